@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * Diagnostics: what the user did wrong, and where.
+ *
+ * A function that reads what a user wrote takes `struct acc_diags *diags` as its last parameter,
+ * adds one entry per problem, keeps going while it can, and returns -EINVAL at its end. The text is
+ * for the person who edits the file: it names the key, what was found and what was wanted.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A place in a file that the user wrote. Lines and columns count from 1; 0 means unknown. */
+struct acc_srcpos {
+    const char *file; /* borrowed: lives as long as the configuration it names */
+    uint32_t line;
+    uint32_t col;
+};
+
+enum acc_severity {
+    ACC_SEVERITY_ERROR = 0,
+    ACC_SEVERITY_WARNING, /* cannot change behaviour, but the user should know */
+};
+
+/* A message with a path and a suggestion fits; the dependency path of a long cycle, too. */
+#define ACC_DIAG_TEXT_MAX 512
+/* All problems of a file at once, but nobody reads the 65th. */
+#define ACC_DIAGS_MAX     64
+#define ACC_DIAG_FILE_MAX 256
+
+struct acc_diag {
+    enum acc_severity severity;
+    char file[ACC_DIAG_FILE_MAX]; /* copied: a diagnostic outlives the arena it speaks of */
+    uint32_t line, col;
+    char text[ACC_DIAG_TEXT_MAX];
+};
+
+struct acc_diags {
+    size_t n;
+    size_t n_errors; /* counted also when dropped */
+    size_t n_dropped;
+    struct acc_diag item[ACC_DIAGS_MAX];
+};
+
+/* Add an error. */
+void acc_diags_add(struct acc_diags *diags, struct acc_srcpos pos, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void acc_diags_warn(struct acc_diags *diags, struct acc_srcpos pos, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Write "file:line:col: text" (or "file: text" without a line) into `out`, a warning with
+ * "warning: " before its text; the usual snprintf return. */
+int acc_diag_format(const struct acc_diag *diag, char *out, size_t out_size);

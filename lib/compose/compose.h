@@ -1,0 +1,80 @@
+#pragma once
+
+/*
+ * Compose files to a stack, as docker compose reads them.
+ *
+ * The same passes in the same order as compose-go: per document parse, interpolate, include,
+ * extends, merge; then canonical form, defaults, validation, paths, normalisation, profiles,
+ * consistency, env_file. Opens no file and reads no environment: the caller gives both. When the
+ * loader needs a file it says which one; the caller supplies it and calls again.
+ *
+ *     acc_compose_begin(&request, &loader);
+ *     while ((r = acc_compose_load(loader, &stack, &diags)) == ACC_COMPOSE_NEED)
+ *         for each acc_compose_needs(loader, i): read it, acc_compose_supply(loader, path, ...)
+ *     acc_compose_end(loader);
+ */
+
+#include "lib/model/spec.h"
+
+/* The largest file read. Compose files are a few kB; this is generous and keeps memory bounded. */
+#define ACC_COMPOSE_FILE_MAX (16u * 1024u * 1024u)
+/* Nodes in one project after aliases are expanded; compose-go caps visits at 100 000 as well. */
+#define ACC_COMPOSE_NODES_MAX 100000u
+#define ACC_COMPOSE_DEPTH_MAX 100u        /* nesting of YAML, and of interpolation */
+#define ACC_COMPOSE_ARENA_MAX (256u * 1024u * 1024u)
+#define ACC_COMPOSE_FILES_MAX 1000u       /* files one project may pull in by include and extends */
+
+struct acc_compose_request {
+    const char *const *files; /* absolute paths; the first gives the project directory */
+    size_t n_files;
+    const char *project_dir;  /* NULL: folder of the first file */
+    const char *project_name; /* -p; NULL: COMPOSE_PROJECT_NAME, `name:`, then the folder's name */
+    const char *const *env_files; /* --env-file; none: .env of the project directory, if it exists */
+    size_t n_env_files;
+    const char *const *environment; /* "K=V", the caller's own; COMPOSE_PROFILES is read from it */
+    size_t n_environment;
+    const char *const *profiles; /* further ones */
+    size_t n_profiles;
+    const struct acc_node *x_acc_defaults; /* acc.yaml's `defaults:`, or NULL */
+    const struct acc_timing *timing;       /* acc.yaml's `timing:` applied, or NULL: the defaults */
+    const char *phase;                     /* of acc.yaml's stacks entry, or NULL */
+};
+
+enum acc_compose_result {
+    ACC_COMPOSE_OK = 0,
+    ACC_COMPOSE_NEED = 1, /* supply acc_compose_needs() and call again */
+};
+
+struct acc_compose_loader;
+
+/* Everything in `request` is copied. 0 or -ENOMEM. */
+int acc_compose_begin(const struct acc_compose_request *request,
+                      struct acc_compose_loader **ret_loader);
+struct acc_compose_loader *acc_compose_end(struct acc_compose_loader *loader); /* NULL allowed; returns NULL */
+
+/* ACC_COMPOSE_OK and `*ret_stack` (owned by the caller); ACC_COMPOSE_NEED; -EINVAL with `diags`
+ * telling all problems; -ENOMEM. `diags` may hold warnings after success. It is reset at each call. */
+int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,
+                     struct acc_diags *diags);
+
+size_t acc_compose_n_needs(const struct acc_compose_loader *loader);
+const char *acc_compose_need(const struct acc_compose_loader *loader, size_t i); /* absolute path */
+/* `text` is copied; NULL with a positive errno in `error` when it could not be read (ENOENT for a
+ * missing one, EFBIG beyond ACC_COMPOSE_FILE_MAX). 0 or -ENOMEM. */
+int acc_compose_supply(struct acc_compose_loader *loader, const char *path, const char *text,
+                       size_t text_len, int error);
+
+/* The config-hash label of a service as Compose 2.30 to 2.40 writes it (facts: hash family C).
+ * `container_id(ctx, service)` gives the container id behind a `service:x` namespace or volumes_from
+ * reference, or NULL while it has none. `ret_hash` takes ACC_HASH_LEN + 1 bytes. 0, -ENOMEM, or
+ * -ENOENT when a reference has no id. */
+int acc_compose_service_hash(const struct acc_service_spec *service,
+                             const char *(*container_id)(void *ctx, const char *service), void *ctx,
+                             char *ret_hash);
+int acc_compose_network_hash(const struct acc_resource *network, char *ret_hash);
+int acc_compose_volume_hash(const struct acc_resource *volume, char *ret_hash);
+
+/* `docker compose config`, as JSON with `$` escaped as `$$` or as YAML: appended to `out`. */
+struct acc_buf;
+int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out);
+int acc_compose_config_yaml(const struct acc_stack *stack, struct acc_buf *out);

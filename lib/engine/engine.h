@@ -1,0 +1,205 @@
+#pragma once
+
+/*
+ * The engine: the brain of accd, and nothing else of it.
+ *
+ * acc_engine_step() is a pure function of (state, event, monotonic ms); ENGINE.md is its semantics.
+ * The caller carries out the actions in order, before the next step. Nothing is allocated in step();
+ * tables are sized by create() and reconfigure(). The same function runs in accd, in the simulator
+ * and behind `accctl drill`.
+ */
+
+#include "lib/engine/action.h"
+#include "lib/engine/event.h"
+#include "lib/model/spec.h"
+
+struct acc_engine;
+
+#define ACC_DEADLINE_NONE UINT64_MAX
+
+/* Everything needed is copied out of `model`, which stays the caller's. A stack without a record is
+ * `observing` when `observe_new` and one of its containers exists at the first snapshot, else
+ * managing. 0 and `*ret_engine`, or -ENOMEM. */
+struct acc_engine_options {
+    uint64_t seed; /* of the jitter */
+    uint64_t first_op; /* op numbers start here: above every op ever journaled */
+    bool observe_new;
+};
+int acc_engine_create(const struct acc_model *model, const struct acc_engine_options *options,
+                      struct acc_engine **ret_engine);
+struct acc_engine *acc_engine_destroy(struct acc_engine *engine); /* NULL allowed; returns NULL */
+
+/* A new configuration, between two steps. Services are matched by id and keep all they have; new
+ * ones start as wanted up (where their stack is managed); those whose spec_hash changed are
+ * recreated; those that are gone from the file are stopped and kept as `removed` until their
+ * container is gone. Indexes change: afterwards service i is model->services[i]; removed ones come
+ * after them. 0 or -ENOMEM, then nothing has changed. */
+int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
+                           uint64_t now_ms);
+
+void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
+                     struct acc_actions *actions);
+/* When ACC_EV_TIMEOUT is due next, or ACC_DEADLINE_NONE. Ask again after every step. */
+uint64_t acc_engine_deadline(const struct acc_engine *engine);
+/* Assert the invariants that can be seen from inside; the simulator calls it after every step. */
+void acc_engine_check(const struct acc_engine *engine);
+/* FNV-1a over all actions ever emitted: equal seeds give equal hashes. */
+uint64_t acc_engine_trace_hash(const struct acc_engine *engine);
+
+/* --- what survives accd --------------------------------------------------------------------- */
+
+/* Times are "remaining from the moment it was saved"; monotonic clocks die at a reboot. */
+struct acc_service_record {
+    char id[2 * ACC_NAME_MAX + 2];
+    bool wanted_up;          /* what the operator (or the file) wants */
+    bool wanted_removed;     /* off by `down`: the container goes, too */
+    bool held;               /* stopped by hand, outside of acc */
+    char asked_by[64];       /* who asked last; "" = the file */
+    uint32_t n_failures;     /* counted since the last reset */
+    uint32_t n_restarts;     /* shown; since accd knows the service */
+    uint32_t n_opens;        /* consecutive openings of the breaker */
+    uint64_t last_delay_ms;
+    uint64_t backoff_left_ms, open_left_ms;
+    bool done;               /* one-shot that ended with 0 ... */
+    char done_spec[ACC_HASH_LEN + 1]; /* ... of this spec */
+    char applied_spec[ACC_HASH_LEN + 1]; /* the spec that its containers are considered to follow */
+    char canonical[ACC_NAME_MAX + 1]; /* name of slot 1 when it isn't the default: adopted ones */
+};
+struct acc_stack_record {
+    char name[ACC_NAME_MAX + 1];
+    bool observing;
+};
+/* The record to be saved after SAVE_SERVICE or SAVE_STACK, as of `now_ms`. */
+void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                               struct acc_service_record *ret_record);
+void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
+                             struct acc_stack_record *ret_record);
+/* Give saved records back, before the first step. Unknown ids are ignored (true = taken). */
+bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
+bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
+
+/* --- looking at it (status, why, the executor of actions) ---------------------------------------- */
+
+enum acc_svc_state {
+    ACC_SVC_OFF = 0, /* the spelling for users is acc_svc_state_name() */
+    ACC_SVC_BLOCKED,
+    ACC_SVC_QUEUED,
+    ACC_SVC_STARTING,
+    ACC_SVC_UP,
+    ACC_SVC_IMPAIRED,
+    ACC_SVC_BACKOFF,
+    ACC_SVC_OPEN,
+    ACC_SVC_HALF_OPEN,
+    ACC_SVC_FAILED,
+    ACC_SVC_HELD,
+    ACC_SVC_UPGRADING,
+    ACC_SVC_ROLLING_BACK,
+    ACC_SVC_STOPPING,
+    ACC_SVC_DONE,
+};
+#define ACC_SVC_STATE_COUNT 15
+const char *acc_svc_state_name(enum acc_svc_state state); /* "off", "half-open", ... */
+
+/* E1, the observed instance. */
+enum acc_inst_state {
+    ACC_INST_ABSENT = 0,
+    ACC_INST_CREATING,
+    ACC_INST_CREATED,
+    ACC_INST_STARTING,
+    ACC_INST_PROBING,
+    ACC_INST_READY,
+    ACC_INST_DEGRADED,
+    ACC_INST_DRAINING,
+    ACC_INST_STOPPING,
+    ACC_INST_EXITED,
+    ACC_INST_PAUSED,
+    ACC_INST_REMOVING,
+    ACC_INST_QUARANTINE,
+};
+#define ACC_INST_STATE_COUNT 13
+const char *acc_inst_state_name(enum acc_inst_state state); /* "absent", "ready", ... */
+
+enum acc_verdict { ACC_HEALTH_NONE, ACC_HEALTH_UNKNOWN, ACC_HEALTH_STARTING, ACC_HEALTH_HEALTHY,
+                   ACC_HEALTH_UNHEALTHY };
+const char *acc_verdict_name(enum acc_verdict verdict);
+
+#define ACC_REASON_MAX 511u
+#define ACC_ROOTS_MAX  8u
+
+struct acc_instance_view {
+    uint32_t slot;
+    enum acc_inst_state state;
+    bool stale;             /* not seen in this epoch */
+    const char *name, *cid; /* borrowed until the next step; "" when absent */
+    int64_t pid;
+    int64_t started_ns;
+    const char *image_id;
+    bool differs;           /* not what the file says (adopted), see `differs` of the service */
+    int32_t exit_code;      /* of the last run; -1 when it has none */
+    bool oom;
+    const char *health_output;
+};
+
+struct acc_service_view {
+    const char *id, *stack, *name, *phase, *tier, *image; /* borrowed until the next step */
+    bool removed;    /* gone from the file */
+    bool wanted_up;
+    bool observing;
+    enum acc_svc_state state;
+    enum acc_verdict health;
+    uint64_t since_ms; /* monotonic: when it entered `state`; may lie before accd's start */
+    char reason[ACC_REASON_MAX + 1]; /* one clause: "exited with 1", "needs postgres, which ..." */
+    uint32_t roots[ACC_ROOTS_MAX]; /* services; never itself */
+    size_t n_roots;
+    uint32_t n_restarts;
+    uint32_t n_instances;
+};
+size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
+size_t acc_engine_n_stacks(const struct acc_engine *engine);
+void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                        struct acc_service_view *ret_view);
+void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t i,
+                         struct acc_instance_view *ret_view);
+bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack);
+const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack);
+/* The container id of slot 1 of a service, or NULL: for `service:` namespaces. */
+const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc);
+/* Whose container this is: true and its service and slot. */
+bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
+                               uint32_t *ret_slot);
+bool acc_engine_connected(const struct acc_engine *engine); /* false also while it hangs */
+
+/* One or two plain sentences for `accctl why`: what state, since when, which root, exit code, OOM,
+ * last health output, what happens next and when. `unix_ms` is the wall clock at `now_ms`. */
+struct acc_buf;
+void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
+                    struct acc_buf *out);
+
+/* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not. */
+enum acc_settled { ACC_SETTLED_PENDING, ACC_SETTLED_DONE, ACC_SETTLED_FAILED };
+enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
+                                    enum acc_verb verb, uint64_t now_ms, char *text);
+
+/* Mark in `selected` (acc_engine_n_services() bytes, zeroed by the caller) what `target` names:
+ * "stack/service", a unique service name, a stack, or "" for all. `phase` narrows when not NULL.
+ * ACC_SELECT_UNKNOWN sets `*ret_nearest` to a likely name or NULL. */
+enum acc_select { ACC_SELECT_OK = 0, ACC_SELECT_UNKNOWN, ACC_SELECT_AMBIGUOUS };
+enum acc_select acc_engine_select(const struct acc_engine *engine, const char *target,
+                                  const char *phase, uint8_t *selected, bool *ret_is_stack,
+                                  const char **ret_nearest);
+
+struct acc_incident_view {
+    uint64_t id;
+    const char *root;   /* "acc/postgres", "engine", "host:..."; borrowed until the next step */
+    uint64_t since_ms;  /* monotonic */
+    bool open, notified;
+    uint64_t closed_ms;
+    char cause[ACC_REASON_MAX + 1];
+    const uint32_t *impact; /* services; borrowed until the next step */
+    size_t n_impact;
+};
+/* Open ones and the last closed ones, newest first. False past the end. */
+bool acc_engine_incident_at(const struct acc_engine *engine, size_t i,
+                            struct acc_incident_view *ret_view);
+bool acc_engine_incident(const struct acc_engine *engine, uint64_t id,
+                         struct acc_incident_view *ret_view);

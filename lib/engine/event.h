@@ -1,0 +1,177 @@
+#pragma once
+
+/*
+ * What the engine is told: plain data, one struct per event.
+ *
+ * An event is a hint or an observation, never an order of the world: decisions read the state that
+ * the observations have made. Strings in an event are borrowed for the duration of step().
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/model/spec.h"
+
+#define ACC_NAME_MAX   255u /* container names */
+#define ACC_OUTPUT_MAX 255u /* what is kept of a health output or an engine's error */
+
+enum acc_container_state {
+    ACC_CTR_CREATED,
+    ACC_CTR_RUNNING,
+    ACC_CTR_PAUSED,
+    ACC_CTR_RESTARTING,
+    ACC_CTR_REMOVING,
+    ACC_CTR_EXITED,
+    ACC_CTR_DEAD,
+};
+
+enum acc_docker_health { ACC_DH_NONE, ACC_DH_STARTING, ACC_DH_HEALTHY, ACC_DH_UNHEALTHY };
+
+enum acc_tri { ACC_UNKNOWN = 0, ACC_NO, ACC_YES };
+
+/* One container as `inspect` shows it. Text fields are never NULL. */
+struct acc_obs {
+    char cid[ACC_CID_LEN + 1];
+    char name[ACC_NAME_MAX + 1]; /* without the slash */
+    /* identity, from labels; project "" when it is not a Compose container */
+    char project[ACC_NAME_MAX + 1];
+    char service[ACC_NAME_MAX + 1];
+    uint32_t number;  /* com.docker.compose.container-number, from 1; 0 when absent or malformed */
+    bool oneoff;
+    char config_hash[ACC_HASH_LEN + 1]; /* "" when absent */
+    char spec_hash[ACC_HASH_LEN + 1];   /* io.acc.spec, "" when absent */
+    char op[24];                        /* io.acc.op, "" when absent */
+    char revision[24];                  /* io.acc.revision */
+    char label_image[ACC_HASH_LEN + 8]; /* com.docker.compose.image, "" when absent */
+
+    enum acc_container_state state;
+    int64_t pid;
+    int32_t exit_code;
+    bool oom_killed;
+    char error[ACC_OUTPUT_MAX + 1]; /* State.Error: why a start failed */
+    int64_t started_ns, finished_ns; /* Unix; 0 = never. (cid, started_ns) names one run */
+    enum acc_tri manually_stopped;  /* the engine's HasBeenManuallyStopped; asked for by INSPECT */
+
+    /* effective health check: the file's merged with the image's */
+    bool has_health;
+    int64_t interval_ms, timeout_ms, start_period_ms;
+    uint32_t retries;
+    enum acc_docker_health health;
+    uint32_t failing_streak;
+    int64_t health_start_ns, health_end_ns; /* newest log entry; 0 = none */
+    int32_t health_exit;
+    char health_output[ACC_OUTPUT_MAX + 1];
+
+    uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports: the file's and the image's */
+    size_t n_ports;
+    enum acc_restart_policy restart; /* the one the engine would follow; NO when unset */
+    uint32_t restart_max;
+    char image_id[ACC_HASH_LEN + 8]; /* "sha256:..." */
+    char image_ref[ACC_NAME_MAX + 1]; /* Config.Image */
+};
+
+enum acc_hint {
+    ACC_HINT_DIRTY,  /* anything else happened to this container */
+    ACC_HINT_DIE,
+    ACC_HINT_STOP,   /* the engine carried out a stop (or is going down) */
+    ACC_HINT_KILL,   /* a signal was sent through the API */
+    ACC_HINT_OOM,
+    ACC_HINT_START,
+    ACC_HINT_CREATE,
+    ACC_HINT_PAUSE,
+    ACC_HINT_UNPAUSE,
+    ACC_HINT_HEALTH,
+};
+
+enum acc_op_result {
+    ACC_OP_OK = 0,
+    ACC_OP_NOT_MODIFIED, /* 304: it was so already */
+    ACC_OP_GONE,         /* 404: the container (not the image) does not exist */
+    ACC_OP_CONFLICT,     /* 409: a name taken, a removal in progress, paused */
+    ACC_OP_CONFIG,       /* the request can't work as it is: no image, bad mount, bad command */
+    ACC_OP_START,        /* the host said no for now: port taken, network, mount, runtime */
+    ACC_OP_LOST,         /* the connection broke: done or not, nobody knows */
+    ACC_OP_FAILED,       /* anything else the engine answered */
+};
+
+enum acc_probe_verdict {
+    ACC_PROBE_UNKNOWN = 0, /* it could not be run */
+    ACC_PROBE_FAIL,
+    ACC_PROBE_PASS,
+    ACC_PROBE_WAITING, /* exit code of x-acc.health.waiting: waits for a person, not broken */
+};
+
+enum acc_verb {
+    ACC_VERB_UP,      /* wanted up; creates what is missing; also releases an external hold */
+    ACC_VERB_START,   /* as up */
+    ACC_VERB_STOP,    /* wanted off; containers stay */
+    ACC_VERB_DOWN,    /* wanted off; containers are removed, networks with the last of a stack */
+    ACC_VERB_RESTART,
+    ACC_VERB_ADOPT,   /* the stacks of the selected services are managed from here on */
+    ACC_VERB_RELEASE, /* end a hold */
+    ACC_VERB_HAND_BACK, /* restart policies as in the file, then observe only */
+};
+#define ACC_VERB_COUNT 8
+const char *acc_verb_name(enum acc_verb verb); /* "up", ... */
+
+struct acc_cmd {
+    enum acc_verb verb;
+    const uint8_t *selected; /* one byte per service of the model; borrowed */
+    bool with_dependents;
+    bool volumes;       /* down: named volumes, too */
+    bool whole_stack;   /* down: the networks may go, too */
+    char by[64];        /* who asked: "root", "uid 1000" */
+};
+
+enum acc_event_type {
+    ACC_EV_CONN_UP = 0,   /* the engine answered and the event stream is open: a new epoch begins; OBS of
+                             every container follow, then SNAPSHOT */
+    ACC_EV_CONN_DOWN,     /* the connection is gone: nothing may be done */
+    ACC_EV_CONN_DEGRADED, /* it hangs: ping or list got no answer in time. CONN_UP ends it */
+    ACC_EV_SNAPSHOT,      /* all containers of this epoch's list were told; the others are gone */
+    ACC_EV_OBS,
+    ACC_EV_GONE,          /* `cid` does not exist any more */
+    ACC_EV_HINT,
+    ACC_EV_OP_DONE,
+    ACC_EV_OP_LATE,       /* the wait for `op` is over, its request still runs: settle by inspecting */
+    ACC_EV_PROBE,
+    ACC_EV_CMD,
+    ACC_EV_TIMEOUT,       /* acc_engine_deadline() has come */
+    ACC_EV_SHUTDOWN,      /* the host goes down: no reactions any more */
+};
+#define ACC_EV_TYPE_COUNT 13
+
+struct acc_event {
+    enum acc_event_type type;
+    uint64_t now_ms; /* monotonic; never goes back */
+    union {
+        struct {
+            bool fresh_engine; /* conn_up: dockerd restarted since the last epoch (its boot id or
+                                  start time changed); false when only the connection broke */
+            bool live_restore;
+        } conn;
+        const struct acc_obs *obs; /* OBS */
+        struct {                   /* GONE, HINT */
+            const char *cid;
+            enum acc_hint hint;
+            int32_t exit_code; /* DIE; -1 when not told */
+            int32_t signal;    /* KILL */
+            int64_t time_ns;   /* the engine's clock */
+        } hint;
+        struct { /* OP_DONE, OP_LATE */
+            uint64_t op;
+            enum acc_op_result result;
+            const char *cid;     /* CREATE: the new container; CONFLICT: the holder of the name, or "" */
+            const char *message; /* the engine's own words; never NULL */
+        } op;
+        struct { /* PROBE */
+            uint64_t op;
+            enum acc_probe_verdict verdict;
+            bool listens;     /* one of the container's declared TCP ports is in LISTEN state */
+            int32_t exit_code;
+            const char *output; /* never NULL */
+        } probe;
+        struct acc_cmd cmd;
+    };
+};

@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * The dependency graph over all stacks.
+ *
+ * Resolves the edges by name to indexes, marks one-shots, refuses what cannot be started (cycles,
+ * unknown targets, edges onto a disabled service) and puts the services into an order in which
+ * dependencies come first. Knows nothing of containers.
+ */
+
+#include "lib/model/spec.h"
+
+/* Join `stacks` (n_stacks pointers, taken over on success and on failure) into a model. Problems go
+ * to `diags`, each with the place of the edge: an unknown target with the nearest name, a cycle with
+ * its whole path "a -> b -> c -> a" and the cheapest edge to drop (prefer after, then wants), two
+ * stacks of one name, one container_name twice. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
+int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
+                   struct acc_diags *diags);

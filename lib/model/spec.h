@@ -1,0 +1,229 @@
+#pragma once
+
+/*
+ * What the user wants: stacks (Compose projects), their services with every default filled in, and
+ * the networks, volumes and images that they use.
+ *
+ * lib/compose makes a stack from the files of one Compose project; lib/graph joins all stacks into
+ * one model, resolves the edges to indexes and refuses cycles. Everything a stack points at lives in
+ * the stack's arena and dies with acc_stack_destroy().
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/diag.h"
+#include "lib/model/node.h"
+
+#define ACC_CID_LEN  64u /* a container, network or image id: hex of a SHA-256 */
+#define ACC_HASH_LEN 64u
+#define ACC_NONE     UINT32_MAX /* no index */
+
+/* Limits of one configuration; a home has a hundredth of them. */
+#define ACC_STACKS_MAX   1024u
+#define ACC_SERVICES_MAX 65536u
+#define ACC_REPLICAS_MAX 100u
+#define ACC_PORTS_MAX    32u /* ports of one service that a listen probe looks at; further ones are not probed */
+
+/* E3. The order is the order of precedence when a pair of services has several: the first wins. */
+enum acc_edge_kind {
+    ACC_EDGE_BINDS = 0, /* hard, and shares a namespace or volumes: same container identity */
+    ACC_EDGE_NEEDS,     /* hard, gated by readiness (or by running) */
+    ACC_EDGE_MILESTONE, /* gates until first satisfied */
+    ACC_EDGE_WANTS,     /* waits until the target is ready or has failed, then is ignored */
+    ACC_EDGE_AFTER,     /* order only, when both act */
+    ACC_EDGE_CONFLICTS, /* never both running */
+};
+#define ACC_EDGE_KIND_COUNT 6
+const char *acc_edge_kind_name(enum acc_edge_kind kind); /* "needs", ... */
+
+enum acc_edge_condition {
+    ACC_COND_READY = 0, /* service_healthy, and the default of x-acc edges */
+    ACC_COND_RUNNING,   /* service_started */
+    ACC_COND_COMPLETED, /* service_completed_successfully */
+};
+
+/* What a running dependent does when the dependency goes away (E3 table). */
+enum acc_on_down { ACC_ON_DOWN_RIDE = 0, ACC_ON_DOWN_RESTART, ACC_ON_DOWN_STOP };
+
+struct acc_edge {
+    enum acc_edge_kind kind;
+    enum acc_edge_condition condition;
+    enum acc_on_down on_down;
+    bool at_create;       /* gates Create only; never makes its dependent's root */
+    bool required;        /* depends_on.required; false: a missing or disabled target is ignored */
+    const char *stack;    /* of the target; NULL: the same stack */
+    const char *service;  /* of the target */
+    const char *label;    /* for people, "" when none */
+    uint32_t target;      /* index in the model; set by lib/graph, ACC_NONE: not in this model */
+    struct acc_srcpos pos;
+};
+
+enum acc_restart_policy {
+    ACC_RESTART_UNSET = 0, /* kept up, like always and unless-stopped */
+    ACC_RESTART_NO,        /* started, never restarted */
+    ACC_RESTART_ALWAYS,
+    ACC_RESTART_UNLESS_STOPPED,
+    ACC_RESTART_ON_FAILURE,
+};
+const char *acc_restart_policy_name(enum acc_restart_policy policy); /* as Docker spells it; "" for unset */
+
+enum acc_pull_policy {
+    ACC_PULL_MISSING = 0,
+    ACC_PULL_ALWAYS,
+    ACC_PULL_NEVER,
+    ACC_PULL_BUILD,
+};
+
+/* How readiness is found without a health check (x-acc.probe). */
+enum acc_probe_kind {
+    ACC_PROBE_AUTO = 0, /* health check if there is one, else listen */
+    ACC_PROBE_LISTEN,
+    ACC_PROBE_TCP,  /* accd connects to the container's address, `port` */
+    ACC_PROBE_HTTP, /* GET http://address:port/path answers 2xx or 3xx */
+    ACC_PROBE_NONE, /* ready when running */
+};
+
+/* ENGINE.md E5, every time in milliseconds. acc_timing_default() has the values and lib/model/spec.c
+ * the reasons; `timing:` of acc.yaml and x-acc override them one by one. */
+struct acc_timing {
+    uint64_t backoff_base, backoff_cap;    /* 1 s .. 5 min, doubled each time */
+    uint64_t reset_min, reset_max;         /* READY for clamp(2 x last delay, min, max) resets */
+    uint64_t config_base, config_cap;      /* class config: 30 s .. 10 min */
+    uint64_t start_base, start_cap;        /* class start: 2 s .. 60 s */
+    uint64_t budget_window;                /* 10 min */
+    uint32_t budget;                       /* 5 counted failures in it open the breaker */
+    uint32_t give_up_after;                /* opens before FAILED; 0 = never */
+    uint64_t open, open_cap;               /* 5 min, doubled up to 1 h */
+    uint64_t half_open_ready;              /* READY this long closes it: 30 s */
+    uint64_t degraded_grace_min;           /* 20 s; the grace is 2 x interval or this */
+    uint64_t start_deadline_min;           /* 5 min */
+    uint64_t ready_stable_after_flap;      /* 10 s */
+    uint64_t flap_window;                  /* 5 min: what counts as "after a flap" */
+    uint64_t recovery_grace_min;           /* 60 s */
+    uint64_t attribution_window;           /* 5 s */
+    uint64_t incident_notify;              /* 10 s of bad before anybody is told */
+    uint64_t incident_close;               /* root READY for 60 s */
+    uint64_t external_stop_settle;         /* 15 s: a foreign stop is believed after that */
+    uint64_t probe_first, probe_cap;       /* early readiness: 50 ms, doubled up to 5 s */
+    uint64_t probe_confirm;                /* 2 s between two early passes */
+    uint64_t listen_giveup;                /* 10 s: ready by running although nothing listens */
+    uint64_t run_min;                      /* 2 s: ready by running */
+    uint64_t resync;                       /* full list: 60 s */
+    uint64_t boot_grace;                   /* 60 s without health restarts of what ran before accd */
+    uint32_t starts_in_flight;             /* 0: min(8, 2 x cores), filled in by the daemon */
+    uint32_t pulls_in_flight;              /* 3 */
+};
+void acc_timing_default(struct acc_timing *ret_timing);
+/* The field of a `timing:` key ("open", "budget", "backoff_base", ...): a uint64_t in ms, or with
+ * `*ret_is_count` a uint32_t. NULL when unknown; acc_timing_nearest() is for "did you mean". */
+void *acc_timing_field(struct acc_timing *timing, const char *key, bool *ret_is_count);
+const char *acc_timing_nearest(const char *key); /* NULL when nothing is near */
+
+struct acc_health_spec {
+    bool set;      /* the file has a test of its own */
+    bool disabled; /* disable: true or test: [NONE] */
+    int64_t interval_ms, timeout_ms, start_period_ms, start_interval_ms; /* 0: the image's, then Docker's */
+    uint32_t retries;                                                    /* 0: as above */
+};
+
+#define ACC_WAITING_CODES_MAX 8u
+
+struct acc_service_spec {
+    const char *id;    /* "stack/service" */
+    const char *stack; /* the Compose project */
+    const char *name;  /* the service's key in the file */
+    struct acc_srcpos pos;
+    const struct acc_node *node; /* the resolved service: canonical long form, env_file merged */
+    char spec_hash[ACC_HASH_LEN + 1]; /* io.acc.spec: of the resolved service without references */
+
+    const char *image; /* reference as the file has it; "<project>-<service>" for build-only */
+    const char *platform; /* NULL: any */
+    enum acc_pull_policy pull_policy;
+    bool has_build;
+    const char *container_name; /* NULL: <project>-<service>-<n> */
+    uint32_t replicas;          /* 0 is allowed */
+    enum acc_restart_policy restart;
+    uint32_t restart_max;    /* on-failure:N; 0 = no limit */
+    bool one_shot;           /* the target of a service_completed_successfully edge (by lib/graph) */
+    uint64_t stop_grace_ms;  /* Docker's 10 s by default */
+    bool stop_grace_set;
+    struct acc_health_spec health;
+    uint16_t ports[ACC_PORTS_MAX]; /* declared TCP container ports: ports and expose */
+    size_t n_ports;
+    bool rw_mount; /* has a writable named volume or bind mount */
+
+    struct acc_edge *edges;
+    size_t n_edges;
+    uint32_t *resources; /* of this stack, indexes into acc_stack.resources: image first, then
+                            networks and volumes */
+    size_t n_resources;
+
+    /* x-acc */
+    const char *phase, *tier; /* "" when none */
+    uint32_t priority;        /* 0..100 */
+    enum acc_probe_kind probe;
+    uint16_t probe_port;
+    const char *probe_path;
+    uint8_t waiting_codes[ACC_WAITING_CODES_MAX];
+    size_t n_waiting_codes;
+    bool restart_on_unhealthy; /* on_unhealthy: restart (default) | report */
+    bool stateful;
+    struct acc_timing timing;
+    const struct acc_node *x_acc; /* merged x-acc mapping with the keys of later issues, or NULL */
+};
+
+enum acc_resource_kind { ACC_RES_IMAGE, ACC_RES_NETWORK, ACC_RES_VOLUME };
+
+struct acc_resource {
+    enum acc_resource_kind kind;
+    uint32_t stack;   /* index of the stack; images of several stacks are several resources */
+    const char *key;  /* in the file; for an image its reference */
+    const char *name; /* in the engine */
+    bool external;
+    enum acc_pull_policy pull_policy; /* images: the strictest of their users */
+    const char *platform;             /* images */
+    const struct acc_node *node;      /* the resolved top-level network or volume, or NULL */
+    struct acc_srcpos pos;
+};
+
+struct acc_stack {
+    struct acc_arena *arena; /* owned */
+    const char *name;
+    const char *dir;           /* absolute project directory */
+    const char **files;        /* absolute paths, as given by -f */
+    size_t n_files;
+    const char **env_files;    /* only when given explicitly: label project.environment_file */
+    size_t n_env_files;
+    const char *phase;         /* of acc.yaml's stacks entry, "" when none */
+    struct acc_node *project;  /* the whole resolved project: name, services, networks, ... */
+    struct acc_service_spec *services; /* enabled ones, sorted by name */
+    size_t n_services;
+    struct acc_resource *resources;
+    size_t n_resources;
+};
+
+/* NULL is allowed; always returns NULL. */
+struct acc_stack *acc_stack_destroy(struct acc_stack *stack);
+
+/* All stacks as one. Indexes are dense: service `i` of the model is services[i]. */
+struct acc_model {
+    struct acc_stack **stacks; /* owned */
+    size_t n_stacks;
+    struct acc_service_spec **services; /* owned array of borrowed pointers into the stacks */
+    uint32_t *service_stack;            /* the stack of each service */
+    size_t n_services;
+    struct acc_resource **resources; /* owned array of borrowed pointers */
+    uint32_t *resource_base;         /* first model index of each stack's resources */
+    size_t n_resources;
+    uint32_t *order; /* n_services indexes, dependencies first (binds, needs, milestone, wants, after) */
+    uint32_t *layer; /* 0 for a service without dependencies, else 1 + the highest of them */
+};
+
+/* Frees the model and its stacks. NULL is allowed; always returns NULL. */
+struct acc_model *acc_model_destroy(struct acc_model *model);
+/* By id ("stack/service"), or by a service name that is unique. ACC_NONE when there is none or, with
+ * `*ret_ambiguous` set, when several stacks have one. */
+uint32_t acc_model_find(const struct acc_model *model, const char *name, bool *ret_ambiguous);
