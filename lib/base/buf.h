@@ -26,8 +26,7 @@ void acc_buf_reset(struct acc_buf *buf);
 /* 0, or -ENOBUFS beyond the cap, or -ENOMEM; then `failed` is set and nothing is appended. */
 int acc_buf_append(struct acc_buf *buf, const void *data, size_t len);
 int acc_buf_puts(struct acc_buf *buf, const char *text);
-int acc_buf_printf(struct acc_buf *buf, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+int acc_buf_printf(struct acc_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Remove the first `n` bytes. */
 void acc_buf_consume(struct acc_buf *buf, size_t n);
 /* Hand the memory over to the caller (free()); the buffer is empty afterwards. "" is allocated when

@@ -45,9 +45,9 @@ static const struct {
     const char *name;
     int64_t ns;
 } duration_units[] = {
-    {"ns", 1},          {"us", NS_PER_US},  {"\xc2\xb5s", NS_PER_US}, {"\xce\xbcs", NS_PER_US},
-    {"ms", NS_PER_MS},  {"s", NS_PER_S},    {"m", NS_PER_M},          {"h", NS_PER_H},
-    {"d", NS_PER_D},    {"w", NS_PER_W},
+    {"ns", 1},         {"us", NS_PER_US}, {"\xc2\xb5s", NS_PER_US}, {"\xce\xbcs", NS_PER_US},
+    {"ms", NS_PER_MS}, {"s", NS_PER_S},   {"m", NS_PER_M},          {"h", NS_PER_H},
+    {"d", NS_PER_D},   {"w", NS_PER_W},
 };
 
 /* The unit at `text`, longest first ("ms" before "m"); 0 when there is none. */
@@ -132,7 +132,8 @@ bool acc_parse_duration_ns(const char *text, int64_t *ret_ns)
 }
 
 /* `value` thousandths... of a unit, with the fraction's trailing zeros cut, as Go prints it. */
-static void format_fraction(uint64_t ns, uint64_t unit, const char *name, char *out, size_t out_size)
+static void format_fraction(uint64_t ns, uint64_t unit, const char *name, char *out,
+                            size_t out_size)
 {
     uint64_t whole = ns / unit;
     uint64_t rest = ns % unit;

@@ -12,8 +12,8 @@
 /* Decimal digits only, all of `text`. False when it is not a number or does not fit. */
 bool acc_parse_u64(const char *text, uint64_t *ret_value);
 
-/* A duration in Go's notation with Compose's d and w ("1m30s", "1.5h", "500ms", "2d", "0"); result in
- * nanoseconds. False when it is none, or beyond int64 (compose-go: types/duration.go). */
+/* A duration in Go's notation with Compose's d and w ("1m30s", "1.5h", "500ms", "2d", "0"); result
+ * in nanoseconds. False when it is none, or beyond int64 (compose-go: types/duration.go). */
 bool acc_parse_duration_ns(const char *text, int64_t *ret_ns);
 /* As Go prints it: "1m30s", "500ms", "24h0m0s". Cut to `out_size`. */
 void acc_format_duration_ns(int64_t ns, char *out, size_t out_size);

@@ -9,11 +9,11 @@
 struct acc_config_stack {
     const char **files; /* as written; one pattern with glob characters, or a list of files */
     size_t n_files;
-    bool is_glob;       /* each match of files[0] is a stack of its own */
-    const char *name;   /* NULL: as Compose derives it */
+    bool is_glob;     /* each match of files[0] is a stack of its own */
+    const char *name; /* NULL: as Compose derives it */
     const char **env_files;
     size_t n_env_files;
-    const char *phase;  /* "" when none */
+    const char *phase; /* "" when none */
     struct acc_srcpos pos;
 };
 
@@ -31,12 +31,12 @@ struct acc_config {
     struct acc_arena *arena; /* owned */
     struct acc_config_stack *stacks;
     size_t n_stacks;
-    struct acc_timing timing; /* defaults with `timing:` applied */
+    struct acc_timing timing;        /* defaults with `timing:` applied */
     const struct acc_node *defaults; /* mapping for every service's x-acc, or NULL */
     struct acc_config_hook *on_incident;
     size_t n_on_incident;
-    double host_cpus;         /* 0: measured */
-    int64_t host_memory;      /* 0: measured */
+    double host_cpus;            /* 0: measured */
+    int64_t host_memory;         /* 0: measured */
     const struct acc_node *root; /* the whole file: host, tiers, phases, rehearsal for later use */
 };
 

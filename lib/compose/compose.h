@@ -20,16 +20,17 @@
 #define ACC_COMPOSE_FILE_MAX (16u * 1024u * 1024u)
 /* Nodes in one project after aliases are expanded; compose-go caps visits at 100 000 as well. */
 #define ACC_COMPOSE_NODES_MAX 100000u
-#define ACC_COMPOSE_DEPTH_MAX 100u        /* nesting of YAML, and of interpolation */
+#define ACC_COMPOSE_DEPTH_MAX 100u /* nesting of YAML, and of interpolation */
 #define ACC_COMPOSE_ARENA_MAX (256u * 1024u * 1024u)
-#define ACC_COMPOSE_FILES_MAX 1000u       /* files one project may pull in by include and extends */
+#define ACC_COMPOSE_FILES_MAX 1000u /* files one project may pull in by include and extends */
 
 struct acc_compose_request {
     const char *const *files; /* absolute paths; the first gives the project directory */
     size_t n_files;
     const char *project_dir;  /* NULL: folder of the first file */
     const char *project_name; /* -p; NULL: COMPOSE_PROJECT_NAME, `name:`, then the folder's name */
-    const char *const *env_files; /* --env-file; none: .env of the project directory, if it exists */
+    const char *const
+        *env_files; /* --env-file; none: .env of the project directory, if it exists */
     size_t n_env_files;
     const char *const *environment; /* "K=V", the caller's own; COMPOSE_PROFILES is read from it */
     size_t n_environment;
@@ -50,10 +51,12 @@ struct acc_compose_loader;
 /* Everything in `request` is copied. 0 or -ENOMEM. */
 int acc_compose_begin(const struct acc_compose_request *request,
                       struct acc_compose_loader **ret_loader);
-struct acc_compose_loader *acc_compose_end(struct acc_compose_loader *loader); /* NULL allowed; returns NULL */
+struct acc_compose_loader *
+acc_compose_end(struct acc_compose_loader *loader); /* NULL allowed; returns NULL */
 
 /* ACC_COMPOSE_OK and `*ret_stack` (owned by the caller); ACC_COMPOSE_NEED; -EINVAL with `diags`
- * telling all problems; -ENOMEM. `diags` may hold warnings after success. It is reset at each call. */
+ * telling all problems; -ENOMEM. `diags` may hold warnings after success. It is reset at each call.
+ */
 int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,
                      struct acc_diags *diags);
 
@@ -65,9 +68,9 @@ int acc_compose_supply(struct acc_compose_loader *loader, const char *path, cons
                        size_t text_len, int error);
 
 /* The config-hash label of a service as Compose 2.30 to 2.40 writes it (facts: hash family C).
- * `container_id(ctx, service)` gives the container id behind a `service:x` namespace or volumes_from
- * reference, or NULL while it has none. `ret_hash` takes ACC_HASH_LEN + 1 bytes. 0, -ENOMEM, or
- * -ENOENT when a reference has no id. */
+ * `container_id(ctx, service)` gives the container id behind a `service:x` namespace or
+ * volumes_from reference, or NULL while it has none. `ret_hash` takes ACC_HASH_LEN + 1 bytes. 0,
+ * -ENOMEM, or -ENOENT when a reference has no id. */
 int acc_compose_service_hash(const struct acc_service_spec *service,
                              const char *(*container_id)(void *ctx, const char *service), void *ctx,
                              char *ret_hash);

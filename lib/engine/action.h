@@ -11,8 +11,8 @@
 
 enum acc_action_type {
     /* the journal and the state */
-    ACC_ACT_JOURNAL = 0, /* intent: op, verb (`what`), svc, slot, cid */
-    ACC_ACT_JOURNAL_END, /* op ended with `result` */
+    ACC_ACT_JOURNAL = 0,  /* intent: op, verb (`what`), svc, slot, cid */
+    ACC_ACT_JOURNAL_END,  /* op ended with `result` */
     ACC_ACT_SAVE_SERVICE, /* acc_engine_service_record(svc) has changed */
     ACC_ACT_SAVE_STACK,   /* acc_engine_stack_record(stack = svc) has changed */
     /* looking */
@@ -20,7 +20,8 @@ enum acc_action_type {
     ACC_ACT_LIST,    /* list all, inspect ours, then SNAPSHOT */
     ACC_ACT_PROBE,   /* op, svc, slot, cid, probe kind; answered by PROBE */
     /* changing the world; each answered by OP_DONE with its op */
-    ACC_ACT_ENSURE_RESOURCE, /* res: image (pull by its policy), network or volume: there afterwards */
+    ACC_ACT_ENSURE_RESOURCE, /* res: image (pull by its policy), network or volume: there afterwards
+                              */
     ACC_ACT_REMOVE_RESOURCE, /* res */
     ACC_ACT_CREATE,          /* svc, slot, name */
     ACC_ACT_START,           /* cid */

@@ -4,9 +4,9 @@
  * The engine: the brain of accd, and nothing else of it.
  *
  * acc_engine_step() is a pure function of (state, event, monotonic ms); ENGINE.md is its semantics.
- * The caller carries out the actions in order, before the next step. Nothing is allocated in step();
- * tables are sized by create() and reconfigure(). The same function runs in accd, in the simulator
- * and behind `accctl drill`.
+ * The caller carries out the actions in order, before the next step. Nothing is allocated in
+ * step(); tables are sized by create() and reconfigure(). The same function runs in accd, in the
+ * simulator and behind `accctl drill`.
  */
 
 #include "lib/engine/action.h"
@@ -21,7 +21,7 @@ struct acc_engine;
  * `observing` when `observe_new` and one of its containers exists at the first snapshot, else
  * managing. 0 and `*ret_engine`, or -ENOMEM. */
 struct acc_engine_options {
-    uint64_t seed; /* of the jitter */
+    uint64_t seed;     /* of the jitter */
     uint64_t first_op; /* op numbers start here: above every op ever journaled */
     bool observe_new;
 };
@@ -51,17 +51,17 @@ uint64_t acc_engine_trace_hash(const struct acc_engine *engine);
 /* Times are "remaining from the moment it was saved"; monotonic clocks die at a reboot. */
 struct acc_service_record {
     char id[2 * ACC_NAME_MAX + 2];
-    bool wanted_up;          /* what the operator (or the file) wants */
-    bool wanted_removed;     /* off by `down`: the container goes, too */
-    bool held;               /* stopped by hand, outside of acc */
-    char asked_by[64];       /* who asked last; "" = the file */
-    uint32_t n_failures;     /* counted since the last reset */
-    uint32_t n_restarts;     /* shown; since accd knows the service */
-    uint32_t n_opens;        /* consecutive openings of the breaker */
+    bool wanted_up;      /* what the operator (or the file) wants */
+    bool wanted_removed; /* off by `down`: the container goes, too */
+    bool held;           /* stopped by hand, outside of acc */
+    char asked_by[64];   /* who asked last; "" = the file */
+    uint32_t n_failures; /* counted since the last reset */
+    uint32_t n_restarts; /* shown; since accd knows the service */
+    uint32_t n_opens;    /* consecutive openings of the breaker */
     uint64_t last_delay_ms;
     uint64_t backoff_left_ms, open_left_ms;
-    bool done;               /* one-shot that ended with 0 ... */
-    char done_spec[ACC_HASH_LEN + 1]; /* ... of this spec */
+    bool done;                           /* one-shot that ended with 0 ... */
+    char done_spec[ACC_HASH_LEN + 1];    /* ... of this spec */
     char applied_spec[ACC_HASH_LEN + 1]; /* the spec that its containers are considered to follow */
     char canonical[ACC_NAME_MAX + 1]; /* name of slot 1 when it isn't the default: adopted ones */
 };
@@ -78,7 +78,8 @@ void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
 
-/* --- looking at it (status, why, the executor of actions) ---------------------------------------- */
+/* --- looking at it (status, why, the executor of actions) ----------------------------------------
+ */
 
 enum acc_svc_state {
     ACC_SVC_OFF = 0, /* the spelling for users is acc_svc_state_name() */
@@ -119,8 +120,13 @@ enum acc_inst_state {
 #define ACC_INST_STATE_COUNT 13
 const char *acc_inst_state_name(enum acc_inst_state state); /* "absent", "ready", ... */
 
-enum acc_verdict { ACC_HEALTH_NONE, ACC_HEALTH_UNKNOWN, ACC_HEALTH_STARTING, ACC_HEALTH_HEALTHY,
-                   ACC_HEALTH_UNHEALTHY };
+enum acc_verdict {
+    ACC_HEALTH_NONE,
+    ACC_HEALTH_UNKNOWN,
+    ACC_HEALTH_STARTING,
+    ACC_HEALTH_HEALTHY,
+    ACC_HEALTH_UNHEALTHY
+};
 const char *acc_verdict_name(enum acc_verdict verdict);
 
 #define ACC_REASON_MAX 511u
@@ -134,22 +140,22 @@ struct acc_instance_view {
     int64_t pid;
     int64_t started_ns;
     const char *image_id;
-    bool differs;           /* not what the file says (adopted), see `differs` of the service */
-    int32_t exit_code;      /* of the last run; -1 when it has none */
+    bool differs;      /* not what the file says (adopted), see `differs` of the service */
+    int32_t exit_code; /* of the last run; -1 when it has none */
     bool oom;
     const char *health_output;
 };
 
 struct acc_service_view {
     const char *id, *stack, *name, *phase, *tier, *image; /* borrowed until the next step */
-    bool removed;    /* gone from the file */
+    bool removed;                                         /* gone from the file */
     bool wanted_up;
     bool observing;
     enum acc_svc_state state;
     enum acc_verdict health;
     uint64_t since_ms; /* monotonic: when it entered `state`; may lie before accd's start */
     char reason[ACC_REASON_MAX + 1]; /* one clause: "exited with 1", "needs postgres, which ..." */
-    uint32_t roots[ACC_ROOTS_MAX]; /* services; never itself */
+    uint32_t roots[ACC_ROOTS_MAX];   /* services; never itself */
     size_t n_roots;
     uint32_t n_restarts;
     uint32_t n_instances;
@@ -175,7 +181,8 @@ struct acc_buf;
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
                     struct acc_buf *out);
 
-/* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not. */
+/* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not.
+ */
 enum acc_settled { ACC_SETTLED_PENDING, ACC_SETTLED_DONE, ACC_SETTLED_FAILED };
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
@@ -190,8 +197,8 @@ enum acc_select acc_engine_select(const struct acc_engine *engine, const char *t
 
 struct acc_incident_view {
     uint64_t id;
-    const char *root;   /* "acc/postgres", "engine", "host:..."; borrowed until the next step */
-    uint64_t since_ms;  /* monotonic */
+    const char *root;  /* "acc/postgres", "engine", "host:..."; borrowed until the next step */
+    uint64_t since_ms; /* monotonic */
     bool open, notified;
     uint64_t closed_ms;
     char cause[ACC_REASON_MAX + 1];

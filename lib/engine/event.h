@@ -37,7 +37,7 @@ struct acc_obs {
     /* identity, from labels; project "" when it is not a Compose container */
     char project[ACC_NAME_MAX + 1];
     char service[ACC_NAME_MAX + 1];
-    uint32_t number;  /* com.docker.compose.container-number, from 1; 0 when absent or malformed */
+    uint32_t number; /* com.docker.compose.container-number, from 1; 0 when absent or malformed */
     bool oneoff;
     char config_hash[ACC_HASH_LEN + 1]; /* "" when absent */
     char spec_hash[ACC_HASH_LEN + 1];   /* io.acc.spec, "" when absent */
@@ -49,9 +49,9 @@ struct acc_obs {
     int64_t pid;
     int32_t exit_code;
     bool oom_killed;
-    char error[ACC_OUTPUT_MAX + 1]; /* State.Error: why a start failed */
+    char error[ACC_OUTPUT_MAX + 1];  /* State.Error: why a start failed */
     int64_t started_ns, finished_ns; /* Unix; 0 = never. (cid, started_ns) names one run */
-    enum acc_tri manually_stopped;  /* the engine's HasBeenManuallyStopped; asked for by INSPECT */
+    enum acc_tri manually_stopped;   /* the engine's HasBeenManuallyStopped; asked for by INSPECT */
 
     /* effective health check: the file's merged with the image's */
     bool has_health;
@@ -67,15 +67,15 @@ struct acc_obs {
     size_t n_ports;
     enum acc_restart_policy restart; /* the one the engine would follow; NO when unset */
     uint32_t restart_max;
-    char image_id[ACC_HASH_LEN + 8]; /* "sha256:..." */
+    char image_id[ACC_HASH_LEN + 8];  /* "sha256:..." */
     char image_ref[ACC_NAME_MAX + 1]; /* Config.Image */
 };
 
 enum acc_hint {
-    ACC_HINT_DIRTY,  /* anything else happened to this container */
+    ACC_HINT_DIRTY, /* anything else happened to this container */
     ACC_HINT_DIE,
-    ACC_HINT_STOP,   /* the engine carried out a stop (or is going down) */
-    ACC_HINT_KILL,   /* a signal was sent through the API */
+    ACC_HINT_STOP, /* the engine carried out a stop (or is going down) */
+    ACC_HINT_KILL, /* a signal was sent through the API */
     ACC_HINT_OOM,
     ACC_HINT_START,
     ACC_HINT_CREATE,
@@ -103,13 +103,13 @@ enum acc_probe_verdict {
 };
 
 enum acc_verb {
-    ACC_VERB_UP,      /* wanted up; creates what is missing; also releases an external hold */
-    ACC_VERB_START,   /* as up */
-    ACC_VERB_STOP,    /* wanted off; containers stay */
-    ACC_VERB_DOWN,    /* wanted off; containers are removed, networks with the last of a stack */
+    ACC_VERB_UP,    /* wanted up; creates what is missing; also releases an external hold */
+    ACC_VERB_START, /* as up */
+    ACC_VERB_STOP,  /* wanted off; containers stay */
+    ACC_VERB_DOWN,  /* wanted off; containers are removed, networks with the last of a stack */
     ACC_VERB_RESTART,
-    ACC_VERB_ADOPT,   /* the stacks of the selected services are managed from here on */
-    ACC_VERB_RELEASE, /* end a hold */
+    ACC_VERB_ADOPT,     /* the stacks of the selected services are managed from here on */
+    ACC_VERB_RELEASE,   /* end a hold */
     ACC_VERB_HAND_BACK, /* restart policies as in the file, then observe only */
 };
 #define ACC_VERB_COUNT 8
@@ -119,26 +119,26 @@ struct acc_cmd {
     enum acc_verb verb;
     const uint8_t *selected; /* one byte per service of the model; borrowed */
     bool with_dependents;
-    bool volumes;       /* down: named volumes, too */
-    bool whole_stack;   /* down: the networks may go, too */
-    char by[64];        /* who asked: "root", "uid 1000" */
+    bool volumes;     /* down: named volumes, too */
+    bool whole_stack; /* down: the networks may go, too */
+    char by[64];      /* who asked: "root", "uid 1000" */
 };
 
 enum acc_event_type {
-    ACC_EV_CONN_UP = 0,   /* the engine answered and the event stream is open: a new epoch begins; OBS of
-                             every container follow, then SNAPSHOT */
-    ACC_EV_CONN_DOWN,     /* the connection is gone: nothing may be done */
+    ACC_EV_CONN_UP = 0, /* the engine answered and the event stream is open: a new epoch begins; OBS
+                           of every container follow, then SNAPSHOT */
+    ACC_EV_CONN_DOWN,   /* the connection is gone: nothing may be done */
     ACC_EV_CONN_DEGRADED, /* it hangs: ping or list got no answer in time. CONN_UP ends it */
     ACC_EV_SNAPSHOT,      /* all containers of this epoch's list were told; the others are gone */
     ACC_EV_OBS,
-    ACC_EV_GONE,          /* `cid` does not exist any more */
+    ACC_EV_GONE, /* `cid` does not exist any more */
     ACC_EV_HINT,
     ACC_EV_OP_DONE,
-    ACC_EV_OP_LATE,       /* the wait for `op` is over, its request still runs: settle by inspecting */
+    ACC_EV_OP_LATE, /* the wait for `op` is over, its request still runs: settle by inspecting */
     ACC_EV_PROBE,
     ACC_EV_CMD,
-    ACC_EV_TIMEOUT,       /* acc_engine_deadline() has come */
-    ACC_EV_SHUTDOWN,      /* the host goes down: no reactions any more */
+    ACC_EV_TIMEOUT,  /* acc_engine_deadline() has come */
+    ACC_EV_SHUTDOWN, /* the host goes down: no reactions any more */
 };
 #define ACC_EV_TYPE_COUNT 13
 
@@ -162,13 +162,14 @@ struct acc_event {
         struct { /* OP_DONE, OP_LATE */
             uint64_t op;
             enum acc_op_result result;
-            const char *cid;     /* CREATE: the new container; CONFLICT: the holder of the name, or "" */
+            const char
+                *cid; /* CREATE: the new container; CONFLICT: the holder of the name, or "" */
             const char *message; /* the engine's own words; never NULL */
         } op;
         struct { /* PROBE */
             uint64_t op;
             enum acc_probe_verdict verdict;
-            bool listens;     /* one of the container's declared TCP ports is in LISTEN state */
+            bool listens; /* one of the container's declared TCP ports is in LISTEN state */
             int32_t exit_code;
             const char *output; /* never NULL */
         } probe;

@@ -11,8 +11,8 @@
 #include "lib/model/spec.h"
 
 /* Join `stacks` (n_stacks pointers, taken over on success and on failure) into a model. Problems go
- * to `diags`, each with the place of the edge: an unknown target with the nearest name, a cycle with
- * its whole path "a -> b -> c -> a" and the cheapest edge to drop (prefer after, then wants), two
- * stacks of one name, one container_name twice. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
+ * to `diags`, each with the place of the edge: an unknown target with the nearest name, a cycle
+ * with its whole path "a -> b -> c -> a" and the cheapest edge to drop (prefer after, then wants),
+ * two stacks of one name, one container_name twice. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
 int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
                    struct acc_diags *diags);

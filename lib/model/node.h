@@ -28,9 +28,9 @@ enum acc_node_type {
 struct acc_node {
     enum acc_node_type type;
     bool boolean;
-    uint8_t tag; /* lib/compose: !reset, !override */
+    uint8_t tag;   /* lib/compose: !reset, !override */
     uint8_t style; /* lib/compose: plain or quoted, block or flow */
-    uint32_t n;  /* children of a sequence or mapping */
+    uint32_t n;    /* children of a sequence or mapping */
     struct acc_srcpos pos;
     struct acc_srcpos key_pos; /* of the key, when the parent is a mapping */
     const char *key;           /* when the parent is a mapping */
@@ -68,5 +68,6 @@ struct acc_node *acc_node_remove(struct acc_node *map, const char *key);
 void acc_node_sort_keys(struct acc_node *map);
 bool acc_node_equal(const struct acc_node *a, const struct acc_node *b);
 
-#define acc_node_for_each(child, parent)                                                          \
-    for (struct acc_node *child = (parent) ? (parent)->first : NULL; (child); (child) = (child)->next)
+#define acc_node_for_each(child, parent)                                                           \
+    for (struct acc_node *child = (parent) ? (parent)->first : NULL; (child);                      \
+         (child) = (child)->next)

@@ -13,8 +13,8 @@
 
 const char *acc_edge_kind_name(enum acc_edge_kind kind)
 {
-    static const char *const names[] = {"binds", "needs", "milestone", "wants", "after",
-                                        "conflicts"};
+    static const char *const names[] = {"binds", "needs", "milestone",
+                                        "wants", "after", "conflicts"};
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_EDGE_KIND_COUNT, "one name per kind");
     return names[kind];
@@ -52,7 +52,8 @@ void acc_timing_default(struct acc_timing *ret_timing)
         .attribution_window = 5 * SECOND,
         .incident_notify = 10 * SECOND,
         .incident_close = 60 * SECOND,
-        .external_stop_settle = 15 * SECOND, /* an engine that goes down needs up to 11 s to say so */
+        .external_stop_settle = 15 *
+                                SECOND, /* an engine that goes down needs up to 11 s to say so */
         .probe_first = 50,
         .probe_cap = 5 * SECOND,
         .probe_confirm = 2 * SECOND, /* pg_isready passes on initdb's temporary server */

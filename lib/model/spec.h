@@ -5,8 +5,8 @@
  * the networks, volumes and images that they use.
  *
  * lib/compose makes a stack from the files of one Compose project; lib/graph joins all stacks into
- * one model, resolves the edges to indexes and refuses cycles. Everything a stack points at lives in
- * the stack's arena and dies with acc_stack_destroy().
+ * one model, resolves the edges to indexes and refuses cycles. Everything a stack points at lives
+ * in the stack's arena and dies with acc_stack_destroy().
  */
 
 #include <stdbool.h>
@@ -25,7 +25,8 @@
 #define ACC_STACKS_MAX   1024u
 #define ACC_SERVICES_MAX 65536u
 #define ACC_REPLICAS_MAX 100u
-#define ACC_PORTS_MAX    32u /* ports of one service that a listen probe looks at; further ones are not probed */
+#define ACC_PORTS_MAX                                                                              \
+    32u /* ports of one service that a listen probe looks at; further ones are not probed */
 
 /* E3. The order is the order of precedence when a pair of services has several: the first wins. */
 enum acc_edge_kind {
@@ -52,12 +53,12 @@ struct acc_edge {
     enum acc_edge_kind kind;
     enum acc_edge_condition condition;
     enum acc_on_down on_down;
-    bool at_create;       /* gates Create only; never makes its dependent's root */
-    bool required;        /* depends_on.required; false: a missing or disabled target is ignored */
-    const char *stack;    /* of the target; NULL: the same stack */
-    const char *service;  /* of the target */
-    const char *label;    /* for people, "" when none */
-    uint32_t target;      /* index in the model; set by lib/graph, ACC_NONE: not in this model */
+    bool at_create;      /* gates Create only; never makes its dependent's root */
+    bool required;       /* depends_on.required; false: a missing or disabled target is ignored */
+    const char *stack;   /* of the target; NULL: the same stack */
+    const char *service; /* of the target */
+    const char *label;   /* for people, "" when none */
+    uint32_t target;     /* index in the model; set by lib/graph, ACC_NONE: not in this model */
     struct acc_srcpos pos;
 };
 
@@ -68,7 +69,8 @@ enum acc_restart_policy {
     ACC_RESTART_UNLESS_STOPPED,
     ACC_RESTART_ON_FAILURE,
 };
-const char *acc_restart_policy_name(enum acc_restart_policy policy); /* as Docker spells it; "" for unset */
+const char *
+acc_restart_policy_name(enum acc_restart_policy policy); /* as Docker spells it; "" for unset */
 
 enum acc_pull_policy {
     ACC_PULL_MISSING = 0,
@@ -86,35 +88,35 @@ enum acc_probe_kind {
     ACC_PROBE_NONE, /* ready when running */
 };
 
-/* ENGINE.md E5, every time in milliseconds. acc_timing_default() has the values and lib/model/spec.c
- * the reasons; `timing:` of acc.yaml and x-acc override them one by one. */
+/* ENGINE.md E5, every time in milliseconds. acc_timing_default() has the values and
+ * lib/model/spec.c the reasons; `timing:` of acc.yaml and x-acc override them one by one. */
 struct acc_timing {
-    uint64_t backoff_base, backoff_cap;    /* 1 s .. 5 min, doubled each time */
-    uint64_t reset_min, reset_max;         /* READY for clamp(2 x last delay, min, max) resets */
-    uint64_t config_base, config_cap;      /* class config: 30 s .. 10 min */
-    uint64_t start_base, start_cap;        /* class start: 2 s .. 60 s */
-    uint64_t budget_window;                /* 10 min */
-    uint32_t budget;                       /* 5 counted failures in it open the breaker */
-    uint32_t give_up_after;                /* opens before FAILED; 0 = never */
-    uint64_t open, open_cap;               /* 5 min, doubled up to 1 h */
-    uint64_t half_open_ready;              /* READY this long closes it: 30 s */
-    uint64_t degraded_grace_min;           /* 20 s; the grace is 2 x interval or this */
-    uint64_t start_deadline_min;           /* 5 min */
-    uint64_t ready_stable_after_flap;      /* 10 s */
-    uint64_t flap_window;                  /* 5 min: what counts as "after a flap" */
-    uint64_t recovery_grace_min;           /* 60 s */
-    uint64_t attribution_window;           /* 5 s */
-    uint64_t incident_notify;              /* 10 s of bad before anybody is told */
-    uint64_t incident_close;               /* root READY for 60 s */
-    uint64_t external_stop_settle;         /* 15 s: a foreign stop is believed after that */
-    uint64_t probe_first, probe_cap;       /* early readiness: 50 ms, doubled up to 5 s */
-    uint64_t probe_confirm;                /* 2 s between two early passes */
-    uint64_t listen_giveup;                /* 10 s: ready by running although nothing listens */
-    uint64_t run_min;                      /* 2 s: ready by running */
-    uint64_t resync;                       /* full list: 60 s */
-    uint64_t boot_grace;                   /* 60 s without health restarts of what ran before accd */
-    uint32_t starts_in_flight;             /* 0: min(8, 2 x cores), filled in by the daemon */
-    uint32_t pulls_in_flight;              /* 3 */
+    uint64_t backoff_base, backoff_cap; /* 1 s .. 5 min, doubled each time */
+    uint64_t reset_min, reset_max;      /* READY for clamp(2 x last delay, min, max) resets */
+    uint64_t config_base, config_cap;   /* class config: 30 s .. 10 min */
+    uint64_t start_base, start_cap;     /* class start: 2 s .. 60 s */
+    uint64_t budget_window;             /* 10 min */
+    uint32_t budget;                    /* 5 counted failures in it open the breaker */
+    uint32_t give_up_after;             /* opens before FAILED; 0 = never */
+    uint64_t open, open_cap;            /* 5 min, doubled up to 1 h */
+    uint64_t half_open_ready;           /* READY this long closes it: 30 s */
+    uint64_t degraded_grace_min;        /* 20 s; the grace is 2 x interval or this */
+    uint64_t start_deadline_min;        /* 5 min */
+    uint64_t ready_stable_after_flap;   /* 10 s */
+    uint64_t flap_window;               /* 5 min: what counts as "after a flap" */
+    uint64_t recovery_grace_min;        /* 60 s */
+    uint64_t attribution_window;        /* 5 s */
+    uint64_t incident_notify;           /* 10 s of bad before anybody is told */
+    uint64_t incident_close;            /* root READY for 60 s */
+    uint64_t external_stop_settle;      /* 15 s: a foreign stop is believed after that */
+    uint64_t probe_first, probe_cap;    /* early readiness: 50 ms, doubled up to 5 s */
+    uint64_t probe_confirm;             /* 2 s between two early passes */
+    uint64_t listen_giveup;             /* 10 s: ready by running although nothing listens */
+    uint64_t run_min;                   /* 2 s: ready by running */
+    uint64_t resync;                    /* full list: 60 s */
+    uint64_t boot_grace;                /* 60 s without health restarts of what ran before accd */
+    uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
+    uint32_t pulls_in_flight;           /* 3 */
 };
 void acc_timing_default(struct acc_timing *ret_timing);
 /* The field of a `timing:` key ("open", "budget", "backoff_base", ...): a uint64_t in ms, or with
@@ -125,8 +127,9 @@ const char *acc_timing_nearest(const char *key); /* NULL when nothing is near */
 struct acc_health_spec {
     bool set;      /* the file has a test of its own */
     bool disabled; /* disable: true or test: [NONE] */
-    int64_t interval_ms, timeout_ms, start_period_ms, start_interval_ms; /* 0: the image's, then Docker's */
-    uint32_t retries;                                                    /* 0: as above */
+    int64_t interval_ms, timeout_ms, start_period_ms,
+        start_interval_ms; /* 0: the image's, then Docker's */
+    uint32_t retries;      /* 0: as above */
 };
 
 #define ACC_WAITING_CODES_MAX 8u
@@ -139,16 +142,16 @@ struct acc_service_spec {
     const struct acc_node *node; /* the resolved service: canonical long form, env_file merged */
     char spec_hash[ACC_HASH_LEN + 1]; /* io.acc.spec: of the resolved service without references */
 
-    const char *image; /* reference as the file has it; "<project>-<service>" for build-only */
+    const char *image;    /* reference as the file has it; "<project>-<service>" for build-only */
     const char *platform; /* NULL: any */
     enum acc_pull_policy pull_policy;
     bool has_build;
     const char *container_name; /* NULL: <project>-<service>-<n> */
     uint32_t replicas;          /* 0 is allowed */
     enum acc_restart_policy restart;
-    uint32_t restart_max;    /* on-failure:N; 0 = no limit */
-    bool one_shot;           /* the target of a service_completed_successfully edge (by lib/graph) */
-    uint64_t stop_grace_ms;  /* Docker's 10 s by default */
+    uint32_t restart_max;   /* on-failure:N; 0 = no limit */
+    bool one_shot;          /* the target of a service_completed_successfully edge (by lib/graph) */
+    uint64_t stop_grace_ms; /* Docker's 10 s by default */
     bool stop_grace_set;
     struct acc_health_spec health;
     uint16_t ports[ACC_PORTS_MAX]; /* declared TCP container ports: ports and expose */
@@ -192,13 +195,13 @@ struct acc_resource {
 struct acc_stack {
     struct acc_arena *arena; /* owned */
     const char *name;
-    const char *dir;           /* absolute project directory */
-    const char **files;        /* absolute paths, as given by -f */
+    const char *dir;    /* absolute project directory */
+    const char **files; /* absolute paths, as given by -f */
     size_t n_files;
-    const char **env_files;    /* only when given explicitly: label project.environment_file */
+    const char **env_files; /* only when given explicitly: label project.environment_file */
     size_t n_env_files;
-    const char *phase;         /* of acc.yaml's stacks entry, "" when none */
-    struct acc_node *project;  /* the whole resolved project: name, services, networks, ... */
+    const char *phase;        /* of acc.yaml's stacks entry, "" when none */
+    struct acc_node *project; /* the whole resolved project: name, services, networks, ... */
     struct acc_service_spec *services; /* enabled ones, sorted by name */
     size_t n_services;
     struct acc_resource *resources;
@@ -218,12 +221,14 @@ struct acc_model {
     struct acc_resource **resources; /* owned array of borrowed pointers */
     uint32_t *resource_base;         /* first model index of each stack's resources */
     size_t n_resources;
-    uint32_t *order; /* n_services indexes, dependencies first (binds, needs, milestone, wants, after) */
+    uint32_t
+        *order; /* n_services indexes, dependencies first (binds, needs, milestone, wants, after) */
     uint32_t *layer; /* 0 for a service without dependencies, else 1 + the highest of them */
 };
 
 /* Frees the model and its stacks. NULL is allowed; always returns NULL. */
 struct acc_model *acc_model_destroy(struct acc_model *model);
-/* By id ("stack/service"), or by a service name that is unique. ACC_NONE when there is none or, with
+/* By id ("stack/service"), or by a service name that is unique. ACC_NONE when there is none or,
+ * with
  * `*ret_ambiguous` set, when several stacks have one. */
 uint32_t acc_model_find(const struct acc_model *model, const char *name, bool *ret_ambiguous);

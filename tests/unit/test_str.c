@@ -44,9 +44,14 @@ static const struct {
     bool ok;
     int64_t bytes;
 } sizes[] = {
-    {"512MB", true, 536870912}, {"1.5 GiB", true, 1610612736}, {"1kB", true, 1024},
-    {"1.5", true, 1},           {"64m", true, 67108864},       {"5quux", false, 0},
-    {"", false, 0},             {"9999999999999t", false, 0},
+    {"512MB", true, 536870912},
+    {"1.5 GiB", true, 1610612736},
+    {"1kB", true, 1024},
+    {"1.5", true, 1},
+    {"64m", true, 67108864},
+    {"5quux", false, 0},
+    {"", false, 0},
+    {"9999999999999t", false, 0},
 };
 
 START_TEST(reads_sizes_as_docker_does)
