@@ -5,8 +5,10 @@
 
 #include "lib/base/assert.h"
 
-static void add(struct acc_diags *diags, enum acc_severity severity, struct acc_srcpos pos,
-                const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
+                                                      enum acc_severity severity,
+                                                      struct acc_srcpos pos, const char *fmt,
+                                                      va_list args)
 {
     if (severity == ACC_SEVERITY_ERROR) {
         diags->n_errors++;
