@@ -29,6 +29,7 @@ struct accd_pump {
     size_t n_queued;
     struct acc_actions actions;
     bool is_running;
+    bool is_mute;
 };
 
 int accd_pump_create(const struct accd_pump_config *config, struct accd_pump **ret_pump)
@@ -133,6 +134,11 @@ static int own(struct accd_pump *pump, struct queued *entry)
     return 0;
 }
 
+void accd_pump_mute(struct accd_pump *pump)
+{
+    pump->is_mute = true;
+}
+
 int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
 {
     struct queued *entry;
@@ -161,7 +167,7 @@ int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
 
 static void execute(struct accd_pump *pump, const struct acc_action *action)
 {
-    if (pump->config.execute[action->type].fn) {
+    if (pump->config.execute[action->type].fn && !pump->is_mute) {
         pump->config.execute[action->type].fn(pump->config.execute[action->type].ctx, action);
     }
 }
@@ -251,7 +257,7 @@ static void carry_out(struct accd_pump *pump, const struct acc_actions *actions)
 
 void accd_pump_run(struct accd_pump *pump)
 {
-    if (pump->is_running) {
+    if (pump->is_running || pump->is_mute) {
         return;
     }
     pump->is_running = true;

@@ -44,6 +44,9 @@ struct accd_pump_config {
 int accd_pump_create(const struct accd_pump_config *config, struct accd_pump **ret_pump);
 struct accd_pump *accd_pump_destroy(struct accd_pump *pump); /* NULL allowed; returns NULL */
 
+/* From here on nothing is executed and nobody is told: the daemon leaves, the workloads stay. */
+void accd_pump_mute(struct accd_pump *pump);
+
 /* Queue one event; all that it points at is copied. -ENOBUFS when full: the caller drops it and
  * asks for a full resync; -ENOMEM likewise. */
 int accd_pump_push(struct accd_pump *pump, const struct acc_event *event);

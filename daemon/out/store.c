@@ -1,0 +1,737 @@
+#include "daemon/out/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "lib/base/assert.h"
+
+#define PATH_BYTES 4096
+/* The file is pruned once per this many notes: often enough to stay small, rare enough to be free.
+ */
+#define PRUNE_EVERY 1000u
+/* Jobs that may wait: at one per event of a storm this is minutes of a stuck disk. Beyond it
+ * history is dropped, never a record. */
+#define JOBS_MAX 100000u
+
+enum job_kind {
+    JOB_JOURNAL,
+    JOB_JOURNAL_END,
+    JOB_SERVICE,
+    JOB_STACK,
+    JOB_NOTE,
+    JOB_INCIDENT,
+    JOB_BARRIER,
+    JOB_HISTORY
+};
+
+struct row {
+    struct row *next;
+    uint64_t id;
+    int64_t unix_ms;
+    enum acc_note_kind kind;
+    char *service, *text;
+};
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    int64_t unix_ms, unix_ms2;
+    uint64_t op;
+    int number, number2;
+    char name[2 * ACC_NAME_MAX + 2];
+    char text[ACC_REASON_MAX + 1];
+    char cid[ACC_CID_LEN + 1];
+    union {
+        struct acc_service_record service;
+        struct acc_stack_record stack;
+        struct {
+            void (*then)(void *arg);
+            void *arg;
+        } barrier;
+        struct {
+            void (*on_row)(void *ctx, const struct accd_history_row *row);
+            void (*done)(void *ctx);
+            void *ctx;
+            uint32_t limit;
+            struct row *rows; /* newest first as read, handed out oldest first */
+        } history;
+    };
+};
+
+enum statement {
+    ST_JOURNAL,
+    ST_JOURNAL_END,
+    ST_SERVICE,
+    ST_STACK,
+    ST_NOTE,
+    ST_INCIDENT,
+    ST_HISTORY,
+    ST_PRUNE_HISTORY,
+    ST_PRUNE_JOURNAL,
+    ST_COUNT
+};
+
+/* clang-format off */
+static const char *const sql[ST_COUNT] = {
+    [ST_JOURNAL] = "INSERT OR REPLACE INTO journal(op, at_ms, verb, service, slot, cid) VALUES(?,?,?,?,?,?)",
+    [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
+    [ST_SERVICE] = "INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
+        " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
+        " canonical) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
+    [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
+    [ST_INCIDENT] = "INSERT INTO incident(root, opened_ms, closed_ms, cause) VALUES(?,?,?,?)",
+    [ST_HISTORY] = "SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
+        " ORDER BY id DESC LIMIT ?2",
+    [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
+    [ST_PRUNE_JOURNAL] = "DELETE FROM journal WHERE result IS NOT NULL AND op <= (SELECT max(op) FROM journal) - ?",
+};
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
+    " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
+    " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT);"
+    "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
+    "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
+    " cid TEXT, result INT, ended_ms INT);"
+    "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
+    "CREATE INDEX IF NOT EXISTS history_service ON history(service, id);"
+    "CREATE TABLE IF NOT EXISTS incident(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, closed_ms INT,"
+    " cause TEXT);";
+/* clang-format on */
+
+struct accd_store {
+    uv_loop_t *loop;
+    sqlite3 *db;
+    sqlite3_stmt *statement[ST_COUNT];
+    int lock_fd;
+    uint64_t next_op;
+    size_t n_unfinished;
+
+    struct job *first, *last; /* waiting */
+    size_t n_jobs;
+    struct job *running; /* the worker's, in one transaction */
+    uv_work_t work;
+    bool is_busy;
+    unsigned n_notes; /* since the last pruning; the worker's */
+    int error;        /* of the last transaction; the worker's until it ends */
+    char error_text[256];
+    bool was_failing;
+};
+
+/* --- the worker: runs on a thread, touches `db` and `running` only ---------------------------- */
+
+static void bind_text(sqlite3_stmt *statement, int i, const char *text)
+{
+    sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+}
+
+static void bind_service(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    bind_text(statement, 1, record->id);
+    sqlite3_bind_int(statement, 2, record->wanted_up);
+    sqlite3_bind_int(statement, 3, record->wanted_removed);
+    sqlite3_bind_int(statement, 4, record->held);
+    bind_text(statement, 5, record->asked_by);
+    sqlite3_bind_int64(statement, 6, record->n_failures);
+    sqlite3_bind_int64(statement, 7, record->n_restarts);
+    sqlite3_bind_int64(statement, 8, record->n_opens);
+    sqlite3_bind_int64(statement, 9, (sqlite3_int64)record->last_delay_ms);
+    sqlite3_bind_int64(statement, 10, (sqlite3_int64)record->backoff_left_ms);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->open_left_ms);
+    sqlite3_bind_int(statement, 12, record->done);
+    bind_text(statement, 13, record->done_spec);
+    bind_text(statement, 14, record->applied_spec);
+    bind_text(statement, 15, record->canonical);
+}
+
+static int run_statement(struct accd_store *store, enum statement which)
+{
+    sqlite3_stmt *statement = store->statement[which];
+    int r = sqlite3_step(statement);
+
+    sqlite3_reset(statement);
+    return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
+}
+
+static int read_history(struct accd_store *store, struct job *job)
+{
+    sqlite3_stmt *statement = store->statement[ST_HISTORY];
+    int r;
+
+    bind_text(statement, 1, job->name);
+    sqlite3_bind_int64(statement, 2, job->history.limit);
+    while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct row *row = calloc(1, sizeof(*row));
+
+        if (!row) {
+            break;
+        }
+        row->id = (uint64_t)sqlite3_column_int64(statement, 0);
+        row->unix_ms = sqlite3_column_int64(statement, 1);
+        row->kind = (enum acc_note_kind)sqlite3_column_int(statement, 2);
+        row->service = strdup((const char *)sqlite3_column_text(statement, 3));
+        row->text = strdup((const char *)sqlite3_column_text(statement, 4));
+        row->next = job->history.rows;
+        job->history.rows = row;
+    }
+    sqlite3_reset(statement);
+    return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
+}
+
+static int prune(struct accd_store *store)
+{
+    sqlite3_bind_int(store->statement[ST_PRUNE_HISTORY], 1, ACCD_STORE_HISTORY_MAX);
+    sqlite3_bind_int(store->statement[ST_PRUNE_JOURNAL], 1, ACCD_STORE_JOURNAL_MAX);
+    store->n_notes = 0;
+    int r = run_statement(store, ST_PRUNE_HISTORY);
+
+    return r == SQLITE_OK ? run_statement(store, ST_PRUNE_JOURNAL) : r;
+}
+
+static int run_job(struct accd_store *store, struct job *job)
+{
+    sqlite3_stmt *statement;
+
+    switch (job->kind) {
+    case JOB_JOURNAL:
+        statement = store->statement[ST_JOURNAL];
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)job->op);
+        sqlite3_bind_int64(statement, 2, job->unix_ms);
+        bind_text(statement, 3, job->text);
+        bind_text(statement, 4, job->name);
+        sqlite3_bind_int(statement, 5, job->number);
+        bind_text(statement, 6, job->cid);
+        return run_statement(store, ST_JOURNAL);
+    case JOB_JOURNAL_END:
+        statement = store->statement[ST_JOURNAL_END];
+        sqlite3_bind_int(statement, 1, job->number);
+        sqlite3_bind_int64(statement, 2, job->unix_ms);
+        sqlite3_bind_int64(statement, 3, (sqlite3_int64)job->op);
+        return run_statement(store, ST_JOURNAL_END);
+    case JOB_SERVICE:
+        bind_service(store->statement[ST_SERVICE], &job->service);
+        return run_statement(store, ST_SERVICE);
+    case JOB_STACK:
+        bind_text(store->statement[ST_STACK], 1, job->stack.name);
+        sqlite3_bind_int(store->statement[ST_STACK], 2, job->stack.observing);
+        return run_statement(store, ST_STACK);
+    case JOB_NOTE:
+        statement = store->statement[ST_NOTE];
+        sqlite3_bind_int64(statement, 1, job->unix_ms);
+        sqlite3_bind_int(statement, 2, job->number);
+        bind_text(statement, 3, job->name);
+        bind_text(statement, 4, job->text);
+        if (++store->n_notes >= PRUNE_EVERY) {
+            (void)prune(store);
+        }
+        return run_statement(store, ST_NOTE);
+    case JOB_INCIDENT:
+        statement = store->statement[ST_INCIDENT];
+        bind_text(statement, 1, job->name);
+        sqlite3_bind_int64(statement, 2, job->unix_ms);
+        sqlite3_bind_int64(statement, 3, job->unix_ms2);
+        bind_text(statement, 4, job->text);
+        return run_statement(store, ST_INCIDENT);
+    case JOB_HISTORY:
+        return read_history(store, job);
+    case JOB_BARRIER:
+        return SQLITE_OK;
+    }
+    return SQLITE_OK;
+}
+
+static void run_jobs(struct accd_store *store)
+{
+    int r = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    for (struct job *job = store->running; job && r == SQLITE_OK; job = job->next) {
+        r = run_job(store, job);
+    }
+    if (r == SQLITE_OK) {
+        r = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+    }
+    store->error = r;
+    if (r != SQLITE_OK) {
+        (void)snprintf(store->error_text, sizeof(store->error_text), "%s",
+                       sqlite3_errmsg(store->db));
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+static void on_work(uv_work_t *work)
+{
+    run_jobs(work->data);
+}
+
+/* --- the loop's side ----------------------------------------------------------------------- */
+
+static void start_work(struct accd_store *store);
+
+static void hand_out_rows(struct job *job)
+{
+    struct row *next;
+
+    for (struct row *row = job->history.rows; row; row = next) {
+        struct accd_history_row view = {row->id, row->unix_ms, row->kind,
+                                        row->service ? row->service : "",
+                                        row->text ? row->text : ""};
+
+        next = row->next;
+        job->history.on_row(job->history.ctx, &view);
+        free(row->service);
+        free(row->text);
+        free(row);
+    }
+    job->history.done(job->history.ctx);
+}
+
+static void tell_trouble(struct accd_store *store)
+{
+    if (store->error != SQLITE_OK && !store->was_failing) {
+        accd_log(
+            ACCD_LOG_ERROR,
+            "state: can't write state.db: %s. Services are still kept up; what is asked for now "
+            "may be forgotten at the next start",
+            store->error_text);
+    } else if (store->error == SQLITE_OK && store->was_failing) {
+        accd_log(ACCD_LOG_NOTICE, "state: state.db can be written again");
+    }
+    store->was_failing = store->error != SQLITE_OK;
+}
+
+static void finish_jobs(struct accd_store *store)
+{
+    struct job *next;
+    struct job *jobs = store->running;
+
+    store->running = NULL;
+    tell_trouble(store);
+    for (struct job *job = jobs; job; job = next) {
+        next = job->next;
+        if (job->kind == JOB_BARRIER) {
+            job->barrier.then(job->barrier.arg);
+        } else if (job->kind == JOB_HISTORY) {
+            hand_out_rows(job);
+        }
+        free(job);
+    }
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct accd_store *store = work->data;
+
+    (void)status; /* never cancelled */
+    store->is_busy = false;
+    finish_jobs(store);
+    start_work(store);
+}
+
+static void take_all(struct accd_store *store)
+{
+    store->running = store->first;
+    store->first = store->last = NULL;
+    store->n_jobs = 0;
+}
+
+static void start_work(struct accd_store *store)
+{
+    if (store->is_busy || !store->first) {
+        return;
+    }
+    take_all(store);
+    store->is_busy = true;
+    store->work.data = store;
+    int r = uv_queue_work(store->loop, &store->work, on_work, on_worked);
+
+    acc_assert(r == 0); /* fails for a NULL callback only */
+}
+
+static struct job *job_new(struct accd_store *store, enum job_kind kind)
+{
+    if (store->n_jobs >= JOBS_MAX && kind == JOB_NOTE) {
+        return NULL;
+    }
+    struct job *job = calloc(1, sizeof(*job));
+
+    if (!job) {
+        accd_log(ACCD_LOG_ERROR, "state: out of memory, a record is lost");
+        return NULL;
+    }
+    job->kind = kind;
+    return job;
+}
+
+static void enqueue(struct accd_store *store, struct job *job)
+{
+    if (store->last) {
+        store->last->next = job;
+    } else {
+        store->first = job;
+    }
+    store->last = job;
+    store->n_jobs++;
+    start_work(store);
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from ? from : ""); /* longer names do not occur; a cut is fine */
+}
+
+void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *service,
+                        const struct acc_action *action)
+{
+    struct job *job = job_new(store, JOB_JOURNAL);
+
+    if (job) {
+        job->unix_ms = unix_ms;
+        job->op = action->op;
+        job->number = (int)action->slot;
+        copy(job->text, sizeof(job->text), acc_action_type_name(action->what));
+        copy(job->name, sizeof(job->name), service);
+        copy(job->cid, sizeof(job->cid), action->cid);
+        enqueue(store, job);
+    }
+}
+
+void accd_store_journal_end(struct accd_store *store, int64_t unix_ms,
+                            const struct acc_action *action)
+{
+    struct job *job = job_new(store, JOB_JOURNAL_END);
+
+    if (job) {
+        job->unix_ms = unix_ms;
+        job->op = action->op;
+        job->number = (int)action->result;
+        enqueue(store, job);
+    }
+}
+
+void accd_store_save_service(struct accd_store *store, const struct acc_service_record *record)
+{
+    struct job *job = job_new(store, JOB_SERVICE);
+
+    if (job) {
+        job->service = *record;
+        enqueue(store, job);
+    }
+}
+
+void accd_store_save_stack(struct accd_store *store, const struct acc_stack_record *record)
+{
+    struct job *job = job_new(store, JOB_STACK);
+
+    if (job) {
+        job->stack = *record;
+        enqueue(store, job);
+    }
+}
+
+void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
+                     const char *service, const char *text)
+{
+    struct job *job = job_new(store, JOB_NOTE);
+
+    if (job) {
+        job->unix_ms = unix_ms;
+        job->number = (int)kind;
+        copy(job->name, sizeof(job->name), service);
+        copy(job->text, sizeof(job->text), text);
+        enqueue(store, job);
+    }
+}
+
+void accd_store_incident(struct accd_store *store, const char *root, int64_t opened_unix_ms,
+                         int64_t closed_unix_ms, const char *cause)
+{
+    struct job *job = job_new(store, JOB_INCIDENT);
+
+    if (job) {
+        job->unix_ms = opened_unix_ms;
+        job->unix_ms2 = closed_unix_ms;
+        copy(job->name, sizeof(job->name), root);
+        copy(job->text, sizeof(job->text), cause);
+        enqueue(store, job);
+    }
+}
+
+void accd_store_when_durable(void *ctx, void (*then)(void *arg), void *arg)
+{
+    struct accd_store *store = ctx;
+    struct job *job = store->first || store->is_busy ? job_new(store, JOB_BARRIER) : NULL;
+
+    if (!job) {
+        then(arg);
+        return;
+    }
+    job->barrier.then = then;
+    job->barrier.arg = arg;
+    enqueue(store, job);
+}
+
+void accd_store_history(struct accd_store *store, const char *service, uint32_t limit,
+                        void (*on_row)(void *ctx, const struct accd_history_row *row),
+                        void (*done)(void *ctx), void *ctx)
+{
+    struct job *job = job_new(store, JOB_HISTORY);
+
+    if (!job) {
+        done(ctx);
+        return;
+    }
+    copy(job->name, sizeof(job->name), service);
+    job->history.limit = limit < ACCD_STORE_HISTORY_READ_MAX ? limit : ACCD_STORE_HISTORY_READ_MAX;
+    job->history.on_row = on_row;
+    job->history.done = done;
+    job->history.ctx = ctx;
+    enqueue(store, job);
+}
+
+/* --- open, restore, close ----------------------------------------------------------------- */
+
+static int take_lock(struct accd_store *store, const char *dir, char *reterr_text)
+{
+    char path[PATH_BYTES];
+
+    (void)snprintf(path, sizeof(path), "%s/lock", dir);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0) {
+        int error = errno;
+
+        (void)snprintf(reterr_text, 256, "%s: %s", path, strerror(error));
+        return -error;
+    }
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        (void)snprintf(reterr_text, 256, "%s: another accd uses this state folder", dir);
+        return -EBUSY;
+    }
+    return 0;
+}
+
+static int open_db(struct accd_store *store, const char *path)
+{
+    int r = sqlite3_open_v2(path, &store->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (r == SQLITE_OK) {
+        sqlite3_busy_timeout(store->db, 5000); /* somebody's sqlite3 shell reads beside us */
+        r = sqlite3_exec(store->db,
+                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
+                         "PRAGMA quick_check(1);",
+                         NULL, NULL, NULL);
+    }
+    if (r == SQLITE_OK) {
+        r = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
+    }
+    for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
+        r = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statement[i], NULL);
+    }
+    return r;
+}
+
+static void close_db(struct accd_store *store)
+{
+    for (int i = 0; i < ST_COUNT; i++) {
+        sqlite3_finalize(store->statement[i]);
+        store->statement[i] = NULL;
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+/* A damaged file is put aside: its loss is safe, a daemon that does not start isn't. */
+static int open_or_replace(struct accd_store *store, const char *path, char *reterr_text)
+{
+    char aside[PATH_BYTES + 16];
+    int r = open_db(store, path);
+
+    if (r != SQLITE_NOTADB && r != SQLITE_CORRUPT && r != SQLITE_ERROR) {
+        if (r != SQLITE_OK) {
+            (void)snprintf(reterr_text, 256, "%s: %s", path, sqlite3_errmsg(store->db));
+        }
+        return r;
+    }
+    accd_log(ACCD_LOG_ERROR, "state: %s is damaged (%s): moved to %s.damaged, starting afresh",
+             path, sqlite3_errmsg(store->db), path);
+    close_db(store);
+    (void)snprintf(aside, sizeof(aside), "%s.damaged", path);
+    (void)rename(path, aside);
+    (void)snprintf(aside, sizeof(aside), "%s-wal", path);
+    (void)unlink(aside);
+    (void)snprintf(aside, sizeof(aside), "%s-shm", path);
+    (void)unlink(aside);
+    r = open_db(store, path);
+    if (r != SQLITE_OK) {
+        (void)snprintf(reterr_text, 256, "%s: %s", path, sqlite3_errmsg(store->db));
+    }
+    return r;
+}
+
+static uint64_t read_number(struct accd_store *store, const char *query)
+{
+    sqlite3_stmt *statement;
+    uint64_t value = 0;
+
+    if (sqlite3_prepare_v2(store->db, query, -1, &statement, NULL) != SQLITE_OK) {
+        return 0;
+    }
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        value = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return value;
+}
+
+/* mkdir -p, the last one 0700: the state tells what runs here. */
+static int make_dirs(const char *dir)
+{
+    char path[PATH_BYTES];
+    size_t len = strnlen(dir, sizeof(path) - 1);
+
+    memcpy(path, dir, len);
+    path[len] = '\0';
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] == '/' || path[i] == '\0') {
+            char saved = path[i];
+
+            path[i] = '\0';
+            if (mkdir(path, i == len ? 0700 : 0755) < 0 && errno != EEXIST) {
+                return -errno;
+            }
+            path[i] = saved;
+        }
+    }
+    return 0;
+}
+
+int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_store,
+                    char *reterr_text)
+{
+    char path[PATH_BYTES];
+    struct accd_store *store = calloc(1, sizeof(*store));
+    int r;
+
+    if (!store) {
+        (void)snprintf(reterr_text, 256, "out of memory");
+        return -ENOMEM;
+    }
+    store->loop = loop;
+    store->lock_fd = -1;
+    r = make_dirs(dir);
+    if (r < 0) {
+        (void)snprintf(reterr_text, 256, "%s: %s", dir, strerror(-r));
+    } else {
+        r = take_lock(store, dir, reterr_text);
+    }
+    if (r < 0) {
+        accd_store_close(store);
+        return r;
+    }
+    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
+    if (open_or_replace(store, path, reterr_text) != SQLITE_OK) {
+        accd_store_close(store);
+        return -EIO;
+    }
+    store->next_op = read_number(store, "SELECT coalesce(max(op), 0) + 1 FROM journal");
+    store->n_unfinished = (size_t)read_number(store,
+                                              "SELECT count(*) FROM journal WHERE result IS NULL");
+    (void)sqlite3_exec(store->db, "UPDATE journal SET result=-1 WHERE result IS NULL", NULL, NULL,
+                       NULL); /* settled by looking at the containers (E10) */
+    *ret_store = store;
+    return 0;
+}
+
+static void column_text(sqlite3_stmt *statement, int i, char *out, size_t size)
+{
+    copy(out, size, (const char *)sqlite3_column_text(statement, i));
+}
+
+static void read_service(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    *record = (struct acc_service_record){0};
+    column_text(statement, 0, record->id, sizeof(record->id));
+    record->wanted_up = sqlite3_column_int(statement, 1);
+    record->wanted_removed = sqlite3_column_int(statement, 2);
+    record->held = sqlite3_column_int(statement, 3);
+    column_text(statement, 4, record->asked_by, sizeof(record->asked_by));
+    record->n_failures = (uint32_t)sqlite3_column_int64(statement, 5);
+    record->n_restarts = (uint32_t)sqlite3_column_int64(statement, 6);
+    record->n_opens = (uint32_t)sqlite3_column_int64(statement, 7);
+    record->last_delay_ms = (uint64_t)sqlite3_column_int64(statement, 8);
+    record->backoff_left_ms = (uint64_t)sqlite3_column_int64(statement, 9);
+    record->open_left_ms = (uint64_t)sqlite3_column_int64(statement, 10);
+    record->done = sqlite3_column_int(statement, 11);
+    column_text(statement, 12, record->done_spec, sizeof(record->done_spec));
+    column_text(statement, 13, record->applied_spec, sizeof(record->applied_spec));
+    column_text(statement, 14, record->canonical, sizeof(record->canonical));
+}
+
+void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(
+            store->db,
+            "SELECT id, wanted_up, wanted_removed, held, asked_by, n_failures, "
+            "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
+            "done_spec, applied_spec, canonical FROM service",
+            -1, &statement, NULL) == SQLITE_OK) {
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            struct acc_service_record record;
+
+            read_service(statement, &record);
+            (void)acc_engine_restore_service(engine, &record);
+        }
+        sqlite3_finalize(statement);
+    }
+    if (sqlite3_prepare_v2(store->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
+        SQLITE_OK) {
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            struct acc_stack_record record = {.observing = sqlite3_column_int(statement, 1)};
+
+            column_text(statement, 0, record.name, sizeof(record.name));
+            (void)acc_engine_restore_stack(engine, &record);
+        }
+        sqlite3_finalize(statement);
+    }
+}
+
+uint64_t accd_store_next_op(const struct accd_store *store)
+{
+    return store->next_op;
+}
+
+size_t accd_store_n_unfinished(const struct accd_store *store)
+{
+    return store->n_unfinished;
+}
+
+struct accd_store *accd_store_close(struct accd_store *store)
+{
+    if (!store) {
+        return NULL;
+    }
+    acc_assert(!store->is_busy); /* the loop has ended, so its work has */
+    while (store->first) {
+        take_all(store);
+        run_jobs(store);
+        finish_jobs(store);
+    }
+    close_db(store);
+    if (store->lock_fd >= 0) {
+        (void)close(store->lock_fd);
+    }
+    free(store);
+    return NULL;
+}

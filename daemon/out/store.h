@@ -1,0 +1,69 @@
+#pragma once
+
+/*
+ * Store: what survives accd, in one SQLite file (WAL, synchronous=FULL).
+ *
+ * One worker at a time, a FIFO: everything that was queued while a transaction ran goes into the
+ * next one, so a burst of records costs one fsync. The loop never waits for it; effects that depend
+ * on a record are released by accd_store_when_durable(). When a transaction fails (disk full) that
+ * is logged once and the effects are released all the same: names and labels on the containers are
+ * enough to recover, and healing must go on.
+ *
+ * A file that can't be read is moved aside and a new one begun: losing it is safe, refusing to
+ * start isn't.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "lib/engine/engine.h"
+
+struct accd_store;
+
+/* History that is kept: a quiet year of a home, or a bad week. Older rows go first. */
+#define ACCD_STORE_HISTORY_MAX 50000
+/* Rows one reader may ask for. */
+#define ACCD_STORE_HISTORY_READ_MAX 1000u
+/* Ended operations that stay readable in the journal. */
+#define ACCD_STORE_JOURNAL_MAX 10000
+
+/* Opens or makes DIR/state.db. Blocking; only at start. 0 and `*ret_store`; -EBUSY when another
+ * accd uses the folder; else -errno. On failure `reterr_text` (256 bytes) says what and where. */
+int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_store,
+                    char *reterr_text);
+/* Waits for what is queued (blocking; only at exit). NULL is allowed; returns NULL. */
+struct accd_store *accd_store_close(struct accd_store *store);
+
+/* Give everything that was saved back to the engine, before its first step. */
+void accd_store_restore(struct accd_store *store, struct acc_engine *engine);
+/* Above every operation ever journaled, and above every incident. */
+uint64_t accd_store_next_op(const struct accd_store *store);
+/* Operations that had not ended when accd died: what they were, for the log. */
+size_t accd_store_n_unfinished(const struct accd_store *store);
+
+void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *service,
+                        const struct acc_action *action);
+void accd_store_journal_end(struct accd_store *store, int64_t unix_ms,
+                            const struct acc_action *action);
+void accd_store_save_service(struct accd_store *store, const struct acc_service_record *record);
+void accd_store_save_stack(struct accd_store *store, const struct acc_stack_record *record);
+/* `service` is "" for none. */
+void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
+                     const char *service, const char *text);
+void accd_store_incident(struct accd_store *store, const char *root, int64_t opened_unix_ms,
+                         int64_t closed_unix_ms, const char *cause);
+
+/* `then(arg)` once everything queued so far is durable, at once when nothing is. */
+void accd_store_when_durable(void *store, void (*then)(void *arg), void *arg);
+
+struct accd_history_row {
+    uint64_t id;
+    int64_t unix_ms;
+    enum acc_note_kind kind;
+    const char *service, *text; /* borrowed for the call */
+};
+/* The last `limit` rows (of one service when not NULL), oldest first, then `done`. Asynchronous. */
+void accd_store_history(struct accd_store *store, const char *service, uint32_t limit,
+                        void (*on_row)(void *ctx, const struct accd_history_row *row),
+                        void (*done)(void *ctx), void *ctx);

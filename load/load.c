@@ -1,0 +1,379 @@
+#include "load/load.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+#include "lib/graph/graph.h"
+
+extern char **environ;
+
+#define READ_CHUNK 65536u
+
+/* The whole file; `buf` is initialised by the caller with the cap. 0, or a positive errno. */
+static int read_file(const char *path, struct acc_buf *buf)
+{
+    FILE *file = fopen(path, "re");
+    char *chunk = file ? malloc(READ_CHUNK) : NULL;
+    int error = 0;
+
+    if (!file) {
+        return errno;
+    }
+    if (!chunk) {
+        (void)fclose(file);
+        return ENOMEM;
+    }
+    for (;;) {
+        size_t n = fread(chunk, 1, READ_CHUNK, file);
+
+        if (n > 0 && acc_buf_append(buf, chunk, n) < 0) {
+            error = EFBIG;
+            break;
+        }
+        if (n < READ_CHUNK) {
+            error = ferror(file) ? errno : 0; /* EISDIR shows here */
+            break;
+        }
+    }
+    free(chunk);
+    (void)fclose(file);
+    return error;
+}
+
+static int supply(struct acc_compose_loader *loader, const char *path)
+{
+    struct acc_buf buf;
+
+    acc_buf_init(&buf, ACC_COMPOSE_FILE_MAX);
+    int error = read_file(path, &buf);
+    int r = acc_compose_supply(loader, path, error ? NULL : (buf.data ? buf.data : ""), buf.len,
+                               error);
+
+    acc_buf_fini(&buf);
+    return r;
+}
+
+static int load_request(const struct acc_compose_request *request, struct acc_stack **ret_stack,
+                        struct acc_diags *diags)
+{
+    struct acc_compose_loader *loader = NULL;
+    int r = acc_compose_begin(request, &loader);
+
+    while (r == 0) {
+        r = acc_compose_load(loader, ret_stack, diags);
+        if (r != ACC_COMPOSE_NEED) {
+            break;
+        }
+        r = 0;
+        for (size_t i = 0; i < acc_compose_n_needs(loader) && r == 0; i++) {
+            r = supply(loader, acc_compose_need(loader, i));
+        }
+    }
+    acc_compose_end(loader);
+    return r;
+}
+
+static size_t count_environment(void)
+{
+    size_t n = 0;
+
+    while (environ && environ[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Absolute paths of one stack's files. */
+struct paths {
+    char **item;
+    size_t n;
+};
+
+static void paths_fini(struct paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        free(paths->item[i]);
+    }
+    free(paths->item);
+    *paths = (struct paths){0};
+}
+
+/* `path` as it is when absolute, else below `base`. */
+static int paths_add(struct paths *paths, const char *base, const char *path)
+{
+    char **item = realloc(paths->item, (paths->n + 1) * sizeof(*item));
+    size_t size = strlen(base) + strlen(path) + 2;
+
+    if (!item) {
+        return -ENOMEM;
+    }
+    paths->item = item;
+    char *absolute = malloc(size);
+
+    if (!absolute) {
+        return -ENOMEM;
+    }
+    if (path[0] == '/') {
+        memcpy(absolute, path, strlen(path) + 1);
+    } else {
+        if (strncmp(path, "./", 2) == 0) {
+            path += 2;
+        }
+        (void)snprintf(absolute, size, "%s/%s", strcmp(base, "/") == 0 ? "" : base, path);
+    }
+    paths->item[paths->n++] = absolute;
+    return 0;
+}
+
+static int paths_add_all(struct paths *paths, const char *base, const char *const *list, size_t n)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = paths_add(paths, base, list[i]);
+    }
+    return r;
+}
+
+/* Where a file lies: everything before the last slash of an absolute path. */
+static void folder_of(const char *path, char *out, size_t out_size)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash && slash > path ? (size_t)(slash - path) : 1;
+
+    (void)snprintf(out, out_size, "%.*s", (int)len, path);
+}
+
+/* Stacks under construction. */
+struct stacks {
+    struct acc_stack **item;
+    size_t n;
+};
+
+static int stacks_add(struct stacks *stacks, const struct acc_compose_request *request,
+                      struct acc_diags *diags)
+{
+    struct acc_stack **item = realloc(stacks->item, (stacks->n + 1) * sizeof(struct acc_stack *));
+    struct acc_diags *own = calloc(1, sizeof(*own));
+    int r = -ENOMEM;
+
+    if (item) {
+        stacks->item = item;
+    }
+    if (item && own) {
+        r = load_request(request, &stacks->item[stacks->n], own);
+        stacks->n += r == 0;
+        for (size_t i = 0; i < own->n; i++) {
+            if (diags->n < ACC_DIAGS_MAX) {
+                diags->item[diags->n++] = own->item[i];
+            } else {
+                diags->n_dropped++;
+            }
+        }
+        diags->n_errors += own->n_errors;
+        diags->n_dropped += own->n_dropped;
+    }
+    free(own);
+    return r;
+}
+
+static int load_entry(struct stacks *stacks, const struct acc_config *config,
+                      const struct acc_config_stack *entry, const struct paths *files,
+                      const struct paths *env_files, struct acc_diags *diags)
+{
+    struct acc_compose_request request = {
+        .files = (const char *const *)files->item,
+        .n_files = files->n,
+        .project_name = entry->name,
+        .env_files = (const char *const *)env_files->item,
+        .n_env_files = env_files->n,
+        .environment = (const char *const *)environ,
+        .n_environment = count_environment(),
+        .x_acc_defaults = config->defaults,
+        .timing = &config->timing,
+        .phase = entry->phase,
+    };
+
+    return stacks_add(stacks, &request, diags);
+}
+
+/* Each match of the pattern is a stack of its own. */
+static int load_glob(struct stacks *stacks, const struct acc_config *config,
+                     const struct acc_config_stack *entry, const char *pattern,
+                     const struct paths *env_files, struct acc_diags *diags)
+{
+    glob_t found;
+    int r = glob(pattern, GLOB_ERR, NULL, &found);
+    int result = 0;
+
+    if (r == GLOB_NOMATCH) {
+        acc_diags_warn(diags, entry->pos, "stacks: no file matches %s", pattern);
+        globfree(&found);
+        return 0;
+    }
+    if (r != 0) {
+        acc_diags_add(diags, entry->pos, "stacks: can't search %s: %s", pattern,
+                      r == GLOB_NOSPACE ? "out of memory" : "a folder can't be read");
+        globfree(&found);
+        return r == GLOB_NOSPACE ? -ENOMEM : -EINVAL;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct paths one = {.item = &found.gl_pathv[i], .n = 1};
+        int each = load_entry(stacks, config, entry, &one, env_files, diags);
+
+        result = each < 0 && result != -ENOMEM ? each : result;
+    }
+    globfree(&found);
+    return result;
+}
+
+static int load_config_stack(struct stacks *stacks, const struct acc_config *config,
+                             const struct acc_config_stack *entry, const char *base,
+                             struct acc_diags *diags)
+{
+    struct paths files = {0};
+    struct paths env_files = {0};
+    int r = paths_add_all(&files, base, (const char *const *)entry->files, entry->n_files);
+
+    if (r == 0) {
+        r = paths_add_all(&env_files, base, (const char *const *)entry->env_files,
+                          entry->n_env_files);
+    }
+    if (r == 0) {
+        r = entry->is_glob ? load_glob(stacks, config, entry, files.item[0], &env_files, diags)
+                           : load_entry(stacks, config, entry, &files, &env_files, diags);
+    }
+    paths_fini(&files);
+    paths_fini(&env_files);
+    return r;
+}
+
+static int load_config_file(const char *path, struct acc_config **ret_config,
+                            struct acc_diags *diags)
+{
+    struct acc_buf buf;
+    int r;
+
+    acc_buf_init(&buf, ACC_COMPOSE_FILE_MAX);
+    int error = read_file(path, &buf);
+
+    if (error) {
+        acc_diags_add(diags, (struct acc_srcpos){.file = path}, "%s%s", strerror(error),
+                      error == ENOENT ? "; name an acc.yaml with -c, or a Compose file with -f"
+                                      : "");
+        r = -EINVAL;
+    } else {
+        r = acc_config_parse(path, buf.data ? buf.data : "", buf.len, ret_config, diags);
+    }
+    acc_buf_fini(&buf);
+    return r;
+}
+
+/* All stacks of acc.yaml, or as many as can be loaded: all problems are told at once. */
+static int load_all(const char *path, struct stacks *stacks, struct acc_config **ret_config,
+                    struct acc_diags *diags)
+{
+    char base[PATH_MAX];
+    int r = load_config_file(path, ret_config, diags);
+
+    if (r < 0) {
+        return r;
+    }
+    folder_of(path, base, sizeof(base));
+    for (size_t i = 0; i < (*ret_config)->n_stacks; i++) {
+        int each = load_config_stack(stacks, *ret_config, &(*ret_config)->stacks[i], base, diags);
+
+        r = each < 0 && r != -ENOMEM ? each : r;
+    }
+    return r;
+}
+
+int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
+                   struct acc_diags *diags)
+{
+    char cwd[PATH_MAX];
+    struct paths files = {0};
+    int r;
+
+    if (!getcwd(cwd, sizeof(cwd))) {
+        (void)snprintf(cwd, sizeof(cwd), "/");
+    }
+    r = paths_add_all(&files, cwd, options->files, options->n_files);
+    if (r == 0) {
+        struct acc_compose_request request = {
+            .files = (const char *const *)files.item,
+            .n_files = files.n,
+            .project_name = options->project,
+            .environment = (const char *const *)environ,
+            .n_environment = count_environment(),
+        };
+
+        r = load_request(&request, ret_stack, diags);
+    }
+    paths_fini(&files);
+    return r;
+}
+
+static int load_files(const struct acc_load_options *options, struct stacks *stacks,
+                      struct acc_diags *diags)
+{
+    stacks->item = calloc(1, sizeof(struct acc_stack *));
+    if (!stacks->item) {
+        return -ENOMEM;
+    }
+    int r = acc_load_stack(options, &stacks->item[0], diags);
+
+    stacks->n = r == 0;
+    return r;
+}
+
+int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
+             struct acc_diags *diags)
+{
+    struct stacks stacks = {0};
+    struct acc_config *config = NULL;
+    struct acc_model *model = NULL;
+    char cwd[PATH_MAX];
+    struct paths path = {0};
+    int r;
+
+    if (options->n_files > 0) {
+        r = load_files(options, &stacks, diags);
+    } else {
+        if (!getcwd(cwd, sizeof(cwd))) {
+            (void)snprintf(cwd, sizeof(cwd), "/");
+        }
+        r = paths_add(&path, cwd, options->config);
+        if (r == 0) {
+            r = load_all(path.item[0], &stacks, &config, diags);
+        }
+    }
+    if (r == 0) {
+        r = acc_model_join(stacks.item, stacks.n, &model, diags); /* takes the stacks over */
+    } else {
+        for (size_t i = 0; i < stacks.n; i++) {
+            acc_stack_destroy(stacks.item[i]);
+        }
+    }
+    free(stacks.item);
+    paths_fini(&path);
+    if (r < 0) {
+        acc_config_destroy(config);
+        return r;
+    }
+    *ret_loaded = (struct acc_loaded){.config = config, .model = model};
+    return 0;
+}
+
+void acc_loaded_fini(struct acc_loaded *loaded)
+{
+    acc_model_destroy(loaded->model);
+    acc_config_destroy(loaded->config);
+    *loaded = (struct acc_loaded){0};
+}

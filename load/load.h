@@ -1,0 +1,35 @@
+#pragma once
+
+/*
+ * Files to model: the only code beside lib that accd and accctl share.
+ *
+ * lib opens no file, so somebody reads acc.yaml, expands its globs, and answers the Compose
+ * loader's questions. Blocking: accd calls it at start and on a worker thread for a reload, accctl
+ * for its offline verbs. Knows files and nothing of Docker.
+ */
+
+#include "lib/compose/accyaml.h"
+#include "lib/compose/compose.h"
+#include "lib/model/spec.h"
+
+struct acc_load_options {
+    const char *config;       /* acc.yaml; ignored when there are `files` */
+    const char *const *files; /* -f, together one stack; may be relative */
+    size_t n_files;
+    const char *project; /* --project, or NULL */
+};
+
+struct acc_loaded {
+    struct acc_config *config; /* owned; NULL with -f */
+    struct acc_model *model;   /* owned */
+};
+
+/* 0 and `*ret_loaded`; -EINVAL with all problems in `diags` (warnings may be there after success);
+ * -ENOMEM. */
+int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
+             struct acc_diags *diags);
+void acc_loaded_fini(struct acc_loaded *loaded);
+
+/* One Compose project alone, before the stacks are joined: for `accctl config`. */
+int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
+                   struct acc_diags *diags);
