@@ -508,11 +508,12 @@ static int take_lock(struct accd_store *store, const char *dir, char *reterr_tex
     if (store->lock_fd < 0) {
         int error = errno;
 
-        (void)snprintf(reterr_text, 256, "%s: %s", path, strerror(error));
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path, strerror(error));
         return -error;
     }
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        (void)snprintf(reterr_text, 256, "%s: another accd uses this state folder", dir);
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: another accd uses this state folder",
+                       dir);
         return -EBUSY;
     }
     return 0;
@@ -558,7 +559,8 @@ static int open_or_replace(struct accd_store *store, const char *path, char *ret
 
     if (r != SQLITE_NOTADB && r != SQLITE_CORRUPT && r != SQLITE_ERROR) {
         if (r != SQLITE_OK) {
-            (void)snprintf(reterr_text, 256, "%s: %s", path, sqlite3_errmsg(store->db));
+            (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
+                           sqlite3_errmsg(store->db));
         }
         return r;
     }
@@ -573,7 +575,8 @@ static int open_or_replace(struct accd_store *store, const char *path, char *ret
     (void)unlink(aside);
     r = open_db(store, path);
     if (r != SQLITE_OK) {
-        (void)snprintf(reterr_text, 256, "%s: %s", path, sqlite3_errmsg(store->db));
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
+                       sqlite3_errmsg(store->db));
     }
     return r;
 }
@@ -623,14 +626,14 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
     int r;
 
     if (!store) {
-        (void)snprintf(reterr_text, 256, "out of memory");
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "out of memory");
         return -ENOMEM;
     }
     store->loop = loop;
     store->lock_fd = -1;
     r = make_dirs(dir);
     if (r < 0) {
-        (void)snprintf(reterr_text, 256, "%s: %s", dir, strerror(-r));
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", dir, strerror(-r));
     } else {
         r = take_lock(store, dir, reterr_text);
     }

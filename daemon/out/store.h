@@ -21,6 +21,9 @@
 
 struct accd_store;
 
+/* A path and what is wrong with it. */
+#define ACCD_STORE_ERROR_MAX 4608
+
 /* History that is kept: a quiet year of a home, or a bad week. Older rows go first. */
 #define ACCD_STORE_HISTORY_MAX 50000
 /* Rows one reader may ask for. */
@@ -29,7 +32,8 @@ struct accd_store;
 #define ACCD_STORE_JOURNAL_MAX 10000
 
 /* Opens or makes DIR/state.db. Blocking; only at start. 0 and `*ret_store`; -EBUSY when another
- * accd uses the folder; else -errno. On failure `reterr_text` (256 bytes) says what and where. */
+ * accd uses the folder; else -errno. On failure `reterr_text` (ACCD_STORE_ERROR_MAX bytes) says
+ * what and where. */
 int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_store,
                     char *reterr_text);
 /* Waits for what is queued (blocking; only at exit). NULL is allowed; returns NULL. */
