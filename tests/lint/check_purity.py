@@ -19,7 +19,7 @@ LIBC = re.compile(r"""
   | explicit_bzero | f?(abs|floor|ceil|lround|llround|round|trunc|pow|ldexp|isnan|isfinite|modf|fmod)l?
 """, re.X)
 # Compilers' own helpers and the sanitizers' (whose builds are checked, too).
-TOOLS = re.compile(r"_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|sanitizer|sancov|tsan|gcov|llvm|start___|stop___)\w*|__u?(div|mod|mul)[dt]i\w*|_*asan\w*")
+TOOLS = re.compile(r"_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|sanitizer|sancov|tsan|gcov|llvm|start___|stop___)\w*|__u?(div|mod|mul)[dt]i\w*|_*asan\w*|__unnamed_\d+")
 CHANGING = re.compile(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)(\..*)?|\*COM\*")
 
 
