@@ -40,7 +40,7 @@ PURE_HEADERS = {
 }
 LIBRARY_HEADERS = {
     "lib/codec": {"cjson/cJSON.h"},
-    "lib/compose": {"yaml.h", "sha2.h", "sha256.h"},
+    "lib/compose": {"yaml.h", "uthash.h", "sha2.h", "sha256.h"},
 }
 STEP_CALLERS = re.compile(r"daemon/pump\.c|client/drill\w*\.c|lib/engine/.*|tests/.*")
 
