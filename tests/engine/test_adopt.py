@@ -1,0 +1,143 @@
+"""It arrives softly: containers of `docker compose` are observed, adopted, handed back, respected."""
+from lib import compose_v1, compose_v2, holds, needs, run, service, wait
+
+FAST = {"external_stop_settle": "1s"}
+
+
+def policies(w):
+    return {c["Names"][0].lstrip("/"): w.docker.inspect(c["Id"])["HostConfig"]["RestartPolicy"]["Name"]
+            for c in w.docker.containers()}
+
+
+def arrives_softly(w, v1):
+    services = {"db": service(restart="always", interval="1s"),
+                "app": service(*(() if v1 else ("db",)), restart="unless-stopped", interval="1s")}
+    path = w.stack("s", services, **({"version": "3.7"} if v1 else {}))
+    if v1:  # 1.29.2 knows no `name:` at the top
+        path.write_text(path.read_text().replace('name: "s"\n', ""))
+    w.engine.compose("up", "-d", cwd=path.parent, v1=v1)
+    before = w.docker.identities()
+    app, db = sorted(before)
+    assert app == ("s_app_1" if v1 else "s-app-1")
+
+    accd = w.accd(path)
+    record = w.record()
+    assert accd.status()["stacks"][0]["mode"] == "observing"
+    wait(lambda: {s["state"] for s in accd.services().values()} == {"up"}, 20, "it sees them running")
+    holds(lambda: not record.count("update") and not record.count("start"), 3, "observing touches nothing")
+    assert w.docker.identities() == before and policies(w) == {db: "always", app: "unless-stopped"}
+
+    accd.ctl("adopt")
+    assert accd.status()["stacks"][0]["mode"] == "managing"
+    wait(lambda: set(policies(w).values()) <= {"no", ""}, 20, "accd is the only one that restarts")
+    assert w.docker.identities() == before, "adoption restarted something"
+
+    w.docker.crash(app)
+    wait(lambda: record.count("start", app) == 1, 20, "accd heals what it adopted")
+    accd.wait_all_up(30)
+    ids = {n: i for n, (i, _) in w.docker.identities().items()}
+    assert ids == {n: i for n, (i, _) in before.items()}
+
+    now = w.docker.identities()
+    accd.stop()
+    run(*accd.argv(), "--hand-back", cwd=accd.dir, timeout=30)
+    assert policies(w) == {db: "always", app: "unless-stopped"}
+    assert w.docker.identities() == now, "handing back restarted something"
+
+
+@needs(seconds=120)
+def test_compose_2_40_3_is_adopted_and_handed_back(w):
+    """Real Compose v2: observed, adopted without a restart, healed, given back."""
+    compose_v2()
+    arrives_softly(w, v1=False)
+
+
+@needs(seconds=120)
+def test_compose_1_29_2_is_adopted_and_handed_back(w):
+    """Debian 12's Compose v1, whose containers have other names: the same."""
+    compose_v1()
+    arrives_softly(w, v1=True)
+
+
+@needs(seconds=120)
+def test_observing_reports_what_it_would_have_done(w):
+    """A missing service and a crash are reported, not mended."""
+    path = w.stack("s", {"a": service(restart="no"), "b": service(restart="no")})
+    w.engine.compose("up", "-d", "a", cwd=path.parent)
+    accd = w.accd(path)
+    record = w.record()
+    wait(lambda: accd.state_of("a") == "up", 20, "a is seen")
+    assert accd.state_of("b") == "off"
+    w.docker.crash("s-a-1")
+    wait(lambda: accd.state_of("a") not in ("up", "starting"), 20, "the crash is seen")
+    holds(lambda: record.count("start") == 0 and record.count("create") == 0, 3, "nothing is mended")
+    accd.ctl("up", "a")  # of a service: takes over
+    wait(lambda: w.docker.running("s-a-1"), 20, "asked for, it comes up")
+
+
+@needs(seconds=120)
+def test_stopped_by_hand_stays_stopped(w):
+    """`docker stop` is a person's wish: held, shown, and `up` clears it. `docker kill` is a crash."""
+    path = w.stack("s", {"a": service(), "b": service("a")})
+    accd = w.accd(config=w.config([path], timing=FAST))
+    accd.ctl("up", "--all")
+    record = w.record()
+    w.docker.call("POST", "/containers/s-a-1/stop?t=2")
+    held = accd.wait_state("a", "held", seconds=20)
+    assert "hand" in held["reason"] or "stopped" in held["reason"], held["reason"]
+    holds(lambda: record.count("start", "s-a-1") == 0, 3, "it stays stopped")
+    assert accd.service("b")["root"] == ["s/a"]
+    accd.kill()  # the wish survives accd
+    accd.start()
+    accd.wait_state("a", "held", seconds=20)
+    holds(lambda: record.count("start", "s-a-1") == 0, 2, "still stopped")
+    accd.ctl("up", "a")
+    accd.wait_all_up(30)
+
+    w.docker.call("POST", "/containers/s-a-1/kill")
+    wait(lambda: record.count("start", "s-a-1") == 2, 20, "a kill is healed")
+
+
+@needs(seconds=120)
+def test_paused_by_hand_is_left_alone(w):
+    """A paused container gets no verdict and no restart."""
+    path = w.stack("s", {"a": service(interval="1s"), "b": service("a", interval="1s")})
+    accd = w.accd(config=w.config([path], timing={**FAST, "degraded_grace_min": "1s"}))
+    accd.ctl("up", "--all")
+    before, record = w.docker.identities(), w.record()
+    w.docker.call("POST", "/containers/s-a-1/pause")
+    accd.wait_state("a", "held", seconds=20)
+    holds(lambda: record.count("restart") + record.count("die") + record.count("unpause") == 0, 5,
+          "nothing is done to it")
+    w.docker.call("POST", "/containers/s-a-1/unpause")
+    accd.wait_all_up(30)
+    assert w.docker.identities() == before
+
+
+@needs(seconds=150)
+def test_compose_down_and_up_beside_accd(w):
+    """`docker compose down` is respected: off, not recreated. `compose up -d` brings it back."""
+    path = w.stack("s", {"a": service(interval="1s"), "b": service("a", interval="1s")})
+    accd = w.accd(config=w.config([path], timing=FAST))
+    accd.ctl("up", "--all")
+    record = w.record()
+    w.engine.compose("down", cwd=path.parent)
+    wait(lambda: {s["state"] for s in accd.services().values()} == {"off"}, 30, "both are off")
+    holds(lambda: record.count("create") == 0, 3, "nothing is recreated")
+    w.engine.compose("up", "-d", cwd=path.parent)
+    ids = {n: i for n, (i, _) in w.docker.identities().items()}
+    accd.wait_all_up(60)
+    assert {n: i for n, (i, _) in w.docker.identities().items()} == ids
+
+
+@needs(seconds=120)
+def test_compose_up_beside_accd_finds_nothing_to_do(w):
+    """Same names, labels and config-hash: `docker compose up -d` recreates nothing that accd made."""
+    path = w.stack("s", {"a": service(interval="1s"), "b": service("a", interval="1s", environment={"X": "1"}),
+                         "c": service(volumes=["v:/data"], ports=["127.0.0.1:18081:8080"])}, volumes={"v": {}})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    out = w.engine.compose("up", "-d", cwd=path.parent).stderr
+    assert w.docker.identities() == before, out
+    accd.wait_all_up(20)

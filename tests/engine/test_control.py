@@ -1,0 +1,150 @@
+"""The control socket: Varlink on the wire, many clients, rubbish, and a foreign client."""
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+
+from lib import LAB, Skip, Varlink, VarlinkError, needs, run, service, wait
+
+
+def connect(path, timeout=10):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(timeout)
+    s.connect(str(path))
+    return s
+
+
+RUBBISH = [b"", b"\0", b"{", b"{}\0", b"[]\0", b"\xff\xfe\0", b'{"method":7}\0', b"GET / HTTP/1.1\r\n\r\n", b"A" * 100_000,
+           b'{"method":"io.acc.Status"', b'{"method":"io.acc.Nope"}\0', b'{"method":"io.acc.Why","parameters":[]}\0',
+           b'{"method":"io.acc.Why","parameters":{"service":"x"}}\0' * 50, b"[" * 5000 + b"\0"]
+
+
+@needs(seconds=120)
+def test_two_hundred_clients_half_of_them_rubbish(w):
+    """100 silent or rubbish connections beside 100 good ones: every good one is answered quickly."""
+    accd = w.accd(w.stack("s", {"a": service(), "b": service("a")}))
+    accd.ctl("up", "--all")
+    with contextlib.ExitStack() as stack:
+        for i in range(100):
+            s = stack.enter_context(connect(accd.sock))
+            s.setblocking(False)
+            with contextlib.suppress(OSError):
+                s.send(RUBBISH[i % len(RUBBISH)])
+        good, slowest = [], 0.0
+        for _ in range(100):
+            good.append(Varlink(accd.sock))
+            stack.callback(good[-1].close)
+        for _ in range(3):
+            for g in good:
+                t = time.monotonic()
+                reply = g.call("io.acc.Ping")
+                slowest = max(slowest, time.monotonic() - t)
+                assert isinstance(reply, dict)
+        assert slowest < 0.25, f"the slowest of 300 answers took {slowest * 1000:.0f} ms"
+        # and it still heals
+        w.docker.crash("s-a-1")
+        wait(lambda: accd.service("a")["restarts"] == 1, 20, "a crash is healed meanwhile")
+    assert accd.alive()
+
+
+@needs(seconds=60)
+def test_bad_requests_get_an_error_and_the_connection_lives(w):
+    """Unknown method, unknown service, wrong type: Varlink's errors; the next call is answered."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    v = Varlink(accd.sock)
+    w.extra.callback(v.close)
+    for method, parameters, error in (
+            ("io.acc.Nope", {}, "org.varlink.service.MethodNotFound"),
+            ("io.nope.X", {}, "org.varlink.service.InterfaceNotFound"),
+            ("io.acc.Why", {"service": 7}, "org.varlink.service.InvalidParameter"),
+            ("io.acc.Why", {"service": "zzz"}, "io.acc.")):
+        try:
+            v.call(method, parameters)
+            raise AssertionError(f"{method} {parameters} was answered")
+        except VarlinkError as e:
+            assert e.name.startswith(error), f"{method} {parameters}: {e}"
+        assert v.call("io.acc.Ping") is not None
+
+
+@needs(seconds=60)
+def test_by_hand_with_newlines(w):
+    """A request that ends in a newline is answered with newlines: nc and jq do."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    with connect(accd.sock) as s:
+        s.sendall(b'{"method":"io.acc.Status"}\n')
+        line = s.makefile().readline()
+    assert [x["id"] for x in json.loads(line)["parameters"]["services"]] == ["s/a"], line
+
+
+@needs(seconds=120)
+def test_a_slow_reader_is_dropped_not_waited_for(w):
+    """A client that asks for the event stream and never reads can't grow or stop accd."""
+    accd = w.accd(w.stack("s", {"a": service(interval="1s")}))
+    accd.ctl("up", "--all")
+    lazy = [connect(accd.sock) for _ in range(8)]
+    for s in lazy:
+        w.extra.callback(s.close)
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                s.sendall(b'{"method":"io.acc.Status"}\0')
+    t = time.monotonic()
+    assert accd.ping()
+    assert time.monotonic() - t < 1.0
+    assert accd.rss_kib() < 64 * 1024, f"{accd.rss_kib()} KiB"
+
+
+@needs(seconds=300)
+def test_a_foreign_varlink_client(w):
+    """Debian's varlink-go: info, the interface's description, a call, an error, a stream."""
+    tool = w.dir.parent / "varlink-cli"
+    if not tool.exists():
+        if not os.path.exists("/usr/share/gocode/src/github.com/varlink/go") or not os.path.exists("/usr/bin/go"):
+            done = run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "golang-go",
+                       "golang-github-varlink-go-dev", env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                       check=False, timeout=200)
+            if done.returncode:
+                raise Skip("Go and varlink-go can't be installed")
+        run("/usr/bin/go", "build", "-o", tool, LAB / "varlink-cli.go", timeout=120,
+            env={**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(w.dir / "go"), "GOFLAGS": ""})
+    accd = w.accd(w.stack("s", {"a": service()}))
+    address = f"unix:{accd.sock}"
+    info = run(tool, "info", address).stdout
+    assert "io.acc" in info and "org.varlink.service" in info, info
+    description = run(tool, "help", address, "io.acc").stdout
+    for method in ("Status", "Up", "Start", "Stop", "Down", "Restart", "Adopt", "Why", "Logs", "Events", "Incidents", "Ping"):
+        assert f"method {method}(" in description, f"no method {method} in the description"
+    assert json.loads(run(tool, "call", address, "io.acc.Status").stdout)["services"][0]["id"] == "s/a"
+    said = run(tool, "call", address, "io.acc.Nope", check=False)
+    assert said.returncode == 3 and "MethodNotFound" in said.stderr, said
+    stream = subprocess.Popen([tool, "call", "--more", address, "io.acc.Events", "{}"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    w.extra.callback(stream.kill)
+    accd.ctl("up", "--all")
+    assert isinstance(json.loads(stream.stdout.readline()), dict)
+
+
+@needs(seconds=60)
+def test_who_may(w):
+    """Others can't even read; members of acc may look, not act."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    mode = os.stat(accd.sock).st_mode & 0o777
+    assert mode == 0o660, oct(mode)
+    probe = ("import socket,sys,json\n"
+             "s=socket.socket(socket.AF_UNIX)\n"
+             "s.connect(sys.argv[1])\n"
+             "s.sendall(json.dumps({'method':sys.argv[2],'parameters':json.loads(sys.argv[3])}).encode()+b'\\0')\n"
+             "print(s.recv(65536).decode())\n")
+
+    def as_nobody(method, parameters, group):
+        def drop():
+            os.setgroups([])
+            os.setgid(group)
+            os.setuid(65534)
+        for p in (w.dir, w.dir / "accd"):
+            p.chmod(0o755)
+        return subprocess.run(["/usr/bin/python3", "-c", probe, str(accd.sock), method, json.dumps(parameters)],
+                              preexec_fn=drop, capture_output=True, text=True, check=False, timeout=10)
+    said = as_nobody("io.acc.Status", {}, 65534)
+    assert "services" not in said.stdout, "a stranger may read"

@@ -1,0 +1,91 @@
+"""Alive: crashes, failed starts, sick containers, crash loops."""
+from lib import holds, needs, service, wait
+
+
+@needs(seconds=120)
+def test_crash_is_restarted_at_once(w):
+    """kill -9 of the main process: running again without delay; what depends on it isn't touched."""
+    path = w.stack("s", {"a": service(), "b": service("a")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    record = w.record()
+    before = w.docker.identities()
+    w.docker.crash("s-a-1")
+    wait(lambda: record.count("start", "s-a-1") == 1, 10, "a is started again")
+    (died, _), (started, _) = record.of("die", "s-a-1")[0], record.of("start", "s-a-1")[0]
+    assert started - died < 1.0, f"{started - died:.2f} s between death and start"
+    accd.wait_all_up(30)
+    after = w.docker.identities()
+    assert after["s-a-1"][0] == before["s-a-1"][0], "the same container, not a new one"
+    assert after["s-b-1"] == before["s-b-1"], "its dependent was touched"
+    assert accd.service("a")["restarts"] == 1 and accd.service("b")["restarts"] == 0
+
+
+@needs(seconds=120)
+def test_taken_port_is_retried_until_it_is_free(w):
+    """A failed start is a class of its own: never given up, and the reason names the port."""
+    foreign = w.docker.run("squatter", ExposedPorts={"8080/tcp": {}},
+                           HostConfig={"PortBindings": {"8080/tcp": [{"HostPort": "18080"}]}})
+    path = w.stack("s", {"a": service(ports=["18080:8080"])})
+    config = w.config([path], timing={"start_base": "500ms", "start_cap": "1s"})
+    accd = w.accd(config=config)
+    assert accd.ctl("up", "--all", "--detach", check=False).returncode in (0, 1)
+    bad = accd.wait_state("a", "backoff", seconds=30)
+    assert "18080" in bad["reason"] or "port" in bad["reason"], bad["reason"]
+    w.docker.call("DELETE", f"/containers/{foreign}?force=1")
+    accd.wait_state("a", "up", seconds=30)
+
+
+@needs(seconds=150)
+def test_unhealthy_is_restarted_after_its_grace(w):
+    """A failing check heals by one restart, not before the grace has passed."""
+    path = w.stack("s", {"a": service(interval="1s", environment={"HEALTH": "ok"})})
+    config = w.config([path], timing={"degraded_grace_min": "4s"})
+    accd = w.accd(config=config)
+    accd.ctl("up", "--all")
+    record = w.record()
+    w.docker.set_health("s-a-1", "fail")
+    wait(lambda: record.count("health_status: unhealthy", "s-a-1"), 30, "Docker calls it unhealthy")
+    sick = record.of("health_status: unhealthy", "s-a-1")[0][0]
+    wait(lambda: record.count("start", "s-a-1"), 40, "it is restarted")
+    restarted = record.of("start", "s-a-1")[0][0]
+    assert restarted - sick >= 3.9, f"restarted {restarted - sick:.1f} s after the verdict"
+    accd.wait_state("a", "up", seconds=30)
+    assert accd.service("a")["restarts"] == 1
+
+
+@needs(seconds=150)
+def test_crash_loop_opens_the_breaker_and_gets_one_trial(w):
+    """Five bad starts: budget of three, open, one failed trial, open longer, one good trial, closed."""
+    path = w.stack("s", {"a": service(volumes=["ctl:/ctl"], environment={"FAIL_FIRST": "4"})},
+                   volumes={"ctl": {}})
+    config = w.config([path], timing={"backoff_base": "100ms", "budget": 3, "open": "3s",
+                                      "half_open_ready": "2s"})
+    record = w.record()
+    accd = w.accd(config=config)
+    accd.ctl("up", "--all", "--detach")
+    accd.wait_state("a", "open", seconds=30)
+    starts = record.count("start", "s-a-1")
+    assert starts == 3, f"{starts} starts until the breaker opened"
+    # while it is open nothing is tried; then exactly one trial
+    holds(lambda: record.count("start", "s-a-1") <= 3, 2, "no start while the breaker is open")
+    wait(lambda: record.count("start", "s-a-1") == 4, 20, "the first trial")
+    accd.wait_state("a", "half-open", seconds=40)
+    assert record.count("start", "s-a-1") == 5
+    accd.wait_state("a", "up", seconds=40)
+    assert record.count("start", "s-a-1") == 5
+    assert "a" in accd.ctl("why", "a").stdout
+
+
+@needs(seconds=90)
+def test_restart_policies_of_the_file_are_kept(w):
+    """`restart: no` is never restarted, and Docker's own policy is `no` for all."""
+    path = w.stack("s", {"once": service(check=False, restart="no", environment={"CRASH_AFTER": "1"}),
+                         "kept": service(restart="always")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all", check=False)
+    record = w.record()
+    wait(lambda: not w.docker.running("s-once-1"), 20, "once has ended")
+    holds(lambda: record.count("start", "s-once-1") == 0, 3, "it is not started again")
+    for name in ("s-once-1", "s-kept-1"):
+        assert w.docker.inspect(name)["HostConfig"]["RestartPolicy"]["Name"] in ("", "no")
