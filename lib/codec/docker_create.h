@@ -40,7 +40,11 @@ struct acc_docker_create_ctx {
     /* The text of a file that a service names but Compose reads itself (security_opt
      * seccomp=FILE), absolute path; NULL: not readable. May be NULL. The caller has read it. */
     const char *(*file_text)(void *resolver, const char *path);
-    void *resolver;
+    /* The value of a variable of the stack's environment, for secrets and configs with
+     * `environment:` whose value the loader has not filled in as `content`; NULL: unset. May be
+     * NULL. */
+    const char *(*variable)(void *resolver, const char *name);
+    void *resolver; /* given to all of the above */
     /* "K=V": put over the service's environment (secrets). May be NULL. */
     const char *const *environment;
     size_t n_environment;
