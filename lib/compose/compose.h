@@ -39,6 +39,7 @@ struct acc_compose_request {
     const struct acc_node *x_acc_defaults; /* acc.yaml's `defaults:`, or NULL */
     const struct acc_timing *timing;       /* acc.yaml's `timing:` applied, or NULL: the defaults */
     const char *phase;                     /* of acc.yaml's stacks entry, or NULL */
+    bool is_inspection; /* for printing only: keys that accd does not carry out are warnings */
 };
 
 enum acc_compose_result {

@@ -1,0 +1,158 @@
+/* The config-hash of Compose 2.30.2 to 2.40 (facts 3.12, family C): SHA-256 over the JSON of the
+ * struct. Other releases have other families; what they wrote is compared by meaning. */
+#include <errno.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/compose/json.h"
+#include "lib/compose/tree.h"
+
+/* One service with its environment; its file was no larger. */
+#define HASH_TEXT_MAX (4u * ACC_COMPOSE_FILE_MAX)
+
+static int finish(struct acc_buf *text, char *ret_hash)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX sha;
+
+    if (text->failed) {
+        acc_buf_fini(text);
+        return -ENOMEM;
+    }
+    SHA256Init(&sha);
+    SHA256Update(&sha, (const uint8_t *)text->data, text->len);
+    SHA256Final(digest, &sha);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        ret_hash[2 * i] = digits[digest[i] >> 4];
+        ret_hash[2 * i + 1] = digits[digest[i] & 15];
+    }
+    ret_hash[2 * sizeof(digest)] = '\0';
+    acc_buf_fini(text);
+    return 0;
+}
+
+struct references {
+    const char *(*container_id)(void *ctx, const char *service);
+    void *ctx;
+    char text[16 + ACC_CID_LEN + 1]; /* what stands in place of the value at hand */
+    char name[256];
+    bool is_missing;
+};
+
+/* network_mode, ipc and pid: service:x -> container:ID; volumes_from: x[:mode] -> ID, and
+ * container:x[:mode] -> x, as Compose rewrites them before it hashes (convergence.go). */
+static const char *replace(void *ctx, const char *key, const char *value)
+{
+    struct references *refs = ctx;
+    bool is_volumes = strcmp(key, "volumes_from") == 0;
+    const char *name = value;
+    const char *id;
+
+    if (is_volumes && strncmp(value, "container:", 10) == 0) {
+        (void)snprintf(refs->name, sizeof(refs->name), "%.*s", (int)strcspn(value + 10, ":"),
+                       value + 10);
+        return refs->name;
+    }
+    if (!is_volumes) {
+        if ((strcmp(key, "network_mode") != 0 && strcmp(key, "ipc") != 0 &&
+             strcmp(key, "pid") != 0) ||
+            strncmp(value, "service:", 8) != 0) {
+            return value;
+        }
+        name = value + 8;
+    }
+    (void)snprintf(refs->name, sizeof(refs->name), "%.*s", (int)strcspn(name, ":"), name);
+    id = refs->container_id ? refs->container_id(refs->ctx, refs->name) : NULL;
+    if (!id) {
+        refs->is_missing = true;
+        return value;
+    }
+    (void)snprintf(refs->text, sizeof(refs->text), "%s%s", is_volumes ? "" : "container:", id);
+    return refs->text;
+}
+
+int acc_compose_service_hash(const struct acc_service_spec *service,
+                             const char *(*container_id)(void *ctx, const char *service), void *ctx,
+                             char *ret_hash)
+{
+    struct references refs = {.container_id = container_id, .ctx = ctx};
+    struct acc_buf text;
+
+    acc_buf_init(&text, HASH_TEXT_MAX);
+    acc_json_service_for_hash(&text, service->node, replace, &refs);
+    if (refs.is_missing) {
+        acc_buf_fini(&text);
+        return -ENOENT;
+    }
+    return finish(&text, ret_hash);
+}
+
+int acc_compose_network_hash(const struct acc_resource *network, char *ret_hash)
+{
+    struct acc_buf text;
+
+    acc_buf_init(&text, HASH_TEXT_MAX);
+    acc_json_node(&text, network->node, -1);
+    return finish(&text, ret_hash);
+}
+
+/* Compose hashes a volume as if its driver had been written down. */
+int acc_compose_volume_hash(const struct acc_resource *volume, char *ret_hash)
+{
+    bool has_driver = acc_node_get(volume->node, "driver") != NULL;
+    struct acc_buf text;
+    bool is_first = true;
+
+    acc_buf_init(&text, HASH_TEXT_MAX);
+    (void)acc_buf_puts(&text, "{");
+    acc_node_for_each(child, volume->node)
+    {
+        (void)acc_buf_puts(&text, is_first ? "" : ",");
+        acc_json_string(&text, child->key);
+        (void)acc_buf_puts(&text, ":");
+        acc_json_node(&text, child, -1);
+        if (!has_driver && strcmp(child->key, "name") == 0) {
+            (void)acc_buf_puts(&text, ",\"driver\":\"local\"");
+        }
+        is_first = false;
+    }
+    (void)acc_buf_puts(&text, "}");
+    return finish(&text, ret_hash);
+}
+
+/* What the container takes from outside of its service: names of networks and volumes, and all of
+ * secrets and configs (a changed content needs a new container). */
+static void add_resources(struct acc_buf *text, const struct acc_node *project, const char *section,
+                          const struct acc_node *used, bool name_only)
+{
+    const struct acc_node *all = acc_node_get(project, section);
+
+    acc_node_for_each(item, used)
+    {
+        const char *source = acc_node_get_text(item, "source");
+        const char *key = source ? source : item->key;
+        const struct acc_node *resource = key ? acc_node_get(all, key) : NULL;
+
+        if (resource) {
+            (void)acc_buf_printf(text, "\n%s ", section);
+            acc_json_node(text, name_only ? acc_node_get(resource, "name") : resource, -1);
+        }
+    }
+}
+
+int acc_compose_spec_hash(const struct acc_node *project, const struct acc_node *service,
+                          char *ret_hash)
+{
+    struct acc_buf text;
+
+    acc_buf_init(&text, HASH_TEXT_MAX);
+    acc_json_service_for_hash(&text, service, NULL, NULL);
+    add_resources(&text, project, "networks", acc_node_get(service, "networks"), true);
+    add_resources(&text, project, "volumes", acc_node_get(service, "volumes"), true);
+    add_resources(&text, project, "configs", acc_node_get(service, "configs"), false);
+    add_resources(&text, project, "secrets", acc_node_get(service, "secrets"), false);
+    return finish(&text, ret_hash);
+}
