@@ -1,0 +1,180 @@
+#include "lib/codec/control_target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum acc_ctl_parsed no_such(struct acc_ctl_error *error, const char *name,
+                                   const char *nearest)
+{
+    acc_ctl_error_set(error, ACC_CTL_E_NO_SUCH_SERVICE, "name", "%s", name);
+    if (nearest) {
+        error->key2 = "nearest";
+        (void)snprintf(error->value2, sizeof(error->value2), "%s", nearest);
+    }
+    return ACC_CTL_WRONG;
+}
+
+static enum acc_ctl_parsed ambiguous(const struct acc_engine *engine, struct acc_ctl_error *error,
+                                     const char *name)
+{
+    size_t n = acc_engine_n_services(engine);
+    size_t len = 0;
+
+    acc_ctl_error_set(error, ACC_CTL_E_AMBIGUOUS, "name", "%s", name);
+    error->key2 = "candidates";
+    error->is_list2 = true;
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+        size_t id_len;
+
+        acc_engine_service(engine, i, 0, &service);
+        id_len = strlen(service.id);
+        if (strcmp(service.name, name) == 0 && len + id_len + 2 < sizeof(error->value2)) {
+            memcpy(error->value2 + len, service.id, id_len);
+            len += id_len;
+            error->value2[len++] = '\n';
+            error->value2[len] = '\0';
+        }
+    }
+    return ACC_CTL_WRONG;
+}
+
+static enum acc_ctl_parsed select_one(const struct acc_engine *engine,
+                                      const struct acc_ctl_request *request, const char *target,
+                                      struct acc_ctl_targets *targets, bool *ret_is_stack,
+                                      struct acc_ctl_error *error)
+{
+    const char *nearest = NULL;
+
+    switch (acc_engine_select(engine, target, request->phase, targets->selected, ret_is_stack,
+                              &nearest)) {
+    case ACC_SELECT_OK:
+        return ACC_CTL_PARSED;
+    case ACC_SELECT_UNKNOWN:
+        return no_such(error, target, nearest);
+    case ACC_SELECT_AMBIGUOUS:
+        return ambiguous(engine, error, target);
+    }
+    return ACC_CTL_WRONG;
+}
+
+static bool is_empty(const struct acc_engine *engine, const struct acc_ctl_targets *targets)
+{
+    return !memchr(targets->selected, 1, acc_engine_n_services(engine));
+}
+
+static enum acc_ctl_parsed no_phase(struct acc_ctl_error *error, const char *phase)
+{
+    acc_ctl_error_set(error, ACC_CTL_E_PARAMETER, "parameter", "phase");
+    error->key2 = "reason";
+    (void)snprintf(error->value2, sizeof(error->value2), "no such service is in phase %.*s", 200,
+                   phase);
+    return ACC_CTL_WRONG;
+}
+
+enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
+                                   const struct acc_ctl_request *request,
+                                   struct acc_ctl_targets *ret_targets,
+                                   struct acc_ctl_error *reterr_error)
+{
+    bool all_are_stacks = true, is_stack = false;
+
+    ret_targets->is_all = request->n_targets == 0;
+    if (ret_targets->is_all && !request->phase) {
+        memset(ret_targets->selected, 1, acc_engine_n_services(engine));
+    } else if (ret_targets->is_all && select_one(engine, request, "", ret_targets, &is_stack,
+                                                 reterr_error) == ACC_CTL_WRONG) {
+        return no_phase(reterr_error, request->phase);
+    }
+    for (size_t i = 0; i < request->n_targets; i++) {
+        is_stack = false;
+        if (select_one(engine, request, request->targets[i], ret_targets, &is_stack,
+                       reterr_error) == ACC_CTL_WRONG) {
+            return ACC_CTL_WRONG;
+        }
+        all_are_stacks &= is_stack;
+    }
+    ret_targets->is_stack = request->n_targets == 1 && all_are_stacks;
+    ret_targets->whole_stacks = all_are_stacks && !request->phase;
+    if (request->phase && is_empty(engine, ret_targets)) {
+        return no_phase(reterr_error, request->phase);
+    }
+    return ACC_CTL_PARSED;
+}
+
+/* Verbs that a missing target may turn into more than was meant. */
+static bool takes_down(enum acc_verb verb)
+{
+    switch (verb) {
+    case ACC_VERB_STOP:
+    case ACC_VERB_DOWN:
+    case ACC_VERB_RESTART:
+    case ACC_VERB_RELEASE:
+    case ACC_VERB_HAND_BACK:
+        return true;
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+    case ACC_VERB_ADOPT:
+        return false;
+    }
+    return true;
+}
+
+static bool touches_observed(enum acc_verb verb)
+{
+    return verb == ACC_VERB_STOP || verb == ACC_VERB_DOWN || verb == ACC_VERB_RESTART ||
+           verb == ACC_VERB_RELEASE;
+}
+
+static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
+                                           const struct acc_ctl_targets *targets,
+                                           struct acc_ctl_error *error)
+{
+    size_t n = acc_engine_n_services(engine);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        if (!targets->selected[i]) {
+            continue;
+        }
+        acc_engine_service(engine, i, 0, &service);
+        if (service.observing) {
+            acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+                              "stack %s is only observed, its containers are left alone; take it "
+                              "over first: accctl adopt %s",
+                              service.stack, service.stack);
+            return ACC_CTL_WRONG;
+        }
+    }
+    return ACC_CTL_PARSED;
+}
+
+enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
+                                        const struct acc_ctl_request *request, enum acc_verb verb,
+                                        struct acc_ctl_targets *ret_targets,
+                                        struct acc_ctl_error *reterr_error)
+{
+    size_t n_stacks = acc_engine_n_stacks(engine);
+
+    if (request->all && (request->n_targets > 0 || request->phase)) {
+        acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
+                          "either all, or targets or a phase");
+        return ACC_CTL_WRONG;
+    }
+    if (takes_down(verb) && !request->all && request->n_targets == 0 && !request->phase &&
+        n_stacks > 1) {
+        acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
+                          "there are %zu stacks here; name a service, a stack or a phase, or ask "
+                          "for all",
+                          n_stacks);
+        return ACC_CTL_WRONG;
+    }
+    if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG) {
+        return ACC_CTL_WRONG;
+    }
+    if (touches_observed(verb)) {
+        return refuse_observed(engine, ret_targets, reterr_error);
+    }
+    return ACC_CTL_PARSED;
+}

@@ -1,0 +1,488 @@
+#include "lib/codec/status_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+#include "lib/codec/varlink.h"
+
+/* A reply in the making; the pieces below add to one of its nodes. */
+struct writer {
+    const struct acc_view *view;
+    struct acc_varlink_reply reply;
+    struct acc_json_put *put;
+    cJSON *top;
+};
+
+static void begin(struct writer *w, const struct acc_view *view)
+{
+    w->view = view;
+    acc_varlink_reply_begin(&w->reply);
+    w->put = &w->reply.put;
+    w->top = w->reply.parameters;
+}
+
+static int finish(struct writer *w, const char *error, bool continues, struct acc_buf *out)
+{
+    return acc_varlink_reply_finish(&w->reply, error, continues, out);
+}
+
+/* Names come from files and labels, reasons from programs: all may hold anything. */
+static void text(struct writer *w, cJSON *parent, const char *key, const char *value)
+{
+    value = value ? value : "";
+    acc_put_bytes(w->put, parent, key, value, strlen(value));
+}
+
+static void number(struct writer *w, cJSON *parent, const char *key, uint64_t value)
+{
+    acc_put_int(w->put, parent, key, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
+static void real(struct writer *w, cJSON *parent, const char *key, double value)
+{
+    (void)acc_put_own(w->put, parent, key, cJSON_CreateNumber(value));
+}
+
+/* Unix time; "" for never. */
+static void time_ms(struct writer *w, cJSON *parent, const char *key, int64_t unix_ms)
+{
+    char stamp[ACC_RFC3339_MAX] = "";
+
+    if (unix_ms > 0) {
+        acc_format_rfc3339(unix_ms, stamp, sizeof(stamp));
+    }
+    text(w, parent, key, stamp);
+}
+
+/* A moment of the monotonic clock; it may lie before accd's start. */
+static void moment(struct writer *w, cJSON *parent, const char *key, uint64_t at_ms)
+{
+    time_ms(w, parent, key, w->view->unix_ms - (int64_t)(w->view->now_ms - at_ms));
+}
+
+static void service_id(struct writer *w, cJSON *array, uint32_t svc)
+{
+    struct acc_service_view service;
+
+    acc_engine_service(w->view->engine, svc, w->view->now_ms, &service);
+    text(w, array, NULL, service.id);
+}
+
+/* --- status ---------------------------------------------------------------------------------- */
+
+static void put_engine(struct writer *w, const struct acc_host_facts *facts)
+{
+    cJSON *engine = acc_put_object(w->put, w->top, "engine");
+
+    acc_put_bool(w->put, engine, "connected", acc_engine_connected(w->view->engine));
+    text(w, engine, "version", facts->engine_version);
+    text(w, engine, "api", facts->engine_api);
+}
+
+static void put_total(struct writer *w, cJSON *parent, const char *key, uint64_t total_bytes,
+                      uint64_t used_bytes)
+{
+    cJSON *bytes = acc_put_object(w->put, parent, key);
+
+    number(w, bytes, "total", total_bytes);
+    number(w, bytes, "used", used_bytes);
+}
+
+static bool stack_is_selected(const struct writer *w, const char *name, const uint8_t *selected)
+{
+    size_t n = acc_engine_n_services(w->view->engine);
+
+    for (uint32_t i = 0; selected && i < n; i++) {
+        struct acc_service_view service;
+
+        if (!selected[i]) {
+            continue;
+        }
+        acc_engine_service(w->view->engine, i, w->view->now_ms, &service);
+        if (strcmp(service.stack, name) == 0) {
+            return true;
+        }
+    }
+    return !selected;
+}
+
+static void put_stack_files(struct writer *w, cJSON *stack, const char *name)
+{
+    const struct acc_model *model = w->view->model;
+    cJSON *files = acc_put_array(w->put, stack, "files");
+
+    for (size_t i = 0; model && i < model->n_stacks; i++) {
+        if (strcmp(model->stacks[i]->name, name) != 0) {
+            continue;
+        }
+        for (size_t k = 0; k < model->stacks[i]->n_files; k++) {
+            text(w, files, NULL, model->stacks[i]->files[k]);
+        }
+    }
+}
+
+static void put_stacks(struct writer *w, const uint8_t *selected)
+{
+    const struct acc_engine *engine = w->view->engine;
+    cJSON *stacks = acc_put_array(w->put, w->top, "stacks");
+    size_t n = acc_engine_n_stacks(engine);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = acc_engine_stack_name(engine, i);
+        cJSON *stack;
+
+        if (!stack_is_selected(w, name, selected)) {
+            continue;
+        }
+        stack = acc_put_item(w->put, stacks);
+        text(w, stack, "name", name);
+        text(w, stack, "mode", acc_engine_stack_observing(engine, i) ? "observing" : "managing");
+        put_stack_files(w, stack, name);
+    }
+}
+
+static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_t n_instances)
+{
+    cJSON *instances = acc_put_array(w->put, parent, "instances");
+
+    for (uint32_t i = 0; i < n_instances; i++) {
+        cJSON *item = acc_put_item(w->put, instances);
+        struct acc_instance_view instance;
+
+        acc_engine_instance(w->view->engine, svc, i, &instance);
+        text(w, item, "name", instance.name);
+        text(w, item, "id", instance.cid);
+        text(w, item, "state", acc_inst_state_name(instance.state));
+        acc_put_int(w->put, item, "pid", instance.pid);
+        time_ms(w, item, "started_at", instance.started_ns / 1000000);
+        acc_put_bool(w->put, item, "differs", instance.differs);
+        acc_put_bool(w->put, item, "stale", instance.stale);
+    }
+}
+
+/* `cpus` and `mem_limit`, or the same under deploy.resources (compose-spec: both mean one limit).
+ */
+static void reserved_of(const struct acc_node *node, struct acc_usage *ret)
+{
+    static const char *const kinds[] = {"limits", "reservations"};
+    const char *cpus = acc_node_get_text(node, "cpus");
+    const char *memory = acc_node_get_text(node, "mem_limit");
+    int64_t bytes;
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(kinds); i++) {
+        const struct acc_node *resources = acc_node_path(node, "deploy", "resources", kinds[i],
+                                                         NULL);
+
+        cpus = cpus ? cpus : acc_node_get_text(resources, "cpus");
+        memory = memory ? memory : acc_node_get_text(resources, "memory");
+    }
+    *ret = (struct acc_usage){0};
+    if (cpus) {
+        ret->cpus = strtod(cpus, NULL); /* the loader has checked it */
+    }
+    if (memory && acc_parse_bytes(memory, &bytes) && bytes > 0) {
+        ret->memory_bytes = (uint64_t)bytes;
+    }
+}
+
+static void put_amount(struct writer *w, cJSON *parent, const char *key, uint64_t reserved,
+                       uint64_t used)
+{
+    cJSON *amount = acc_put_object(w->put, parent, key);
+
+    number(w, amount, "reserved", reserved);
+    number(w, amount, "used", used);
+}
+
+static void put_resources(struct writer *w, cJSON *parent, uint32_t svc,
+                          const struct acc_host_facts *facts)
+{
+    const struct acc_model *model = w->view->model;
+    struct acc_usage reserved = {0}, used = {0};
+    cJSON *resources = acc_put_object(w->put, parent, "resources");
+    cJSON *cpu = acc_put_object(w->put, resources, "cpu");
+
+    if (model && svc < model->n_services) {
+        reserved_of(model->services[svc]->node, &reserved);
+    }
+    if (facts->usage && svc < facts->n_usage) {
+        used = facts->usage[svc];
+    }
+    real(w, cpu, "reserved", reserved.cpus);
+    real(w, cpu, "used", used.cpus);
+    put_amount(w, resources, "memory", reserved.memory_bytes, used.memory_bytes);
+    put_amount(w, resources, "vram", reserved.vram_bytes, used.vram_bytes);
+}
+
+/* All instances of a service have one image. */
+static const char *digest_of(const struct writer *w, uint32_t svc, uint32_t n_instances)
+{
+    struct acc_instance_view instance;
+
+    if (n_instances == 0) {
+        return "";
+    }
+    acc_engine_instance(w->view->engine, svc, 0, &instance);
+    return instance.image_id;
+}
+
+static void put_service(struct writer *w, cJSON *services, uint32_t svc,
+                        const struct acc_host_facts *facts)
+{
+    cJSON *item = acc_put_item(w->put, services);
+    struct acc_service_view service;
+    cJSON *roots;
+
+    acc_engine_service(w->view->engine, svc, w->view->now_ms, &service);
+    text(w, item, "id", service.id);
+    text(w, item, "stack", service.stack);
+    text(w, item, "name", service.name);
+    text(w, item, "phase", service.phase);
+    text(w, item, "tier", service.tier);
+    text(w, item, "desired", service.wanted_up ? "up" : "off");
+    text(w, item, "state", acc_svc_state_name(service.state));
+    text(w, item, "health", acc_verdict_name(service.health));
+    moment(w, item, "since", service.since_ms);
+    text(w, item, "reason", service.reason);
+    roots = acc_put_array(w->put, item, "root");
+    for (size_t i = 0; i < service.n_roots; i++) {
+        service_id(w, roots, service.roots[i]);
+    }
+    acc_put_int(w->put, item, "restarts", service.n_restarts);
+    acc_put_int(w->put, item, "revision", 0); /* counted from the first upgrade on */
+    text(w, item, "image", service.image);
+    text(w, item, "digest", digest_of(w, svc, service.n_instances));
+    acc_put_bool(w->put, item, "removed", service.removed);
+    put_instances(w, item, svc, service.n_instances);
+    put_resources(w, item, svc, facts);
+}
+
+static void put_gpus(struct writer *w, const struct acc_host_facts *facts)
+{
+    cJSON *gpus = acc_put_array(w->put, w->top, "gpus");
+
+    for (size_t i = 0; i < facts->n_gpus; i++) {
+        cJSON *gpu = acc_put_item(w->put, gpus);
+
+        text(w, gpu, "name", facts->gpus[i].name);
+        put_total(w, gpu, "vram", facts->gpus[i].vram_total_bytes, facts->gpus[i].vram_used_bytes);
+    }
+}
+
+static void put_incidents(struct writer *w)
+{
+    cJSON *incidents = acc_put_array(w->put, w->top, "incidents");
+    struct acc_incident_view incident;
+
+    for (size_t i = 0; acc_engine_incident_at(w->view->engine, i, &incident); i++) {
+        cJSON *item = acc_put_item(w->put, incidents);
+        cJSON *impact;
+
+        number(w, item, "id", incident.id);
+        text(w, item, "root", incident.root);
+        moment(w, item, "since", incident.since_ms);
+        if (incident.open) {
+            text(w, item, "closed", "");
+        } else {
+            moment(w, item, "closed", incident.closed_ms);
+        }
+        text(w, item, "cause", incident.cause);
+        impact = acc_put_array(w->put, item, "impact");
+        for (size_t k = 0; k < incident.n_impact; k++) {
+            service_id(w, impact, incident.impact[k]);
+        }
+        acc_put_bool(w->put, item, "open", incident.open);
+        acc_put_bool(w->put, item, "notified", incident.notified);
+    }
+}
+
+int acc_status_put(const struct acc_view *view, const struct acc_host_facts *facts,
+                   const uint8_t *selected, struct acc_buf *out)
+{
+    size_t n = acc_engine_n_services(view->engine);
+    struct writer w;
+    cJSON *services;
+
+    begin(&w, view);
+    put_engine(&w, facts);
+    put_total(&w, acc_put_object(w.put, w.top, "host"), "memory", facts->memory_total_bytes,
+              facts->memory_used_bytes);
+    put_stacks(&w, selected);
+    services = acc_put_array(w.put, w.top, "services");
+    for (uint32_t i = 0; i < n; i++) {
+        if (!selected || selected[i]) {
+            put_service(&w, services, i, facts);
+        }
+    }
+    put_gpus(&w, facts);
+    put_incidents(&w);
+    return finish(&w, NULL, false, out);
+}
+
+int acc_incidents_put(const struct acc_view *view, struct acc_buf *out)
+{
+    struct writer w;
+
+    begin(&w, view);
+    put_incidents(&w);
+    return finish(&w, NULL, false, out);
+}
+
+/* --- the smaller answers ---------------------------------------------------------------------- */
+
+static bool is_well(const struct acc_service_view *service)
+{
+    if (service->state == ACC_SVC_OFF) {
+        return !service->wanted_up;
+    }
+    return service->state == ACC_SVC_UP || service->state == ACC_SVC_DONE;
+}
+
+/* What acc_engine_why() may write about one service. */
+#define WHY_MAX 4096u
+
+int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_stack,
+                struct acc_buf *out)
+{
+    size_t n = acc_engine_n_services(view->engine);
+    struct acc_buf why;
+    struct writer w;
+    cJSON *answers;
+
+    begin(&w, view);
+    acc_buf_init(&why, WHY_MAX);
+    answers = acc_put_array(w.put, w.top, "answers");
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+        cJSON *item;
+
+        acc_engine_service(view->engine, i, view->now_ms, &service);
+        if (!selected[i] || (is_stack && is_well(&service))) {
+            continue;
+        }
+        acc_buf_reset(&why);
+        acc_engine_why(view->engine, i, view->now_ms, view->unix_ms, &why);
+        item = acc_put_item(w.put, answers);
+        text(&w, item, "service", service.id);
+        text(&w, item, "text", why.data);
+    }
+    acc_buf_fini(&why);
+    return finish(&w, NULL, false, out);
+}
+
+int acc_ping_put(const struct acc_engine *engine, struct acc_buf *out)
+{
+    struct writer w;
+
+    begin(&w, NULL);
+    text(&w, w.top, "version", ACC_VERSION);
+    acc_put_bool(w.put, w.top, "connected", acc_engine_connected(engine));
+    return finish(&w, NULL, false, out);
+}
+
+int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
+                     size_t n_rows, bool continues, struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *list;
+
+    begin(&w, view);
+    list = acc_put_array(w.put, w.top, "progress");
+    for (size_t i = 0; i < n_rows; i++) {
+        cJSON *item = acc_put_item(w.put, list);
+        struct acc_service_view service;
+
+        acc_engine_service(view->engine, rows[i].svc, view->now_ms, &service);
+        text(&w, item, "service", service.id);
+        text(&w, item, "state", acc_svc_state_name(service.state));
+        text(&w, item, "health", acc_verdict_name(service.health));
+        text(&w, item, "reason", service.reason);
+        moment(&w, item, "since", service.since_ms);
+        acc_put_bool(w.put, item, "selected", rows[i].selected);
+        acc_put_bool(w.put, item, "settled", rows[i].settled);
+    }
+    return finish(&w, NULL, continues, out);
+}
+
+int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
+                     size_t n_rows, struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *list;
+
+    begin(&w, NULL);
+    list = acc_put_array(w.put, w.top, key);
+    for (size_t i = 0; i < n_rows; i++) {
+        cJSON *item = acc_put_item(w.put, list);
+
+        text(&w, item, "service", rows[i].service);
+        text(&w, item, "reason", rows[i].reason);
+    }
+    return finish(&w, error, false, out);
+}
+
+const char *acc_note_kind_name(enum acc_note_kind kind)
+{
+    static const char *const names[] = {
+        [ACC_NOTE_STATE] = "state",       [ACC_NOTE_OBSERVED] = "observed",
+        [ACC_NOTE_DECISION] = "decision", [ACC_NOTE_WOULD] = "would",
+        [ACC_NOTE_ENGINE] = "engine",     [ACC_NOTE_OPERATOR] = "operator",
+    };
+
+    return (size_t)kind < ACC_ARRAY_LEN(names) ? names[kind] : "unknown";
+}
+
+int acc_events_put(const struct acc_event_row *rows, size_t n_rows, bool continues,
+                   struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *list;
+
+    begin(&w, NULL);
+    list = acc_put_array(w.put, w.top, "events");
+    for (size_t i = 0; i < n_rows; i++) {
+        cJSON *item = acc_put_item(w.put, list);
+
+        time_ms(&w, item, "time", rows[i].unix_ms);
+        text(&w, item, "kind", rows[i].kind);
+        text(&w, item, "service", rows[i].service);
+        text(&w, item, "text", rows[i].text);
+    }
+    return finish(&w, NULL, continues, out);
+}
+
+int acc_logs_put(const struct acc_log_row *rows, size_t n_rows, bool continues, struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *list;
+
+    begin(&w, NULL);
+    list = acc_put_array(w.put, w.top, "lines");
+    for (size_t i = 0; i < n_rows; i++) {
+        cJSON *item = acc_put_item(w.put, list);
+
+        text(&w, item, "service", rows[i].service);
+        text(&w, item, "instance", rows[i].instance);
+        text(&w, item, "stream", rows[i].is_stderr ? "stderr" : "stdout");
+        acc_put_bytes(w.put, item, "text", rows[i].text, rows[i].text_len);
+    }
+    return finish(&w, NULL, continues, out);
+}
+
+int acc_changes_put(const char *changes, struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *list;
+
+    begin(&w, NULL);
+    list = acc_put_array(w.put, w.top, "changes");
+    while (*changes) {
+        size_t len = strcspn(changes, "\n");
+
+        acc_put_bytes(w.put, list, NULL, changes, len);
+        changes += len + (changes[len] == '\n');
+    }
+    return finish(&w, NULL, false, out);
+}

@@ -1,0 +1,92 @@
+#pragma once
+
+/*
+ * What accd shows of itself, as JSON: status (DESIGN.md 4.7), incidents, why, progress, history,
+ * logs. io.acc.varlink names the fields.
+ *
+ * Everything is a complete Varlink reply, written from the engine's views and from facts that the
+ * caller has measured. Reads no clock and no file.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/engine/engine.h"
+
+/* A platform of a thousand services takes about one megabyte. */
+#define ACC_REPLY_MAX (16u * 1024u * 1024u)
+
+struct acc_usage {
+    double cpus;
+    uint64_t memory_bytes, vram_bytes;
+};
+
+struct acc_gpu_facts {
+    const char *name; /* "gpu0" */
+    uint64_t vram_total_bytes, vram_used_bytes;
+};
+
+/* All borrowed. What isn't known is 0, NULL or "". */
+struct acc_host_facts {
+    const char *engine_version, *engine_api; /* of the engine seen last; never NULL */
+    uint64_t memory_total_bytes, memory_used_bytes;
+    const struct acc_gpu_facts *gpus;
+    size_t n_gpus;
+    const struct acc_usage *usage; /* by service of the engine */
+    size_t n_usage;
+};
+
+/* The moment of a view, on both clocks. */
+struct acc_view {
+    const struct acc_engine *engine;
+    const struct acc_model *model; /* the engine's; NULL: without files, digest, reservations */
+    uint64_t now_ms;               /* monotonic */
+    int64_t unix_ms;               /* the wall clock at that moment */
+};
+
+/* All append one reply to `out`. 0, -ENOMEM, -ENOBUFS; then `out` is useless. */
+
+/* `selected`: a byte per service of the engine; NULL: all. */
+int acc_status_put(const struct acc_view *view, const struct acc_host_facts *facts,
+                   const uint8_t *selected, struct acc_buf *out);
+int acc_incidents_put(const struct acc_view *view, struct acc_buf *out);
+/* One answer per selected service; of a whole stack only those that aren't well. */
+int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_stack,
+                struct acc_buf *out);
+int acc_ping_put(const struct acc_engine *engine, struct acc_buf *out);
+
+struct acc_progress_row {
+    uint32_t svc;
+    bool selected, settled;
+};
+int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
+                     size_t n_rows, bool continues, struct acc_buf *out);
+
+struct acc_failure_row {
+    const char *service, *reason;
+};
+/* io.acc.Failed, or TimedOut with what is pending. */
+int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
+                     size_t n_rows, struct acc_buf *out);
+
+struct acc_event_row {
+    int64_t unix_ms;
+    const char *kind, *service, *text;
+};
+int acc_events_put(const struct acc_event_row *rows, size_t n_rows, bool continues,
+                   struct acc_buf *out);
+const char *acc_note_kind_name(enum acc_note_kind kind); /* "state", ... */
+
+struct acc_log_row {
+    const char *service, *instance;
+    bool is_stderr;
+    const char *text; /* one line without its end; any bytes */
+    size_t text_len;
+};
+int acc_logs_put(const struct acc_log_row *rows, size_t n_rows, bool continues,
+                 struct acc_buf *out);
+
+/* `changes`: lines, one a newline. */
+int acc_changes_put(const char *changes, struct acc_buf *out);
