@@ -18,7 +18,7 @@ def connect(path, timeout=10):
 
 RUBBISH = [b"", b"\0", b"{", b"{}\0", b"[]\0", b"\xff\xfe\0", b'{"method":7}\0', b"GET / HTTP/1.1\r\n\r\n", b"A" * 100_000,
            b'{"method":"io.acc.Status"', b'{"method":"io.acc.Nope"}\0', b'{"method":"io.acc.Why","parameters":[]}\0',
-           b'{"method":"io.acc.Why","parameters":{"service":"x"}}\0' * 50, b"[" * 5000 + b"\0"]
+           b'{"method":"io.acc.Why","parameters":{"target":"x"}}\0' * 50, b"[" * 5000 + b"\0"]
 
 
 @needs(seconds=120)
@@ -58,8 +58,8 @@ def test_bad_requests_get_an_error_and_the_connection_lives(w):
     for method, parameters, error in (
             ("io.acc.Nope", {}, "org.varlink.service.MethodNotFound"),
             ("io.nope.X", {}, "org.varlink.service.InterfaceNotFound"),
-            ("io.acc.Why", {"service": 7}, "org.varlink.service.InvalidParameter"),
-            ("io.acc.Why", {"service": "zzz"}, "io.acc.")):
+            ("io.acc.Why", {"target": 7}, "org.varlink.service.InvalidParameter"),
+            ("io.acc.Why", {"target": "zzz"}, "io.acc.NoSuchService")):
         try:
             v.call(method, parameters)
             raise AssertionError(f"{method} {parameters} was answered")
