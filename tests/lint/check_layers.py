@@ -12,7 +12,10 @@ import sys
 CORE = ["lib/base", "lib/model", "lib/graph", "lib/ledger", "lib/plan", "lib/engine"]
 LIB = CORE + ["lib/codec", "lib/compose"]
 # The parts of the daemon that carry: they know lib and each other, and nothing above them.
-CARRIERS = ["daemon/pump", "daemon/uvx", "daemon/log", "daemon/curl_uv", "daemon/sessions"]
+CARRIERS = [
+    "daemon/pump", "daemon/uvx", "daemon/log", "daemon/curl_uv", "daemon/docker", "daemon/inspector",
+    "daemon/sessions",
+]
 
 ROOMS = {
     "lib/base": [],

@@ -1,0 +1,33 @@
+#pragma once
+
+/*
+ * Carries out what the engine asks of Docker: containers, images, networks, volumes.
+ *
+ * Each action is one operation, answered by OP_DONE with its op; when the wait for it is over
+ * first, OP_LATE tells so and its request goes on: no deadline ever closes the connection of a
+ * create, start or stop (Docker 23 kills the container of a `stop` that loses its client; from 24
+ * on a start may be aborted). After a call on a container it is looked at before OP_DONE, so that
+ * the engine knows the truth with it.
+ *
+ * What Docker's answers mean is lib/codec's; when to ask is the engine's.
+ */
+
+#include <stddef.h>
+
+#include "daemon/out/docker_config.h"
+
+struct accd_docker_call;
+
+int accd_docker_call_create(const struct accd_docker_call_config *config,
+                            struct accd_docker_call **ret_call);
+/* Drops what is under way; nobody is told. In the same turn of the loop as the stream's close, or
+ * after it. NULL allowed; returns NULL. */
+struct accd_docker_call *accd_docker_call_destroy(struct accd_docker_call *call);
+
+/* Executor of ENSURE_RESOURCE, REMOVE_RESOURCE, CREATE, START, STOP, KILL, REMOVE, UNPAUSE and
+ * SET_POLICY; `call` is a struct accd_docker_call. */
+void accd_docker_call_execute(void *call, const struct acc_action *action);
+
+/* Operations under way, and those of them that a `stop` waits for: before accd leaves it should
+ * let the latter end, see above. */
+size_t accd_docker_call_n_ops(const struct accd_docker_call *call, size_t *ret_n_stops);

@@ -1,0 +1,34 @@
+#pragma once
+
+/*
+ * What docker_call needs from the rest of the daemon; its public part and its operations share it.
+ */
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "daemon/docker.h"
+#include "daemon/inspector.h"
+#include "daemon/pump.h"
+#include "lib/codec/docker_pull.h"
+#include "lib/model/spec.h"
+
+struct accd_docker_call_config {
+    uv_loop_t *loop;
+    struct accd_docker *docker;       /* borrowed */
+    struct accd_inspector *inspector; /* borrowed */
+    struct accd_pump *pump;
+
+    /* The model that actions' indexes speak of; borrowed until control returns to the loop. */
+    const struct acc_model *(*model)(void *ctx);
+    /* Id and name of the container in slot 1 of a service, or NULL. */
+    const char *(*container_id)(void *ctx, uint32_t svc);
+    const char *(*container_name)(void *ctx, uint32_t svc);
+    /* io.acc.revision of the service's next container; NULL, or the function is NULL: none. */
+    const char *(*revision)(void *ctx, uint32_t svc);
+    /* How far the pull of resource `res` is, for every line of it. May be NULL. */
+    void (*on_pull)(void *ctx, uint32_t res, const struct acc_docker_pull *pull);
+    /* The value of X-Registry-Auth for an image reference, or NULL; the function may be NULL. */
+    const char *(*registry_auth)(void *ctx, const char *reference);
+    void *ctx;
+};

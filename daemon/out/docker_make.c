@@ -1,0 +1,389 @@
+/*
+ * CREATE and START: a service of the model -> a container that runs.
+ *
+ * CREATE: what is the image's id now -> create -> connect the further networks (below API 1.44
+ * create takes one) -> look, and compare the image. A container that is not whole is removed again.
+ */
+
+#include "daemon/out/docker_op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "lib/base/buf.h"
+#include "lib/codec/docker_request.h"
+#include "lib/compose/compose.h"
+
+/* What the codec asks back while it makes a body. */
+struct resolver {
+    struct accd_docker_call *call;
+    const char *stack;
+    struct acc_buf file; /* the last text given */
+};
+
+static uint32_t find_in_stack(const struct resolver *resolver, const char *service)
+{
+    char id[2 * ACC_NAME_MAX + 2];
+    bool is_ambiguous;
+    int n = snprintf(id, sizeof(id), "%s/%s", resolver->stack, service);
+
+    if (n < 0 || (size_t)n >= sizeof(id)) {
+        return ACC_NONE;
+    }
+    return acc_model_find(resolver->call->config.model(resolver->call->config.ctx), id,
+                          &is_ambiguous);
+}
+
+static const char *container_id(void *ctx, const char *service)
+{
+    struct resolver *resolver = ctx;
+    uint32_t svc = find_in_stack(resolver, service);
+
+    return svc == ACC_NONE ? NULL
+                           : resolver->call->config.container_id(resolver->call->config.ctx, svc);
+}
+
+static const char *container_name(void *ctx, const char *service)
+{
+    struct resolver *resolver = ctx;
+    uint32_t svc = find_in_stack(resolver, service);
+
+    return svc == ACC_NONE ? NULL
+                           : resolver->call->config.container_name(resolver->call->config.ctx, svc);
+}
+
+/* A seccomp profile: small, local, and needed before the request can be made. */
+static const char *file_text(void *ctx, const char *path)
+{
+    struct resolver *resolver = ctx;
+    char block[8192];
+    ssize_t n = -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    acc_buf_reset(&resolver->file);
+    (void)acc_buf_puts(&resolver->file, "");
+    while (fd >= 0 && (n = read(fd, block, sizeof(block))) > 0 &&
+           acc_buf_append(&resolver->file, block, (size_t)n) == 0) {
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return n == 0 && resolver->file.data ? resolver->file.data : NULL;
+}
+
+static const char *first_error(const struct acc_diags *diags)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        if (diags->item[i].severity == ACC_SEVERITY_ERROR) {
+            return diags->item[i].text;
+        }
+    }
+    return "its configuration can't be turned into a container";
+}
+
+/* The request of a service's container. 0, or -errno with the operation's message set. */
+static int make(struct accd_op *op, uint32_t svc, const char *name, const char *image_id,
+                struct acc_docker_create *ret_create)
+{
+    struct accd_docker_call *call = op->call;
+    const struct acc_model *model = call->config.model(call->config.ctx);
+    const struct acc_service_spec *service = model->services[svc];
+    const struct acc_stack *stack = model->stacks[model->service_stack[svc]];
+    struct resolver resolver = {.call = call, .stack = stack->name};
+    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    char hash[ACC_HASH_LEN + 1], op_text[24];
+    struct acc_docker_create_ctx ctx = {
+        .api_minor = call->config.docker->api_minor,
+        .number = op->action.slot,
+        .name = name,
+        .config_hash = hash,
+        .image_id = image_id,
+        .op = op_text,
+        .revision = call->config.revision ? call->config.revision(call->config.ctx, svc) : NULL,
+        .container_id = container_id,
+        .container_name = container_name,
+        .file_text = file_text,
+        .resolver = &resolver,
+    };
+    int r = diags ? 0 : -ENOMEM;
+
+    acc_buf_init(&resolver.file, ACCD_FILE_TEXT_MAX);
+    (void)snprintf(op_text, sizeof(op_text), "%" PRIu64, op->action.op);
+    if (r == 0) {
+        r = acc_compose_service_hash(service, container_id, &resolver, hash);
+    }
+    if (r == 0) {
+        r = acc_docker_create_make(stack, service, &ctx, ret_create, diags);
+    }
+    (void)snprintf(op->message, sizeof(op->message), "%s",
+                   r == -ENOMEM                           ? "accd is out of memory"
+                   : r == -ENOENT && diags->n_errors == 0 ? "a container that it refers to does "
+                                                            "not exist"
+                   : r < 0                                ? first_error(diags)
+                                                          : "");
+    acc_buf_fini(&resolver.file);
+    free(diags);
+    return r;
+}
+
+/* --- CREATE -------------------------------------------------------------------------------- */
+
+static void after_undo(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    if (reply->error != ACCD_HTTP_OK || (reply->status >= 400 && reply->status != 404)) {
+        accd_log(ACCD_LOG_WARNING, "container %.12s, half made, could not be removed", op->cid);
+    }
+    accd_op_look_and_finish(op);
+}
+
+/* Result and message are those of what went wrong. */
+static void undo(struct accd_op *op)
+{
+    struct accd_op_send send = {.method = ACCD_HTTP_DELETE, .late_ms = ACCD_LATE_REMOVE_MS};
+
+    if (op->result == ACC_OP_LOST) {
+        accd_op_finish(op); /* the resync finds it by its label */
+        return;
+    }
+    (void)accd_op_send(op, &send, after_undo, "/containers/%s?force=1&v=1", op->cid);
+}
+
+static bool is_same_image(const struct accd_op *op, const char *image_id)
+{
+    return op->call->config.docker->is_podman || strcmp(op->image_id, image_id) == 0;
+}
+
+static void on_made(void *ctx, enum accd_look_result result, const struct accd_container *container)
+{
+    struct accd_op *op = ctx;
+
+    if (result == ACCD_LOOK_SEEN && !is_same_image(op, container->obs->image_id)) {
+        op->result = ACC_OP_FAILED;
+        (void)snprintf(op->message, sizeof(op->message),
+                       "the tag was moved to another image "
+                       "while the container was made");
+        undo(op);
+        return;
+    }
+    accd_op_finish(op);
+}
+
+static void connect_next(struct accd_op *op);
+
+static void after_connect(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    enum acc_op_result result = accd_op_judge(op, ACC_CALL_CONNECT, reply);
+
+    if (result == ACC_OP_OK || result == ACC_OP_NOT_MODIFIED) {
+        op->i_connect++;
+        connect_next(op);
+        return;
+    }
+    if (result == ACC_OP_GONE) {
+        op->result = ACC_OP_START; /* the network; the container is there */
+    }
+    undo(op);
+}
+
+static void connect_next(struct accd_op *op)
+{
+    struct accd_op_send send = {.method = ACCD_HTTP_POST, .late_ms = ACCD_LATE_DEFAULT_MS};
+    struct acc_buf body, name;
+
+    if (op->i_connect == op->create.n_connects) {
+        acc_docker_create_fini(&op->create);
+        op->result = ACC_OP_OK;
+        op->message[0] = '\0';
+        if (accd_inspector_look(op->call->config.inspector, op->cid, ACCD_LOOK_FRESH, on_made, op) <
+            0) {
+            accd_op_finish(op);
+        }
+        return;
+    }
+    const struct acc_docker_connect *connect = &op->create.connects[op->i_connect];
+
+    acc_buf_init(&body, ACC_DOCKER_CREATE_MAX);
+    acc_buf_init(&name, ACCD_DOCKER_PATH_MAX);
+    (void)acc_docker_escape(connect->network, &name);
+    if (acc_docker_connect_body(connect, op->cid, &body) < 0 || name.failed) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
+    } else {
+        send.body = body.data;
+        send.body_len = body.len;
+        (void)accd_op_send(op, &send, after_connect, "/networks/%s/connect", name.data);
+    }
+    acc_buf_fini(&body);
+    acc_buf_fini(&name);
+}
+
+static void after_create(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    char message[ACC_DOCKER_ERROR_MAX + 1];
+
+    if (accd_op_judge(op, ACC_CALL_CREATE, reply) != ACC_OP_OK) {
+        if (op->result == ACC_OP_CONFLICT) {
+            acc_docker_message(reply->status, reply->body, reply->body_len, message,
+                               sizeof(message));
+            (void)acc_docker_conflict_holder(message, op->cid);
+        }
+        accd_op_look_and_finish(op);
+        return;
+    }
+    if (acc_docker_id_parse(reply->body, reply->body_len, op->cid) < 0) {
+        accd_op_finish_with(op, ACC_OP_LOST, "Docker's answer to create can't be read");
+        return;
+    }
+    connect_next(op);
+}
+
+static void send_create(struct accd_op *op)
+{
+    struct accd_op_send send = {.method = ACCD_HTTP_POST,
+                                .body = op->create.body,
+                                .body_len = op->create.body_len,
+                                .late_ms = ACCD_LATE_CREATE_MS};
+
+    if (accd_op_send(op, &send, after_create, "/containers/create?%s", op->create.query) < 0) {
+        return;
+    }
+    free(op->create.body); /* the request has its copy; it holds secrets and may be large */
+    op->create.body = NULL;
+    op->create.body_len = 0;
+}
+
+static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    struct acc_docker_image image;
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    bool is_ambiguous;
+    uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
+
+    if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
+        if (op->result == ACC_OP_GONE) {
+            op->result = ACC_OP_CONFIG; /* the image, not the container */
+        }
+        accd_op_finish(op);
+        return;
+    }
+    if (svc == ACC_NONE) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "it has left the configuration meanwhile");
+        return;
+    }
+    if (acc_docker_image_parse(reply->body, reply->body_len, &image) < 0) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of its image can't be read");
+        return;
+    }
+    memcpy(op->image_id, image.id, sizeof(op->image_id));
+    if (make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
+        op->result = ACC_OP_CONFIG;
+        accd_op_finish(op);
+        return;
+    }
+    send_create(op);
+}
+
+void accd_docker_make(struct accd_op *op)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
+    struct acc_buf image;
+
+    op->cid[0] = '\0';
+    if (op->action.svc >= model->n_services) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "it is not in the configuration");
+        return;
+    }
+    acc_buf_init(&image, ACCD_DOCKER_PATH_MAX);
+    (void)acc_docker_escape(model->services[op->action.svc]->image, &image);
+    op->service_id = strdup(model->services[op->action.svc]->id);
+    if (!op->service_id || image.failed) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
+    } else {
+        (void)accd_op_send(op, &send, after_image, "/images/%s/json", image.data);
+    }
+    acc_buf_fini(&image);
+}
+
+/* --- START --------------------------------------------------------------------------------- */
+
+static void after_start(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    (void)accd_op_judge(op, ACC_CALL_START, reply);
+    accd_op_look_and_finish(op);
+}
+
+static void send_start(struct accd_op *op)
+{
+    struct accd_op_send send = {.method = ACCD_HTTP_POST, .late_ms = ACCD_LATE_START_MS};
+
+    (void)accd_op_send(op, &send, after_start, "/containers/%s/start", op->cid);
+}
+
+static void after_archive(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    if (accd_op_judge(op, ACC_CALL_ARCHIVE, reply) == ACC_OP_OK) {
+        send_start(op);
+    } else {
+        accd_op_look_and_finish(op);
+    }
+}
+
+static void put_files(struct accd_op *op, const struct acc_docker_create *create)
+{
+    struct accd_op_send send = {.method = ACCD_HTTP_PUT,
+                                .header = "Content-Type: application/x-tar",
+                                .late_ms = ACCD_LATE_CREATE_MS};
+    struct acc_buf tar;
+
+    acc_buf_init(&tar, ACC_DOCKER_CREATE_MAX);
+    if (acc_docker_archive_make(create->files, create->n_files, &tar) < 0) {
+        accd_op_finish_with(op, ACC_OP_CONFIG, "its secrets and configs can't be put into it");
+    } else {
+        send.body = tar.data;
+        send.body_len = tar.len;
+        (void)accd_op_send(op, &send, after_archive, "/containers/%s/archive?path=%%2F", op->cid);
+    }
+    acc_buf_fini(&tar);
+}
+
+static bool has_files(const struct accd_op *op)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+
+    if (op->action.svc >= model->n_services) {
+        return false;
+    }
+    const struct acc_node *node = model->services[op->action.svc]->node;
+
+    return acc_node_get(node, "secrets") || acc_node_get(node, "configs");
+}
+
+/* Secrets and configs made of content or environment are in no image and no mount: they are put in
+ * before every start, as Compose does. */
+void accd_docker_start_op(struct accd_op *op)
+{
+    struct acc_docker_create create;
+    struct accd_container container;
+
+    if (!has_files(op) || !accd_inspector_get(op->call->config.inspector, op->cid, &container)) {
+        send_start(op);
+        return;
+    }
+    if (make(op, op->action.svc, container.obs->name, container.obs->image_id, &create) < 0) {
+        op->result = ACC_OP_CONFIG;
+        accd_op_finish(op);
+        return;
+    }
+    if (create.n_files > 0) {
+        put_files(op, &create);
+    } else {
+        send_start(op);
+    }
+    acc_docker_create_fini(&create);
+}

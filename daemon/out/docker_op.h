@@ -1,0 +1,95 @@
+#pragma once
+
+/*
+ * One operation of docker_call under way: its requests one after the other, and its one answer.
+ * Private to daemon/out/docker_*.c.
+ */
+
+#include "daemon/out/docker_config.h"
+#include "lib/codec/docker_create.h"
+#include "lib/codec/docker_error.h"
+#include "lib/codec/json_frame.h"
+
+/* Soft: OP_LATE (facts of the engine's own timeouts: a stop waits t, then 10 + 2 s). */
+#define ACCD_LATE_CREATE_MS  30000u
+#define ACCD_LATE_START_MS   120000u
+#define ACCD_LATE_STOP_MS    60000u /* beyond the grace */
+#define ACCD_LATE_REMOVE_MS  120000u
+#define ACCD_LATE_DEFAULT_MS 30000u
+#define ACCD_LATE_UPDATE_MS  15000u
+#define ACCD_LOOKUP_LIMIT_MS 30000u  /* GETs between; nothing is lost by ending one */
+#define ACCD_PULL_IDLE_MS    120000u /* a registry that hangs gives not even a header */
+#define ACCD_FILE_TEXT_MAX   (1024u * 1024u)
+
+struct accd_docker_call {
+    struct accd_docker_call_config config;
+    struct accd_op *ops;
+    struct accd_op *network_op; /* networks are made one at a time: 20.10 makes duplicates */
+};
+
+struct accd_op {
+    struct accd_op *prev, *next;
+    struct accd_docker_call *call;
+    struct acc_action action;
+    struct accd_request *request;
+    void (*step)(struct accd_op *op, const struct accd_http_reply *reply);
+    bool is_late;
+
+    char cid[ACC_CID_LEN + 1]; /* of the answer */
+    enum acc_op_result result;
+    char message[ACC_OUTPUT_MAX + 1];
+
+    /* CREATE */
+    char *service_id; /* owned; the model may be replaced while the image is looked up */
+    char image_id[ACC_HASH_LEN + 8];
+    struct acc_docker_create create; /* zeroed or valid */
+    size_t i_connect;
+
+    /* resources; copied, see above */
+    char *name, *platform, *body; /* owned */
+    size_t body_len;
+    bool is_external;
+    bool was_created, is_duplicate;
+    char network_id[ACC_CID_LEN + 1]; /* of the one that this operation made */
+    bool is_waiting;                  /* for its turn among the networks */
+    enum acc_pull_policy pull_policy;
+    struct acc_docker_pull *pull; /* owned; while pulling */
+    struct acc_json_frame frame;
+};
+
+/* NULL without memory: then OP_DONE was pushed. */
+struct accd_op *accd_op_create(struct accd_docker_call *call, const struct acc_action *action);
+/* Push OP_DONE with what is in `op`, and free it. */
+void accd_op_finish(struct accd_op *op);
+void accd_op_finish_with(struct accd_op *op, enum acc_op_result result, const char *message);
+/* Look at the container `cid`, then finish. */
+void accd_op_look_and_finish(struct accd_op *op);
+void accd_op_free(struct accd_op *op); /* without a word */
+
+struct accd_op_send {
+    enum accd_http_method method;
+    const char *body;
+    size_t body_len;
+    const char *header;
+    uint64_t late_ms, limit_ms, idle_ms;
+    void (*on_data)(void *ctx, const char *data, size_t len); /* ctx is the op */
+    size_t body_cap;
+};
+/* `step` gets the reply; on -errno the op has been finished and freed. Everything but GET goes on
+ * a connection of its own. */
+int accd_op_send(struct accd_op *op, const struct accd_op_send *send,
+                 void (*step)(struct accd_op *op, const struct accd_http_reply *reply),
+                 const char *path_fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Set result and message of `op` from a reply; returns the result. */
+enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
+                                 const struct accd_http_reply *reply);
+
+/* docker_make.c: CREATE, and the files that go in before START. */
+void accd_docker_make(struct accd_op *op);
+void accd_docker_start_op(struct accd_op *op);
+/* docker_ensure.c */
+void accd_docker_ensure(struct accd_op *op);
+void accd_docker_unensure(struct accd_op *op);
+/* The one that made a network has finished: the next that waits takes its turn. */
+void accd_docker_next_network(struct accd_docker_call *call);
