@@ -229,6 +229,17 @@ static void put_healthcheck(struct acc_create_job *job, cJSON *root)
     }
 }
 
+/* Compose drops an optional dependency that no profile enables. */
+static bool is_enabled(const struct acc_stack *stack, const char *service)
+{
+    for (size_t i = 0; i < stack->n_services; i++) {
+        if (strcmp(stack->services[i].name, service) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* In the order of the names: Compose's own is a Go map's, any order is right. */
 static int put_depends_on(struct acc_create_job *job, cJSON *labels)
 {
@@ -241,6 +252,9 @@ static int put_depends_on(struct acc_create_job *job, cJSON *labels)
     {
         const char *condition = acc_node_get_text(item, "condition");
 
+        if (!is_enabled(job->stack, item->key)) {
+            continue;
+        }
         r = r < 0 ? r
                   : acc_buf_printf(&text, "%s%s:%s:%s", text.len ? "," : "", item->key,
                                    condition ? condition : "service_started",

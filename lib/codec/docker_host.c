@@ -148,11 +148,8 @@ static void put_capabilities(struct acc_create_job *job, cJSON *host, const char
     if (words) {
         qsort(words, n, sizeof(*words), compare_words);
     }
-    /* sorted, ALL comes before CAP_: with it nothing else is sent */
-    bool all = n > 0 && strcmp(words[0], "ALL") == 0;
-
     for (size_t i = 0; i < n; i++) {
-        if ((i == 0 || strcmp(words[i], words[i - 1]) != 0) && (!all || i == 0)) {
+        if (i == 0 || strcmp(words[i], words[i - 1]) != 0) {
             acc_put_word(&job->put, array, words[i]);
         }
     }
@@ -372,9 +369,7 @@ void acc_job_host_config(struct acc_create_job *job, cJSON *host)
                      acc_node_whole(acc_node_get(job->node, "oom_score_adj")));
     acc_job_map(job, host, "Sysctls", acc_node_get(job->node, "sysctls"));
     acc_job_map(job, host, "StorageOpt", acc_node_get(job->node, "storage_opt"));
-    if (job->ctx->api_minor >= ACC_API_ANNOTATIONS) {
-        acc_job_map(job, host, "Annotations", acc_node_get(job->node, "annotations"));
-    }
+    acc_job_map(job, host, "Annotations", acc_node_get(job->node, "annotations")); /* from 1.43 */
     acc_job_words(job, host, "Dns", acc_node_get(job->node, "dns"));
     acc_job_words(job, host, "DnsSearch", acc_node_get(job->node, "dns_search"));
     acc_job_words(job, host, "DnsOptions", acc_node_get(job->node, "dns_opt"));

@@ -129,8 +129,10 @@ static cJSON *make_endpoint(struct acc_create_job *job, const struct acc_node *n
     }
     if (network && network->type == ACC_NODE_MAP) {
         put_address(job, endpoint, network);
-        acc_put_text_some(&job->put, endpoint, "MacAddress",
-                          acc_node_get_text(network, "mac_address"));
+        if (job->ctx->api_minor >= ACC_API_MANY_ENDPOINTS) {
+            acc_put_text_some(&job->put, endpoint, "MacAddress",
+                              acc_node_get_text(network, "mac_address"));
+        }
         put_driver_opts(job, endpoint, network);
         acc_put_int_some(&job->put, endpoint, "GwPriority",
                          acc_node_whole(acc_node_get(network, "gw_priority")));

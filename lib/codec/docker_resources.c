@@ -65,6 +65,15 @@ static void put_cpu(struct acc_create_job *job, cJSON *host)
     acc_job_text(job, host, "CpusetCpus", "cpuset");
 }
 
+/* compose-go's JSON spells the keys of these devices with a capital, its YAML does not. */
+static const struct acc_node *either(const struct acc_node *map, const char *key,
+                                     const char *capital)
+{
+    const struct acc_node *node = acc_node_get(map, key);
+
+    return node ? node : acc_node_get(map, capital);
+}
+
 static void put_blkio_list(struct acc_create_job *job, cJSON *host, const char *key,
                            const struct acc_node *list, const char *value_key, const char *node_key)
 {
@@ -77,8 +86,11 @@ static void put_blkio_list(struct acc_create_job *job, cJSON *host, const char *
     {
         cJSON *device = acc_put_item(&job->put, array);
 
-        acc_put_text(&job->put, device, "Path", acc_node_get_text(item, "path"));
-        acc_put_int(&job->put, device, value_key, acc_node_whole(acc_node_get(item, node_key)));
+        const struct acc_node *path = either(item, "path", "Path");
+
+        acc_put_text(&job->put, device, "Path", path ? path->text : NULL);
+        acc_put_int(&job->put, device, value_key,
+                    acc_node_whole(either(item, node_key, value_key)));
     }
 }
 
