@@ -208,37 +208,43 @@ void acc_format_span_ms(uint64_t ms, char *out, size_t out_size)
     }
 }
 
-/* docker/go-units size.go: digits[.digits][ ][kKmMgGtTpP][iI]?[bB]? */
+/* docker/go-units size.go: what strconv.ParseFloat takes, then at most one space, then one of
+ * kmgtp with "b" or "ib" behind it, or "b". */
 bool acc_parse_bytes(const char *text, int64_t *ret_bytes)
 {
     static const char prefixes[] = "kmgtp";
-    int64_t whole;
-    double fraction;
-    int64_t factor = 1;
+    size_t len = strspn(text, "0123456789.eE+-");
+    const char *unit = text + len;
+    double factor = 1;
+    char *end = NULL;
 
-    if (!decimal(&text, &whole, &fraction)) {
+    while (len > 0 && !is_digit(text[len - 1]) && text[len - 1] != '.') {
+        len--; /* an exponent has digits */
+        unit = text + len;
+    }
+    double value = strtod(text, &end);
+
+    if (len == 0 || end != text + len || value < 0) {
         return false;
     }
-    if (*text == ' ') {
-        text++;
-    }
-    char lower = (char)(*text >= 'A' && *text <= 'Z' ? *text + 32 : *text);
+    unit += *unit == ' ';
+    char lower = (char)(*unit >= 'A' && *unit <= 'Z' ? *unit + 32 : *unit);
     const char *prefix = lower ? strchr(prefixes, lower) : NULL;
 
     if (prefix) {
-        factor = 1LL << (10 * (prefix - prefixes + 1));
-        text++;
-        if (*text == 'i' || *text == 'I') {
-            text++;
+        factor = (double)(1LL << (10 * (prefix - prefixes + 1)));
+        unit++;
+        if ((unit[0] == 'i' || unit[0] == 'I') && (unit[1] == 'b' || unit[1] == 'B')) {
+            unit++;
         }
     }
-    if (*text == 'b' || *text == 'B') {
-        text++;
+    if (*unit == 'b' || *unit == 'B') {
+        unit++;
     }
-    if (*text || whole > INT64_MAX / factor - 1) {
+    if (*unit || !(value * factor < 9.2e18)) {
         return false;
     }
-    *ret_bytes = whole * factor + (int64_t)(fraction * (double)factor);
+    *ret_bytes = (int64_t)(value * factor);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "lib/compose/bind.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,14 +74,14 @@ static enum outcome bind_float(struct acc_compose_ctx *ctx, struct acc_node *nod
             return fail(ctx, node, path, "number");
         }
     }
-    if (!(value > -1e30 && value < 1e30)) {
+    if (!(value >= -(double)FLT_MAX && value <= (double)FLT_MAX)) {
         return fail(ctx, node, path, "number of use");
     }
     float single = (float)value;
 
     for (int digits = 1; digits <= 9; digits++) {
         (void)snprintf(text, sizeof(text), "%.*g", digits, (double)single); /* short */
-        if (strtof(text, NULL) == single) {
+        if ((float)strtod(text, NULL) == single) {
             break;
         }
     }
@@ -118,10 +119,9 @@ static enum outcome bind_bytes(struct acc_compose_ctx *ctx, struct acc_node *nod
                      node->text);
         return FAILED;
     } else if (node->type == ACC_NODE_FLOAT) {
-        acc_complain(ctx->diags, node->pos, path,
-                     "%s is no size, and Compose would ignore it; write it like 512m or 1.5g",
-                     node->text);
-        return FAILED;
+        acc_diags_warn(ctx->diags, node->pos,
+                       "%s is no size and has no effect, as in Compose; write it like 512m or 1.5g",
+                       node->text);
     }
     (void)snprintf(text, sizeof(text), "%lld", (long long)value); /* fits */
     return value == 0 ? OMIT : become_quantity(ctx, node, text, value);
@@ -252,6 +252,61 @@ static enum outcome pair(struct acc_compose_ctx *ctx, struct acc_node *map, stru
     return KEEP;
 }
 
+/* Compose takes a key that begins with x- for an extension, in whatever mapping it stands, and then
+ * prints all of them as one entry. Containers must be the same, so we do, too. */
+static void put_extensions(struct acc_compose_ctx *ctx, struct acc_node *map,
+                           struct acc_node *extensions)
+{
+    const char *text = "map[";
+
+    acc_node_sort_keys(extensions);
+    acc_node_for_each(child, extensions)
+    {
+        acc_diags_warn(ctx->diags, child->key_pos,
+                       "'%s' is taken for an extension by Docker Compose, and not set as it stands",
+                       child->key);
+        text = text ? acc_arena_printf(ctx->arena, "%s%s%s:%s", text,
+                                       child == extensions->first ? "" : " ", child->key,
+                                       child->text ? child->text : "<nil>")
+                    : NULL;
+    }
+    if (extensions->first && text) {
+        acc_tree_put_text(ctx, map, "#extensions", map->pos,
+                          acc_arena_printf(ctx->arena, "%s]", text));
+    }
+}
+
+static enum outcome bind_values(struct acc_compose_ctx *ctx, struct acc_node *map,
+                                const struct acc_path *path, bool is_env)
+{
+    enum outcome outcome = KEEP;
+    struct acc_node *extensions = acc_tree_map(ctx, map->pos);
+    struct acc_node *next = NULL;
+
+    for (struct acc_node *child = acc_tree_take_children(map); child && extensions; child = next) {
+        next = child->next;
+        child->next = NULL;
+        if (strncmp(child->key, "x-", 2) == 0) {
+            acc_node_put(extensions, child->key, child->key_pos, child);
+            continue;
+        }
+        if (child->type == ACC_NODE_SEQ || child->type == ACC_NODE_MAP) {
+            struct acc_path at = {path, child->key, 0};
+
+            acc_complain(ctx->diags, child->pos, &at, "must be a string, not %s",
+                         acc_node_type_name(child));
+            outcome = FAILED;
+        } else if (child->type != ACC_NODE_NULL || !is_env) {
+            (void)bind_text(ctx, child);
+        }
+        acc_node_put(map, child->key, child->key_pos, child);
+    }
+    if (extensions) {
+        put_extensions(ctx, map, extensions);
+    }
+    return outcome;
+}
+
 /* KEY=VALUE in either form -> a sorted mapping of strings, for ENV also of nulls. */
 static enum outcome bind_pairs(struct acc_compose_ctx *ctx, struct acc_node *node,
                                const struct acc_path *path, bool is_env)
@@ -269,19 +324,7 @@ static enum outcome bind_pairs(struct acc_compose_ctx *ctx, struct acc_node *nod
         }
         acc_tree_become(node, map);
     } else if (node->type == ACC_NODE_MAP) {
-        struct acc_node *next = NULL;
-
-        for (struct acc_node *child = acc_tree_take_children(node); child; child = next) {
-            next = child->next;
-            child->next = NULL;
-            if (strncmp(child->key, "x-", 2) == 0) {
-                continue; /* Compose takes it for an extension, in whatever mapping it stands */
-            }
-            if (child->type != ACC_NODE_NULL || !is_env) {
-                (void)bind_text(ctx, child);
-            }
-            acc_node_put(node, child->key, child->key_pos, child);
-        }
+        outcome = bind_values(ctx, node, path, is_env);
     }
     acc_node_sort_keys(node);
     drop_earlier(node);
@@ -509,9 +552,6 @@ static enum outcome bind_struct_map(struct acc_compose_ctx *ctx, const struct ac
 
         next = child->next;
         child->next = NULL;
-        if (is_nullable && strncmp(child->key, "x-", 2) == 0) {
-            continue; /* networks of a service: taken for an extension */
-        }
         if (child->type == ACC_NODE_NULL && !is_nullable) {
             acc_tree_become(child, acc_tree_map(ctx, child->pos));
         }
@@ -611,6 +651,18 @@ static bool is_kept(const struct acc_struct *type, const char *key)
             (type == &acc_schema_service && strcmp(key, "x-acc") == 0));
 }
 
+/* compose-go holds extensions in maps of Go, which print sorted. */
+static void sort_all(struct acc_node *node)
+{
+    if (node->type == ACC_NODE_MAP) {
+        acc_node_sort_keys(node);
+    }
+    acc_node_for_each(child, node)
+    {
+        sort_all(child);
+    }
+}
+
 static void put_back(struct acc_compose_ctx *ctx, const struct acc_field *field,
                      struct acc_node *map, struct acc_node *child, const struct acc_path *path)
 {
@@ -662,7 +714,11 @@ int acc_bind_struct(struct acc_compose_ctx *ctx, const struct acc_struct *type,
     for (struct acc_node *child = kept; child; child = next) {
         next = child->next;
         child->next = NULL;
+        sort_all(child);
         acc_node_put(map, child->key, child->key_pos, child);
+    }
+    if (type == &acc_schema_project) {
+        acc_node_sort_keys(map);
     }
     return r;
 }

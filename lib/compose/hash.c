@@ -136,9 +136,12 @@ static void add_resources(struct acc_buf *text, const struct acc_node *project, 
         const char *key = source ? source : item->key;
         const struct acc_node *resource = key ? acc_node_get(all, key) : NULL;
 
+        if (resource && name_only) {
+            resource = acc_node_get(resource, "name");
+        }
         if (resource) {
             (void)acc_buf_printf(text, "\n%s ", section);
-            acc_json_node(text, name_only ? acc_node_get(resource, "name") : resource, -1);
+            acc_json_node(text, resource, -1);
         }
     }
 }

@@ -192,5 +192,10 @@ int acc_compose_normalise(struct acc_compose_ctx *ctx, struct acc_node *project)
     }
     int r = acc_bind_struct(ctx, &acc_schema_project, project, NULL);
 
+    if (!acc_node_get(project, "services")) { /* printed even when empty */
+        acc_tree_put(ctx, project, "services", acc_tree_map(ctx, project->pos));
+        acc_node_sort_keys(project);
+    }
+
     return acc_arena_failed(ctx->arena) ? -ENOMEM : r;
 }

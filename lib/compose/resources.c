@@ -100,6 +100,10 @@ static void add_section(struct collector *c, enum acc_resource_kind kind,
         const struct acc_node *external = acc_node_get(node, "external");
         const char *name = acc_node_get_text(node, "name");
 
+        if (!name) {
+            acc_xacc_complain(c->ctx, node->key_pos, "%s.%s: the name can't be empty",
+                              kind == ACC_RES_NETWORK ? "networks" : "volumes", node->key);
+        }
         at[i] = (uint32_t)c->stack->n_resources;
         c->stack->resources[c->stack->n_resources++] = (struct acc_resource){
             .kind = kind,

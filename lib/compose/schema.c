@@ -328,6 +328,11 @@ static void complain_unknown(const struct acc_struct *type, const struct acc_nod
 {
     const char *near = diags->n < ACC_DIAGS_MAX ? acc_struct_nearest(type, child->key) : NULL;
 
+    if (type->is_lenient) {
+        acc_diags_warn(diags, child->key_pos, "'%s' is no key of Compose and has no effect",
+                       child->key);
+        return;
+    }
     acc_complain(diags, child->key_pos, path, "unknown key '%s'%s%s%s", child->key,
                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

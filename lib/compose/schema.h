@@ -86,7 +86,8 @@ struct acc_field {
 struct acc_struct {
     const struct acc_field *fields;
     size_t n_fields;
-    bool is_closed; /* takes no x- keys */
+    bool is_closed;  /* takes no x- keys */
+    bool is_lenient; /* unknown keys are dropped with a warning */
 };
 
 extern const struct acc_struct acc_schema_project;

@@ -3,8 +3,8 @@
 
 /* clang-format off */
 
-#define STRUCT(name)      {name##_fields, ACC_ARRAY_LEN(name##_fields), false}
-#define CLOSED(name)      {name##_fields, ACC_ARRAY_LEN(name##_fields), true}
+#define STRUCT(name)      {name##_fields, ACC_ARRAY_LEN(name##_fields), .is_closed = false}
+#define CLOSED(name)      {name##_fields, ACC_ARRAY_LEN(name##_fields), .is_closed = true}
 #define TABLE(name)       static const struct acc_field name##_fields[]
 #define TYPE(name)        static const struct acc_struct name = STRUCT(name)
 #define CLOSED_TYPE(name) static const struct acc_struct name = CLOSED(name)
@@ -147,7 +147,8 @@ TABLE(gpu) = {
     {"count", .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_DEVICE_COUNT},
     UNIQUE_STRS("device_ids"), LABELS("options"),
 };
-TYPE(gpu);
+/* compose-spec.json closes the list instead of its elements, so Compose takes any key. */
+static const struct acc_struct gpu = {gpu_fields, ACC_ARRAY_LEN(gpu_fields), .is_lenient = true};
 
 TABLE(discrete_resource) = {
     STR("kind"), NUM_INT("value"),
@@ -292,7 +293,7 @@ TABLE(service) = {
     {"deploy", .is = ACC_IS_NULL | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &deploy},
     UNIQUE_STRS("device_cgroup_rules"), SHORT_OBJECTS("devices", device), STR_OR_LIST("dns"),
     UNIQUE_STRS("dns_opt"), STR_OR_LIST("dns_search"), STR("domainname"), COMMAND("entrypoint"),
-    {"provider", .is = ACC_IS_MAP, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_KEEP},
+    {"provider", .is = ACC_IS_MAP, .values = 0xff, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_KEEP},
     LIST_OR_DICT("environment", ACC_BIND_ENV),
     {"env_file", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP,
      .bind = ACC_BIND_STRUCTS, .sub = &env_file},

@@ -117,6 +117,7 @@ static bool port_range(const char *text, unsigned *ret_first, unsigned *ret_last
 struct port_spec {
     const char *ip, *host, *container, *protocol; /* "" when missing */
     unsigned first, last, host_first, host_last;
+    bool is_bracketed; /* the ip; needed when it has colons */
 };
 
 /* Cut `text`, a copy, at its last two colons and its slash. */
@@ -144,7 +145,8 @@ static void split_port(char *text, struct port_spec *spec)
     }
     size_t ip_len = strlen(spec->ip);
 
-    if (ip_len > 1 && spec->ip[0] == '[' && spec->ip[ip_len - 1] == ']') {
+    spec->is_bracketed = ip_len > 1 && spec->ip[0] == '[' && spec->ip[ip_len - 1] == ']';
+    if (spec->is_bracketed) {
         text[ip_len - 1] = '\0';
         spec->ip = text + 1;
     }
@@ -153,7 +155,8 @@ static void split_port(char *text, struct port_spec *spec)
 static const char *port_problem(struct port_spec *spec, const char **ret_what)
 {
     *ret_what = spec->ip;
-    if (spec->ip[0] && !acc_short_is_ip(spec->ip)) {
+    if (spec->ip[0] &&
+        (!acc_short_is_ip(spec->ip) || (strchr(spec->ip, ':') && !spec->is_bracketed))) {
         return "invalid ip address";
     }
     *ret_what = spec->container;
@@ -536,7 +539,7 @@ static bool split_words(struct words *w, const char *line)
         char c = *line;
 
         if (is_escaped) {
-            w->word[w->len++] = (char)(c == 't' ? '\t' : c == 'n' ? '\n' : c);
+            w->word[w->len++] = c;
             w->has_word = true;
             is_escaped = false;
         } else if (c == '\\' && !w->in_single) {

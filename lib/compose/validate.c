@@ -117,6 +117,24 @@ static void check_host_ips(struct acc_compose_ctx *ctx, const struct acc_node *s
     }
 }
 
+/* compose-go finds these when it looks for doubles. */
+static void check_targets(struct acc_compose_ctx *ctx, const struct acc_node *service,
+                          const struct acc_path *path, const char *key)
+{
+    struct acc_path list = {path, key, 0};
+    uint32_t i = 0;
+
+    acc_node_for_each(item, acc_node_get(service, key))
+    {
+        const struct acc_node *target = acc_node_get(item, "target");
+        struct acc_path at = {&list, NULL, i++};
+
+        if (!target || (target->type == ACC_NODE_INT && target->integer == 0)) {
+            acc_complain(ctx->diags, item->pos, &at, "missing property 'target'");
+        }
+    }
+}
+
 static void check_watch(struct acc_compose_ctx *ctx, const struct acc_node *seq,
                         const struct acc_path *path)
 {
@@ -148,6 +166,9 @@ static void check_service(struct acc_compose_ctx *ctx, const struct acc_node *se
     struct acc_path develop = {path, "develop", 0};
     struct acc_path watch = {&develop, "watch", 0};
 
+    check_targets(ctx, service, path, "ports");
+    check_targets(ctx, service, path, "volumes");
+    check_targets(ctx, service, path, "devices");
     check_host_ips(ctx, acc_node_get(service, "ports"), &ports);
     check_device_requests(ctx, acc_node_get(service, "gpus"), &gpus);
     check_device_requests(

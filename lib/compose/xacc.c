@@ -18,18 +18,18 @@ static const struct acc_field edge_fields[] = {
     {"condition", .is = ACC_IS_STR, .choices = "ready|running|completed"},
     {"required", .is = ACC_IS_BOOL},
 };
-static const struct acc_struct edge = {edge_fields, ACC_ARRAY_LEN(edge_fields), true};
+static const struct acc_struct edge = {edge_fields, ACC_ARRAY_LEN(edge_fields), .is_closed = true};
 
 static const struct acc_field health_fields[] = {
     {"waiting", .is = ACC_IS_SEQ, .elements = ACC_IS_INT, .flags = ACC_FIELD_UNIQUE},
 };
-static const struct acc_struct health = {health_fields, ACC_ARRAY_LEN(health_fields), true};
+static const struct acc_struct health = {health_fields, ACC_ARRAY_LEN(health_fields), .is_closed = true};
 
 static const struct acc_field restart_fields[] = {
     {"backoff", .is = ACC_IS_STR},
     {"budget", .is = ACC_IS_STR | ACC_IS_INT},
 };
-static const struct acc_struct restart = {restart_fields, ACC_ARRAY_LEN(restart_fields), true};
+static const struct acc_struct restart = {restart_fields, ACC_ARRAY_LEN(restart_fields), .is_closed = true};
 
 static const struct acc_field upgrade_fields[] = {
     {"order", .is = ACC_IS_STR, .choices = "auto|start-first|stop-first"},
@@ -40,7 +40,7 @@ static const struct acc_field upgrade_fields[] = {
     {"post", .is = ACC_IS_SEQ, .elements = 0xff},
     {"on_failure", .is = ACC_IS_STR, .choices = "rollback|pause"},
 };
-static const struct acc_struct upgrade = {upgrade_fields, ACC_ARRAY_LEN(upgrade_fields), true};
+static const struct acc_struct upgrade = {upgrade_fields, ACC_ARRAY_LEN(upgrade_fields), .is_closed = true};
 
 static const struct acc_field route_fields[] = {
     {"host", .is = ACC_IS_STR},
@@ -48,7 +48,7 @@ static const struct acc_field route_fields[] = {
     {"port", .is = ACC_IS_INT},
     {"auth", .is = ACC_IS_STR},
 };
-static const struct acc_struct route = {route_fields, ACC_ARRAY_LEN(route_fields), true};
+static const struct acc_struct route = {route_fields, ACC_ARRAY_LEN(route_fields), .is_closed = true};
 
 static const struct acc_field xacc_fields[] = {
     {"phase", .is = ACC_IS_STR},
@@ -69,7 +69,7 @@ static const struct acc_field xacc_fields[] = {
     {"preemptible", .is = ACC_IS_BOOL},
     {"timing", .is = ACC_IS_MAP, .values = ACC_IS_STR | ACC_IS_INT},
 };
-static const struct acc_struct xacc_type = {xacc_fields, ACC_ARRAY_LEN(xacc_fields), false};
+static const struct acc_struct xacc_type = {xacc_fields, ACC_ARRAY_LEN(xacc_fields), .is_closed = false};
 /* clang-format on */
 
 void acc_xacc_complain(struct acc_compose_ctx *ctx, struct acc_srcpos pos, const char *fmt, ...)
