@@ -21,7 +21,7 @@
 #define ACCD_SESSION_BACKLOG_MAX (512u * 1024u)
 /* Above this a stream's source should pause. */
 #define ACCD_SESSION_BACKLOG_HIGH (128u * 1024u)
-/* Of all sessions together; the one that holds most is dropped. */
+/* Of all sessions together: who adds to more than that is dropped. */
 #define ACCD_SESSIONS_BACKLOG_MAX (64u * 1024u * 1024u)
 /* "root", "uid 1000" */
 #define ACCD_PEER_NAME_MAX 63u
@@ -62,6 +62,8 @@ void *accd_session_data(const struct accd_session *session);
  * session has been dropped for its backlog: it is gone, on_gone isn't called. */
 bool accd_session_send(struct accd_session *session, const char *text, size_t text_len,
                        bool is_last);
+/* Close it and log why; on_gone isn't called. */
+void accd_session_drop(struct accd_session *session, const char *why);
 /* The request is done without an answer (oneway). */
 void accd_session_skip(struct accd_session *session);
 /* Bytes that wait for the peer. */
