@@ -8,67 +8,11 @@
  * (history, logs, facts of the host, reloading) comes through `ops`, set by the app.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <uv.h>
 
-#include "daemon/pump.h"
-#include "lib/codec/status_json.h"
-
-#define ACCD_CONTROL_ERROR_MAX 512u
-/* Verbs that wait for their end at once; more clients than that are told to come later. */
-#define ACCD_CONTROL_WAITS_MAX 256u
+#include "daemon/in/control_ops.h"
 
 struct accd_control;
-
-struct accd_control_logs_options {
-    uint32_t svc;
-    bool follow, timestamps;
-    uint32_t tail; /* UINT32_MAX: all */
-};
-
-/* One reader of logs. Neither function is called before logs_start() has returned. */
-struct accd_control_logs_sink {
-    void *token;
-    /* Payload as it came, cut anywhere. `instance`: the container's name. False: the reader is
-     * gone; then no more calls, and no on_end. */
-    bool (*on_data)(void *token, const char *instance, bool is_stderr, const char *data,
-                    size_t data_len);
-    /* All output was given; `error` says why it ended early, or is NULL. */
-    void (*on_end)(void *token, const char *error);
-};
-
-struct accd_control_ops {
-    /* Borrowed until the next call; NULL isn't allowed. */
-    const struct acc_host_facts *(*facts)(void *ctx);
-    /* The engine's current model. */
-    const struct acc_model *(*model)(void *ctx);
-    /* As accd_store_history(). */
-    void (*history)(void *ctx, const char *service, uint32_t limit,
-                    void (*on_row)(void *arg, int64_t unix_ms, enum acc_note_kind kind,
-                                   const char *service, const char *text),
-                    void (*done)(void *arg), void *arg);
-    /* 0 and `*ret_handle`, or -errno. cancel() may come at any time after that until on_end. */
-    int (*logs_start)(void *ctx, const struct accd_control_logs_options *options,
-                      const struct accd_control_logs_sink *sink, void **ret_handle);
-    void (*logs_pause)(void *ctx, void *handle, bool is_paused); /* NULL: it can't */
-    void (*logs_cancel)(void *ctx, void *handle);
-    /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what was
-     * applied, one a line. */
-    void (*apply)(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
-                  void *arg);
-};
-
-struct accd_control_config {
-    uv_loop_t *loop;
-    struct acc_engine *engine; /* borrowed */
-    struct accd_pump *pump;    /* borrowed */
-    const char *path;          /* of the socket; ignored with a socket from systemd */
-    int listen_fd;             /* from socket activation, taken over; -1: make one */
-    struct accd_control_ops ops;
-    void *ops_ctx;
-};
 
 /* A socket file that nobody listens on is replaced. 0 and `*ret_control`; -EADDRINUSE when an accd
  * answers there; else -errno. On failure `reterr_text` (ACCD_CONTROL_ERROR_MAX + 1 bytes) says

@@ -471,18 +471,18 @@ int acc_logs_put(const struct acc_log_row *rows, size_t n_rows, bool continues, 
     return finish(&w, NULL, continues, out);
 }
 
-int acc_changes_put(const char *changes, struct acc_buf *out)
+int acc_lines_put(const char *error, const char *key, const char *lines, struct acc_buf *out)
 {
     struct writer w;
     cJSON *list;
 
     begin(&w, NULL);
-    list = acc_put_array(w.put, w.top, "changes");
-    while (*changes) {
-        size_t len = strcspn(changes, "\n");
+    list = acc_put_array(w.put, w.top, key);
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
 
-        acc_put_bytes(w.put, list, NULL, changes, len);
-        changes += len + (changes[len] == '\n');
+        acc_put_bytes(w.put, list, NULL, lines, len);
+        lines += len + (lines[len] == '\n');
     }
-    return finish(&w, NULL, false, out);
+    return finish(&w, error, false, out);
 }

@@ -88,5 +88,5 @@ struct acc_log_row {
 int acc_logs_put(const struct acc_log_row *rows, size_t n_rows, bool continues,
                  struct acc_buf *out);
 
-/* `changes`: lines, one a newline. */
-int acc_changes_put(const char *changes, struct acc_buf *out);
+/* A list of texts, one a line: `changes` of Apply, `problems` of InvalidConfig. */
+int acc_lines_put(const char *error, const char *key, const char *lines, struct acc_buf *out);

@@ -1,0 +1,90 @@
+#pragma once
+
+/*
+ * What the parts of the control server share: the server, and jobs, which are requests that aren't
+ * answered at once. Private to daemon/in/control*.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/in/control_ops.h"
+#include "daemon/sessions.h"
+#include "daemon/uvx.h"
+#include "lib/base/buf.h"
+#include "lib/codec/control_request.h"
+#include "lib/codec/control_target.h"
+
+struct accd_control;
+
+/* A job belongs to its session (accd_session_data) until the last reply, or until on_gone(). */
+struct accd_job {
+    struct accd_control *control;
+    struct accd_session *session; /* NULL once it is gone and an answer of `ops` is outstanding */
+    struct accd_job *next, *prev; /* in the list of its kind */
+    void (*on_gone)(struct accd_job *job);    /* the peer has left */
+    void (*on_drained)(struct accd_job *job); /* or NULL */
+};
+
+/* One note until the pump is idle. */
+struct accd_fed {
+    int64_t unix_ms;
+    const char *kind;
+    char service[2 * ACC_NAME_MAX + 2];
+    char text[ACC_NOTE_MAX + 1];
+};
+/* Notes of one run of the pump that streams see; more are in the history. */
+#define ACCD_FED_MAX 4096u
+
+struct accd_control {
+    struct accd_control_config config;
+    struct accd_handles handles; /* one: the timer */
+    uv_timer_t timer;            /* runs while verbs wait */
+    struct accd_sessions *sessions;
+    bool sessions_closed, timer_closed, is_closing;
+    char path[108]; /* "": not ours to remove */
+
+    struct accd_job *waits; /* control_wait.c */
+    size_t n_waits;
+    uint8_t *touched; /* a byte per service: changed its state since the last on_idle() */
+    size_t n_touched;
+    bool is_touched;
+
+    struct accd_job *streams; /* events: control_events.c */
+    struct accd_fed *fed;
+    size_t n_fed, fed_cap;
+
+    struct accd_job *calls; /* logs and apply */
+};
+
+struct acc_view accd_control_view(const struct accd_control *control);
+/* Send the reply in `out`, if `r` (of the function that made it) is 0, else an error; frees `out`.
+ * False: the session is gone. */
+bool accd_control_reply(struct accd_session *session, struct acc_buf *out, int r, bool is_last);
+/* The last reply. */
+bool accd_control_reply_error(struct accd_session *session, const struct acc_ctl_error *error);
+bool accd_control_refuse(struct accd_session *session, const char *name, const char *reason);
+
+void accd_job_link(struct accd_job **list, struct accd_job *job);
+void accd_job_unlink(struct accd_job **list, struct accd_job *job);
+
+/* control_wait.c. The verb is pushed; the answer comes when it has come to its end. */
+void accd_control_verb(struct accd_control *control, struct accd_session *session,
+                       const struct acc_ctl_request *request, enum acc_verb verb);
+void accd_control_waits_run(struct accd_control *control, bool look_at_all);
+void accd_control_waits_remap(struct accd_control *control);
+
+/* control_events.c */
+void accd_control_events(struct accd_control *control, struct accd_session *session,
+                         const struct acc_ctl_request *request);
+void accd_control_events_flush(struct accd_control *control);
+
+/* control_logs.c */
+void accd_control_logs(struct accd_control *control, struct accd_session *session,
+                       const struct acc_ctl_request *request);
+
+/* Forget all jobs: the server closes. What `ops` still answers finds its job without a control. */
+void accd_control_waits_drop(struct accd_control *control);
+void accd_control_events_drop(struct accd_control *control);
+void accd_control_logs_drop(struct accd_control *control);

@@ -1,0 +1,479 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/in/control_job.h"
+#include "daemon/log.h"
+
+/* A service that a verb looks at. */
+struct watch {
+    uint32_t svc;
+    enum acc_svc_state state; /* as last told */
+    bool selected;            /* else something that a selected one depends on */
+    const char *id;           /* into `ids`: indexes change with the configuration */
+};
+
+struct wait {
+    struct accd_job job; /* first: jobs are cast to it */
+    enum acc_verb verb;
+    bool more, detach;
+    bool is_told;         /* the first look has happened */
+    uint64_t deadline_ms; /* UINT64_MAX: none */
+    size_t n_watches;
+    char *ids; /* owned */
+    struct watch watch[];
+};
+
+static void wait_free(struct wait *wait)
+{
+    accd_session_set_data(wait->job.session, NULL);
+    wait->job.control->n_waits--;
+    accd_job_unlink(&wait->job.control->waits, &wait->job);
+    free(wait->ids);
+    free(wait);
+}
+
+static void on_gone(struct accd_job *job)
+{
+    wait_free((struct wait *)job); /* what was asked goes on */
+}
+
+/* Mark in `watched` what the selected ones depend on or, for verbs that stop with dependents, what
+ * depends on them. The model's order has dependencies first, so one pass does. */
+static void widen(const struct acc_model *model, bool to_dependents, uint8_t *watched)
+{
+    for (size_t k = 0; k < model->n_services; k++) {
+        uint32_t svc = model->order[to_dependents ? k : model->n_services - 1 - k];
+        const struct acc_service_spec *spec = model->services[svc];
+
+        for (size_t i = 0; i < spec->n_edges; i++) {
+            uint32_t target = spec->edges[i].target;
+
+            if (target == ACC_NONE) {
+                continue;
+            }
+            if (to_dependents) {
+                watched[svc] |= watched[target];
+            } else {
+                watched[target] |= watched[svc];
+            }
+        }
+    }
+}
+
+static bool looks_at_dependencies(enum acc_verb verb)
+{
+    switch (verb) {
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+    case ACC_VERB_RESTART:
+    case ACC_VERB_RELEASE:
+        return true;
+    case ACC_VERB_STOP:
+    case ACC_VERB_DOWN:
+    case ACC_VERB_ADOPT:
+    case ACC_VERB_HAND_BACK:
+        return false;
+    }
+    return false;
+}
+
+static size_t count(const uint8_t *set, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        count += set[i];
+    }
+    return count;
+}
+
+static bool fill(struct wait *wait, const struct accd_control *control, const uint8_t *selected,
+                 const uint8_t *watched, size_t n)
+{
+    uint64_t now_ms = uv_now(control->config.loop);
+    struct acc_buf ids;
+    size_t k = 0;
+
+    acc_buf_init(&ids, ACC_SERVICES_MAX * (2 * ACC_NAME_MAX + 2));
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        if (!watched[i]) {
+            continue;
+        }
+        acc_engine_service(control->config.engine, i, now_ms, &service);
+        wait->watch[k++] = (struct watch){i, service.state, selected[i] != 0, NULL};
+        (void)acc_buf_append(&ids, service.id, strlen(service.id) + 1);
+    }
+    wait->n_watches = k;
+    wait->ids = acc_buf_take(&ids);
+    if (!wait->ids) {
+        return false;
+    }
+    for (size_t i = 0, at = 0; i < k; i++) {
+        wait->watch[i].id = wait->ids + at;
+        at += strlen(wait->ids + at) + 1;
+    }
+    return true;
+}
+
+static struct wait *make_wait(struct accd_control *control, struct accd_session *session,
+                              const struct acc_ctl_request *request, enum acc_verb verb,
+                              const uint8_t *selected)
+{
+    const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
+    size_t n = acc_engine_n_services(control->config.engine);
+    uint8_t *watched = calloc(n + 1, 1);
+    struct wait *wait = NULL;
+
+    if (!watched) {
+        return NULL;
+    }
+    if (n > 0) {
+        memcpy(watched, selected, n);
+    }
+    if (model && (looks_at_dependencies(verb) || request->with_dependents)) {
+        widen(model, request->with_dependents, watched);
+    }
+    wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
+    if (wait && !fill(wait, control, selected, watched, n)) {
+        free(wait);
+        wait = NULL;
+    }
+    free(watched);
+    if (!wait) {
+        return NULL;
+    }
+    wait->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
+    wait->verb = verb;
+    wait->more = request->more;
+    wait->detach = request->detach;
+    wait->deadline_ms = request->timeout_ms ? uv_now(control->config.loop) + request->timeout_ms
+                                            : UINT64_MAX;
+    accd_job_link(&control->waits, &wait->job);
+    control->n_waits++;
+    accd_session_set_data(session, wait);
+    if (!uv_is_active((uv_handle_t *)&control->timer)) {
+        (void)uv_timer_again(&control->timer);
+    }
+    return wait;
+}
+
+/* --- telling how it goes -----------------------------------------------------------------------
+ */
+
+/* Scratch of one look: allocated once for all rows. */
+struct look {
+    struct acc_progress_row *row;
+    struct acc_failure_row *failure;
+    char (*reason)[ACC_REASON_MAX + 1];
+    size_t n_failures, n_pending;
+};
+
+static bool look_alloc(struct look *look, size_t n)
+{
+    *look = (struct look){
+        .row = calloc(n + 1, sizeof(*look->row)),
+        .failure = calloc(n + 1, sizeof(*look->failure)),
+        .reason = calloc(n + 1, sizeof(*look->reason)),
+    };
+    return look->row && look->failure && look->reason;
+}
+
+static void look_free(struct look *look)
+{
+    free(look->row);
+    free(look->failure);
+    free(look->reason);
+}
+
+/* Rows of the watches, and those selected ones that failed or, with `pending`, aren't done. */
+static void look_at(struct look *look, const struct wait *wait, bool pending)
+{
+    const struct accd_control *control = wait->job.control;
+    uint64_t now_ms = uv_now(control->config.loop);
+
+    look->n_failures = look->n_pending = 0;
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        const struct watch *watch = &wait->watch[i];
+        char *text = look->reason[look->n_failures];
+        enum acc_settled settled = ACC_SETTLED_DONE;
+
+        if (watch->selected && watch->svc != ACC_NONE) {
+            text[0] = '\0';
+            settled = acc_engine_settled(control->config.engine, watch->svc, wait->verb, now_ms,
+                                         text);
+        }
+        look->row[i] = (struct acc_progress_row){watch->svc, watch->selected,
+                                                 settled != ACC_SETTLED_PENDING};
+        look->n_pending += settled == ACC_SETTLED_PENDING;
+        if (settled == ACC_SETTLED_FAILED || (pending && settled == ACC_SETTLED_PENDING)) {
+            if (text[0] == '\0') {
+                struct acc_service_view service;
+
+                acc_engine_service(control->config.engine, watch->svc, now_ms, &service);
+                (void)snprintf(text, ACC_REASON_MAX + 1, "%s%s%.400s",
+                               acc_svc_state_name(service.state), service.reason[0] ? ": " : "",
+                               service.reason);
+            }
+            look->failure[look->n_failures++] = (struct acc_failure_row){watch->id, text};
+        }
+    }
+}
+
+/* False: the wait is gone. */
+static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t n_rows,
+                 bool is_last)
+{
+    struct acc_view view = accd_control_view(wait->job.control);
+    struct accd_session *session = wait->job.session;
+    struct acc_buf out;
+    bool sent;
+    int r;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = acc_progress_put(&view, rows, n_rows, !is_last, &out);
+    sent = accd_control_reply(session, &out, r, is_last);
+    if (is_last || !sent) {
+        wait_free(wait);
+        return false;
+    }
+    return true;
+}
+
+static void tell_failures(struct wait *wait, const char *error, const char *key,
+                          const struct look *look)
+{
+    struct accd_session *session = wait->job.session;
+    struct acc_buf out;
+    int r;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = acc_failures_put(error, key, look->failure, look->n_failures, &out);
+    accd_control_reply(session, &out, r, true);
+    wait_free(wait);
+}
+
+/* Rows without the services that a new configuration has taken away. */
+static size_t compact(struct acc_progress_row *rows, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].svc != ACC_NONE) {
+            rows[kept++] = rows[i];
+        }
+    }
+    return kept;
+}
+
+/* The rows whose state has changed since they were told. */
+static size_t changed(struct wait *wait, const struct look *look, struct acc_progress_row *rows)
+{
+    const struct accd_control *control = wait->job.control;
+    uint64_t now_ms = uv_now(control->config.loop);
+    size_t n = 0;
+
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        struct watch *watch = &wait->watch[i];
+        struct acc_service_view service;
+
+        if (watch->svc == ACC_NONE) {
+            continue;
+        }
+        acc_engine_service(control->config.engine, watch->svc, now_ms, &service);
+        if (service.state != watch->state) {
+            watch->state = service.state;
+            rows[n++] = look->row[i];
+        }
+    }
+    return n;
+}
+
+/* The rows that `more` is told: all of them first, then those that changed. False: the wait is
+ * gone.
+ */
+static bool tell_progress(struct wait *wait, const struct look *look)
+{
+    struct acc_progress_row *rows = calloc(wait->n_watches + 1, sizeof(*rows));
+    size_t n;
+    bool alive = true;
+
+    if (!rows) {
+        return true;
+    }
+    if (wait->is_told) {
+        n = changed(wait, look, rows);
+    } else {
+        memcpy(rows, look->row, wait->n_watches * sizeof(*rows));
+        n = compact(rows, wait->n_watches);
+    }
+    if (n > 0 || !wait->is_told) {
+        wait->is_told = true;
+        alive = tell(wait, rows, n, false);
+    }
+    free(rows);
+    return alive;
+}
+
+static void conclude(struct wait *wait, struct look *look)
+{
+    if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
+        tell_failures(wait, ACC_CTL_E_FAILED, "failures", look);
+    } else if (look->n_pending == 0 || wait->detach) {
+        (void)tell(wait, look->row, compact(look->row, wait->n_watches), true);
+    } else if (uv_now(wait->job.control->config.loop) >= wait->deadline_ms) {
+        look_at(look, wait, true);
+        tell_failures(wait, ACC_CTL_E_TIMED_OUT, "pending", look);
+    }
+}
+
+/* Look how far it is; it may be gone afterwards. */
+static void run(struct wait *wait)
+{
+    struct look look;
+
+    if (look_alloc(&look, wait->n_watches)) { /* if not, the next tick tries again */
+        look_at(&look, wait, false);
+        if (wait->detach || !wait->more || tell_progress(wait, &look)) {
+            conclude(wait, &look);
+        }
+    }
+    look_free(&look);
+}
+
+static bool is_touched(const struct accd_control *control, const struct wait *wait)
+{
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        if (wait->watch[i].svc < control->n_touched && control->touched[wait->watch[i].svc]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void accd_control_waits_run(struct accd_control *control, bool look_at_all)
+{
+    struct accd_job *next;
+
+    /* run() ends at most the wait that it is given: a session that is dropped for its backlog tells
+     * nobody else. */
+    for (struct accd_job *job = control->waits; job; job = next) {
+        next = job->next;
+        if (look_at_all || is_touched(control, (struct wait *)job)) {
+            run((struct wait *)job);
+        }
+    }
+    control->is_touched = false;
+    if (control->n_touched > 0) {
+        memset(control->touched, 0, control->n_touched);
+    }
+}
+
+void accd_control_waits_remap(struct accd_control *control)
+{
+    size_t n = acc_engine_n_services(control->config.engine);
+
+    for (struct accd_job *job = control->waits; job; job = job->next) {
+        struct wait *wait = (struct wait *)job;
+
+        for (size_t k = 0; k < wait->n_watches; k++) {
+            wait->watch[k].svc = ACC_NONE; /* gone: nothing to wait for */
+            for (uint32_t i = 0; i < n; i++) {
+                struct acc_service_view service;
+
+                acc_engine_service(control->config.engine, i, uv_now(control->config.loop),
+                                   &service);
+                if (strcmp(service.id, wait->watch[k].id) == 0) {
+                    wait->watch[k].svc = i;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+void accd_control_waits_drop(struct accd_control *control)
+{
+    while (control->waits) {
+        wait_free((struct wait *)control->waits);
+    }
+}
+
+/* --- the verb ----------------------------------------------------------------------------------
+ */
+
+static int push(struct accd_control *control, const struct accd_session *session,
+                const struct acc_ctl_request *request, enum acc_verb verb,
+                const struct acc_ctl_targets *targets)
+{
+    struct acc_event event = {
+        .type = ACC_EV_CMD,
+        .now_ms = uv_now(control->config.loop),
+        .cmd = {.verb = verb,
+                .selected = targets->selected,
+                .with_dependents = request->with_dependents,
+                .volumes = request->volumes,
+                .whole_stack = targets->whole_stacks},
+    };
+
+    (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
+    return accd_pump_push(control->config.pump, &event);
+}
+
+static void start(struct accd_control *control, struct accd_session *session,
+                  const struct acc_ctl_request *request, enum acc_verb verb,
+                  const struct acc_ctl_targets *targets)
+{
+    struct wait *wait;
+
+    if (control->n_waits >= ACCD_CONTROL_WAITS_MAX) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED,
+                            "too many clients wait for the end of a verb; ask again later");
+        return;
+    }
+    wait = make_wait(control, session, request, verb, targets->selected);
+    if (!wait) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return;
+    }
+    if (push(control, session, request, verb, targets) < 0) {
+        wait_free(wait);
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd has too much to do; ask again");
+        return;
+    }
+    accd_pump_run(control->config.pump); /* its on_idle may have answered already */
+    if (accd_session_data(session) == wait) {
+        run(wait);
+    }
+}
+
+void accd_control_verb(struct accd_control *control, struct accd_session *session,
+                       const struct acc_ctl_request *request, enum acc_verb verb)
+{
+    size_t n = acc_engine_n_services(control->config.engine);
+    struct acc_ctl_targets targets = {.selected = calloc(n + 1, 1)};
+    struct acc_ctl_error error;
+
+    acc_ctl_error_set(&error, ACC_CTL_E_REFUSED, "reason", "accd is out of memory");
+    if (!targets.selected || acc_ctl_select_verb(control->config.engine, request, verb, &targets,
+                                                 &error) == ACC_CTL_WRONG) {
+        if (request->oneway) {
+            accd_session_skip(session);
+        } else {
+            accd_control_reply_error(session, &error);
+        }
+    } else if (request->oneway) {
+        if (push(control, session, request, verb, &targets) < 0) {
+            accd_log(ACCD_LOG_WARNING, "control: a %s of %s is lost: the queue is full",
+                     acc_verb_name(verb), accd_session_rights(session)->by);
+        }
+        accd_session_skip(session);
+        accd_pump_run(control->config.pump);
+    } else {
+        start(control, session, request, verb, &targets);
+    }
+    free(targets.selected);
+}
