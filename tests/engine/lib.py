@@ -20,6 +20,8 @@ LAB = ROOT / "tests" / "lab"
 FORKY = pathlib.Path(os.environ.get("ACC_FORKY", "/var/tmp/acc-forky"))
 BB = "acc-test/bb:1"
 POLL_S = 0.02  # between two looks at a condition
+# Deadlines are for what should have happened long before; a slow machine may ask for more.
+PATIENCE = float(os.environ.get("ACC_TEST_PATIENCE", "2"))
 
 
 class Skip(Exception):
@@ -36,7 +38,7 @@ def needs(*images, seconds=120, alone=False):
 
 def wait(condition, seconds, what):
     """Ask `condition()` until it is true, at most `seconds`; return what it said."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while True:
         try:
             got, error = condition(), None
@@ -45,7 +47,7 @@ def wait(condition, seconds, what):
         if got:
             return got
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}" + (f" ({error!r})" if error else ""))
+            raise AssertionError(f"not within {seconds * PATIENCE:.0f} s: {what}" + (f" ({error!r})" if error else ""))
         time.sleep(POLL_S)
 
 
@@ -59,6 +61,7 @@ def holds(condition, seconds, what):
 
 
 def run(*argv, check=True, timeout=120, **kw):
+    timeout *= PATIENCE
     kw.setdefault("capture_output", True)
     kw.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run([str(a) for a in argv], text=True, timeout=timeout, check=False, **kw)
