@@ -12,7 +12,7 @@ import sys
 LIBC = re.compile(r"""
     (c|m|re)alloc | reallocarray | free | abort
   | mem(chr|rchr|cmp|cpy|move|set|mem) | str(n?len|n?cmp|n?casecmp|n?dup|r?chr|chrnul|str|r?spn|cspn|pbrk|error(name|desc)_np)
-  | v?snprintf | v?s?scanf | qsort(_r)? | bsearch | strto(d|u?ll?|u?max) | __isoc99_\w+ | strerrordesc_np
+  | v?snprintf | v?s?scanf | qsort(_r)? | bsearch | strto([df]|u?ll?|u?max) | __isoc99_\w+ | strerrordesc_np
   | (is|to)(alnum|alpha|digit|lower|print|punct|space|upper|xdigit) | __ctype_(b|tolower|toupper)_loc
   | fprintf | stderr | fwrite | fputs?        # the assertion's last words
   | __errno_location | __stack_chk_fail | __(v?snprintf|fprintf|mem(cpy|set|move)|explicit_bzero)_chk
