@@ -88,8 +88,8 @@ void acc_xacc_complain(struct acc_compose_ctx *ctx, struct acc_srcpos pos, const
 }
 
 /* Times may also stand in x-acc itself. */
-static int check_keys(const struct acc_node *xacc, const struct acc_path *where,
-                      struct acc_diags *diags)
+int acc_xacc_check_keys(const struct acc_node *xacc, const struct acc_path *where,
+                        struct acc_diags *diags)
 {
     struct acc_timing scratch;
     bool is_count;
@@ -128,13 +128,13 @@ int acc_xacc_check(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
         return 0;
     }
     if (!ctx->request->is_inspection) {
-        return check_keys(xacc, where, ctx->diags);
+        return acc_xacc_check_keys(xacc, where, ctx->diags);
     }
     found = acc_arena_alloc(ctx->arena, sizeof(*found)); /* too large for the stack */
     if (!found) {
         return -ENOMEM;
     }
-    r = check_keys(xacc, where, found);
+    r = acc_xacc_check_keys(xacc, where, found);
     for (size_t i = 0; i < found->n; i++) {
         struct acc_srcpos pos = {xacc->pos.file, found->item[i].line, found->item[i].col};
 

@@ -15,6 +15,9 @@ void acc_xacc_complain(struct acc_compose_ctx *ctx, struct acc_srcpos pos, const
 /* Check one x-acc mapping; `where` begins the messages ("services.web.x-acc"). 0 or -ENOMEM. */
 int acc_xacc_check(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
                    const struct acc_path *where);
+/* The same with plain errors, for acc.yaml's `defaults`. */
+int acc_xacc_check_keys(const struct acc_node *xacc, const struct acc_path *where,
+                        struct acc_diags *diags);
 /* `over` wins over `base`, mapping by mapping; either may be NULL. A copy in ctx->arena with its
  * own file names; `*ret_merged` is NULL when both are. 0 or -ENOMEM. */
 int acc_xacc_merge(struct acc_compose_ctx *ctx, const struct acc_node *base,
