@@ -1,0 +1,328 @@
+#include "tests/sim/graphs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/graph/graph.h"
+
+#define ARENA_CAP (64u << 20)
+#define EDGES_MAX 8u
+
+struct draft { /* one service before it is given to its stack */
+    uint32_t stack;
+    bool is_job; /* reached by `completed` edges only: a service that ends is never ready */
+    char name[16];
+};
+
+struct drawing {
+    struct sim_rand *rand;
+    const struct sim_graph_options *options;
+    uint32_t n, n_stacks;
+    struct draft *draft;
+    struct acc_stack **stacks;
+    struct acc_timing timing;
+};
+
+static uint64_t range(struct drawing *d, uint64_t low, uint64_t high)
+{
+    return sim_rand_range(d->rand, low, high);
+}
+
+static bool percent(struct drawing *d, uint32_t p)
+{
+    return sim_rand_below(d->rand, 100) < p;
+}
+
+static void *zeroed(struct acc_arena *arena, size_t size)
+{
+    void *p = acc_arena_alloc(arena, size);
+
+    acc_assert(p);
+    return p;
+}
+
+static void timing_draw(struct drawing *d)
+{
+    bool is_count;
+    static const char *const times[] = {"backoff_base", "backoff_cap", "reset_min",
+                                        "reset_max",    "config_base", "config_cap",
+                                        "start_base",   "start_cap",   "budget_window",
+                                        "open",         "open_cap",    "half_open_ready"};
+
+    acc_timing_default(&d->timing);
+    d->timing.starts_in_flight = (uint32_t)range(d, 1, 8);
+    d->timing.pulls_in_flight = (uint32_t)range(d, 1, 3);
+    for (size_t i = 0; d->options->quick_timing && i < ACC_ARRAY_LEN(times); i++) {
+        uint64_t *ms = acc_timing_field(&d->timing, times[i], &is_count);
+
+        *ms /= 10;
+    }
+}
+
+static void health_draw(struct drawing *d, struct acc_service_spec *spec)
+{
+    if (percent(d, 45)) {
+        spec->health.set = true;
+        spec->health.interval_ms = (int64_t)(1000 * range(d, 2, 30));
+        spec->health.timeout_ms = (int64_t)(1000 * range(d, 1, 10));
+        spec->health.retries = (uint32_t)range(d, 1, 5);
+        spec->health.start_period_ms = percent(d, 30) ? (int64_t)(1000 * range(d, 1, 60)) : 0;
+    } else if (percent(d, 5)) {
+        spec->health.disabled = true;
+    }
+    if (percent(d, 55)) {
+        spec->n_ports = (size_t)range(d, 1, 3);
+        for (size_t i = 0; i < spec->n_ports; i++) {
+            spec->ports[i] = (uint16_t)(8000 + i);
+        }
+    }
+}
+
+static const enum acc_restart_policy policies[] = {
+    ACC_RESTART_UNSET,          ACC_RESTART_UNSET,          ACC_RESTART_ALWAYS,
+    ACC_RESTART_UNLESS_STOPPED, ACC_RESTART_UNLESS_STOPPED, ACC_RESTART_NO,
+    ACC_RESTART_ON_FAILURE};
+
+static void policy_draw(struct drawing *d, struct acc_service_spec *spec)
+{
+    if (d->options->plain) {
+        return;
+    }
+    spec->restart = policies[range(d, 0, ACC_ARRAY_LEN(policies) - 1)];
+    if (spec->restart == ACC_RESTART_ON_FAILURE && percent(d, 50)) {
+        spec->restart_max = (uint32_t)range(d, 1, 5);
+    }
+    if (percent(d, 6)) {
+        spec->replicas = (uint32_t)range(d, 0, 3);
+    }
+    spec->restart_on_unhealthy = percent(d, 85);
+    spec->stateful = percent(d, 15);
+    spec->probe = percent(d, 5) ? ACC_PROBE_NONE : ACC_PROBE_AUTO;
+}
+
+static void edge_kind_draw(struct drawing *d, bool to_job, struct acc_edge *edge)
+{
+    uint64_t dice = range(d, 0, 99);
+
+    *edge = (struct acc_edge){
+        .kind = ACC_EDGE_NEEDS, .required = true, .label = "", .target = ACC_NONE};
+    if (to_job) {
+        edge->kind = ACC_EDGE_MILESTONE;
+        edge->condition = ACC_COND_COMPLETED;
+    } else if (d->options->plain || dice < 50) {
+        return;
+    } else if (dice < 60) {
+        edge->condition = ACC_COND_RUNNING;
+    } else if (dice < 67) {
+        edge->on_down = ACC_ON_DOWN_RESTART;
+    } else if (dice < 73) {
+        edge->on_down = ACC_ON_DOWN_STOP;
+    } else if (dice < 77) {
+        edge->at_create = true;
+    } else if (dice < 82) {
+        edge->kind = ACC_EDGE_BINDS;
+        edge->condition = ACC_COND_RUNNING;
+    } else if (dice < 88) {
+        edge->kind = ACC_EDGE_MILESTONE;
+    } else if (dice < 95) {
+        edge->kind = ACC_EDGE_WANTS;
+        edge->required = false;
+    } else {
+        edge->kind = ACC_EDGE_AFTER;
+    }
+}
+
+static bool has_edge(const struct acc_service_spec *spec, const char *service, const char *stack)
+{
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        if (strcmp(spec->edges[i].service, service) == 0 &&
+            strcmp(spec->edges[i].stack, stack) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void edges_draw(struct drawing *d, struct acc_stack *stack, struct acc_service_spec *spec,
+                       uint32_t index)
+{
+    uint32_t n = (uint32_t)range(
+        d, 0, d->options->edges_max < EDGES_MAX ? d->options->edges_max : EDGES_MAX);
+
+    spec->edges = zeroed(stack->arena, (EDGES_MAX + 1) * sizeof(*spec->edges));
+    for (uint32_t i = 0; i < n && index > 0; i++) {
+        struct acc_edge edge;
+        const struct draft *target = &d->draft[range(d, 0, index - 1)];
+
+        edge_kind_draw(d, target->is_job, &edge);
+        edge.service = acc_arena_strdup(stack->arena, target->name);
+        edge.stack = d->stacks[target->stack]->name;
+        if (edge.kind == ACC_EDGE_BINDS && (edge.stack != stack->name || spec->n_edges > 0)) {
+            continue; /* Compose knows `service:x` in one project only; one namespace each */
+        }
+        if (!has_edge(spec, edge.service, edge.stack)) {
+            spec->edges[spec->n_edges++] = edge;
+        }
+    }
+}
+
+static void resources_draw(struct drawing *d, struct acc_stack *stack,
+                           struct acc_service_spec *spec)
+{
+    struct acc_resource *image = &stack->resources[stack->n_resources];
+
+    spec->image = acc_arena_printf(stack->arena, "%s/%s:1", percent(d, 10) ? "checked" : "plain",
+                                   spec->name);
+    *image = (struct acc_resource){
+        .kind = ACC_RES_IMAGE, .key = spec->image, .name = spec->image, .platform = NULL};
+    spec->resources = zeroed(stack->arena, 4 * sizeof(*spec->resources));
+    spec->resources[spec->n_resources++] = (uint32_t)stack->n_resources++;
+    spec->resources[spec->n_resources++] = 0; /* the default network */
+    if (percent(d, 30)) {
+        struct acc_resource *volume = &stack->resources[stack->n_resources];
+        const char *key = acc_arena_printf(stack->arena, "v-%s", spec->name);
+
+        *volume = (struct acc_resource){
+            .kind = ACC_RES_VOLUME,
+            .key = key,
+            .name = acc_arena_printf(stack->arena, "%s_%s", stack->name, key)};
+        spec->resources[spec->n_resources++] = (uint32_t)stack->n_resources++;
+        spec->rw_mount = true;
+    }
+}
+
+static void service_draw(struct drawing *d, uint32_t index)
+{
+    struct acc_stack *stack = d->stacks[d->draft[index].stack];
+    struct acc_service_spec *spec = &stack->services[stack->n_services++];
+
+    spec->name = acc_arena_strdup(stack->arena, d->draft[index].name);
+    spec->stack = stack->name;
+    spec->id = acc_arena_printf(stack->arena, "%s/%s", stack->name, spec->name);
+    (void)snprintf(spec->spec_hash, sizeof(spec->spec_hash),
+                   "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, sim_rand_u64(d->rand),
+                   sim_rand_u64(d->rand), sim_rand_u64(d->rand), sim_rand_u64(d->rand));
+    spec->replicas = 1;
+    spec->restart_on_unhealthy = true;
+    spec->stop_grace_ms = percent(d, 80) ? 10000 : 1000 * range(d, 1, 30);
+    spec->phase = spec->tier = "";
+    spec->priority = 50;
+    spec->timing = d->timing;
+    resources_draw(d, stack, spec);
+    health_draw(d, spec);
+    policy_draw(d, spec);
+    edges_draw(d, stack, spec, index);
+    acc_assert(!acc_arena_failed(stack->arena));
+}
+
+static void stack_draw(struct drawing *d, uint32_t index)
+{
+    struct acc_arena *arena = NULL;
+    struct acc_stack *stack;
+    int r = acc_arena_create(ARENA_CAP, &arena);
+
+    acc_assert(r == 0);
+    stack = zeroed(arena, sizeof(*stack));
+    stack->arena = arena;
+    stack->name = acc_arena_printf(arena, "st%u", index);
+    stack->phase = "";
+    stack->services = zeroed(arena, d->n * sizeof(*stack->services));
+    stack->resources = zeroed(arena, (2 * d->n + 1) * sizeof(*stack->resources));
+    stack->resources[stack->n_resources++] = (struct acc_resource){
+        .kind = ACC_RES_NETWORK,
+        .key = "default",
+        .name = acc_arena_printf(arena, "%s_default", stack->name)};
+    d->stacks[index] = stack;
+}
+
+/* How the service behaves; a job when the model made it one. */
+static void habits_draw(struct drawing *d, const struct acc_service_spec *spec,
+                        struct sim_habits *h)
+{
+    *h = (struct sim_habits){
+        .listen_min = 20,
+        .listen_max = (uint32_t)(percent(d, 80) ? range(d, 100, 5000) : range(d, 5000, 40000)),
+        .healthy_max = (uint32_t)range(d, 0, 3000),
+        .crash_code = percent(d, 80)   ? 1
+                      : percent(d, 50) ? 0
+                                       : 137,
+        .dep_delay_max = (uint32_t)range(d, 100, 20000),
+        .stop_max = (uint32_t)range(d, 10, 4000),
+        .stop_code = percent(d, 50) ? 0 : 143,
+        .ignores_term = percent(d, 8),
+        .is_job = spec->one_shot,
+        .work_max = (uint32_t)range(d, 100, 8000),
+        .job_fail_pct = percent(d, 40) ? (uint32_t)range(d, 10, 80) : 0,
+    };
+    h->oom = h->crash_code == 137 && percent(d, 50);
+    h->early_pass = spec->health.set && spec->n_ports > 0 && percent(d, 30);
+    h->mtbf = percent(d, 40) ? 60000 * range(d, 5, 600) : 0;
+    if (percent(d, 20)) {
+        h->sick_every = 60000 * range(d, 5, 300);
+        h->sick_for = 1000 * range(d, 1, 300);
+    }
+    if (percent(d, 50)) {
+        h->dep_exit_pct = (uint32_t)range(d, 0, 60);
+        h->dep_sick_pct = (uint32_t)range(d, 0, 40);
+        h->stuck_pct = percent(d, 30) ? (uint32_t)range(d, 0, 60) : 0;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct acc_service_spec *x = a;
+    const struct acc_service_spec *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+void sim_graph_random(struct sim_rand *rand, const struct sim_graph_options *options,
+                      struct sim_graph *ret_graph)
+{
+    struct drawing d = {.rand = rand, .options = options};
+    static struct acc_diags diags; /* only read when the drawing is wrong */
+    int r;
+
+    d.n = (uint32_t)range(&d, options->services_min, options->services_max);
+    d.n_stacks = (uint32_t)range(&d, 1, options->stacks_max);
+    d.draft = calloc(d.n, sizeof(*d.draft));
+    d.stacks = calloc(d.n_stacks, sizeof(struct acc_stack *));
+    acc_assert(d.draft && d.stacks);
+    timing_draw(&d);
+    for (uint32_t i = 0; i < d.n_stacks; i++) {
+        stack_draw(&d, i);
+    }
+    for (uint32_t i = 0; i < d.n; i++) {
+        d.draft[i].stack = (uint32_t)range(&d, 0, d.n_stacks - 1);
+        d.draft[i].is_job = !options->plain && percent(&d, 8);
+        (void)snprintf(d.draft[i].name, sizeof(d.draft[i].name), "s%02u", i);
+        service_draw(&d, i);
+    }
+    for (uint32_t i = 0; i < d.n_stacks; i++) {
+        qsort(d.stacks[i]->services, d.stacks[i]->n_services, sizeof(*d.stacks[i]->services),
+              by_name);
+    }
+    memset(&diags, 0, sizeof(diags));
+    r = acc_model_join(d.stacks, d.n_stacks, &ret_graph->model, &diags);
+    for (size_t i = 0; r < 0 && i < diags.n; i++) {
+        (void)fprintf(stderr, "%s\n", diags.item[i].text);
+    }
+    acc_assert(r == 0);
+    ret_graph->habits = calloc(d.n, sizeof(*ret_graph->habits));
+    acc_assert(ret_graph->habits);
+    for (uint32_t i = 0; i < d.n; i++) {
+        habits_draw(&d, ret_graph->model->services[i], &ret_graph->habits[i]);
+    }
+    free(d.draft);
+    free(d.stacks);
+}
+
+void sim_graph_fini(struct sim_graph *graph)
+{
+    graph->model = acc_model_destroy(graph->model);
+    free(graph->habits);
+    graph->habits = NULL;
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+/* Inside the twin: between its calls (twin.c), its containers' life (twin_run.c) and dockerd's own
+ * (twin_power.c). */
+
+#include "tests/sim/twin.h"
+
+/* A call on its way; owned by the queue, or by the container whose exit it waits for. */
+struct twin_waiting {
+    struct twin_waiting *next;
+    struct twin *twin;
+    uint64_t boot;
+    struct twin_call call;
+    bool is_slow;  /* has already been slowed down */
+    bool is_named; /* CREATE: its name is taken from here on */
+};
+
+#define EXIT_KILLED 137
+#define EXIT_LOST   255 /* nobody knows: it ended while the daemon was away, without live-restore */
+
+void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token, bool by_policy);
+void twin_run_ended(struct twin *twin, struct twin_container *c, int32_t code, bool oom);
+void twin_run_kill(struct twin *twin, struct twin_container *c);
+void twin_run_policy(struct twin *twin, struct twin_container *c);
+void twin_run_on_exit(void *ctx, struct sim_proc *proc, int32_t code, bool oom);
+void twin_monitor_start(struct twin *twin, struct twin_container *c);
+void twin_hint(struct twin *twin, const struct twin_container *c, enum acc_hint hint,
+               int32_t number);
+void twin_hint_destroy(struct twin *twin, const struct twin_container *c);
+void twin_answer(struct twin_waiting *w, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void twin_answer_waiting(struct twin *twin, struct twin_container *c);
+void twin_drop_waiting(struct twin *twin, struct twin_container *c);
+bool twin_unseen(const struct twin *twin); /* the daemon can't see what happens now */
