@@ -1,0 +1,190 @@
+#include "client/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+#include "lib/codec/control_request.h"
+#include "lib/codec/json_get.h"
+
+#define ACTS    (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
+#define TARGETS "[SERVICE|STACK]... [--phase P] [--all]"
+#define WAITS                                                                                      \
+    "Shows how it goes and waits for the outcome; --detach doesn't, --timeout 90s ends the "       \
+    "wait,\n"                                                                                      \
+    "not the work. Exit: 0 done, 1 failed, 5 timed out, 6 refused.\n"
+
+/* In the order of `help`. */
+static const struct accctl_cmd cmds[] = {
+    {"status", accctl_cmd_status, ACCCTL_O_PHASE | ACCCTL_O_WATCH, 0, ACCCTL_ARGS_MAX,
+     "[SERVICE|STACK]... [--phase P] [--watch]", "what runs, problems first",
+     "Without a name: the host, what isn't well, and a line per stack. With a stack: a table of\n"
+     "its services. With one service: all there is to it. --watch (-w) keeps it on the screen.\n\n"
+     "  accctl status\n"
+     "  accctl status media --watch\n"
+     "  accctl status --json | jq -r '.services[] | select(.state != \"up\") | .id'\n"},
+    {"why", accctl_cmd_why, 0, 1, 1, "SERVICE", "why a service is as it is, in a sentence or two",
+     "Names the root of the trouble, since when, exit codes, the last health output, and what\n"
+     "happens next. For a stack: each of its services that isn't well.\n\n"
+     "  accctl why grafana\n"},
+    {"logs", accctl_cmd_logs, ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS, 1, 1,
+     "SERVICE [-f] [-n LINES] [-t]", "output of a service's containers",
+     "-f follows, -n 100 begins with the last hundred lines, -t puts Docker's time before each.\n\n"
+     "  accctl logs -f -n 20 postgres\n"},
+    {"events", accctl_cmd_events, ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT, 0, ACCCTL_ARGS_MAX,
+     "[SERVICE|STACK]... [-f] [-n LINES]", "what happened and what was decided",
+     "The last lines of accd's history (-n, default 100); -f goes on with what happens.\n\n"
+     "  accctl events -f\n"
+     "  accctl events -n 20 postgres\n"},
+    {"incidents", accctl_cmd_incidents, 0, 0, 0, "", "open incidents and the last closed ones",
+     "One incident per root; what suffers from it is counted, not listed as trouble of its own.\n"},
+    {"up", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
+     "bring services up, in order, and wait until they are ready",
+     "Without a name: everything. " WAITS "\n  accctl up\n  accctl up media --timeout 5m\n"},
+    {"start", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS, "the same as up",
+     "The other end of stop. " WAITS "\n  accctl start grafana\n"},
+    {"stop", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0, ACCCTL_ARGS_MAX,
+     TARGETS " [--with-dependents]", "stop services; their containers stay",
+     "They stay stopped until up or start, also over a reboot. " WAITS
+     "\n  accctl stop grafana\n  accctl stop postgres --with-dependents\n"},
+    {"down", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS | ACCCTL_O_VOLUMES, 0,
+     ACCCTL_ARGS_MAX, TARGETS " [--with-dependents] [--volumes]",
+     "stop services and remove their containers",
+     "Named volumes stay, unless --volumes (-v) is given. " WAITS "\n  accctl down media\n"},
+    {"restart", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0,
+     ACCCTL_ARGS_MAX, TARGETS " [--with-dependents]", "stop and start services",
+     "Costs nothing of a service's restart budget, and ends its backoff. " WAITS
+     "\n  accctl restart grafana\n"},
+    {"adopt", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
+     "take over what docker compose has started",
+     "A stack that ran before accd came is only observed. This takes it over: the same\n"
+     "containers, none is restarted; from then on accd restarts them and not Docker.\n\n"
+     "  accctl events media      what accd would have done so far\n"
+     "  accctl adopt media\n"},
+    {"hand-back", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
+     "the way back from adopt",
+     "Gives the containers the restart policies of their files again, and only observes.\n\n"
+     "  accctl hand-back media\n"},
+    {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
+     "end the hold of a service that was stopped by hand",
+     "What is stopped with docker stop is held: accd leaves it alone until this, or up.\n\n"
+     "  accctl release grafana\n"},
+    {"apply", accctl_cmd_apply, 0, 0, 0, "", "read the files again and apply what changed",
+     "Changed services are recreated, new ones brought up, removed ones stopped; nothing else is\n"
+     "touched. When a file is wrong the running configuration stays (exit 4).\n"},
+    {"ping", accctl_cmd_ping, 0, 0, 0, "", "is accd there, and does it see Docker?", ""},
+    {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker", ""},
+    {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},
+};
+
+const struct accctl_cmd *accctl_cmd_find(const char *name, const char **ret_nearest)
+{
+    const char *names[ACC_ARRAY_LEN(cmds)];
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(cmds); i++) {
+        if (strcmp(cmds[i].name, name) == 0) {
+            return &cmds[i];
+        }
+        names[i] = cmds[i].name;
+    }
+    if (ret_nearest) {
+        *ret_nearest = acc_nearest(name, names, ACC_ARRAY_LEN(names));
+    }
+    return NULL;
+}
+
+int accctl_cmd_options(const char *verb)
+{
+    const struct accctl_cmd *cmd = accctl_cmd_find(verb, NULL);
+
+    return cmd ? cmd->options : -1;
+}
+
+/* --- help --------------------------------------------------------------------------------------
+ */
+
+static void print_help(FILE *out)
+{
+    (void)fprintf(out, "accctl [--socket PATH] [--json] [--no-color] VERB\n"
+                       "Asks accd, which keeps this host's Docker Compose stacks alive.\n\n");
+    for (size_t i = 0; i < ACC_ARRAY_LEN(cmds); i++) {
+        (void)fprintf(out, "  %-10s %s\n", cmds[i].name, cmds[i].summary);
+    }
+    (void)fprintf(
+        out, "\n"
+             "  --socket PATH  accd's socket (default $ACC_SOCKET, " ACCCTL_SOCKET ")\n"
+             "  --json         one JSON document; a line each when streaming\n"
+             "  --no-color     as NO_COLOR=1\n"
+             "\n"
+             "A service is named like grafana, or media/grafana where several stacks have one.\n"
+             "Exit: 0 done, 1 failed, 2 usage, 3 accd can't be reached, 4 configuration\n"
+             "invalid, 5 timed out, 6 refused. More: accctl help VERB\n");
+}
+
+static enum accctl_exit help_on(const struct accctl *ctl, const char *name)
+{
+    const char *nearest = NULL;
+    const struct accctl_cmd *cmd = accctl_cmd_find(name, &nearest);
+
+    if (!cmd) {
+        (void)fprintf(ctl->err, "accctl: no verb '%s'%s%s%s\n", name,
+                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        return ACCCTL_USAGE;
+    }
+    (void)fprintf(ctl->out, "accctl %s%s%s\n%s.\n%s%s", cmd->name, *cmd->usage ? " " : "",
+                  cmd->usage, cmd->summary, *cmd->help ? "\n" : "", cmd->help);
+    return ACCCTL_DONE;
+}
+
+enum accctl_exit accctl_cmd_help(struct accctl *ctl)
+{
+    if (ctl->options->n_args == 1) {
+        return help_on(ctl, ctl->options->args[0]);
+    }
+    print_help(ctl->out);
+    return ACCCTL_DONE;
+}
+
+static enum accctl_exit run_verb(struct accctl *ctl)
+{
+    const struct accctl_options *o = ctl->options;
+    const char *nearest = NULL;
+    const struct accctl_cmd *cmd = accctl_cmd_find(o->verb, &nearest);
+
+    if (!cmd) {
+        (void)fprintf(ctl->err, "accctl: no verb '%s'%s%s%s\nTry 'accctl help'.\n", o->verb,
+                      nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        return ACCCTL_USAGE;
+    }
+    if (o->help) {
+        return help_on(ctl, cmd->name);
+    }
+    if (o->n_args < cmd->n_min || o->n_args > cmd->n_max) {
+        (void)fprintf(ctl->err, "accctl: %s takes %s\nTry 'accctl help %s'.\n", cmd->name,
+                      cmd->n_max == 0 ? "no arguments" : cmd->usage, cmd->name);
+        return ACCCTL_USAGE;
+    }
+    return cmd->run(ctl);
+}
+
+enum accctl_exit accctl_run(int argc, char **argv, FILE *out, FILE *err)
+{
+    struct accctl_options options;
+    struct accctl ctl = {.options = &options, .out = out, .err = err};
+
+    if (!accctl_options_parse(argc, argv, accctl_cmd_options, &options, err)) {
+        return ACCCTL_USAGE;
+    }
+    ctl.style = accctl_style_of_stdout(options.no_color);
+    if (options.version) {
+        return accctl_cmd_version(&ctl);
+    }
+    if (!options.verb) {
+        print_help(options.help ? out : err);
+        return options.help ? ACCCTL_DONE : ACCCTL_USAGE;
+    }
+    return run_verb(&ctl);
+}

@@ -1,0 +1,74 @@
+#pragma once
+
+/*
+ * The verbs of accctl, and what they share: asking accd, and turning its errors into words and exit
+ * codes. One file a verb, or a family of verbs.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "client/conn.h"
+#include "client/options.h"
+#include "client/render.h"
+
+struct accctl {
+    const struct accctl_options *options;
+    struct accctl_style style; /* of stdout */
+    FILE *out, *err;
+};
+
+struct accctl_cmd {
+    const char *name;
+    enum accctl_exit (*run)(struct accctl *ctl);
+    int options;           /* enum accctl_option */
+    uint32_t n_min, n_max; /* arguments */
+    const char *usage;     /* behind the verb */
+    const char *summary;   /* one line */
+    const char *help;      /* the rest: what it does, examples */
+};
+
+/* NULL when there is none; `*ret_nearest` may be what was meant. */
+const struct accctl_cmd *accctl_cmd_find(const char *name, const char **ret_nearest);
+/* For accctl_options_parse(). */
+int accctl_cmd_options(const char *verb);
+/* The whole program behind main(). */
+enum accctl_exit accctl_run(int argc, char **argv, FILE *out, FILE *err);
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* Says on `err` what is wrong. */
+enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_conn);
+/* One request, one reply. DONE and its parameters in `*ret_reply` (the whole reply; free it), else
+ * the error was told, with --json on `out` as well. `parameters` is freed. */
+enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
+                            cJSON **ret_reply);
+/* A reply that carries an error: say it. */
+enum accctl_exit accctl_tell_error(struct accctl *ctl, const cJSON *reply);
+/* A connection that broke: -errno to words. */
+enum accctl_exit accctl_tell_broken(struct accctl *ctl, int r);
+
+/* {"targets": args, "phase": ...} */
+cJSON *accctl_targets(const struct accctl *ctl);
+/* `parameters` of a reply as one line. */
+void accctl_print_json(struct accctl *ctl, const cJSON *parameters);
+
+/* Ctrl-C ends a stream instead of the program: so that a screen can be put back. */
+void accctl_catch_interrupt(void);
+bool accctl_is_interrupted(void);
+
+/* --- verbs ------------------------------------------------------------------------------------ */
+
+enum accctl_exit accctl_cmd_status(struct accctl *ctl);
+enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, start, stop, down, restart, ... */
+enum accctl_exit accctl_cmd_apply(struct accctl *ctl);
+enum accctl_exit accctl_cmd_why(struct accctl *ctl);
+enum accctl_exit accctl_cmd_logs(struct accctl *ctl);
+enum accctl_exit accctl_cmd_events(struct accctl *ctl);
+enum accctl_exit accctl_cmd_incidents(struct accctl *ctl);
+enum accctl_exit accctl_cmd_ping(struct accctl *ctl);
+enum accctl_exit accctl_cmd_version(struct accctl *ctl);
+enum accctl_exit accctl_cmd_help(struct accctl *ctl);

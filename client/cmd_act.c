@@ -1,0 +1,152 @@
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/cmd.h"
+#include "client/progress.h"
+#include "lib/base/str.h"
+#include "lib/codec/json_get.h"
+
+/* "hand-back" -> "io.acc.HandBack" */
+static void method_of(const char *verb, char *out, size_t out_size)
+{
+    bool upper = true;
+    size_t n = (size_t)snprintf(out, out_size, "io.acc.");
+
+    for (; *verb && n + 1 < out_size; verb++) {
+        if (*verb == '-') {
+            upper = true;
+            continue;
+        }
+        out[n++] = (char)(upper ? toupper((unsigned char)*verb) : *verb);
+        upper = false;
+    }
+    out[n] = '\0';
+}
+
+static cJSON *parameters_of(const struct accctl *ctl)
+{
+    const struct accctl_options *o = ctl->options;
+    cJSON *parameters = accctl_targets(ctl);
+
+    if (o->all) {
+        (void)cJSON_AddTrueToObject(parameters, "all");
+    }
+    if (o->with_dependents) {
+        (void)cJSON_AddTrueToObject(parameters, "with_dependents");
+    }
+    if (o->volumes) {
+        (void)cJSON_AddTrueToObject(parameters, "volumes");
+    }
+    if (o->detach) {
+        (void)cJSON_AddTrueToObject(parameters, "detach");
+    }
+    if (o->timeout_ms > 0) {
+        (void)cJSON_AddNumberToObject(parameters, "timeout_ms", (double)o->timeout_ms);
+    }
+    return parameters;
+}
+
+static void flush(struct accctl *ctl, struct acc_buf *out)
+{
+    (void)fputs(out->data ? out->data : "", ctl->out);
+    (void)fflush(ctl->out);
+    acc_buf_reset(out);
+}
+
+static size_t n_selected(const cJSON *list)
+{
+    const cJSON *item;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        n += acc_json_bool(item, "selected");
+    }
+    return n;
+}
+
+static void print_done(struct accctl *ctl, const cJSON *list, uint64_t took_ms)
+{
+    size_t n = n_selected(list);
+    const char *what = ctl->options->detach ? "asked for" : "done";
+    char took[48];
+
+    if (ctl->options->json) {
+        return;
+    }
+    acc_format_span_ms(took_ms, took, sizeof(took));
+    (void)fprintf(ctl->out, "%s: %s, %zu service%s%s%s\n", ctl->options->verb, what, n,
+                  n == 1 ? "" : "s", ctl->options->detach ? "" : ", ",
+                  ctl->options->detach ? "" : took);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The replies of one verb up to the last. */
+static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
+                              struct accctl_progress *progress, uint64_t started_ms)
+{
+    enum accctl_exit code = ACCCTL_DONE;
+    bool goes_on = true;
+    struct acc_buf out;
+
+    acc_buf_init(&out, SIZE_MAX / 2);
+    while (goes_on) {
+        cJSON *reply = NULL;
+        int r = accctl_conn_receive(conn, -1, &reply);
+        const cJSON *answer = acc_json_object(reply, "parameters");
+        const cJSON *list = acc_json_array(answer, "progress");
+
+        goes_on = r == 0 && acc_json_bool(reply, "continues");
+        if (r == 0 && !acc_json_text(reply, "error") && !ctl->options->json) {
+            accctl_progress_update(progress, list, &out);
+        }
+        if (!goes_on) {
+            accctl_progress_end(progress, &out);
+        }
+        flush(ctl, &out);
+        if (r < 0) {
+            code = accctl_tell_broken(ctl, r);
+        } else if (acc_json_text(reply, "error")) {
+            code = accctl_tell_error(ctl, reply);
+        } else if (!goes_on) {
+            if (ctl->options->json) {
+                accctl_print_json(ctl, answer);
+            }
+            print_done(ctl, list, now_ms() - started_ms);
+        }
+        cJSON_Delete(reply);
+    }
+    acc_buf_fini(&out);
+    return code;
+}
+
+enum accctl_exit accctl_cmd_act(struct accctl *ctl)
+{
+    struct accctl_progress *progress = accctl_progress_create(&ctl->style);
+    struct accctl_conn *conn = NULL;
+    uint64_t started_ms = now_ms();
+    enum accctl_exit code = accctl_connect(ctl, &conn);
+    cJSON *parameters = parameters_of(ctl);
+    char method[64];
+    int r;
+
+    if (code == ACCCTL_DONE && progress) {
+        method_of(ctl->options->verb, method, sizeof(method));
+        /* --json is one document: the outcome. */
+        r = accctl_conn_send(conn, method, parameters, !ctl->options->json);
+        code = r < 0 ? accctl_tell_broken(ctl, r) : watch(ctl, conn, progress, started_ms);
+    }
+    cJSON_Delete(parameters);
+    (void)accctl_conn_close(conn);
+    (void)accctl_progress_destroy(progress);
+    return code;
+}

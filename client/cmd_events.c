@@ -1,0 +1,109 @@
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/cmd.h"
+#include "lib/base/str.h"
+#include "lib/codec/json_get.h"
+
+static const char *text_of(const cJSON *event, const char *key)
+{
+    const char *text = acc_json_text(event, key);
+
+    return text ? text : "";
+}
+
+/* Local time: the reader's clock on the wall. */
+static void local_time(const char *utc, char *out, size_t out_size)
+{
+    int64_t ns = 0;
+    time_t seconds;
+    struct tm tm;
+
+    out[0] = '\0';
+    if (!acc_parse_rfc3339_ns(utc, &ns)) {
+        return;
+    }
+    seconds = (time_t)(ns / 1000000000);
+    if (localtime_r(&seconds, &tm)) {
+        (void)strftime(out, out_size, "%Y-%m-%d %H:%M:%S", &tm);
+    }
+}
+
+static enum accctl_color color_of(const char *kind)
+{
+    if (strcmp(kind, "incident") == 0 || strcmp(kind, "engine") == 0) {
+        return ACCCTL_RED;
+    }
+    return strcmp(kind, "operator") == 0 ? ACCCTL_BOLD
+           : strcmp(kind, "would") == 0  ? ACCCTL_DIM
+                                         : ACCCTL_PLAIN;
+}
+
+static void print_event(struct accctl *ctl, const cJSON *event)
+{
+    const char *service = text_of(event, "service");
+    const char *kind = text_of(event, "kind");
+    struct acc_buf line;
+    char stamp[32];
+
+    if (ctl->options->json) {
+        accctl_print_json(ctl, event);
+        return;
+    }
+    acc_buf_init(&line, 65536);
+    local_time(text_of(event, "time"), stamp, sizeof(stamp));
+    accctl_put_color(&line, &ctl->style, ACCCTL_DIM, stamp, 0);
+    (void)acc_buf_printf(&line, " %-8s ", kind);
+    if (*service) {
+        accctl_put_text(&line, service, 0);
+        (void)acc_buf_puts(&line, ": ");
+    }
+    accctl_put_color(&line, &ctl->style, color_of(kind), text_of(event, "text"), 0);
+    (void)fprintf(ctl->out, "%s\n", line.data ? line.data : "");
+    acc_buf_fini(&line);
+}
+
+/* False: that was the last reply; `*ret_code` says how it ended. */
+static bool take_reply(struct accctl *ctl, const cJSON *reply, enum accctl_exit *ret_code)
+{
+    const cJSON *event;
+
+    if (acc_json_text(reply, "error")) {
+        *ret_code = accctl_tell_error(ctl, reply);
+        return false;
+    }
+    cJSON_ArrayForEach(event, acc_json_array(acc_json_object(reply, "parameters"), "events"))
+    {
+        print_event(ctl, event);
+    }
+    (void)fflush(ctl->out);
+    *ret_code = ACCCTL_DONE;
+    return acc_json_bool(reply, "continues");
+}
+
+enum accctl_exit accctl_cmd_events(struct accctl *ctl)
+{
+    cJSON *parameters = accctl_targets(ctl);
+    struct accctl_conn *conn = NULL;
+    enum accctl_exit code = accctl_connect(ctl, &conn);
+    bool goes_on = code == ACCCTL_DONE;
+    int r;
+
+    (void)cJSON_AddNumberToObject(parameters, "limit", ctl->options->limit);
+    r = goes_on ? accctl_conn_send(conn, "io.acc.Events", parameters, ctl->options->follow) : 0;
+    for (int wait_ms = ACCCTL_ANSWER_MS; goes_on; wait_ms = -1) {
+        cJSON *reply = NULL;
+
+        r = r < 0 ? r : accctl_conn_receive(conn, wait_ms, &reply);
+        if (r < 0) {
+            code = accctl_tell_broken(ctl, r);
+            break;
+        }
+        goes_on = take_reply(ctl, reply, &code);
+        cJSON_Delete(reply);
+    }
+    cJSON_Delete(parameters);
+    (void)accctl_conn_close(conn);
+    return code;
+}

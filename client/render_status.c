@@ -1,0 +1,503 @@
+#include "client/render_status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+#include "lib/codec/json_get.h"
+
+/* How much a state matters to somebody who looks for trouble. */
+enum mood { MOOD_WELL, MOOD_OFF, MOOD_MOVING, MOOD_BAD };
+
+static const struct {
+    const char *state;
+    enum mood mood;
+    enum accctl_color color;
+} moods[] = {
+    {"up", MOOD_WELL, ACCCTL_GREEN},
+    {"done", MOOD_WELL, ACCCTL_GREEN},
+    {"off", MOOD_OFF, ACCCTL_DIM},
+    {"queued", MOOD_MOVING, ACCCTL_YELLOW},
+    {"starting", MOOD_MOVING, ACCCTL_YELLOW},
+    {"stopping", MOOD_MOVING, ACCCTL_YELLOW},
+    {"upgrading", MOOD_MOVING, ACCCTL_YELLOW},
+    {"rolling-back", MOOD_BAD, ACCCTL_YELLOW},
+    {"blocked", MOOD_BAD, ACCCTL_YELLOW},
+    {"impaired", MOOD_BAD, ACCCTL_YELLOW},
+    {"held", MOOD_BAD, ACCCTL_YELLOW},
+    {"half-open", MOOD_BAD, ACCCTL_YELLOW},
+    {"backoff", MOOD_BAD, ACCCTL_RED},
+    {"open", MOOD_BAD, ACCCTL_RED},
+    {"failed", MOOD_BAD, ACCCTL_RED},
+};
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    const char *text = acc_json_text(object, key);
+
+    return text ? text : "";
+}
+
+static bool is_state(const cJSON *service, const char *state)
+{
+    return strcmp(text_of(service, "state"), state) == 0;
+}
+
+enum accctl_color accctl_state_color(const char *state)
+{
+    for (size_t i = 0; i < ACC_ARRAY_LEN(moods); i++) {
+        if (strcmp(moods[i].state, state) == 0) {
+            return moods[i].color;
+        }
+    }
+    return ACCCTL_PLAIN;
+}
+
+static enum mood mood_of_state(const cJSON *service)
+{
+    for (size_t i = 0; i < ACC_ARRAY_LEN(moods); i++) {
+        if (is_state(service, moods[i].state)) {
+            return moods[i].mood;
+        }
+    }
+    return MOOD_BAD; /* a state that a newer accd has */
+}
+
+static const cJSON *find_service(const cJSON *status, const char *id)
+{
+    const cJSON *service;
+
+    cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+    {
+        if (strcmp(text_of(service, "id"), id) == 0) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
+/* Blocked by what only starts is the way of every start, and no trouble. */
+static bool waits_for_a_start(const cJSON *status, const cJSON *service)
+{
+    const cJSON *roots = acc_json_array(service, "root");
+    const cJSON *root;
+
+    cJSON_ArrayForEach(root, roots)
+    {
+        const char *id = acc_json_text_of(root);
+        const cJSON *other = id ? find_service(status, id) : NULL;
+
+        if (!other || mood_of_state(other) != MOOD_MOVING) {
+            return false;
+        }
+    }
+    return cJSON_GetArraySize(roots) > 0;
+}
+
+static enum mood mood_of(const cJSON *status, const cJSON *service)
+{
+    enum mood mood = mood_of_state(service);
+
+    if (mood == MOOD_OFF && strcmp(text_of(service, "desired"), "up") == 0) {
+        return MOOD_BAD;
+    }
+    if (is_state(service, "blocked") && waits_for_a_start(status, service)) {
+        return MOOD_MOVING;
+    }
+    return mood;
+}
+
+/* --- head --------------------------------------------------------------------------------------
+ */
+
+static void put_of(struct acc_buf *out, const char *label, const cJSON *bytes)
+{
+    int64_t total = acc_json_int(bytes, "total", 0), used = acc_json_int(bytes, "used", 0);
+    char total_text[32], used_text[32];
+
+    if (total <= 0) {
+        return;
+    }
+    acc_format_bytes((uint64_t)total, total_text, sizeof(total_text));
+    acc_format_bytes(used > 0 ? (uint64_t)used : 0, used_text, sizeof(used_text));
+    (void)acc_buf_printf(out, "   %s %s of %s", label, used_text, total_text);
+}
+
+void accctl_put_head(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    const cJSON *engine = acc_json_object(status, "engine");
+    const char *version = text_of(engine, "version");
+    const cJSON *gpu;
+    char line[128];
+
+    if (acc_json_bool(engine, "connected")) {
+        (void)snprintf(line, sizeof(line), "Docker %.40s (API %.20s)", version,
+                       text_of(engine, "api"));
+        accctl_put_color(out, style, ACCCTL_BOLD, line, 0);
+    } else {
+        accctl_put_color(out, style, ACCCTL_RED, "Docker is away; below is what was seen last", 0);
+    }
+    put_of(out, "memory", acc_json_object(acc_json_object(status, "host"), "memory"));
+    cJSON_ArrayForEach(gpu, acc_json_array(status, "gpus"))
+    {
+        (void)snprintf(line, sizeof(line), "%.60s VRAM", text_of(gpu, "name"));
+        put_of(out, line, acc_json_object(gpu, "vram"));
+    }
+    (void)acc_buf_puts(out, "\n");
+}
+
+/* --- problems ----------------------------------------------------------------------------------
+ */
+
+struct problem {
+    const cJSON *service;
+    bool is_symptom;
+    const char *since;
+};
+
+/* Roots before symptoms, then the older first; RFC 3339 sorts by its bytes. */
+static int by_weight(const void *a, const void *b)
+{
+    const struct problem *x = a, *y = b;
+    int order = (int)x->is_symptom - (int)y->is_symptom;
+
+    order = order != 0 ? order : strcmp(x->since, y->since);
+    return order != 0 ? order : strcmp(text_of(x->service, "id"), text_of(y->service, "id"));
+}
+
+/* The problems of a stack, or of all with NULL; the caller frees. */
+static struct problem *find_problems(const cJSON *status, const char *stack, size_t *ret_n)
+{
+    const cJSON *services = acc_json_array(status, "services");
+    struct problem *problems = calloc((size_t)cJSON_GetArraySize(services) + 1, sizeof(*problems));
+    const cJSON *service;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(service, services)
+    {
+        if (problems && mood_of(status, service) == MOOD_BAD &&
+            (!stack || strcmp(text_of(service, "stack"), stack) == 0)) {
+            problems[n++] = (struct problem){
+                service, cJSON_GetArraySize(acc_json_array(service, "root")) > 0,
+                text_of(service, "since")};
+        }
+    }
+    if (n > 1) {
+        qsort(problems, n, sizeof(*problems), by_weight);
+    }
+    *ret_n = n;
+    return problems;
+}
+
+/* `off` that should be up is said as such. */
+static const char *state_text(const cJSON *service)
+{
+    if (acc_json_bool(service, "removed")) {
+        return "removed";
+    }
+    return text_of(service, "state");
+}
+
+static void put_problems(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    size_t n = 0;
+    struct problem *problems = find_problems(status, NULL, &n);
+    struct accctl_table *table = accctl_table_create(4, "");
+
+    for (size_t i = 0; i < n; i++) {
+        const cJSON *service = problems[i].service;
+        char ago[48];
+
+        accctl_ago(style, problems[i].since, ago, sizeof(ago));
+        accctl_table_row(table, accctl_state_color(text_of(service, "state")), 1);
+        accctl_table_cell(table, text_of(service, "id"));
+        accctl_table_cell(table, state_text(service));
+        accctl_table_cell(table, ago);
+        accctl_table_cell(table, text_of(service, "reason"));
+    }
+    if (n > 0) {
+        (void)acc_buf_puts(out, "\n");
+        accctl_table_put(table, style, out);
+    }
+    accctl_table_destroy(table);
+    free(problems);
+}
+
+/* --- stacks ------------------------------------------------------------------------------------
+ */
+
+struct tally {
+    unsigned well, wanted, off, moving;
+};
+
+static struct tally count(const cJSON *status, const char *stack)
+{
+    struct tally tally = {0};
+    const cJSON *service;
+
+    cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+    {
+        enum mood mood = mood_of(status, service);
+
+        if (strcmp(text_of(service, "stack"), stack) != 0) {
+            continue;
+        }
+        tally.well += mood == MOOD_WELL;
+        tally.moving += mood == MOOD_MOVING;
+        tally.off += mood == MOOD_OFF;
+        tally.wanted += mood != MOOD_OFF;
+    }
+    return tally;
+}
+
+static void format_tally(struct tally tally, char *out, size_t out_size)
+{
+    int n = snprintf(out, out_size, "%u of %u up", tally.well, tally.wanted);
+
+    if (tally.moving > 0 && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, ", %u on the way", tally.moving);
+    }
+    if (tally.off > 0 && n > 0 && (size_t)n < out_size) {
+        (void)snprintf(out + n, out_size - (size_t)n, ", %u off", tally.off);
+    }
+}
+
+static void put_stack(struct accctl_table *table, const cJSON *status, const cJSON *stack,
+                      const struct accctl_style *style)
+{
+    const char *name = text_of(stack, "name");
+    size_t n = 0;
+    struct problem *problems = find_problems(status, name, &n);
+    struct tally tally = count(status, name);
+    char tally_text[64], worst[256] = "", ago[48];
+
+    format_tally(tally, tally_text, sizeof(tally_text));
+    if (n > 0) {
+        accctl_ago(style, problems[0].since, ago, sizeof(ago));
+        (void)snprintf(worst, sizeof(worst), "%.100s: %.20s %s",
+                       text_of(problems[0].service, "name"), state_text(problems[0].service), ago);
+    }
+    accctl_table_row(table,
+                     n > 0              ? ACCCTL_RED
+                     : tally.moving > 0 ? ACCCTL_YELLOW
+                     : tally.wanted > 0 ? ACCCTL_GREEN
+                                        : ACCCTL_DIM,
+                     2);
+    accctl_table_cell(table, name);
+    accctl_table_cell(table, text_of(stack, "mode"));
+    accctl_table_cell(table, tally_text);
+    accctl_table_cell(table, worst);
+    free(problems);
+}
+
+void accctl_put_overview(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    const cJSON *stacks = acc_json_array(status, "stacks");
+    struct accctl_table *table = accctl_table_create(4, "");
+    const cJSON *stack;
+
+    accctl_put_head(status, style, out);
+    put_problems(status, style, out);
+    cJSON_ArrayForEach(stack, stacks)
+    {
+        put_stack(table, status, stack, style);
+    }
+    (void)acc_buf_puts(out, cJSON_GetArraySize(stacks) > 0 ? "\n" : "\nno stacks\n");
+    accctl_table_put(table, style, out);
+    accctl_table_destroy(table);
+}
+
+/* --- in full -----------------------------------------------------------------------------------
+ */
+
+static void put_row(struct accctl_table *table, const cJSON *service,
+                    const struct accctl_style *style)
+{
+    char ago[48], restarts[24];
+
+    accctl_ago(style, text_of(service, "since"), ago, sizeof(ago));
+    (void)snprintf(restarts, sizeof(restarts), "%lld",
+                   (long long)acc_json_int(service, "restarts", 0));
+    accctl_table_row(table, accctl_state_color(text_of(service, "state")), 1);
+    accctl_table_cell(table, text_of(service, "name"));
+    accctl_table_cell(table, state_text(service));
+    accctl_table_cell(table, text_of(service, "health"));
+    accctl_table_cell(table, ago);
+    accctl_table_cell(table, restarts);
+    accctl_table_cell(table, text_of(service, "reason"));
+}
+
+static void put_titles(struct accctl_table *table, const char *const *titles, size_t n)
+{
+    accctl_table_row(table, ACCCTL_DIM, SIZE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        accctl_table_cell(table, titles[i]);
+    }
+}
+
+void accctl_put_full(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    static const char *const titles[] = {"service", "state",    "health",
+                                         "since",   "restarts", "reason"};
+    const cJSON *stack, *service;
+
+    accctl_put_head(status, style, out);
+    cJSON_ArrayForEach(stack, acc_json_array(status, "stacks"))
+    {
+        const char *name = text_of(stack, "name");
+        struct accctl_table *table = accctl_table_create(ACC_ARRAY_LEN(titles), "  ");
+        char line[320], tally[64];
+
+        format_tally(count(status, name), tally, sizeof(tally));
+        (void)snprintf(line, sizeof(line), "%.200s (%.20s): %s", name, text_of(stack, "mode"),
+                       tally);
+        (void)acc_buf_puts(out, "\n");
+        accctl_put_color(out, style, ACCCTL_BOLD, line, 0);
+        (void)acc_buf_puts(out, "\n");
+        put_titles(table, titles, ACC_ARRAY_LEN(titles));
+        cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+        {
+            if (strcmp(text_of(service, "stack"), name) == 0) {
+                put_row(table, service, style);
+            }
+        }
+        accctl_table_put(table, style, out);
+        accctl_table_destroy(table);
+    }
+}
+
+/* --- one service -------------------------------------------------------------------------------
+ */
+
+static void put_fact(struct accctl_table *table, const char *what, const char *text)
+{
+    if (*text) {
+        accctl_table_row(table, ACCCTL_PLAIN, SIZE_MAX);
+        accctl_table_cell(table, what);
+        accctl_table_cell(table, text);
+    }
+}
+
+static void put_list(struct accctl_table *table, const char *what, const cJSON *list)
+{
+    struct acc_buf line;
+    const cJSON *item;
+
+    acc_buf_init(&line, 65536);
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *text = acc_json_text_of(item);
+
+        (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "", text ? text : "");
+    }
+    put_fact(table, what, line.data ? line.data : "");
+    acc_buf_fini(&line);
+}
+
+static void put_instance(struct accctl_table *table, const cJSON *instance,
+                         const struct accctl_style *style)
+{
+    char line[640], ago[48];
+
+    accctl_ago(style, text_of(instance, "started_at"), ago, sizeof(ago));
+    (void)snprintf(line, sizeof(line), "%.255s %.12s %.20s%s%s%s%s", text_of(instance, "name"),
+                   text_of(instance, "id"), text_of(instance, "state"), *ago ? ", started " : "",
+                   ago, *ago ? " ago" : "",
+                   acc_json_bool(instance, "differs") ? ", differs from the file" : "");
+    put_fact(table, "container", line);
+}
+
+static void put_use(struct accctl_table *table, const cJSON *service)
+{
+    const cJSON *memory = acc_json_object(acc_json_object(service, "resources"), "memory");
+    int64_t reserved = acc_json_int(memory, "reserved", 0), used = acc_json_int(memory, "used", 0);
+    char reserved_text[32], used_text[32], line[96];
+
+    if (reserved <= 0 && used <= 0) {
+        return;
+    }
+    acc_format_bytes(reserved > 0 ? (uint64_t)reserved : 0, reserved_text, sizeof(reserved_text));
+    acc_format_bytes(used > 0 ? (uint64_t)used : 0, used_text, sizeof(used_text));
+    if (used <= 0) {
+        (void)snprintf(line, sizeof(line), "%s reserved", reserved_text);
+    } else if (reserved <= 0) {
+        (void)snprintf(line, sizeof(line), "%s used", used_text);
+    } else {
+        (void)snprintf(line, sizeof(line), "%s of %s", used_text, reserved_text);
+    }
+    put_fact(table, "memory", line);
+}
+
+void accctl_put_service(const cJSON *service, const struct accctl_style *style, struct acc_buf *out)
+{
+    struct accctl_table *table = accctl_table_create(2, "  ");
+    const cJSON *instance;
+    const char *health = text_of(service, "health");
+    char line[256], ago[48];
+
+    accctl_put_color(out, style, ACCCTL_BOLD, text_of(service, "id"), 0);
+    (void)acc_buf_puts(out, ": ");
+    accctl_put_color(out, style, accctl_state_color(text_of(service, "state")), state_text(service),
+                     0);
+    accctl_ago(style, text_of(service, "since"), ago, sizeof(ago));
+    if (*ago) {
+        (void)acc_buf_printf(out, " for %s", ago);
+    }
+    (void)acc_buf_puts(out, "\n");
+    put_fact(table, "reason", text_of(service, "reason"));
+    put_list(table, "waits for", acc_json_array(service, "root"));
+    put_fact(table, "wanted", text_of(service, "desired"));
+    put_fact(table, "health", strcmp(health, "none") == 0 ? "" : health);
+    (void)snprintf(line, sizeof(line), "%lld", (long long)acc_json_int(service, "restarts", 0));
+    put_fact(table, "restarts", line);
+    put_fact(table, "phase", text_of(service, "phase"));
+    put_fact(table, "tier", text_of(service, "tier"));
+    put_fact(table, "image", text_of(service, "image"));
+    put_use(table, service);
+    cJSON_ArrayForEach(instance, acc_json_array(service, "instances"))
+    {
+        put_instance(table, instance, style);
+    }
+    accctl_table_put(table, style, out);
+    accctl_table_destroy(table);
+}
+
+/* --- incidents ---------------------------------------------------------------------------------
+ */
+
+void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *style,
+                          struct acc_buf *out)
+{
+    struct accctl_table *table = accctl_table_create(4, "");
+    const cJSON *incident;
+
+    cJSON_ArrayForEach(incident, incidents)
+    {
+        bool is_open = acc_json_bool(incident, "open");
+        int impact = cJSON_GetArraySize(acc_json_array(incident, "impact"));
+        char when[96], ago[48], cause[640];
+
+        accctl_ago(style, text_of(incident, is_open ? "since" : "closed"), ago, sizeof(ago));
+        (void)snprintf(when, sizeof(when), is_open ? "for %s" : "closed %s ago", ago);
+        (void)snprintf(cause, sizeof(cause), "%.511s", text_of(incident, "cause"));
+        if (impact > 0) {
+            size_t len = strlen(cause);
+
+            (void)snprintf(cause + len, sizeof(cause) - len, "%s%d other%s suffer%s",
+                           len > 0 ? "; " : "", impact, impact == 1 ? "" : "s",
+                           impact == 1 ? "s" : "");
+        }
+        accctl_table_row(table, is_open ? ACCCTL_RED : ACCCTL_DIM, 1);
+        accctl_table_cell(table, text_of(incident, "root"));
+        accctl_table_cell(table, is_open ? "open" : "closed");
+        accctl_table_cell(table, when);
+        accctl_table_cell(table, cause);
+    }
+    if (cJSON_GetArraySize(incidents) == 0) {
+        (void)acc_buf_puts(out, "no incidents\n");
+    }
+    accctl_table_put(table, style, out);
+    accctl_table_destroy(table);
+}
