@@ -1,0 +1,172 @@
+#include "daemon/out/store.h"
+
+#include <check.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[64];
+static uv_loop_t loop;
+static struct accd_store *store;
+static char order[256];
+static char zero[] = "0", one[] = "1", two[] = "2";
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+static void open_store(void)
+{
+    char text[ACCD_STORE_ERROR_MAX] = "";
+
+    ck_assert_msg(accd_store_open(&loop, dir, &store, text) == 0, "%s", text);
+}
+
+static void setup(void)
+{
+    strcpy(dir, "/tmp/acc-test-store-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    order[0] = '\0';
+    open_store();
+}
+
+static void teardown(void)
+{
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void reopen(void)
+{
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    open_store();
+}
+
+static void then(void *arg)
+{
+    strcat(order, arg);
+}
+
+static void on_row(void *ctx, const struct accd_history_row *row)
+{
+    (void)ctx;
+    strcat(order, row->text);
+    strcat(order, ";");
+}
+
+static void on_done(void *ctx)
+{
+    (void)ctx;
+    strcat(order, "end");
+}
+
+START_TEST(effects_are_released_in_order_after_their_records)
+{
+    struct acc_action action = {.type = ACC_ACT_JOURNAL, .what = ACC_ACT_STOP, .op = 7, .slot = 1};
+
+    accd_store_when_durable(store, then, zero);
+    ck_assert_str_eq(order, "0"); /* nothing was pending */
+    accd_store_journal(store, 1000, "a/b", &action);
+    accd_store_when_durable(store, then, one);
+    action.op = 8;
+    accd_store_journal(store, 1000, "a/b", &action);
+    accd_store_when_durable(store, then, two);
+    ck_assert_str_eq(order, "0");
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "012");
+}
+END_TEST
+
+START_TEST(numbers_go_on_after_a_restart_and_unfinished_operations_are_seen)
+{
+    struct acc_action action = {.type = ACC_ACT_JOURNAL, .what = ACC_ACT_STOP, .op = 41, .slot = 1};
+
+    ck_assert_uint_eq(accd_store_next_op(store), 1);
+    accd_store_journal(store, 1000, "a/b", &action);
+    action.op = 42;
+    accd_store_journal(store, 1000, "a/b", &action);
+    action.result = ACC_OP_OK;
+    accd_store_journal_end(store, 1001, &action);
+    reopen();
+    ck_assert_uint_eq(accd_store_next_op(store), 43);
+    ck_assert_uint_eq(accd_store_n_unfinished(store), 1);
+    reopen();
+    ck_assert_uint_eq(accd_store_n_unfinished(store), 0);
+}
+END_TEST
+
+START_TEST(history_is_read_oldest_first_and_by_service)
+{
+    accd_store_note(store, 1, ACC_NOTE_STATE, "a/b", "one");
+    accd_store_note(store, 2, ACC_NOTE_STATE, "a/c", "two");
+    accd_store_note(store, 3, ACC_NOTE_STATE, "a/b", "three");
+    accd_store_history(store, NULL, 2, on_row, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "two;three;end");
+    order[0] = '\0';
+    accd_store_history(store, "a/b", 10, on_row, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "one;three;end");
+}
+END_TEST
+
+START_TEST(a_second_daemon_on_the_same_state_is_refused)
+{
+    struct accd_store *second = NULL;
+    char text[ACCD_STORE_ERROR_MAX] = "";
+
+    ck_assert_int_eq(accd_store_open(&loop, dir, &second, text), -EBUSY);
+    ck_assert_ptr_nonnull(strstr(text, "another accd"));
+}
+END_TEST
+
+START_TEST(a_damaged_file_is_put_aside_and_a_new_one_begun)
+{
+    char path[128];
+
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    snprintf(path, sizeof(path), "%s/state.db", dir);
+    FILE *file = fopen(path, "w");
+
+    for (int i = 0; i < 10000; i++) {
+        fputs("rubbish ", file);
+    }
+    fclose(file);
+    open_store();
+    ck_assert_uint_eq(accd_store_next_op(store), 1);
+    strcat(path, ".damaged");
+    ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tcase = tcase_create("store");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, effects_are_released_in_order_after_their_records);
+    tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
+    tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
+    tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
+    tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
