@@ -27,7 +27,7 @@ ROOMS = {
     "lib/codec": CORE,
     "lib/compose": ["lib/base", "lib/model"],
     **{carrier: LIB + CARRIERS for carrier in CARRIERS},
-    "daemon/in": LIB + CARRIERS,
+    "daemon/in": LIB + CARRIERS + ["load"],
     "daemon/out": LIB + CARRIERS,
     "load": LIB,  # files to model, for both programs (docs/adr/0002)
     "daemon": LIB + CARRIERS + ["load", "daemon/in", "daemon/out"],
