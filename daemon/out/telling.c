@@ -1,0 +1,152 @@
+#include "daemon/out/telling.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "daemon/log.h"
+
+int64_t accd_unix_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t accd_unix_ms_at(uv_loop_t *loop, uint64_t mono_ms)
+{
+    return accd_unix_ms() - ((int64_t)uv_now(loop) - (int64_t)mono_ms);
+}
+
+static const char *id_of(const struct accd_telling *telling, uint32_t svc,
+                         struct acc_service_view *view)
+{
+    if (svc == ACC_NONE || svc >= acc_engine_n_services(telling->engine)) {
+        return "";
+    }
+    acc_engine_service(telling->engine, svc, uv_now(telling->loop), view);
+    return view->id;
+}
+
+void accd_telling_journal(void *ctx, const struct acc_action *action)
+{
+    struct accd_telling *telling = ctx;
+    struct acc_service_view view;
+
+    if (action->type == ACC_ACT_JOURNAL) {
+        accd_store_journal(telling->store, accd_unix_ms(), id_of(telling, action->svc, &view),
+                           action);
+    } else {
+        accd_store_journal_end(telling->store, accd_unix_ms(), action);
+    }
+}
+
+void accd_telling_save(void *ctx, const struct acc_action *action)
+{
+    struct accd_telling *telling = ctx;
+    struct acc_service_record service;
+    struct acc_stack_record stack;
+
+    if (action->type == ACC_ACT_SAVE_SERVICE) {
+        acc_engine_service_record(telling->engine, action->svc, uv_now(telling->loop), &service);
+        accd_store_save_service(telling->store, &service);
+    } else {
+        acc_engine_stack_record(telling->engine, action->svc, &stack);
+        accd_store_save_stack(telling->store, &stack);
+    }
+}
+
+static enum accd_log_level level_of(enum acc_note_kind kind)
+{
+    switch (kind) {
+    case ACC_NOTE_STATE:
+    case ACC_NOTE_OPERATOR:
+        return ACCD_LOG_NOTICE;
+    case ACC_NOTE_ENGINE:
+        return ACCD_LOG_WARNING;
+    case ACC_NOTE_OBSERVED:
+    case ACC_NOTE_DECISION:
+    case ACC_NOTE_WOULD:
+        return ACCD_LOG_INFO;
+    }
+    return ACCD_LOG_INFO;
+}
+
+void accd_telling_note(void *ctx, const struct acc_action *action)
+{
+    struct accd_telling *telling = ctx;
+    struct acc_service_view view;
+    const char *service = id_of(telling, action->svc, &view);
+    int64_t now_ms = accd_unix_ms();
+
+    if (*service) {
+        accd_log_service(level_of(action->note.kind), service, 0, "%s", action->note.text);
+    } else {
+        accd_log(level_of(action->note.kind), "%s", action->note.text);
+    }
+    accd_store_note(telling->store, now_ms, action->note.kind, service, action->note.text);
+    if (telling->on_note) {
+        telling->on_note(telling->ctx, now_ms, action->note.kind, service, action->note.text);
+    }
+}
+
+/* The hooks get names, the engine has indexes. */
+static void tell_hooks(struct accd_telling *telling, const struct acc_incident_view *incident,
+                       bool is_open)
+{
+    const char **impact = calloc(incident->n_impact + 1, sizeof(*impact));
+    struct acc_service_view view;
+
+    if (!impact) {
+        accd_log(ACCD_LOG_ERROR, "on_incident: out of memory");
+        return;
+    }
+    for (size_t i = 0; i < incident->n_impact; i++) {
+        impact[i] = id_of(telling, incident->impact[i], &view);
+    }
+    struct accd_incident told = {
+        .id = incident->id,
+        .is_open = is_open,
+        .root = incident->root,
+        .cause = incident->cause,
+        .since_unix_ms = accd_unix_ms_at(telling->loop, incident->since_ms),
+        .impact = impact,
+        .n_impact = incident->n_impact,
+    };
+
+    accd_hooks_tell(telling->hooks, &told);
+    free(impact);
+}
+
+void accd_telling_incident(void *ctx, const struct acc_action *action)
+{
+    struct accd_telling *telling = ctx;
+    struct acc_incident_view incident;
+
+    if (!acc_engine_incident(telling->engine, action->incident.id, &incident)) {
+        return; /* so old that it was dropped from the table */
+    }
+    switch (action->incident.phase) {
+    case ACC_INCIDENT_OPENED:
+        break; /* most heal before anybody needs to know */
+    case ACC_INCIDENT_NOTIFY:
+        accd_log_service(ACCD_LOG_ERROR, incident.root, incident.id,
+                         "incident %llu: %s; %zu services are affected",
+                         (unsigned long long)incident.id, incident.cause, incident.n_impact);
+        tell_hooks(telling, &incident, true);
+        break;
+    case ACC_INCIDENT_CLOSED:
+        accd_store_incident(telling->store, incident.root,
+                            accd_unix_ms_at(telling->loop, incident.since_ms), accd_unix_ms(),
+                            incident.cause);
+        if (incident.notified) {
+            accd_log_service(ACCD_LOG_NOTICE, incident.root, incident.id, "incident %llu is over",
+                             (unsigned long long)incident.id);
+            tell_hooks(telling, &incident, false);
+        }
+        break;
+    }
+    if (telling->on_incident) {
+        telling->on_incident(telling->ctx, action->incident.id, action->incident.phase);
+    }
+}
