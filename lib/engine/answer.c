@@ -45,8 +45,8 @@ static void on_resource(struct acc_engine *e, const struct op *op, const struct 
     if (op->kind == ACC_ACT_REMOVE_RESOURCE) {
         r->state = RES_UNKNOWN;
         if (result != ACC_OP_OK && result != ACC_OP_GONE && result != ACC_OP_NOT_MODIFIED) {
-            note(e, ACC_NOTE_OBSERVED, ACC_NONE, "%s was not removed: %s", r->name,
-                 event->op.message);
+            acc_eng_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "%s was not removed: %s", r->name,
+                         event->op.message);
         }
         return;
     }
@@ -64,7 +64,7 @@ static void on_resource(struct acc_engine *e, const struct op *op, const struct 
     for (uint32_t i = 0; i < e->n_services; i++) {
         for (size_t k = 0; k < e->services[i].n_resources; k++) {
             if (e->services[i].resources[k] == op->res) {
-                mark(e, i);
+                acc_eng_mark(e, i);
             }
         }
     }
@@ -81,18 +81,18 @@ static void on_create(struct acc_engine *e, struct service *s, struct instance *
     case ACC_OP_NOT_MODIFIED:
         if (!inst->cid[0] && event->op.cid[0]) {
             keep(inst->cid, sizeof(inst->cid), event->op.cid);
-            cid_add(e, inst);
+            acc_eng_cid_add(e, inst);
             inst->epoch = e->epoch;
-            look(e, inst->cid, false);
+            acc_eng_look(e, inst->cid, false);
         }
         if (inst->state == ACC_INST_CREATING || inst->state == ACC_INST_ABSENT) {
-            move(e, inst, ACC_INST_CREATED);
+            acc_eng_move(e, inst, ACC_INST_CREATED);
         }
         keep(s->applied_spec, sizeof(s->applied_spec), s->spec_hash);
         s->save = true;
         break;
     case ACC_OP_LOST: /* done or not: the list tells */
-        move(e, inst, inst->cid[0] ? ACC_INST_CREATED : ACC_INST_ABSENT);
+        acc_eng_move(e, inst, inst->cid[0] ? ACC_INST_CREATED : ACC_INST_ABSENT);
         e->list_wanted = true;
         break;
     case ACC_OP_GONE:
@@ -100,11 +100,11 @@ static void on_create(struct acc_engine *e, struct service *s, struct instance *
     case ACC_OP_CONFIG:
     case ACC_OP_START:
     case ACC_OP_FAILED:
-        move(e, inst, inst->cid[0] ? ACC_INST_CREATED : ACC_INST_ABSENT);
+        acc_eng_move(e, inst, inst->cid[0] ? ACC_INST_CREATED : ACC_INST_ABSENT);
         if (event->op.result == ACC_OP_CONFLICT && event->op.cid[0]) {
-            look(e, event->op.cid, false); /* perhaps it is ours */
+            acc_eng_look(e, event->op.cid, false); /* perhaps it is ours */
         }
-        fail(e, s, class_of(event->op.result), event->op.message);
+        acc_eng_fail(e, s, class_of(event->op.result), event->op.message);
         break;
     }
 }
@@ -113,24 +113,24 @@ static void on_start(struct acc_engine *e, struct service *s, struct instance *i
                      const struct acc_event *event)
 {
     if (event->op.result == ACC_OP_OK || event->op.result == ACC_OP_NOT_MODIFIED) {
-        if (!is_running(inst)) {
-            look(e, inst->cid, false); /* it may have ended at once */
+        if (!acc_eng_is_running(inst)) {
+            acc_eng_look(e, inst->cid, false); /* it may have ended at once */
         }
         return;
     }
     if (inst->state == ACC_INST_STARTING) {
-        move(e, inst, inst->started_ns ? ACC_INST_EXITED : ACC_INST_CREATED);
+        acc_eng_move(e, inst, inst->started_ns ? ACC_INST_EXITED : ACC_INST_CREATED);
     }
     if (event->op.result == ACC_OP_LOST || event->op.result == ACC_OP_GONE) {
-        look(e, inst->cid, false);
+        acc_eng_look(e, inst->cid, false);
         return;
     }
-    fail(e, s, class_of(event->op.result), event->op.message);
+    acc_eng_fail(e, s, class_of(event->op.result), event->op.message);
 }
 
 static void on_stopped(struct acc_engine *e, struct instance *inst, const struct acc_event *event)
 {
-    look(e, inst->cid, false);
+    acc_eng_look(e, inst->cid, false);
     if (event->op.result != ACC_OP_OK && event->op.result != ACC_OP_NOT_MODIFIED) {
         inst->look_ms = e->now_ms + STALE_LOOK_MS;
     }
@@ -139,17 +139,17 @@ static void on_stopped(struct acc_engine *e, struct instance *inst, const struct
 static void on_removed(struct acc_engine *e, struct instance *inst, const struct acc_event *event)
 {
     if (event->op.result == ACC_OP_OK || event->op.result == ACC_OP_GONE) {
-        forget_container(e, inst);
+        acc_eng_forget_container(e, inst);
         e->services[inst->svc].applied_spec[0] = '\0';
         return;
     }
-    look(e, inst->cid, false);
+    acc_eng_look(e, inst->cid, false);
     inst->look_ms = e->now_ms + STALE_LOOK_MS;
 }
 
-void on_op(struct acc_engine *e, const struct acc_event *event)
+void acc_eng_on_op(struct acc_engine *e, const struct acc_event *event)
 {
-    struct op *op = op_find(e, event->op.op);
+    struct op *op = acc_eng_op_find(e, event->op.op);
     struct op ended;
     struct instance *inst;
 
@@ -162,7 +162,7 @@ void on_op(struct acc_engine *e, const struct acc_event *event)
         if (inst) {
             inst->op_is_late = true;
             if (inst->cid[0]) {
-                look(e, inst->cid, false);
+                acc_eng_look(e, inst->cid, false);
             } else {
                 e->list_wanted = true;
             }
@@ -170,8 +170,8 @@ void on_op(struct acc_engine *e, const struct acc_event *event)
         return;
     }
     inst = op->svc == ACC_NONE ? NULL : instance_of(e, op);
-    op_end(e, op, event->op.result);
-    mark_all(e); /* a place in flight is free: whoever waits for one is asked again */
+    acc_eng_op_end(e, op, event->op.result);
+    acc_eng_mark_all(e); /* a place in flight is free: whoever waits for one is asked again */
     if (ended.svc == ACC_NONE) {
         on_resource(e, &ended, event);
         return;
@@ -182,20 +182,15 @@ void on_op(struct acc_engine *e, const struct acc_event *event)
     struct service *s = &e->services[inst->svc];
 
     inst->op = 0;
-    mark_around(e, inst->svc);
-    switch (ended.kind) {
-    case ACC_ACT_CREATE:
+    acc_eng_mark_around(e, inst->svc);
+    if (ended.kind == ACC_ACT_CREATE) {
         on_create(e, s, inst, event);
-        break;
-    case ACC_ACT_START:
+    } else if (ended.kind == ACC_ACT_START) {
         on_start(e, s, inst, event);
-        break;
-    case ACC_ACT_REMOVE:
+    } else if (ended.kind == ACC_ACT_REMOVE) {
         on_removed(e, inst, event);
-        break;
-    default: /* stop, kill, unpause, policy: seen by looking */
+    } else { /* stop, kill, unpause, policy: seen by looking */
         on_stopped(e, inst, event);
-        break;
     }
 }
 
@@ -238,7 +233,7 @@ static void on_exec_verdict(struct acc_engine *e, struct service *s, struct inst
     }
 }
 
-void on_probe(struct acc_engine *e, const struct acc_event *event)
+void acc_eng_on_probe(struct acc_engine *e, const struct acc_event *event)
 {
     for (uint32_t i = 0; i < e->n_services; i++) {
         struct service *s = &e->services[i];
@@ -255,13 +250,13 @@ void on_probe(struct acc_engine *e, const struct acc_event *event)
             inst->probe_pause_ms = 2 * inst->probe_pause_ms < s->timing.probe_cap
                                        ? 2 * inst->probe_pause_ms
                                        : s->timing.probe_cap;
-            if (is_running(inst) && inst->probe_exec) {
+            if (acc_eng_is_running(inst) && inst->probe_exec) {
                 on_exec_verdict(e, s, inst, event);
-            } else if (is_running(inst) && event->probe.verdict == ACC_PROBE_PASS) {
+            } else if (acc_eng_is_running(inst) && event->probe.verdict == ACC_PROBE_PASS) {
                 inst->verdict = inst->has_health ? inst->verdict : ACC_HEALTH_NONE;
                 inst->first_pass_ms = e->now_ms;
             }
-            mark(e, i);
+            acc_eng_mark(e, i);
             return;
         }
     }

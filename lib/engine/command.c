@@ -28,14 +28,14 @@ static void want_up(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cm
         s->inst[i].exit_unsettled = false;
         s->inst[i].stop_hint_ms = s->inst[i].kill_hint_ms = 0;
     }
-    reset_failures(e, s);
+    acc_eng_reset_failures(e, s);
     for (size_t i = 0; i < s->n_resources; i++) {
         if (e->resources[s->resources[i]].state == RES_FAILED) {
             e->resources[s->resources[i]].retry_ms = e->now_ms;
         }
     }
     asked(s, cmd);
-    mark_around(e, svc);
+    acc_eng_mark_around(e, svc);
 }
 
 /* `up` pulls in what it depends on; `selected` services first, then along the edges. */
@@ -86,7 +86,7 @@ static void off(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
         s->inst[i].exit_unsettled = false;
     }
     asked(s, cmd);
-    mark_around(e, svc);
+    acc_eng_mark_around(e, svc);
 }
 
 static void down(struct acc_engine *e, const struct acc_cmd *cmd)
@@ -136,7 +136,7 @@ static void restart(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cm
     want_up(e, svc, cmd);
     e->stacks[s->stack].observing = false;
     for (uint32_t i = 0; i < s->n_replicas; i++) {
-        if (is_running(&s->inst[i]) && s->inst[i].again == AGAIN_NONE) {
+        if (acc_eng_is_running(&s->inst[i]) && s->inst[i].again == AGAIN_NONE) {
             s->inst[i].again = AGAIN_RESTART;
         }
     }
@@ -150,7 +150,7 @@ static void restart(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cm
                 for (uint32_t r = 0; r < d->n_replicas; r++) {
                     d->inst[r].again = AGAIN_RESTART;
                 }
-                mark(e, s->dependents[i]);
+                acc_eng_mark(e, s->dependents[i]);
             }
         }
     }
@@ -170,7 +170,7 @@ static void adopt(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
         memcpy(s->applied_spec, s->spec_hash, sizeof(s->applied_spec));
     }
     asked(s, cmd);
-    mark(e, svc);
+    acc_eng_mark(e, svc);
 }
 
 static void hand_back(struct acc_engine *e, uint32_t svc)
@@ -180,10 +180,10 @@ static void hand_back(struct acc_engine *e, uint32_t svc)
     e->stacks[s->stack].observing = true;
     e->stacks[s->stack].save = true;
     s->hand_back = true;
-    mark(e, svc);
+    acc_eng_mark(e, svc);
 }
 
-void on_cmd(struct acc_engine *e, const struct acc_cmd *cmd)
+void acc_eng_on_cmd(struct acc_engine *e, const struct acc_cmd *cmd)
 {
     uint32_t first = ACC_NONE;
     size_t n = 0;
@@ -195,8 +195,8 @@ void on_cmd(struct acc_engine *e, const struct acc_cmd *cmd)
     if (n == 0) {
         return;
     }
-    note(e, ACC_NOTE_OPERATOR, n == 1 ? first : ACC_NONE, "%s asked for %s (%zu service%s)",
-         cmd->by, acc_verb_name(cmd->verb), n, n == 1 ? "" : "s");
+    acc_eng_note(e, ACC_NOTE_OPERATOR, n == 1 ? first : ACC_NONE, "%s asked for %s (%zu service%s)",
+                 cmd->by, acc_verb_name(cmd->verb), n, n == 1 ? "" : "s");
     switch (cmd->verb) {
     case ACC_VERB_UP:
     case ACC_VERB_START:

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-uint64_t start_deadline(const struct service *s, const struct instance *inst)
+uint64_t acc_eng_start_deadline(const struct service *s, const struct instance *inst)
 {
     uint64_t own = (uint64_t)inst->start_period_ms +
                    (uint64_t)inst->retries * (uint64_t)(inst->interval_ms + inst->timeout_ms);
@@ -15,7 +15,7 @@ uint64_t start_deadline(const struct service *s, const struct instance *inst)
     return own > s->timing.start_deadline_min ? own : s->timing.start_deadline_min;
 }
 
-uint64_t degraded_grace(const struct service *s, const struct instance *inst)
+uint64_t acc_eng_degraded_grace(const struct service *s, const struct instance *inst)
 {
     uint64_t own = 2 * (uint64_t)inst->interval_ms;
 
@@ -62,7 +62,7 @@ static const struct resource *failed_resource(const struct acc_engine *e, const 
 static bool waits_for_hard(const struct acc_engine *e, const struct service *s)
 {
     for (size_t i = 0; i < s->n_edges; i++) {
-        if (is_hard(s->edges[i].kind) && !edge_holds(e, s, &s->edges[i])) {
+        if (acc_eng_is_hard(s->edges[i].kind) && !acc_eng_edge_holds(e, s, &s->edges[i])) {
             return true;
         }
     }
@@ -75,7 +75,7 @@ static bool is_impaired(const struct acc_engine *e, const struct service *s)
         const struct edge *edge = &s->edges[i];
 
         if ((edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) && !edge->at_create &&
-            !edge_holds(e, s, edge) && !e->services[edge->target].ready) {
+            !acc_eng_edge_holds(e, s, edge) && !e->services[edge->target].ready) {
             return true;
         }
     }
@@ -95,7 +95,7 @@ static bool any(const struct service *s, enum acc_inst_state state)
 static bool any_alive(const struct service *s)
 {
     for (uint32_t i = 0; i < s->n_inst; i++) {
-        if (is_running(&s->inst[i])) {
+        if (acc_eng_is_running(&s->inst[i])) {
             return true;
         }
     }
@@ -131,7 +131,7 @@ static enum acc_svc_state waiting_state(const struct acc_engine *e, const struct
     if (s->backoff_until_ms > e->now_ms) {
         return ACC_SVC_BACKOFF;
     }
-    return gate_edge(e, s, false) ? ACC_SVC_QUEUED : ACC_SVC_STARTING;
+    return acc_eng_gate_edge(e, s, false) ? ACC_SVC_QUEUED : ACC_SVC_STARTING;
 }
 
 static enum acc_svc_state derive(const struct acc_engine *e, const struct service *s)
@@ -152,7 +152,7 @@ static void count_slots(struct service *s, uint32_t *n_running, uint32_t *n_read
 {
     *n_running = *n_ready = 0;
     for (uint32_t i = 0; i < s->n_replicas; i++) {
-        *n_running += is_running(&s->inst[i]);
+        *n_running += acc_eng_is_running(&s->inst[i]);
         *n_ready += s->inst[i].state == ACC_INST_READY;
     }
 }
@@ -168,7 +168,7 @@ static void on_ready(struct acc_engine *e, uint32_t svc)
         struct service *d = &e->services[s->dependents[i]];
 
         if (d->running && !d->ready && d->wanted_up && !d->recovered_once) {
-            d->recover_by_ms = e->now_ms + recovery_grace(d);
+            d->recover_by_ms = e->now_ms + acc_eng_recovery_grace(d);
         }
     }
     s->recovered_once = false;
@@ -183,8 +183,9 @@ static void on_not_ready(struct acc_engine *e, uint32_t svc)
         struct service *d = &e->services[s->dependents[i]];
 
         for (size_t k = 0; k < d->n_edges; k++) {
-            if (d->edges[k].target == svc && is_hard(d->edges[k].kind) && !d->edges[k].at_create) {
-                take_back_failures(e, d);
+            if (d->edges[k].target == svc && acc_eng_is_hard(d->edges[k].kind) &&
+                !d->edges[k].at_create) {
+                acc_eng_take_back_failures(e, d);
                 d->recovered_once = false;
             }
         }
@@ -208,7 +209,7 @@ static void facts(struct acc_engine *e, uint32_t svc)
     } else if (!s->ready && was_ready) {
         on_not_ready(e, svc);
     }
-    if (is_bad(s)) {
+    if (acc_eng_is_bad(s)) {
         s->bad_ms = e->now_ms;
     }
     enum acc_svc_state state = derive(e, s);
@@ -217,17 +218,17 @@ static void facts(struct acc_engine *e, uint32_t svc)
                   state == ACC_SVC_OPEN || state == ACC_SVC_HELD ||
                   (state == ACC_SVC_STARTING && s->running &&
                    s->inst[0].state == ACC_INST_PROBING &&
-                   e->now_ms - s->inst[0].since_ms >= start_deadline(s, &s->inst[0]));
+                   e->now_ms - s->inst[0].since_ms >= acc_eng_start_deadline(s, &s->inst[0]));
     if (state != s->state) {
         if (e->snapshot) {
-            note(e, ACC_NOTE_STATE, svc, "%s -> %s", acc_svc_state_name(s->state),
-                 acc_svc_state_name(state));
+            acc_eng_note(e, ACC_NOTE_STATE, svc, "%s -> %s", acc_svc_state_name(s->state),
+                         acc_svc_state_name(state));
         }
         s->state = state;
         s->since_ms = e->now_ms;
     }
     if (was_ready != s->ready || was_running != s->running || was_terminal != s->terminal) {
-        mark_around(e, svc);
+        acc_eng_mark_around(e, svc);
     }
 }
 
@@ -265,36 +266,45 @@ static void check_health(struct acc_engine *e, struct service *s, struct instanc
             inst->was_ready = true;
             inst->ready_ms = e->now_ms;
             inst->probe_next_ms = 0;
-            move(e, inst, ACC_INST_READY);
+            acc_eng_move(e, inst, ACC_INST_READY);
         } else if (inst->has_health && inst->verdict == ACC_HEALTH_UNHEALTHY) {
             inst->degraded_ms = e->now_ms;
-            move(e, inst, ACC_INST_DEGRADED);
-        } else if (e->now_ms - inst->since_ms >= start_deadline(s, inst) && !s->stateful &&
+            acc_eng_move(e, inst, ACC_INST_DEGRADED);
+        } else if (e->now_ms - inst->since_ms >= acc_eng_start_deadline(s, inst) && !s->stateful &&
                    inst->again == AGAIN_NONE && !inst->waiting) {
-            fail(e, s, FAIL_NEVER_READY, "did not get ready in time");
+            acc_eng_fail(e, s, FAIL_NEVER_READY, "did not get ready in time");
             inst->again = AGAIN_RESTART;
         }
         break;
     case ACC_INST_READY:
         if (inst->has_health && inst->verdict == ACC_HEALTH_UNHEALTHY) {
             inst->degraded_ms = e->now_ms;
-            move(e, inst, ACC_INST_DEGRADED);
+            acc_eng_move(e, inst, ACC_INST_DEGRADED);
         }
         break;
     case ACC_INST_DEGRADED:
         if (is_ready_now(e, s, inst)) {
             inst->was_ready = true;
             inst->ready_ms = e->now_ms;
-            move(e, inst, ACC_INST_READY);
-        } else if (e->now_ms - inst->degraded_ms >= degraded_grace(s, inst) &&
+            acc_eng_move(e, inst, ACC_INST_READY);
+        } else if (e->now_ms - inst->degraded_ms >= acc_eng_degraded_grace(s, inst) &&
                    s->restart_on_unhealthy && !inst->waiting && inst->again == AGAIN_NONE &&
-                   !is_impaired(e, s) && !is_attributed(e, s) &&
+                   !is_impaired(e, s) && !acc_eng_is_attributed(e, s) &&
                    !(inst->ran_before && e->now_ms - e->started_ms < s->timing.boot_grace)) {
-            fail(e, s, FAIL_UNHEALTHY, "is unhealthy");
+            acc_eng_fail(e, s, FAIL_UNHEALTHY, "is unhealthy");
             inst->again = AGAIN_RESTART;
         }
         break;
-    default:
+    case ACC_INST_ABSENT:
+    case ACC_INST_CREATING:
+    case ACC_INST_CREATED:
+    case ACC_INST_STARTING:
+    case ACC_INST_DRAINING:
+    case ACC_INST_STOPPING:
+    case ACC_INST_EXITED:
+    case ACC_INST_PAUSED:
+    case ACC_INST_REMOVING:
+    case ACC_INST_QUARANTINE:
         break;
     }
 }
@@ -330,7 +340,7 @@ static void probe(struct acc_engine *e, struct service *s, struct instance *inst
         inst->probe_next_ms = e->now_ms + s->timing.probe_first;
         return;
     }
-    action = emit(e, ACC_ACT_PROBE);
+    action = acc_eng_emit(e, ACC_ACT_PROBE);
     if (!action) {
         return;
     }
@@ -352,7 +362,7 @@ static void would(struct acc_engine *e, struct service *s, uint32_t svc, const c
 {
     if (!s->said_would) {
         s->said_would = true;
-        note(e, ACC_NOTE_WOULD, svc, "would have %s it; its stack is only observed", what);
+        acc_eng_note(e, ACC_NOTE_WOULD, svc, "would have %s it; its stack is only observed", what);
     }
 }
 
@@ -373,11 +383,11 @@ static void settle_exit(struct acc_engine *e, struct service *s, struct instance
             if (s->wanted_up) {
                 s->held = true;
                 s->save = true;
-                note(e, ACC_NOTE_OBSERVED, inst->svc,
-                     "was stopped by hand; it stays stopped until "
-                     "`accctl up` or `accctl release`");
+                acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc,
+                             "was stopped by hand; it stays stopped until "
+                             "`accctl up` or `accctl release`");
             }
-            mark_around(e, inst->svc);
+            acc_eng_mark_around(e, inst->svc);
         }
         return;
     }
@@ -389,13 +399,13 @@ static void settle_exit(struct acc_engine *e, struct service *s, struct instance
             inst->kill_hint_ms = 0;
             (void)snprintf(text, sizeof(text), "was killed from outside (exit %d)",
                            (int)inst->exit_code);
-            fail(e, s, FAIL_EXIT, text);
+            acc_eng_fail(e, s, FAIL_EXIT, text);
         }
         return;
     }
     if (!inst->asked_manual) {
         inst->asked_manual = true;
-        look(e, inst->cid, true);
+        acc_eng_look(e, inst->cid, true);
         return;
     }
     if (e->now_ms >= inst->settle_ms) {
@@ -404,55 +414,56 @@ static void settle_exit(struct acc_engine *e, struct service *s, struct instance
         if (inst->exit_code == 143 || inst->exit_code == 0) {
             s->held = s->wanted_up;
             s->save = true;
-            note(e, ACC_NOTE_OBSERVED, inst->svc,
-                 "ended with %d while acc could not see it: perhaps stopped by hand; `accctl up` "
-                 "starts it",
-                 (int)inst->exit_code);
+            acc_eng_note(
+                e, ACC_NOTE_OBSERVED, inst->svc,
+                "ended with %d while acc could not see it: perhaps stopped by hand; `accctl up` "
+                "starts it",
+                (int)inst->exit_code);
         }
-        mark_around(e, inst->svc);
+        acc_eng_mark_around(e, inst->svc);
     }
 }
 
 static void stop(struct acc_engine *e, struct service *s, struct instance *inst)
 {
-    if (!may_stop(e, s)) {
+    if (!acc_eng_may_stop(e, s)) {
         return;
     }
-    if (operate(e, inst, ACC_ACT_STOP)) {
+    if (acc_eng_operate(e, inst, ACC_ACT_STOP)) {
         inst->stop_was_ours = true;
         inst->kill_after_ms = e->now_ms + s->grace_ms + STOP_EXTRA_MS;
-        move(e, inst, ACC_INST_STOPPING);
+        acc_eng_move(e, inst, ACC_INST_STOPPING);
     }
 }
 
 static void act_down(struct acc_engine *e, struct service *s, struct instance *inst, bool unwanted)
 {
-    if (is_running(inst) && inst->state != ACC_INST_STOPPING) {
+    if (acc_eng_is_running(inst) && inst->state != ACC_INST_STOPPING) {
         stop(e, s, inst);
     } else if ((s->wanted_removed || unwanted || inst->again == AGAIN_RECREATE) &&
                (inst->state == ACC_INST_CREATED || inst->state == ACC_INST_EXITED) &&
                inst->op == 0) {
-        if (operate(e, inst, ACC_ACT_REMOVE)) {
-            move(e, inst, ACC_INST_REMOVING);
+        if (acc_eng_operate(e, inst, ACC_ACT_REMOVE)) {
+            acc_eng_move(e, inst, ACC_INST_REMOVING);
         }
     }
 }
 
 static void start(struct acc_engine *e, struct service *s, struct instance *inst)
 {
-    if (inst->op != 0 || !may_start(e, s)) {
+    if (inst->op != 0 || !acc_eng_may_start(e, s)) {
         return;
     }
     if (s->open_until_ms != 0) { /* it has passed: one trial */
         s->open_until_ms = 0;
         s->half_open = true;
     }
-    if (operate(e, inst, ACC_ACT_START)) {
+    if (acc_eng_operate(e, inst, ACC_ACT_START)) {
         s->n_restarts += inst->started_ns != 0;
         s->save |= inst->started_ns != 0;
         inst->stop_was_ours = false;
         inst->again = AGAIN_NONE;
-        move(e, inst, ACC_INST_STARTING);
+        acc_eng_move(e, inst, ACC_INST_STARTING);
     }
 }
 
@@ -463,9 +474,9 @@ static void act_up(struct acc_engine *e, struct service *s, struct instance *ins
     }
     switch (inst->state) {
     case ACC_INST_ABSENT:
-        if (!is_done(s) && !inst->exit_unsettled && !is_exhausted(s) && may_create(e, s) &&
-            operate(e, inst, ACC_ACT_CREATE)) {
-            move(e, inst, ACC_INST_CREATING);
+        if (!is_done(s) && !inst->exit_unsettled && !is_exhausted(s) && acc_eng_may_create(e, s) &&
+            acc_eng_operate(e, inst, ACC_ACT_CREATE)) {
+            acc_eng_move(e, inst, ACC_INST_CREATING);
         }
         break;
     case ACC_INST_CREATED:
@@ -474,7 +485,7 @@ static void act_up(struct acc_engine *e, struct service *s, struct instance *ins
             inst->again = AGAIN_RECREATE;
             act_down(e, s, inst, false);
         } else if (inst->policy != ACC_RESTART_NO) {
-            (void)operate(e, inst, ACC_ACT_SET_POLICY);
+            (void)acc_eng_operate(e, inst, ACC_ACT_SET_POLICY);
         } else if (!is_done(s) && !inst->exit_unsettled && !is_exhausted(s)) {
             start(e, s, inst);
         }
@@ -483,7 +494,7 @@ static void act_up(struct acc_engine *e, struct service *s, struct instance *ins
     case ACC_INST_READY:
     case ACC_INST_DEGRADED:
         if (inst->policy != ACC_RESTART_NO) {
-            (void)operate(e, inst, ACC_ACT_SET_POLICY);
+            (void)acc_eng_operate(e, inst, ACC_ACT_SET_POLICY);
         } else if (!is_current(s) || inst->again != AGAIN_NONE) {
             if (!is_current(s)) {
                 inst->again = AGAIN_RECREATE;
@@ -506,7 +517,7 @@ static void unstick(struct acc_engine *e, struct instance *inst)
 {
     if (inst->state == ACC_INST_STOPPING && inst->kill_after_ms &&
         e->now_ms >= inst->kill_after_ms && inst->op == 0) {
-        if (operate(e, inst, ACC_ACT_KILL)) {
+        if (acc_eng_operate(e, inst, ACC_ACT_KILL)) {
             inst->kill_after_ms = 0;
         }
     }
@@ -514,7 +525,7 @@ static void unstick(struct acc_engine *e, struct instance *inst)
                  inst->state == ACC_INST_STARTING;
 
     if (waits && inst->op == 0 && inst->cid[0] && inst->look_ms <= e->now_ms) {
-        look(e, inst->cid, false);
+        acc_eng_look(e, inst->cid, false);
         inst->look_ms = e->now_ms + STALE_LOOK_MS;
     }
 }
@@ -534,7 +545,7 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     if (can_act) {
         settle_exit(e, s, inst);
         check_health(e, s, inst);
-        if (is_running(inst)) {
+        if (acc_eng_is_running(inst)) {
             watch_monitor(e, s, inst);
             if (!observing || inst->state == ACC_INST_PROBING) {
                 probe(e, s, inst);
@@ -545,8 +556,8 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
         return;
     }
     if (observing) {
-        if (s->hand_back && inst->cid[0] && inst->policy != wanted_policy(s)) {
-            (void)operate(e, inst, ACC_ACT_SET_POLICY);
+        if (s->hand_back && inst->cid[0] && inst->policy != acc_eng_wanted_policy(s)) {
+            (void)acc_eng_operate(e, inst, ACC_ACT_SET_POLICY);
         }
         if (s->wanted_up && inst->state == ACC_INST_EXITED && !is_done(s)) {
             would(e, s, inst->svc, "restarted");
@@ -572,8 +583,8 @@ static void recover(struct acc_engine *e, struct service *s)
         return;
     }
     s->recovered_once = true;
-    note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
-         "did not recover after what it needs came back: one restart");
+    acc_eng_note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
+                 "did not recover after what it needs came back: one restart");
     for (uint32_t i = 0; i < s->n_replicas; i++) {
         if (s->inst[i].state == ACC_INST_DEGRADED || s->inst[i].state == ACC_INST_PROBING) {
             s->inst[i].again = AGAIN_RESTART;
@@ -590,38 +601,41 @@ static uint64_t instance_deadline(const struct acc_engine *e, const struct servi
         return 0;
     }
     if (inst->exit_unsettled && inst->state == ACC_INST_EXITED) {
-        at = earliest(at, inst->settle_ms);
+        at = acc_eng_earliest(at, inst->settle_ms);
         if (inst->stop_hint_ms) {
             uint64_t lived = e->connected_ms + s->timing.external_stop_settle;
 
             at = lived > at ? lived : at;
         }
     }
-    if (is_running(inst)) {
+    if (acc_eng_is_running(inst)) {
         if (inst->probe_op == 0) {
-            at = earliest(at, inst->probe_next_ms);
+            at = acc_eng_earliest(at, inst->probe_next_ms);
         }
-        at = earliest(at, inst->kill_after_ms);
-        at = earliest(at, inst->presumed_until_ms > e->now_ms ? inst->presumed_until_ms : 0);
+        at = acc_eng_earliest(at, inst->kill_after_ms);
+        at = acc_eng_earliest(at,
+                              inst->presumed_until_ms > e->now_ms ? inst->presumed_until_ms : 0);
         if (inst->state == ACC_INST_PROBING) {
-            at = earliest(at, inst->since_ms + start_deadline(s, inst));
+            at = acc_eng_earliest(at, inst->since_ms + acc_eng_start_deadline(s, inst));
             if (!inst->has_health) {
-                at = earliest(at, inst->since_ms + (inst->n_ports ? s->timing.listen_giveup
-                                                                  : s->timing.run_min));
+                at = acc_eng_earliest(at, inst->since_ms + (inst->n_ports ? s->timing.listen_giveup
+                                                                          : s->timing.run_min));
             }
         } else if (inst->state == ACC_INST_DEGRADED) {
-            uint64_t due = inst->degraded_ms + degraded_grace(s, inst);
+            uint64_t due = inst->degraded_ms + acc_eng_degraded_grace(s, inst);
 
-            at = earliest(at, due > e->now_ms ? due : e->now_ms + s->timing.degraded_grace_min);
+            at = acc_eng_earliest(at,
+                                  due > e->now_ms ? due : e->now_ms + s->timing.degraded_grace_min);
         }
         if (inst->has_health && !inst->own_checks && inst->state != ACC_INST_PROBING) {
-            at = earliest(at, inst->verdict_ms + 2 * (uint64_t)inst->interval_ms +
-                                  (uint64_t)inst->timeout_ms + 1);
+            at = acc_eng_earliest(at, inst->verdict_ms + 2 * (uint64_t)inst->interval_ms +
+                                          (uint64_t)inst->timeout_ms + 1);
         }
     }
     if (inst->op == 0 && (inst->state == ACC_INST_STOPPING || inst->state == ACC_INST_REMOVING ||
                           inst->state == ACC_INST_STARTING)) {
-        at = earliest(at, inst->look_ms > e->now_ms ? inst->look_ms : e->now_ms + STALE_LOOK_MS);
+        at = acc_eng_earliest(at, inst->look_ms > e->now_ms ? inst->look_ms
+                                                            : e->now_ms + STALE_LOOK_MS);
     }
     return at;
 }
@@ -632,31 +646,31 @@ static void next_deadline(struct acc_engine *e, uint32_t svc)
     uint64_t at = 0;
 
     for (uint32_t i = 0; i < s->n_inst; i++) {
-        at = earliest(at, instance_deadline(e, s, &s->inst[i]));
+        at = acc_eng_earliest(at, instance_deadline(e, s, &s->inst[i]));
     }
-    at = earliest(at, s->backoff_until_ms > e->now_ms ? s->backoff_until_ms : 0);
-    at = earliest(at, s->open_until_ms > e->now_ms ? s->open_until_ms : 0);
-    at = earliest(at, s->recover_by_ms);
+    at = acc_eng_earliest(at, s->backoff_until_ms > e->now_ms ? s->backoff_until_ms : 0);
+    at = acc_eng_earliest(at, s->open_until_ms > e->now_ms ? s->open_until_ms : 0);
+    at = acc_eng_earliest(at, s->recover_by_ms);
     if (s->ready && s->flap_ms && e->now_ms - s->ready_ms < s->timing.ready_stable_after_flap) {
-        at = earliest(at, s->ready_ms + s->timing.ready_stable_after_flap);
+        at = acc_eng_earliest(at, s->ready_ms + s->timing.ready_stable_after_flap);
     }
     if (s->ready && (s->n_failures || s->half_open || s->n_opens)) {
         uint64_t due = s->ready_ms +
                        (s->half_open ? s->timing.half_open_ready : s->timing.reset_min);
 
-        at = earliest(at, due > e->now_ms ? due : e->now_ms + s->timing.reset_min);
+        at = acc_eng_earliest(at, due > e->now_ms ? due : e->now_ms + s->timing.reset_min);
     }
     const struct resource *r = s->wanted_up && !s->running ? failed_resource(e, s) : NULL;
 
     if (r) {
-        at = earliest(at, r->retry_ms > e->now_ms ? r->retry_ms : e->now_ms + 1000);
+        at = acc_eng_earliest(at, r->retry_ms > e->now_ms ? r->retry_ms : e->now_ms + 1000);
     }
     if (!e->connected) {
         at = 0; /* nothing is due while nothing can be seen */
     } else if (at != 0 && at <= e->now_ms) {
         at = e->now_ms + 1;
     }
-    deadline_set(e, svc, at);
+    acc_eng_deadline_set(e, svc, at);
 }
 
 static void act(struct acc_engine *e, uint32_t svc)
@@ -664,15 +678,15 @@ static void act(struct acc_engine *e, uint32_t svc)
     struct service *s = &e->services[svc];
 
     if (s->ready && s->flap_ms && e->now_ms - s->ready_ms == s->timing.ready_stable_after_flap) {
-        mark_around(e, svc); /* dependents may go on */
+        acc_eng_mark_around(e, svc); /* dependents may go on */
     }
-    count_ready(e, s);
+    acc_eng_count_ready(e, s);
     recover(e, s);
     for (uint32_t i = 0; i < s->n_inst; i++) {
         act_instance(e, s, &s->inst[i]);
     }
-    if (s->save && has_room(e, 1)) {
-        struct acc_action *action = emit(e, ACC_ACT_SAVE_SERVICE);
+    if (s->save && acc_eng_has_room(e, 1)) {
+        struct acc_action *action = acc_eng_emit(e, ACC_ACT_SAVE_SERVICE);
 
         action->svc = svc;
         s->save = false;
@@ -680,7 +694,7 @@ static void act(struct acc_engine *e, uint32_t svc)
     next_deadline(e, svc);
 }
 
-void settle(struct acc_engine *e)
+void acc_eng_settle(struct acc_engine *e)
 {
     /* Facts to a fixpoint, then one round of acting; acting makes new facts. Every round either
      * acts or ends, and acting is bounded by the operations in flight. */
@@ -689,7 +703,7 @@ void settle(struct acc_engine *e)
 
         e->stamp_now++;
         while (e->dirty_n > 0) {
-            uint32_t svc = dirty_next(e);
+            uint32_t svc = acc_eng_dirty_next(e);
 
             facts(e, svc);
             if (e->stamp[svc] != e->stamp_now) {

@@ -6,26 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 
-bool has_room(const struct acc_engine *e, size_t n)
+bool acc_eng_has_room(const struct acc_engine *e, size_t n)
 {
     return e->out->cap - e->out->n >= n;
 }
 
-struct acc_action *emit(struct acc_engine *e, enum acc_action_type type)
+/* Where acc_eng_has_room() has been asked before. */
+static struct acc_action *emit_next(struct acc_engine *e, enum acc_action_type type)
 {
-    if (!has_room(e, 1)) {
-        e->again_now = true;
-        return NULL;
-    }
     struct acc_action *action = &e->out->item[e->out->n++];
 
     *action = (struct acc_action){.type = type, .svc = ACC_NONE, .slot = ACC_NONE, .res = ACC_NONE};
     return action;
 }
 
-void note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+struct acc_action *acc_eng_emit(struct acc_engine *e, enum acc_action_type type)
 {
-    struct acc_action *action = emit(e, ACC_ACT_NOTE);
+    if (!acc_eng_has_room(e, 1)) {
+        e->again_now = true;
+        return NULL;
+    }
+    return emit_next(e, type);
+}
+
+void acc_eng_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+{
+    struct acc_action *action = acc_eng_emit(e, ACC_ACT_NOTE);
     va_list args;
 
     if (!action) {
@@ -59,7 +65,7 @@ static struct op *op_take(struct acc_engine *e, enum acc_action_type kind)
     return NULL;
 }
 
-struct op *op_find(struct acc_engine *e, uint64_t id)
+struct op *acc_eng_op_find(struct acc_engine *e, uint64_t id)
 {
     for (size_t i = 0; i < OPS_MAX && id != 0; i++) {
         if (e->ops[i].id == id) {
@@ -69,9 +75,10 @@ struct op *op_find(struct acc_engine *e, uint64_t id)
     return NULL;
 }
 
-void op_end(struct acc_engine *e, struct op *op, enum acc_op_result result)
+void acc_eng_op_end(struct acc_engine *e, struct op *op, enum acc_op_result result)
 {
-    struct acc_action *action = op->kind == ACC_ACT_START ? NULL : emit(e, ACC_ACT_JOURNAL_END);
+    struct acc_action *action = op->kind == ACC_ACT_START ? NULL
+                                                          : acc_eng_emit(e, ACC_ACT_JOURNAL_END);
 
     if (action) {
         action->op = op->id;
@@ -95,18 +102,18 @@ static void fill(struct acc_action *action, const struct op *op, const char *cid
     }
 }
 
-enum acc_restart_policy wanted_policy(const struct service *s)
+enum acc_restart_policy acc_eng_wanted_policy(const struct service *s)
 {
     return s->restart == ACC_RESTART_UNSET ? ACC_RESTART_NO : s->restart;
 }
 
-bool operate(struct acc_engine *e, struct instance *inst, enum acc_action_type kind)
+bool acc_eng_operate(struct acc_engine *e, struct instance *inst, enum acc_action_type kind)
 {
     struct service *s = &e->services[inst->svc];
     struct op *op;
     struct acc_action *action;
 
-    if (inst->op != 0 || !has_room(e, 4)) {
+    if (inst->op != 0 || !acc_eng_has_room(e, 4)) {
         e->again_now |= inst->op == 0;
         return false;
     }
@@ -121,14 +128,14 @@ bool operate(struct acc_engine *e, struct instance *inst, enum acc_action_type k
     inst->op_ms = e->now_ms;
     inst->op_is_late = false;
     if (kind != ACC_ACT_START) {
-        action = emit(e, ACC_ACT_JOURNAL);
+        action = emit_next(e, ACC_ACT_JOURNAL);
         action->what = kind;
         fill(action, op, inst->cid);
     }
-    action = emit(e, kind);
+    action = emit_next(e, kind);
     fill(action, op, inst->cid);
     if (kind == ACC_ACT_CREATE) {
-        (void)name_of(e, inst, action->name, sizeof(action->name));
+        (void)acc_eng_name_of(e, inst, action->name, sizeof(action->name));
     } else if (kind == ACC_ACT_STOP) {
         action->grace_ms = s->grace_ms;
     } else if (kind == ACC_ACT_REMOVE) {
@@ -136,20 +143,20 @@ bool operate(struct acc_engine *e, struct instance *inst, enum acc_action_type k
     } else if (kind == ACC_ACT_SET_POLICY) {
         bool back = e->stacks[s->stack].observing; /* handed back: as the file has it */
 
-        action->policy.policy = back ? wanted_policy(s) : ACC_RESTART_NO;
+        action->policy.policy = back ? acc_eng_wanted_policy(s) : ACC_RESTART_NO;
         action->policy.max = back ? s->restart_max : 0;
     }
     e->n_starts += kind == ACC_ACT_START;
     return true;
 }
 
-bool operate_resource(struct acc_engine *e, uint32_t res, enum acc_action_type kind)
+bool acc_eng_operate_resource(struct acc_engine *e, uint32_t res, enum acc_action_type kind)
 {
     struct resource *r = &e->resources[res];
     struct op *op;
     struct acc_action *action;
 
-    if (r->op != 0 || !has_room(e, 4)) {
+    if (r->op != 0 || !acc_eng_has_room(e, 4)) {
         e->again_now |= r->op == 0;
         return false;
     }
@@ -161,17 +168,17 @@ bool operate_resource(struct acc_engine *e, uint32_t res, enum acc_action_type k
     r->op = op->id;
     r->state = kind == ACC_ACT_ENSURE_RESOURCE ? RES_ENSURING : RES_REMOVING;
     e->n_pulls += kind == ACC_ACT_ENSURE_RESOURCE && r->kind == ACC_RES_IMAGE;
-    action = emit(e, ACC_ACT_JOURNAL);
+    action = emit_next(e, ACC_ACT_JOURNAL);
     action->what = kind;
     fill(action, op, NULL);
-    action = emit(e, kind);
+    action = emit_next(e, kind);
     fill(action, op, NULL);
     return true;
 }
 
-void look(struct acc_engine *e, const char *cid, bool manual_stop)
+void acc_eng_look(struct acc_engine *e, const char *cid, bool manual_stop)
 {
-    struct acc_action *action = emit(e, ACC_ACT_INSPECT);
+    struct acc_action *action = acc_eng_emit(e, ACC_ACT_INSPECT);
 
     if (action) {
         memcpy(action->cid, cid, sizeof(action->cid));
@@ -188,14 +195,14 @@ static uint64_t draw(struct acc_engine *e)
     return e->rng * 2685821657736338717ull;
 }
 
-uint64_t jitter(struct acc_engine *e, uint64_t ms)
+uint64_t acc_eng_jitter(struct acc_engine *e, uint64_t ms)
 {
     uint64_t fifth = ms / 5;
 
     return ms - fifth + draw(e) % (2 * fifth + 1);
 }
 
-uint64_t earliest(uint64_t a, uint64_t b)
+uint64_t acc_eng_earliest(uint64_t a, uint64_t b)
 {
     if (a == 0 || b == 0) {
         return a + b;

@@ -54,6 +54,7 @@ struct acc_service_record {
     bool wanted_up;      /* what the operator (or the file) wants */
     bool wanted_removed; /* off by `down`: the container goes, too */
     bool held;           /* stopped by hand, outside of acc */
+    bool stopping;       /* acc itself was stopping it, to start it again: not a person */
     char asked_by[64];   /* who asked last; "" = the file */
     uint32_t n_failures; /* counted since the last reset */
     uint32_t n_restarts; /* shown; since accd knows the service */

@@ -6,27 +6,29 @@
 #include <string.h>
 
 /* Was a hard dependency bad just before, or has it only just come back? Then it isn't ours (E6). */
-bool is_attributed(struct acc_engine *e, const struct service *s)
+bool acc_eng_is_attributed(struct acc_engine *e, const struct service *s)
 {
     for (size_t i = 0; i < s->n_edges; i++) {
         const struct edge *edge = &s->edges[i];
         const struct service *dep = &e->services[edge->target];
 
-        if (!is_hard(edge->kind) || edge->at_create || edge->condition == ACC_COND_COMPLETED) {
+        if (!acc_eng_is_hard(edge->kind) || edge->at_create ||
+            edge->condition == ACC_COND_COMPLETED) {
             continue;
         }
         bool was_bad = dep->bad_ms && e->now_ms - dep->bad_ms <= s->timing.attribution_window;
         bool is_back = dep->flap_ms && dep->ready && dep->ready_ms > 0 &&
-                       e->now_ms - dep->ready_ms < recovery_grace(s) && s->ready_ms < dep->flap_ms;
+                       e->now_ms - dep->ready_ms < acc_eng_recovery_grace(s) &&
+                       s->ready_ms < dep->flap_ms;
 
-        if (is_bad(dep) || was_bad || is_back) {
+        if (acc_eng_is_bad(dep) || was_bad || is_back) {
             return true;
         }
     }
     return false;
 }
 
-uint32_t failures_in_window(const struct acc_engine *e, const struct service *s)
+uint32_t acc_eng_failures_in_window(const struct acc_engine *e, const struct service *s)
 {
     uint32_t n = 0;
 
@@ -86,10 +88,11 @@ static void open_breaker(struct acc_engine *e, struct service *s)
     s->n_opens++;
     s->half_open = false;
     s->backoff_until_ms = 0;
-    s->open_until_ms = e->now_ms + jitter(e, open);
-    note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
-         "failed %u times in a short while: no more tries for %llu s", (unsigned)s->n_failures,
-         (unsigned long long)((s->open_until_ms - e->now_ms) / 1000));
+    s->open_until_ms = e->now_ms + acc_eng_jitter(e, open);
+    acc_eng_note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
+                 "failed %u times in a short while: no more tries for %llu s",
+                 (unsigned)s->n_failures,
+                 (unsigned long long)((s->open_until_ms - e->now_ms) / 1000));
 }
 
 static void say(struct acc_engine *e, struct service *s, const char *text)
@@ -97,10 +100,10 @@ static void say(struct acc_engine *e, struct service *s, const char *text)
     char cause[ACC_REASON_MAX + 1];
 
     (void)snprintf(cause, sizeof(cause), "%s %s", s->name, text);
-    incident_open(e, (uint32_t)(s - e->services), cause);
+    acc_eng_incident_open(e, (uint32_t)(s - e->services), cause);
 }
 
-void fail(struct acc_engine *e, struct service *s, enum fail_class class, const char *text)
+void acc_eng_fail(struct acc_engine *e, struct service *s, enum fail_class class, const char *text)
 {
     uint32_t svc = (uint32_t)(s - e->services);
     bool budgeted = class != FAIL_CONFIG && class != FAIL_START;
@@ -108,12 +111,13 @@ void fail(struct acc_engine *e, struct service *s, enum fail_class class, const 
     s->fail = class;
     s->fail_ms = e->now_ms;
     (void)snprintf(s->fail_text, sizeof(s->fail_text), "%s", text);
-    s->fail_attributed = is_attributed(e, s);
+    s->fail_attributed = acc_eng_is_attributed(e, s);
     s->fail_counted = false;
     s->save = true;
-    mark_around(e, svc);
+    acc_eng_mark_around(e, svc);
     if (s->fail_attributed) {
-        note(e, ACC_NOTE_DECISION, svc, "%s; not its own fault, waiting for what it needs", text);
+        acc_eng_note(e, ACC_NOTE_DECISION, svc, "%s; not its own fault, waiting for what it needs",
+                     text);
         return;
     }
     s->fail_counted = true;
@@ -122,18 +126,18 @@ void fail(struct acc_engine *e, struct service *s, enum fail_class class, const 
     s->n_failures++;
     remember(e, s, budgeted ? s->fail_weight : 0);
     say(e, s, text);
-    if (s->half_open || (budgeted && failures_in_window(e, s) >= s->timing.budget)) {
+    if (s->half_open || (budgeted && acc_eng_failures_in_window(e, s) >= s->timing.budget)) {
         open_breaker(e, s);
         return;
     }
     uint64_t delay = next_delay(s, class);
 
     s->last_delay_ms = delay;
-    s->backoff_until_ms = delay ? e->now_ms + jitter(e, delay) : 0;
+    s->backoff_until_ms = delay ? e->now_ms + acc_eng_jitter(e, delay) : 0;
 }
 
 /* The dependent often notices first (skew guard). */
-void take_back_failures(struct acc_engine *e, struct service *s)
+void acc_eng_take_back_failures(struct acc_engine *e, struct service *s)
 {
     if (!s->fail_counted || e->now_ms - s->fail_ms > s->timing.attribution_window || s->half_open) {
         return;
@@ -147,10 +151,10 @@ void take_back_failures(struct acc_engine *e, struct service *s)
     s->last_delay_ms = s->prev_delay_ms;
     s->backoff_until_ms = s->open_until_ms = 0;
     s->save = true;
-    mark(e, (uint32_t)(s - e->services));
+    acc_eng_mark(e, (uint32_t)(s - e->services));
 }
 
-void reset_failures(struct acc_engine *e, struct service *s)
+void acc_eng_reset_failures(struct acc_engine *e, struct service *s)
 {
     (void)e;
     s->n_failures = s->n_failed = s->n_opens = 0;
@@ -161,7 +165,7 @@ void reset_failures(struct acc_engine *e, struct service *s)
     s->save = true;
 }
 
-void count_ready(struct acc_engine *e, struct service *s)
+void acc_eng_count_ready(struct acc_engine *e, struct service *s)
 {
     uint64_t need = 2 * s->last_delay_ms;
 
@@ -174,14 +178,14 @@ void count_ready(struct acc_engine *e, struct service *s)
             s->n_opens = 0;
             s->last_delay_ms = s->timing.backoff_cap / 4;
             s->save = true;
-            note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
-                 "the trial held: back to normal");
+            acc_eng_note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
+                         "the trial held: back to normal");
         }
         return;
     }
     need = need < s->timing.reset_min ? s->timing.reset_min : need;
     need = need > s->timing.reset_max ? s->timing.reset_max : need;
     if (e->now_ms - s->ready_ms >= need) {
-        reset_failures(e, s);
+        acc_eng_reset_failures(e, s);
     }
 }

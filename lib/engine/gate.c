@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-bool is_hard(enum acc_edge_kind kind)
+bool acc_eng_is_hard(enum acc_edge_kind kind)
 {
     return kind == ACC_EDGE_NEEDS || kind == ACC_EDGE_BINDS || kind == ACC_EDGE_MILESTONE;
 }
 
-bool is_bad(const struct service *s)
+bool acc_eng_is_bad(const struct service *s)
 {
     return s->wanted_up && !s->ready && !s->done;
 }
@@ -26,7 +26,8 @@ static bool after_flap(const struct acc_engine *e, const struct service *dep)
            e->now_ms - dep->ready_ms < dep->timing.ready_stable_after_flap;
 }
 
-bool edge_holds(const struct acc_engine *e, const struct service *s, const struct edge *edge)
+bool acc_eng_edge_holds(const struct acc_engine *e, const struct service *s,
+                        const struct edge *edge)
 {
     const struct service *dep = &e->services[edge->target];
 
@@ -50,19 +51,20 @@ bool edge_holds(const struct acc_engine *e, const struct service *s, const struc
     return true;
 }
 
-const struct edge *gate_edge(const struct acc_engine *e, const struct service *s, bool create)
+const struct edge *acc_eng_gate_edge(const struct acc_engine *e, const struct service *s,
+                                     bool create)
 {
     for (size_t i = 0; i < s->n_edges; i++) {
         const struct edge *edge = &s->edges[i];
 
-        if (edge->at_create == create && !edge_holds(e, s, edge)) {
+        if (edge->at_create == create && !acc_eng_edge_holds(e, s, edge)) {
             return edge;
         }
     }
     return NULL;
 }
 
-uint64_t recovery_grace(const struct service *s)
+uint64_t acc_eng_recovery_grace(const struct service *s)
 {
     const struct instance *inst = &s->inst[0];
     uint64_t grace = inst->has_health ? (uint64_t)(inst->start_period_ms + 3 * inst->interval_ms)
@@ -71,14 +73,14 @@ uint64_t recovery_grace(const struct service *s)
     return grace > s->timing.recovery_grace_min ? grace : s->timing.recovery_grace_min;
 }
 
-bool may_start(struct acc_engine *e, struct service *s)
+bool acc_eng_may_start(struct acc_engine *e, struct service *s)
 {
     size_t limit = s->timing.starts_in_flight ? s->timing.starts_in_flight : 4;
 
     if (s->backoff_until_ms > e->now_ms || s->open_until_ms > e->now_ms) {
         return false;
     }
-    if (gate_edge(e, s, false)) {
+    if (acc_eng_gate_edge(e, s, false)) {
         return false;
     }
     return e->n_starts < limit;
@@ -95,12 +97,12 @@ static bool binds_exist(const struct acc_engine *e, const struct service *s)
     return true;
 }
 
-bool may_create(struct acc_engine *e, struct service *s)
+bool acc_eng_may_create(struct acc_engine *e, struct service *s)
 {
     bool ready = true;
 
-    if (s->backoff_until_ms > e->now_ms || s->open_until_ms > e->now_ms || gate_edge(e, s, true) ||
-        !binds_exist(e, s)) {
+    if (s->backoff_until_ms > e->now_ms || s->open_until_ms > e->now_ms ||
+        acc_eng_gate_edge(e, s, true) || !binds_exist(e, s)) {
         return false;
     }
     for (size_t i = 0; i < s->n_resources; i++) {
@@ -121,7 +123,7 @@ bool may_create(struct acc_engine *e, struct service *s)
                 busy |= e->resources[k].kind == ACC_RES_NETWORK && e->resources[k].op != 0;
             }
             if (!busy) { /* networks one at a time: 20.10 makes duplicates */
-                (void)operate_resource(e, s->resources[i], ACC_ACT_ENSURE_RESOURCE);
+                (void)acc_eng_operate_resource(e, s->resources[i], ACC_ACT_ENSURE_RESOURCE);
             }
         }
     }
@@ -129,7 +131,7 @@ bool may_create(struct acc_engine *e, struct service *s)
 }
 
 /* Those that must not outlive it stop first. */
-bool may_stop(const struct acc_engine *e, const struct service *s)
+bool acc_eng_may_stop(const struct acc_engine *e, const struct service *s)
 {
     uint32_t svc = (uint32_t)(s - e->services);
 
@@ -141,7 +143,7 @@ bool may_stop(const struct acc_engine *e, const struct service *s)
             bool stops = edge->kind == ACC_EDGE_BINDS ||
                          (edge->kind == ACC_EDGE_NEEDS && edge->on_down == ACC_ON_DOWN_STOP);
             /* Both are to stop: dependents first, whatever the edge. */
-            bool both = !d->wanted_up && !s->wanted_up && is_hard(edge->kind);
+            bool both = !d->wanted_up && !s->wanted_up && acc_eng_is_hard(edge->kind);
 
             if (edge->target == svc && d->running && (stops || both) &&
                 edge->condition != ACC_COND_COMPLETED) {
@@ -165,7 +167,7 @@ static void roots_below(struct acc_engine *e, uint32_t svc, uint32_t *roots, siz
         const struct edge *edge = &s->edges[i];
         const struct service *dep = &e->services[edge->target];
 
-        if (!is_hard(edge->kind) || edge->at_create || edge_holds(e, s, edge)) {
+        if (!acc_eng_is_hard(edge->kind) || edge->at_create || acc_eng_edge_holds(e, s, edge)) {
             continue;
         }
         if (dep->ready && edge->condition != ACC_COND_COMPLETED) {
@@ -179,7 +181,7 @@ static void roots_below(struct acc_engine *e, uint32_t svc, uint32_t *roots, siz
     }
 }
 
-size_t roots_of(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t cap)
+size_t acc_eng_roots_of(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t cap)
 {
     size_t n = 0;
 

@@ -36,7 +36,7 @@ static struct incident *take(struct acc_engine *e)
 
 static void tell(struct acc_engine *e, const struct incident *in, enum acc_incident_phase phase)
 {
-    struct acc_action *action = emit(e, ACC_ACT_INCIDENT);
+    struct acc_action *action = acc_eng_emit(e, ACC_ACT_INCIDENT);
 
     if (action) {
         action->svc = in->root;
@@ -45,7 +45,7 @@ static void tell(struct acc_engine *e, const struct incident *in, enum acc_incid
     }
 }
 
-void incident_open(struct acc_engine *e, uint32_t root, const char *cause)
+void acc_eng_incident_open(struct acc_engine *e, uint32_t root, const char *cause)
 {
     struct incident *in = find_open(e, root);
 
@@ -123,7 +123,7 @@ static uint64_t notify_after(const struct acc_engine *e, const struct incident *
                                 : e->services[in->root].timing.incident_notify;
 }
 
-void incidents_tick(struct acc_engine *e)
+void acc_eng_incidents_tick(struct acc_engine *e)
 {
     for (size_t i = 0; i < INCIDENTS_MAX; i++) {
         struct incident *in = &e->incidents[i];
@@ -134,7 +134,7 @@ void incidents_tick(struct acc_engine *e)
         if (!is_good(e, in)) {
             in->good_ms = 0;
             if (!in->notified && e->now_ms - in->since_ms >= notify_after(e, in) &&
-                has_room(e, 1)) {
+                acc_eng_has_room(e, 1)) {
                 in->notified = true;
                 find_impact(e, in);
                 tell(e, in, ACC_INCIDENT_NOTIFY);
@@ -144,7 +144,7 @@ void incidents_tick(struct acc_engine *e)
         if (in->good_ms == 0) {
             in->good_ms = e->now_ms;
         }
-        if (e->now_ms - in->good_ms >= close_after(e, in) && has_room(e, 1)) {
+        if (e->now_ms - in->good_ms >= close_after(e, in) && acc_eng_has_room(e, 1)) {
             in->open = false;
             in->closed_ms = e->now_ms;
             tell(e, in, ACC_INCIDENT_CLOSED);
@@ -152,7 +152,7 @@ void incidents_tick(struct acc_engine *e)
     }
 }
 
-uint64_t incidents_deadline(const struct acc_engine *e)
+uint64_t acc_eng_incidents_deadline(const struct acc_engine *e)
 {
     uint64_t at = 0;
 
@@ -160,9 +160,9 @@ uint64_t incidents_deadline(const struct acc_engine *e)
         const struct incident *in = &e->incidents[i];
 
         if (in->id && in->open && in->good_ms) {
-            at = earliest(at, in->good_ms + close_after(e, in));
+            at = acc_eng_earliest(at, in->good_ms + close_after(e, in));
         } else if (in->id && in->open && !in->notified) {
-            at = earliest(at, in->since_ms + notify_after(e, in));
+            at = acc_eng_earliest(at, in->since_ms + notify_after(e, in));
         }
     }
     return at;

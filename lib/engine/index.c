@@ -26,7 +26,7 @@ static struct instance *at_slot(const struct acc_engine *e, size_t i)
     return &e->services[ref->svc].inst[ref->inst];
 }
 
-void cid_add(struct acc_engine *e, struct instance *inst)
+void acc_eng_cid_add(struct acc_engine *e, struct instance *inst)
 {
     size_t mask = e->by_cid_size - 1;
     size_t i = hash_text(inst->cid) & mask;
@@ -38,7 +38,7 @@ void cid_add(struct acc_engine *e, struct instance *inst)
     e->by_cid[i].inst = (uint32_t)(inst - e->services[inst->svc].inst);
 }
 
-struct instance *cid_find(const struct acc_engine *e, const char *cid)
+struct instance *acc_eng_cid_find(const struct acc_engine *e, const char *cid)
 {
     size_t mask = e->by_cid_size - 1;
 
@@ -50,7 +50,7 @@ struct instance *cid_find(const struct acc_engine *e, const char *cid)
     return NULL;
 }
 
-void cid_remove(struct acc_engine *e, const struct instance *inst)
+void acc_eng_cid_remove(struct acc_engine *e, const struct instance *inst)
 {
     size_t mask = e->by_cid_size - 1;
     size_t i = hash_text(inst->cid) & mask;
@@ -82,7 +82,7 @@ static uint64_t hash_id(const char *stack, const char *service)
     return hash_text(stack) * 31 + hash_text(service);
 }
 
-int index_create(struct acc_engine *e)
+int acc_eng_index_create(struct acc_engine *e)
 {
     size_t n_inst = 1;
     size_t size = 16;
@@ -131,7 +131,7 @@ int index_create(struct acc_engine *e)
     return 0;
 }
 
-uint32_t id_find(const struct acc_engine *e, const char *stack, const char *service)
+uint32_t acc_eng_id_find(const struct acc_engine *e, const char *stack, const char *service)
 {
     size_t mask = e->by_id_size - 1;
 
@@ -149,7 +149,7 @@ uint32_t id_find(const struct acc_engine *e, const char *stack, const char *serv
 /* --- dirty services: a ring, each at most once -------------------------------------------------
  */
 
-void mark(struct acc_engine *e, uint32_t svc)
+void acc_eng_mark(struct acc_engine *e, uint32_t svc)
 {
     if (!e->services[svc].is_dirty) {
         e->services[svc].is_dirty = true;
@@ -158,27 +158,27 @@ void mark(struct acc_engine *e, uint32_t svc)
     }
 }
 
-void mark_around(struct acc_engine *e, uint32_t svc)
+void acc_eng_mark_around(struct acc_engine *e, uint32_t svc)
 {
     const struct service *s = &e->services[svc];
 
-    mark(e, svc);
+    acc_eng_mark(e, svc);
     for (size_t i = 0; i < s->n_dependents; i++) {
-        mark(e, s->dependents[i]);
+        acc_eng_mark(e, s->dependents[i]);
     }
     for (size_t i = 0; i < s->n_edges; i++) {
-        mark(e, s->edges[i].target);
+        acc_eng_mark(e, s->edges[i].target);
     }
 }
 
-void mark_all(struct acc_engine *e)
+void acc_eng_mark_all(struct acc_engine *e)
 {
     for (uint32_t i = 0; i < e->n_services; i++) {
-        mark(e, i);
+        acc_eng_mark(e, i);
     }
 }
 
-uint32_t dirty_next(struct acc_engine *e)
+uint32_t acc_eng_dirty_next(struct acc_engine *e)
 {
     if (e->dirty_n == 0) {
         return ACC_NONE;
@@ -236,7 +236,7 @@ static void heap_down(struct acc_engine *e, size_t pos, uint32_t svc)
     heap_put(e, pos, svc);
 }
 
-void deadline_set(struct acc_engine *e, uint32_t svc, uint64_t deadline_ms)
+void acc_eng_deadline_set(struct acc_engine *e, uint32_t svc, uint64_t deadline_ms)
 {
     struct service *s = &e->services[svc];
     uint32_t pos = s->heap_pos;

@@ -15,7 +15,7 @@ static void copy(char *to, size_t size, const char *from)
     to[len] = '\0';
 }
 
-bool is_running(const struct instance *inst)
+bool acc_eng_is_running(const struct instance *inst)
 {
     switch (inst->state) {
     case ACC_INST_PROBING:
@@ -37,7 +37,8 @@ bool is_running(const struct instance *inst)
     return false;
 }
 
-const char *name_of(const struct acc_engine *e, const struct instance *inst, char *buf, size_t size)
+const char *acc_eng_name_of(const struct acc_engine *e, const struct instance *inst, char *buf,
+                            size_t size)
 {
     const struct service *s = &e->services[inst->svc];
 
@@ -51,17 +52,17 @@ const char *name_of(const struct acc_engine *e, const struct instance *inst, cha
     return buf;
 }
 
-void move(struct acc_engine *e, struct instance *inst, enum acc_inst_state to)
+void acc_eng_move(struct acc_engine *e, struct instance *inst, enum acc_inst_state to)
 {
     if (inst->state == to) {
         return;
     }
     inst->state = to;
     inst->since_ms = e->now_ms;
-    mark_around(e, inst->svc);
+    acc_eng_mark_around(e, inst->svc);
 }
 
-void forget_container(struct acc_engine *e, struct instance *inst)
+void acc_eng_forget_container(struct acc_engine *e, struct instance *inst)
 {
     uint32_t svc = inst->svc;
     uint32_t slot = inst->slot;
@@ -69,7 +70,7 @@ void forget_container(struct acc_engine *e, struct instance *inst)
     enum acc_action_type kind = inst->op_kind;
 
     if (inst->cid[0]) {
-        cid_remove(e, inst);
+        acc_eng_cid_remove(e, inst);
     }
     *inst = (struct instance){.svc = svc, .slot = slot, .exit_code = -1, .since_ms = e->now_ms};
     if (slot > e->services[svc].n_replicas) {
@@ -80,7 +81,7 @@ void forget_container(struct acc_engine *e, struct instance *inst)
         inst->op_kind = kind;
         inst->state = op ? ACC_INST_CREATING : ACC_INST_ABSENT;
     }
-    mark_around(e, svc);
+    acc_eng_mark_around(e, svc);
 }
 
 /* --- whose container is it -------------------------------------------------------------------- */
@@ -128,13 +129,13 @@ static bool replaces(const struct instance *inst, const struct acc_obs *obs)
     if (is_temporary_name(inst->name)) {
         return true;
     }
-    return !is_running(inst) && inst->op == 0 &&
+    return !acc_eng_is_running(inst) && inst->op == 0 &&
            (obs_runs(obs) || obs->started_ns > inst->started_ns);
 }
 
 static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
 {
-    uint32_t svc = id_find(e, obs->project, obs->service);
+    uint32_t svc = acc_eng_id_find(e, obs->project, obs->service);
     struct instance *inst;
 
     if (svc == ACC_NONE || obs->oneoff || obs->number == 0) {
@@ -148,11 +149,11 @@ static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
         if (!replaces(inst, obs)) {
             return NULL;
         }
-        forget_container(e, inst);
+        acc_eng_forget_container(e, inst);
         inst->slot = obs->number;
     }
     copy(inst->cid, sizeof(inst->cid), obs->cid);
-    cid_add(e, inst);
+    acc_eng_cid_add(e, inst);
     return inst;
 }
 
@@ -176,19 +177,19 @@ static void begin_run(struct acc_engine *e, struct instance *inst, bool first_si
     inst->kill_after_ms = 0;
     inst->probe_pause_ms = s->timing.probe_first;
     inst->probe_next_ms = e->now_ms + inst->probe_pause_ms;
-    move(e, inst, ACC_INST_PROBING);
+    acc_eng_move(e, inst, ACC_INST_PROBING);
     inst->since_ms = e->now_ms;
     if (first_sight && !inst->has_health) {
         /* It ran before us and nothing can tell otherwise: READY by presumption. */
         inst->was_ready = true;
         inst->ready_ms = e->now_ms;
-        move(e, inst, ACC_INST_READY);
+        acc_eng_move(e, inst, ACC_INST_READY);
     }
 }
 
 static void started_by_hand(struct acc_engine *e, struct service *s, struct instance *inst)
 {
-    note(e, ACC_NOTE_OBSERVED, inst->svc, "started outside of acc");
+    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "started outside of acc");
     if (s->held || !s->wanted_up) {
         s->held = false;
         s->wanted_up = true;
@@ -209,11 +210,11 @@ static void on_running(struct acc_engine *e, struct instance *inst, bool new_run
         return;
     }
     if (inst->state == ACC_INST_PAUSED && !new_run) {
-        move(e, inst, inst->was_ready ? ACC_INST_READY : ACC_INST_PROBING);
+        acc_eng_move(e, inst, inst->was_ready ? ACC_INST_READY : ACC_INST_PROBING);
         inst->verdict_ms = e->now_ms;
         return;
     }
-    if (!new_run && is_running(inst)) {
+    if (!new_run && acc_eng_is_running(inst)) {
         return;
     }
     if (!is_ours && !first_sight && inst->state != ACC_INST_STARTING) {
@@ -237,13 +238,13 @@ static void ended_by_itself(struct acc_engine *e, struct service *s, struct inst
     (void)snprintf(text, sizeof(text),
                    inst->oom ? "was killed for using too much memory (exit %d)" : "exited with %d",
                    (int)inst->exit_code);
-    fail(e, s, inst->oom ? FAIL_OOM : FAIL_EXIT, text);
+    acc_eng_fail(e, s, inst->oom ? FAIL_OOM : FAIL_EXIT, text);
 }
 
 static void on_exited(struct acc_engine *e, struct instance *inst, const struct acc_obs *obs)
 {
     struct service *s = &e->services[inst->svc];
-    bool was_alive = is_running(inst) || inst->state == ACC_INST_STARTING;
+    bool was_alive = acc_eng_is_running(inst) || inst->state == ACC_INST_STARTING;
     bool first_sight = !e->snapshot;
     bool ours = inst->stop_was_ours;
 
@@ -253,14 +254,14 @@ static void on_exited(struct acc_engine *e, struct instance *inst, const struct 
             if (obs->manually_stopped == ACC_YES && s->wanted_up && !s->held && !s->done) {
                 s->held = true;
                 s->save = true;
-                note(e, ACC_NOTE_OBSERVED, inst->svc,
-                     "was stopped by hand while acc could not see it");
+                acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc,
+                             "was stopped by hand while acc could not see it");
             }
-            mark_around(e, inst->svc);
+            acc_eng_mark_around(e, inst->svc);
         }
         return;
     }
-    move(e, inst, ACC_INST_EXITED);
+    acc_eng_move(e, inst, ACC_INST_EXITED);
     inst->verdict = inst->has_health ? ACC_HEALTH_UNKNOWN : ACC_HEALTH_NONE;
     inst->probe_next_ms = 0;
     inst->was_ready = false;
@@ -281,8 +282,8 @@ static void on_exited(struct acc_engine *e, struct instance *inst, const struct 
     if (!was_alive) {
         return;
     }
-    note(e, ACC_NOTE_OBSERVED, inst->svc, "exited with %d%s", (int)inst->exit_code,
-         inst->oom ? " (out of memory)" : "");
+    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "exited with %d%s", (int)inst->exit_code,
+                 inst->oom ? " (out of memory)" : "");
     if (inst->stop_hint_ms) {
         inst->exit_unsettled = true;
         inst->settle_ms = inst->stop_hint_ms + s->timing.external_stop_settle;
@@ -317,7 +318,7 @@ static void take_verdict(struct acc_engine *e, struct instance *inst, const stru
     } else if (is_fresh && obs->health == ACC_DH_UNHEALTHY) {
         inst->verdict = ACC_HEALTH_UNHEALTHY;
     }
-    mark(e, inst->svc);
+    acc_eng_mark(e, inst->svc);
 }
 
 static void apply(struct acc_engine *e, struct instance *inst, const struct acc_obs *obs)
@@ -341,7 +342,7 @@ static void apply(struct acc_engine *e, struct instance *inst, const struct acc_
     switch (obs->state) {
     case ACC_CTR_CREATED:
         if (inst->op == 0 || inst->op_kind != ACC_ACT_START) {
-            move(e, inst, ACC_INST_CREATED);
+            acc_eng_move(e, inst, ACC_INST_CREATED);
         }
         break;
     case ACC_CTR_RUNNING:
@@ -349,12 +350,12 @@ static void apply(struct acc_engine *e, struct instance *inst, const struct acc_
         on_running(e, inst, new_run);
         break;
     case ACC_CTR_PAUSED:
-        if (new_run && !is_running(inst)) {
+        if (new_run && !acc_eng_is_running(inst)) {
             on_running(e, inst, new_run);
         }
         if (inst->state != ACC_INST_PAUSED && inst->state != ACC_INST_STOPPING) {
-            note(e, ACC_NOTE_OBSERVED, inst->svc, "is paused");
-            move(e, inst, ACC_INST_PAUSED);
+            acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "is paused");
+            acc_eng_move(e, inst, ACC_INST_PAUSED);
         }
         break;
     case ACC_CTR_EXITED:
@@ -363,15 +364,15 @@ static void apply(struct acc_engine *e, struct instance *inst, const struct acc_
         on_exited(e, inst, obs);
         break;
     case ACC_CTR_REMOVING:
-        move(e, inst, ACC_INST_REMOVING);
+        acc_eng_move(e, inst, ACC_INST_REMOVING);
         break;
     }
     take_verdict(e, inst, obs);
 }
 
-void on_obs(struct acc_engine *e, const struct acc_obs *obs)
+void acc_eng_on_obs(struct acc_engine *e, const struct acc_obs *obs)
 {
-    struct instance *inst = cid_find(e, obs->cid);
+    struct instance *inst = acc_eng_cid_find(e, obs->cid);
 
     if (!inst) {
         inst = place(e, obs);
@@ -388,7 +389,7 @@ void on_obs(struct acc_engine *e, const struct acc_obs *obs)
         char usual[ACC_NAME_MAX + 1];
 
         s->canonical[0] = '\0';
-        if (strcmp(name_of(e, inst, usual, sizeof(usual)), obs->name) != 0) {
+        if (strcmp(acc_eng_name_of(e, inst, usual, sizeof(usual)), obs->name) != 0) {
             copy(s->canonical, sizeof(s->canonical), obs->name);
         }
     }
@@ -400,12 +401,12 @@ void on_obs(struct acc_engine *e, const struct acc_obs *obs)
         copy(s->applied_spec, sizeof(s->applied_spec), obs->spec_hash);
         s->save = true;
     }
-    mark_around(e, inst->svc);
+    acc_eng_mark_around(e, inst->svc);
 }
 
-void on_gone(struct acc_engine *e, const char *cid)
+void acc_eng_on_gone(struct acc_engine *e, const char *cid)
 {
-    struct instance *inst = cid_find(e, cid);
+    struct instance *inst = acc_eng_cid_find(e, cid);
     struct service *s;
     bool ours;
 
@@ -416,14 +417,14 @@ void on_gone(struct acc_engine *e, const char *cid)
     ours = (inst->op && inst->op_kind == ACC_ACT_REMOVE) || s->wanted_removed || s->removed ||
            inst->again == AGAIN_RECREATE || inst->slot > s->n_replicas || inst->stop_was_ours;
     if (inst->op) {
-        struct op *op = op_find(e, inst->op);
+        struct op *op = acc_eng_op_find(e, inst->op);
 
         if (op && op->kind != ACC_ACT_CREATE) {
-            op_end(e, op, ACC_OP_GONE);
+            acc_eng_op_end(e, op, ACC_OP_GONE);
             inst->op = 0;
         }
     }
-    forget_container(e, inst);
+    acc_eng_forget_container(e, inst);
     s->applied_spec[0] = '\0';
     if (!ours && e->snapshot && inst->state == ACC_INST_ABSENT) {
         /* `docker compose up` beside us recreates: only a full list tells whether it is gone. */
@@ -442,7 +443,7 @@ static void removed_by_hand(struct acc_engine *e, struct service *s, struct inst
     s->held = false;
     copy(s->asked_by, sizeof(s->asked_by), "outside");
     s->save = true;
-    note(e, ACC_NOTE_OBSERVED, inst->svc, "was removed outside of acc; it stays off");
+    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "was removed outside of acc; it stays off");
 }
 
 /* The mode of a stack that was never seen, from what is there (E10, first contact). */
@@ -463,7 +464,7 @@ static void decide_modes(struct acc_engine *e)
             s->is_new = false;
             s->wanted_up = !s->removed && s->n_replicas > 0;
             if (e->stacks[s->stack].observing) {
-                s->wanted_up = s->n_replicas > 0 && is_running(&s->inst[0]);
+                s->wanted_up = s->n_replicas > 0 && acc_eng_is_running(&s->inst[0]);
             }
             s->save = true;
         }
@@ -472,15 +473,16 @@ static void decide_modes(struct acc_engine *e)
         if (!e->stacks[i].known) {
             e->stacks[i].known = e->stacks[i].save = true;
             if (e->stacks[i].observing) {
-                note(e, ACC_NOTE_DECISION, ACC_NONE,
-                     "%s was running before acc: only observing it. `accctl adopt %s` takes over",
-                     e->stacks[i].name, e->stacks[i].name);
+                acc_eng_note(
+                    e, ACC_NOTE_DECISION, ACC_NONE,
+                    "%s was running before acc: only observing it. `accctl adopt %s` takes over",
+                    e->stacks[i].name, e->stacks[i].name);
             }
         }
     }
 }
 
-void on_snapshot(struct acc_engine *e)
+void acc_eng_on_snapshot(struct acc_engine *e)
 {
     for (uint32_t i = 0; i < e->n_services; i++) {
         struct service *s = &e->services[i];
@@ -492,7 +494,7 @@ void on_snapshot(struct acc_engine *e)
                 char cid[ACC_CID_LEN + 1];
 
                 memcpy(cid, inst->cid, sizeof(cid));
-                on_gone(e, cid);
+                acc_eng_on_gone(e, cid);
             }
             if (inst->exit_unsettled && inst->state == ACC_INST_ABSENT) {
                 removed_by_hand(e, s, inst);
@@ -504,7 +506,7 @@ void on_snapshot(struct acc_engine *e)
         e->snapshot = true;
     }
     e->list_ms = e->now_ms + e->timing.resync;
-    mark_all(e);
+    acc_eng_mark_all(e);
 }
 
 static bool stop_is_ours(const struct instance *inst)
@@ -514,9 +516,9 @@ static bool stop_is_ours(const struct instance *inst)
                          inst->op_kind == ACC_ACT_REMOVE));
 }
 
-void on_hint(struct acc_engine *e, const struct acc_event *event)
+void acc_eng_on_hint(struct acc_engine *e, const struct acc_event *event)
 {
-    struct instance *inst = cid_find(e, event->hint.cid);
+    struct instance *inst = acc_eng_cid_find(e, event->hint.cid);
 
     if (inst && !stop_is_ours(inst) &&
         (event->hint.time_ns == 0 || event->hint.time_ns > inst->started_ns)) {
@@ -531,7 +533,7 @@ void on_hint(struct acc_engine *e, const struct acc_event *event)
                 inst->settle_ms = e->now_ms + s->timing.external_stop_settle;
             }
         }
-        mark(e, inst->svc);
+        acc_eng_mark(e, inst->svc);
     }
-    look(e, event->hint.cid, false);
+    acc_eng_look(e, event->hint.cid, false);
 }

@@ -4,8 +4,8 @@
  * What the files of lib/engine share. Nobody else includes this.
  *
  * A service is what the user wrote; an instance is one slot of it with the container that was seen
- * in it. Events change facts and mark services dirty; settle() then looks at each dirty service
- * once more, until nothing changes, and only then asks for actions.
+ * in it. Events change facts and mark services dirty; acc_eng_settle() then looks at each dirty
+ * service once more, until nothing changes, and only then asks for actions.
  */
 
 #include "lib/base/assert.h"
@@ -267,85 +267,90 @@ struct acc_engine {
 };
 
 /* --- index.c --------------------------------------------------------------------------------- */
-void cid_add(struct acc_engine *e, struct instance *inst);
-struct instance *cid_find(const struct acc_engine *e, const char *cid);
-void cid_remove(struct acc_engine *e, const struct instance *inst);
-int index_create(struct acc_engine *e);
-uint32_t id_find(const struct acc_engine *e, const char *stack, const char *service);
-void mark(struct acc_engine *e, uint32_t svc);        /* look at this service again */
-void mark_around(struct acc_engine *e, uint32_t svc); /* and at its dependents and dependencies */
-void mark_all(struct acc_engine *e);
-uint32_t dirty_next(struct acc_engine *e); /* ACC_NONE when there is none */
-void deadline_set(struct acc_engine *e, uint32_t svc, uint64_t deadline_ms);
+void acc_eng_cid_add(struct acc_engine *e, struct instance *inst);
+struct instance *acc_eng_cid_find(const struct acc_engine *e, const char *cid);
+void acc_eng_cid_remove(struct acc_engine *e, const struct instance *inst);
+int acc_eng_index_create(struct acc_engine *e);
+uint32_t acc_eng_id_find(const struct acc_engine *e, const char *stack, const char *service);
+void acc_eng_mark(struct acc_engine *e, uint32_t svc); /* look at this service again */
+void acc_eng_mark_around(struct acc_engine *e,
+                         uint32_t svc); /* and at its dependents and dependencies */
+void acc_eng_mark_all(struct acc_engine *e);
+uint32_t acc_eng_dirty_next(struct acc_engine *e); /* ACC_NONE when there is none */
+void acc_eng_deadline_set(struct acc_engine *e, uint32_t svc, uint64_t deadline_ms);
 
 /* --- emit.c ---------------------------------------------------------------------------------- */
 /* The next free action, or NULL when the caller's buffer is full: then the step is repeated. */
-struct acc_action *emit(struct acc_engine *e, enum acc_action_type type);
-bool has_room(const struct acc_engine *e, size_t n);
-void note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+struct acc_action *acc_eng_emit(struct acc_engine *e, enum acc_action_type type);
+bool acc_eng_has_room(const struct acc_engine *e, size_t n);
+void acc_eng_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Journal and send an operation on an instance. False: no room, or too many in flight. */
-bool operate(struct acc_engine *e, struct instance *inst, enum acc_action_type kind);
+bool acc_eng_operate(struct acc_engine *e, struct instance *inst, enum acc_action_type kind);
 /* The restart policy that the file asks Docker for. */
-enum acc_restart_policy wanted_policy(const struct service *s);
-bool operate_resource(struct acc_engine *e, uint32_t res, enum acc_action_type kind);
-struct op *op_find(struct acc_engine *e, uint64_t id);
-void op_end(struct acc_engine *e, struct op *op, enum acc_op_result result);
-void look(struct acc_engine *e, const char *cid, bool manual_stop);
-uint64_t jitter(struct acc_engine *e, uint64_t ms); /* +-20 % */
-uint64_t earliest(uint64_t a, uint64_t b);          /* the earlier of two deadlines; 0 means none */
+enum acc_restart_policy acc_eng_wanted_policy(const struct service *s);
+bool acc_eng_operate_resource(struct acc_engine *e, uint32_t res, enum acc_action_type kind);
+struct op *acc_eng_op_find(struct acc_engine *e, uint64_t id);
+void acc_eng_op_end(struct acc_engine *e, struct op *op, enum acc_op_result result);
+void acc_eng_look(struct acc_engine *e, const char *cid, bool manual_stop);
+uint64_t acc_eng_jitter(struct acc_engine *e, uint64_t ms); /* +-20 % */
+uint64_t acc_eng_earliest(uint64_t a, uint64_t b); /* the earlier of two deadlines; 0 means none */
 
 /* --- observe.c ------------------------------------------------------------------------------- */
-void on_obs(struct acc_engine *e, const struct acc_obs *obs);
-void on_gone(struct acc_engine *e, const char *cid);
-void on_hint(struct acc_engine *e, const struct acc_event *event);
-void on_snapshot(struct acc_engine *e);
-void on_probe(struct acc_engine *e, const struct acc_event *event);
-void on_op(struct acc_engine *e, const struct acc_event *event);
-void move(struct acc_engine *e, struct instance *inst, enum acc_inst_state to);
-void forget_container(struct acc_engine *e, struct instance *inst);
-bool is_running(const struct instance *inst);
-const char *name_of(const struct acc_engine *e, const struct instance *inst, char *buf,
-                    size_t size);
+void acc_eng_on_obs(struct acc_engine *e, const struct acc_obs *obs);
+void acc_eng_on_gone(struct acc_engine *e, const char *cid);
+void acc_eng_on_hint(struct acc_engine *e, const struct acc_event *event);
+void acc_eng_on_snapshot(struct acc_engine *e);
+void acc_eng_on_probe(struct acc_engine *e, const struct acc_event *event);
+void acc_eng_on_op(struct acc_engine *e, const struct acc_event *event);
+void acc_eng_move(struct acc_engine *e, struct instance *inst, enum acc_inst_state to);
+void acc_eng_forget_container(struct acc_engine *e, struct instance *inst);
+bool acc_eng_is_running(const struct instance *inst);
+const char *acc_eng_name_of(const struct acc_engine *e, const struct instance *inst, char *buf,
+                            size_t size);
 
 /* --- fail.c ---------------------------------------------------------------------------------- */
-void fail(struct acc_engine *e, struct service *s, enum fail_class class, const char *text);
-void take_back_failures(struct acc_engine *e,
-                        struct service *s); /* a dependency turned out to be bad */
-void reset_failures(struct acc_engine *e, struct service *s);
-void count_ready(struct acc_engine *e, struct service *s); /* resets by time, closes the breaker */
-uint32_t failures_in_window(const struct acc_engine *e, const struct service *s);
-bool is_attributed(struct acc_engine *e, const struct service *s);
+void acc_eng_fail(struct acc_engine *e, struct service *s, enum fail_class class, const char *text);
+void acc_eng_take_back_failures(struct acc_engine *e,
+                                struct service *s); /* a dependency turned out to be bad */
+void acc_eng_reset_failures(struct acc_engine *e, struct service *s);
+void acc_eng_count_ready(struct acc_engine *e,
+                         struct service *s); /* resets by time, closes the breaker */
+uint32_t acc_eng_failures_in_window(const struct acc_engine *e, const struct service *s);
+bool acc_eng_is_attributed(struct acc_engine *e, const struct service *s);
 
 /* --- gate.c ---------------------------------------------------------------------------------- */
-bool is_hard(enum acc_edge_kind kind);
-bool edge_holds(const struct acc_engine *e, const struct service *s, const struct edge *edge);
-bool is_bad(const struct service *s); /* wanted up, not ready */
+bool acc_eng_is_hard(enum acc_edge_kind kind);
+bool acc_eng_edge_holds(const struct acc_engine *e, const struct service *s,
+                        const struct edge *edge);
+bool acc_eng_is_bad(const struct service *s); /* wanted up, not ready */
 /* The first edge that keeps `s` from being created or started, or NULL. */
-const struct edge *gate_edge(const struct acc_engine *e, const struct service *s, bool create);
+const struct edge *acc_eng_gate_edge(const struct acc_engine *e, const struct service *s,
+                                     bool create);
 /* May this instance be started now? */
-bool may_start(struct acc_engine *e, struct service *s);
-bool may_create(struct acc_engine *e, struct service *s);
-bool may_stop(const struct acc_engine *e, const struct service *s);
+bool acc_eng_may_start(struct acc_engine *e, struct service *s);
+bool acc_eng_may_create(struct acc_engine *e, struct service *s);
+bool acc_eng_may_stop(const struct acc_engine *e, const struct service *s);
 /* Roots of what is wrong with `s`, never `s` itself; at most `cap`. */
-size_t roots_of(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t cap);
-uint64_t recovery_grace(const struct service *s);
+size_t acc_eng_roots_of(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t cap);
+uint64_t acc_eng_recovery_grace(const struct service *s);
 
 /* --- decide.c -------------------------------------------------------------------------------- */
-void settle(struct acc_engine *e);
-uint64_t start_deadline(const struct service *s, const struct instance *inst);
-uint64_t degraded_grace(const struct service *s, const struct instance *inst);
+void acc_eng_settle(struct acc_engine *e);
+uint64_t acc_eng_start_deadline(const struct service *s, const struct instance *inst);
+uint64_t acc_eng_degraded_grace(const struct service *s, const struct instance *inst);
 
 /* --- incident.c ------------------------------------------------------------------------------ */
-void incident_open(struct acc_engine *e, uint32_t root, const char *cause);
-void incidents_tick(struct acc_engine *e);
-uint64_t incidents_deadline(const struct acc_engine *e);
+void acc_eng_incident_open(struct acc_engine *e, uint32_t root, const char *cause);
+void acc_eng_incidents_tick(struct acc_engine *e);
+uint64_t acc_eng_incidents_deadline(const struct acc_engine *e);
 
 /* --- command.c ------------------------------------------------------------------------------- */
-void on_cmd(struct acc_engine *e, const struct acc_cmd *cmd);
+void acc_eng_on_cmd(struct acc_engine *e, const struct acc_cmd *cmd);
 
 /* --- record.c -------------------------------------------------------------------------------- */
-void restored_times(struct acc_engine *e); /* at the first step: what was left is due when */
+void acc_eng_restored_times(
+    struct acc_engine *e); /* at the first step: what was left is due when */
 
 /* --- view.c ---------------------------------------------------------------------------------- */
-void reason_of(const struct acc_engine *e, uint32_t svc, char *out, size_t size);
+void acc_eng_reason_of(const struct acc_engine *e, uint32_t svc, char *out, size_t size);

@@ -112,7 +112,8 @@ static int append_removed(struct acc_engine *to, const struct acc_engine *from)
     size_t n = 0;
 
     for (size_t i = 0; i < from->n_services; i++) {
-        n += id_find(to, from->services[i].stack_name, from->services[i].name) == ACC_NONE &&
+        n += acc_eng_id_find(to, from->services[i].stack_name, from->services[i].name) ==
+                 ACC_NONE &&
              has_container(&from->services[i]);
     }
     struct service *services = realloc(to->services, (to->n_services + n + 1) * sizeof(*services));
@@ -126,7 +127,7 @@ static int append_removed(struct acc_engine *to, const struct acc_engine *from)
     for (size_t i = 0; i < from->n_services; i++) {
         const struct service *old = &from->services[i];
 
-        if (id_find(to, old->stack_name, old->name) != ACC_NONE || !has_container(old)) {
+        if (acc_eng_id_find(to, old->stack_name, old->name) != ACC_NONE || !has_container(old)) {
             continue;
         }
         if (stack_find(to, old->stack_name) == ACC_NONE) {
@@ -153,7 +154,7 @@ static void adopt_removed(struct acc_engine *to, struct acc_engine *from)
 {
     for (uint32_t i = (uint32_t)to->n_model; i < to->n_services; i++) {
         struct service *s = &to->services[i];
-        uint32_t old = id_find(from, s->stack_name, s->name);
+        uint32_t old = acc_eng_id_find(from, s->stack_name, s->name);
 
         for (uint32_t k = 0; k < s->n_inst; k++) {
             s->inst[k].svc = i;
@@ -169,7 +170,7 @@ static void move_services(struct acc_engine *to, struct acc_engine *from)
 {
     for (uint32_t i = 0; i < to->n_model; i++) {
         struct service *s = &to->services[i];
-        uint32_t old = id_find(from, s->stack_name, s->name);
+        uint32_t old = acc_eng_id_find(from, s->stack_name, s->name);
 
         if (old != ACC_NONE) {
             move_runtime(s, &from->services[old], i);
@@ -191,7 +192,7 @@ static void move_ops(struct acc_engine *to, struct acc_engine *from)
         if (op->id && op->svc != ACC_NONE) {
             const struct service *s = &from->services[op->svc];
 
-            op->svc = id_find(to, s->stack_name, s->name);
+            op->svc = acc_eng_id_find(to, s->stack_name, s->name);
         } else if (op->id && op->res != ACC_NONE) {
             uint32_t res = op->res;
 
@@ -258,7 +259,7 @@ static void move_incidents(struct acc_engine *to, struct acc_engine *from)
         if (!s) {
             continue;
         }
-        in->root = id_find(to, s->stack_name, s->name);
+        in->root = acc_eng_id_find(to, s->stack_name, s->name);
         if (in->root == ACC_NONE) {
             in->id = 0;
         }
@@ -275,7 +276,7 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
     if (acc_engine_create(model, &options, &to) < 0) {
         return -ENOMEM;
     }
-    if (append_removed(to, engine) < 0 || index_create(to) < 0) {
+    if (append_removed(to, engine) < 0 || acc_eng_index_create(to) < 0) {
         to->n_services = to->n_model; /* the others are still the running one's */
         acc_engine_destroy(to);
         return -ENOMEM;
@@ -291,11 +292,11 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
     for (uint32_t i = 0; i < engine->n_services; i++) {
         for (uint32_t k = 0; k < engine->services[i].n_inst; k++) {
             if (engine->services[i].inst[k].cid[0]) {
-                cid_add(engine, &engine->services[i].inst[k]);
+                acc_eng_cid_add(engine, &engine->services[i].inst[k]);
             }
         }
     }
-    mark_all(engine);
+    acc_eng_mark_all(engine);
     engine->again_now = true;
     return 0;
 }

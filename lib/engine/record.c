@@ -77,7 +77,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     return false;
 }
 
-void restored_times(struct acc_engine *e)
+void acc_eng_restored_times(struct acc_engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = &e->services[i];

@@ -41,7 +41,7 @@ const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t sv
 bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
                                uint32_t *ret_slot)
 {
-    const struct instance *inst = cid_find(engine, cid);
+    const struct instance *inst = acc_eng_cid_find(engine, cid);
 
     if (inst) {
         *ret_svc = inst->svc;
@@ -75,7 +75,7 @@ static const struct service *blocker(const struct acc_engine *e, const struct se
     for (size_t i = 0; i < s->n_edges; i++) {
         const struct edge *edge = &s->edges[i];
 
-        if (!edge_holds(e, s, edge)) {
+        if (!acc_eng_edge_holds(e, s, edge)) {
             *ret_edge = edge;
             return &e->services[edge->target];
         }
@@ -141,10 +141,10 @@ static const char *waits_how(const struct edge *edge)
     if (edge->condition == ACC_COND_COMPLETED) {
         return "waits for the end of";
     }
-    return is_hard(edge->kind) ? "needs" : "waits for";
+    return acc_eng_is_hard(edge->kind) ? "needs" : "waits for";
 }
 
-void reason_of(const struct acc_engine *e, uint32_t svc, char *out, size_t size)
+void acc_eng_reason_of(const struct acc_engine *e, uint32_t svc, char *out, size_t size)
 {
     const struct service *s = &e->services[svc];
     const struct edge *edge = NULL;
@@ -184,7 +184,7 @@ static enum acc_verdict verdict_of(const struct acc_engine *e, const struct serv
 {
     const struct instance *inst = first_not_ready(s);
 
-    if (s->n_replicas == 0 || !is_running(inst)) {
+    if (s->n_replicas == 0 || !acc_eng_is_running(inst)) {
         return inst->has_health ? ACC_HEALTH_UNKNOWN : ACC_HEALTH_NONE;
     }
     if (inst->epoch != e->epoch || !e->connected) {
@@ -221,11 +221,11 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
     for (uint32_t i = 0; i < s->n_inst; i++) {
         ret_view->n_instances += s->inst[i].slot != 0;
     }
-    reason_of(engine, svc, ret_view->reason, sizeof(ret_view->reason));
+    acc_eng_reason_of(engine, svc, ret_view->reason, sizeof(ret_view->reason));
     if (s->state == ACC_SVC_BLOCKED || s->state == ACC_SVC_IMPAIRED) {
         /* The visit marks are scratch space, not state: a view changes nothing that counts. */
-        ret_view->n_roots = roots_of((struct acc_engine *)(uintptr_t)engine, svc, roots,
-                                     ACC_ROOTS_MAX);
+        ret_view->n_roots = acc_eng_roots_of((struct acc_engine *)(uintptr_t)engine, svc, roots,
+                                             ACC_ROOTS_MAX);
         memcpy(ret_view->roots, roots, ret_view->n_roots * sizeof(roots[0]));
     }
 }
@@ -273,7 +273,7 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
     (void)now_ms;
     text[0] = '\0';
     for (uint32_t i = 0; i < s->n_inst; i++) {
-        alive |= is_running(&s->inst[i]);
+        alive |= acc_eng_is_running(&s->inst[i]);
         exists |= s->inst[i].cid[0] != '\0';
         busy |= s->inst[i].op != 0 || s->inst[i].again != AGAIN_NONE;
     }
@@ -288,7 +288,7 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
         for (uint32_t i = 0; i < s->n_inst; i++) {
             const struct instance *inst = &s->inst[i];
             enum acc_restart_policy want = verb == ACC_VERB_ADOPT ? ACC_RESTART_NO
-                                                                  : wanted_policy(s);
+                                                                  : acc_eng_wanted_policy(s);
 
             if (inst->cid[0] && inst->policy != want && s->wanted_up) {
                 return ACC_SETTLED_PENDING;
@@ -306,15 +306,15 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
     }
     if (s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN || s->state == ACC_SVC_HELD ||
         !s->wanted_up) {
-        reason_of(engine, svc, text, ACC_REASON_MAX + 1);
+        acc_eng_reason_of(engine, svc, text, ACC_REASON_MAX + 1);
         return ACC_SETTLED_FAILED;
     }
     if (s->state == ACC_SVC_BLOCKED) {
         const struct edge *edge = NULL;
         const struct service *dep = blocker(engine, s, &edge);
 
-        if (dep && dep->terminal && !dep->ready && !edge_holds(engine, s, edge)) {
-            reason_of(engine, svc, text, ACC_REASON_MAX + 1);
+        if (dep && dep->terminal && !dep->ready && !acc_eng_edge_holds(engine, s, edge)) {
+            acc_eng_reason_of(engine, svc, text, ACC_REASON_MAX + 1);
             return ACC_SETTLED_FAILED;
         }
     }

@@ -38,7 +38,7 @@ static void about_exit(const struct service *s, struct acc_buf *out)
 {
     const struct instance *inst = shown(s);
 
-    if (!is_running(inst) && inst->exit_code >= 0 && inst->cid[0]) {
+    if (!acc_eng_is_running(inst) && inst->exit_code >= 0 && inst->cid[0]) {
         (void)acc_buf_printf(out, " Its container ended with exit code %d%s.", (int)inst->exit_code,
                              inst->oom ? ", killed because it used too much memory" : "");
     }
@@ -54,7 +54,7 @@ static void about_roots(const struct acc_engine *e, uint32_t svc, uint64_t now_m
         const struct service *root = &e->services[view.roots[i]];
         char reason[ACC_REASON_MAX + 1];
 
-        reason_of(e, view.roots[i], reason, sizeof(reason));
+        acc_eng_reason_of(e, view.roots[i], reason, sizeof(reason));
         (void)acc_buf_printf(out, " The root is %s (%s)%s%s.", root->id,
                              acc_svc_state_name(root->state), reason[0] ? ": it " : "", reason);
     }
@@ -74,7 +74,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
 
     clock_of(unix_ms - (int64_t)(now_ms - s->since_ms), at, sizeof(at));
     acc_format_span_ms(now_ms - s->since_ms, ago, sizeof(ago));
-    reason_of(engine, svc, reason, sizeof(reason));
+    acc_eng_reason_of(engine, svc, reason, sizeof(reason));
     (void)acc_buf_printf(out, "%s is %s since %s (%s)", s->id, acc_svc_state_name(s->state), at,
                          ago);
     if (reason[0]) {

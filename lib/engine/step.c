@@ -160,7 +160,7 @@ static int build(struct acc_engine *e, const struct acc_model *model)
     if (e->n_services > 0) {
         e->timing = e->services[0].timing;
     }
-    return link_dependents(e) < 0 ? -ENOMEM : index_create(e);
+    return link_dependents(e) < 0 ? -ENOMEM : acc_eng_index_create(e);
 }
 
 int acc_engine_create(const struct acc_model *model, const struct acc_engine_options *options,
@@ -227,10 +227,10 @@ static void on_conn_up(struct acc_engine *e, const struct acc_event *event)
     bool was_degraded = e->degraded && e->connected;
 
     if (e->ever_connected && !was_degraded) {
-        note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker answers again%s",
-             event->conn.fresh_engine ? "; it was restarted" : "");
+        acc_eng_note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker answers again%s",
+                     event->conn.fresh_engine ? "; it was restarted" : "");
     } else if (was_degraded) {
-        note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker answers in time again");
+        acc_eng_note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker answers in time again");
     }
     e->connected = e->ever_connected = true;
     e->degraded = e->snapshot = false;
@@ -251,14 +251,15 @@ static void on_conn_down(struct acc_engine *e, bool degraded)
     }
     if (degraded) {
         e->degraded = true;
-        note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker does not answer in time");
+        acc_eng_note(e, ACC_NOTE_ENGINE, ACC_NONE, "Docker does not answer in time");
     } else {
         e->connected = e->degraded = false;
         e->disconnected_ms = e->now_ms;
-        note(e, ACC_NOTE_ENGINE, ACC_NONE, "the connection to Docker is gone");
+        acc_eng_note(e, ACC_NOTE_ENGINE, ACC_NONE, "the connection to Docker is gone");
     }
-    incident_open(e, ACC_NONE, degraded ? "Docker does not answer" : "Docker can't be reached");
-    mark_all(e);
+    acc_eng_incident_open(e, ACC_NONE,
+                          degraded ? "Docker does not answer" : "Docker can't be reached");
+    acc_eng_mark_all(e);
 }
 
 static void on_timeout(struct acc_engine *e)
@@ -266,8 +267,8 @@ static void on_timeout(struct acc_engine *e)
     while (e->heap_n > 0 && e->services[e->heap[0]].deadline_ms <= e->now_ms) {
         uint32_t svc = e->heap[0];
 
-        deadline_set(e, svc, 0);
-        mark(e, svc);
+        acc_eng_deadline_set(e, svc, 0);
+        acc_eng_mark(e, svc);
     }
     if (e->connected && e->snapshot && e->list_ms <= e->now_ms) {
         e->list_wanted = true;
@@ -295,7 +296,7 @@ static void remove_stacks(struct acc_engine *e)
                         (r->kind == ACC_RES_VOLUME && stack->removing_volumes);
 
             if (r->stack == i && goes && !r->external && r->op == 0) {
-                (void)operate_resource(e, k, ACC_ACT_REMOVE_RESOURCE);
+                (void)acc_eng_operate_resource(e, k, ACC_ACT_REMOVE_RESOURCE);
             }
         }
         stack->removing = !is_empty;
@@ -305,8 +306,8 @@ static void remove_stacks(struct acc_engine *e)
 static void save_stacks(struct acc_engine *e)
 {
     for (uint32_t i = 0; i < e->n_stacks; i++) {
-        if (e->stacks[i].save && has_room(e, 1)) {
-            emit(e, ACC_ACT_SAVE_STACK)->svc = i;
+        if (e->stacks[i].save && acc_eng_has_room(e, 1)) {
+            acc_eng_emit(e, ACC_ACT_SAVE_STACK)->svc = i;
             e->stacks[i].save = false;
         }
     }
@@ -337,26 +338,26 @@ static void take(struct acc_engine *e, const struct acc_event *event)
         on_conn_down(e, true);
         break;
     case ACC_EV_SNAPSHOT:
-        on_snapshot(e);
+        acc_eng_on_snapshot(e);
         break;
     case ACC_EV_OBS:
-        on_obs(e, event->obs);
+        acc_eng_on_obs(e, event->obs);
         break;
     case ACC_EV_GONE:
-        on_gone(e, event->hint.cid);
+        acc_eng_on_gone(e, event->hint.cid);
         break;
     case ACC_EV_HINT:
-        on_hint(e, event);
+        acc_eng_on_hint(e, event);
         break;
     case ACC_EV_OP_DONE:
     case ACC_EV_OP_LATE:
-        on_op(e, event);
+        acc_eng_on_op(e, event);
         break;
     case ACC_EV_PROBE:
-        on_probe(e, event);
+        acc_eng_on_probe(e, event);
         break;
     case ACC_EV_CMD:
-        on_cmd(e, &event->cmd);
+        acc_eng_on_cmd(e, &event->cmd);
         break;
     case ACC_EV_TIMEOUT:
         break;
@@ -378,21 +379,21 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
     if (!e->has_started) {
         e->has_started = true;
         e->started_ms = e->now_ms;
-        restored_times(e);
+        acc_eng_restored_times(e);
     }
     if (e->again_now) {
         e->again_now = false;
-        mark_all(e);
+        acc_eng_mark_all(e);
     }
     take(e, event);
     on_timeout(e);
-    settle(e);
-    incidents_tick(e);
+    acc_eng_settle(e);
+    acc_eng_incidents_tick(e);
     remove_stacks(e);
-    if (e->list_wanted && e->connected && has_room(e, 1)) {
+    if (e->list_wanted && e->connected && acc_eng_has_room(e, 1)) {
         e->list_wanted = false;
         e->list_ms = e->now_ms + e->timing.resync;
-        (void)emit(e, ACC_ACT_LIST);
+        (void)acc_eng_emit(e, ACC_ACT_LIST);
     }
     save_stacks(e);
     trace(e);
@@ -406,9 +407,9 @@ uint64_t acc_engine_deadline(const struct acc_engine *engine)
     if (engine->again_now) {
         return engine->now_ms;
     }
-    at = earliest(at, incidents_deadline(engine));
+    at = acc_eng_earliest(at, acc_eng_incidents_deadline(engine));
     if (engine->connected && engine->snapshot) {
-        at = earliest(at, engine->list_ms);
+        at = acc_eng_earliest(at, engine->list_ms);
     }
     return at ? at : ACC_DEADLINE_NONE;
 }
@@ -436,7 +437,7 @@ void acc_engine_check(const struct acc_engine *engine)
             const struct instance *inst = &s->inst[k];
 
             acc_assert(inst->svc == i);
-            acc_assert(inst->cid[0] == '\0' || cid_find(engine, inst->cid) == inst);
+            acc_assert(inst->cid[0] == '\0' || acc_eng_cid_find(engine, inst->cid) == inst);
             acc_assert(inst->state != ACC_INST_ABSENT || inst->cid[0] == '\0');
         }
     }
