@@ -74,10 +74,11 @@ static enum outcome bind_float(struct acc_compose_ctx *ctx, struct acc_node *nod
             return fail(ctx, node, path, "number");
         }
     }
-    if (!(value >= -(double)FLT_MAX && value <= (double)FLT_MAX)) {
+    float single = (float)value;
+
+    if (!(single >= -FLT_MAX && single <= FLT_MAX)) {
         return fail(ctx, node, path, "number of use");
     }
-    float single = (float)value;
 
     for (int digits = 1; digits <= 9; digits++) {
         (void)snprintf(text, sizeof(text), "%.*g", digits, (double)single); /* short */

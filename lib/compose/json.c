@@ -294,8 +294,7 @@ static bool is_section(const char *name)
     return false;
 }
 
-/* `$` is written `$$`, so that the output is a Compose file. Keys, too, as Compose does. */
-static int escape_dollars(struct acc_buf *out, const struct acc_buf *plain)
+int acc_json_escape_dollars(struct acc_buf *out, const struct acc_buf *plain)
 {
     size_t done = 0;
 
@@ -330,7 +329,7 @@ int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out)
     }
     newline(&plain, 0);
     (void)acc_buf_puts(&plain, "}");
-    int r = escape_dollars(out, &plain);
+    int r = acc_json_escape_dollars(out, &plain);
 
     acc_buf_fini(&plain);
     return r;

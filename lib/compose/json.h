@@ -12,6 +12,10 @@
 void acc_json_node(struct acc_buf *out, const struct acc_node *node, int indent);
 void acc_json_string(struct acc_buf *out, const char *text);
 
+/* Append `plain` with `$` written `$$`, so that it is a Compose file again; keys, too, as Compose
+ * does. 0 or -ENOMEM. */
+int acc_json_escape_dollars(struct acc_buf *out, const struct acc_buf *plain);
+
 /* What a resolved service, network, volume, secret or config holds that is not printed. */
 bool acc_json_is_hidden(const struct acc_node *child);
 

@@ -2,6 +2,9 @@
  * Load a Compose project and print it: compose_dump [OPTION...] FILE...
  *
  *     -p NAME   --project-directory DIR   --env-file FILE   --profile NAME
+ *     --hash    the config-hash of each service, as `config --hash '*'`
+ *     --yaml    YAML instead of JSON
+ *     --strict  refuse what accd does not carry out
  *     --stats   on stderr: services, and the bytes that the stack holds
  *
  * For the tests that compare with real Compose. Exit 0, or 1 with the messages on stderr.
@@ -25,7 +28,7 @@ struct options {
     const char *files[LIST_MAX];
     const char *env_files[LIST_MAX];
     const char *profiles[LIST_MAX];
-    int wants_stats;
+    int wants_stats, wants_hash, wants_yaml;
 };
 
 static const char *absolute(const char *path)
@@ -65,6 +68,12 @@ static void parse_options(struct options *options, int argc, char *argv[])
             options->profiles[request->n_profiles++] = argv[++i];
         } else if (strcmp(argv[i], "--stats") == 0) {
             options->wants_stats = 1;
+        } else if (strcmp(argv[i], "--hash") == 0) {
+            options->wants_hash = 1;
+        } else if (strcmp(argv[i], "--yaml") == 0) {
+            options->wants_yaml = 1;
+        } else if (strcmp(argv[i], "--strict") == 0) {
+            request->is_inspection = false;
         } else {
             options->files[request->n_files++] = absolute(argv[i]);
         }
@@ -119,13 +128,37 @@ static int join(struct acc_stack *stack, struct acc_model **ret_model, struct ac
     return acc_model_join(stacks, 1, ret_model, diags);
 }
 
+/* `config --hash` has no containers either, and hashes such references as they are written. */
+static const char *no_container(void *ctx, const char *service)
+{
+    (void)ctx;
+    return service;
+}
+
+static int print_hashes(const struct acc_stack *stack, struct acc_buf *out)
+{
+    char hash[ACC_HASH_LEN + 1];
+    int r = 0;
+
+    for (size_t i = 0; i < stack->n_services && r == 0; i++) {
+        r = acc_compose_service_hash(&stack->services[i], no_container, NULL, hash);
+        acc_buf_printf(out, "%s %s\n", stack->services[i].name, hash);
+    }
+    return r;
+}
+
 static int print(const struct options *options, const struct acc_stack *stack)
 {
     struct acc_buf out;
     int r = 0;
 
     acc_buf_init(&out, 1u << 30);
-    r = acc_compose_config_json(stack, &out);
+    if (options->wants_hash) {
+        r = print_hashes(stack, &out);
+    } else {
+        r = options->wants_yaml ? acc_compose_config_yaml(stack, &out)
+                                : acc_compose_config_json(stack, &out);
+    }
     if (r == 0) {
         fwrite(out.data, 1, out.len, stdout);
     }
