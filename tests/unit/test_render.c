@@ -1,0 +1,314 @@
+#include "client/render.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/progress.h"
+#include "client/render_status.h"
+#include "lib/codec/json_get.h"
+
+/* 2026-11-24T12:00:00Z */
+#define NOW_MS INT64_C(1795521600000)
+
+static const struct accctl_style pipe_style = {.now_ms = NOW_MS};
+
+static const struct {
+    const char *text;
+    size_t width;
+    const char *cut; /* to six columns */
+} texts[] = {
+    {"plain", 5, "plain"},
+    {"sixsix", 6, "sixsix"},
+    {"seven77", 7, "seven…"},
+    {"caf\xc3\xa9", 4, "caf\xc3\xa9"},
+    {"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe8\xaa\x9e", 8, "\xe6\x97\xa5\xe6\x9c\xac…"},
+    {"e\xcc\x81t\xc3\xa9", 3, "e\xcc\x81t\xc3\xa9"},
+    {"a\033[31m", 6, "a [31m"},
+    {"a\nb\tc\x7f", 6, "a b c "},
+    {"\xc2\x9b"
+     "1m",
+     3, " 1m"},
+    {"\xff\xfe", 2, "  "},
+};
+
+START_TEST(text_is_measured_and_cut_by_columns)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, 1000);
+    ck_assert_uint_eq(accctl_width(texts[_i].text), texts[_i].width);
+    accctl_put_text(&out, texts[_i].text, 6);
+    ck_assert_str_eq(out.data, texts[_i].cut);
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(tables_align_and_cut_only_on_a_terminal)
+{
+    struct accctl_style narrow = {.width = 20, .height = 24, .color = true};
+    struct accctl_table *table = accctl_table_create(3, "");
+    struct acc_buf out;
+
+    acc_buf_init(&out, 1000);
+    accctl_table_row(table, ACCCTL_RED, 1);
+    accctl_table_cell(table, "caf\xc3\xa9");
+    accctl_table_cell(table, "up");
+    accctl_table_cell(table, "a long reason");
+    accctl_table_row(table, ACCCTL_PLAIN, 0);
+    accctl_table_cell(table, "x");
+    accctl_table_cell(table, "failed");
+    accctl_table_put(table, &pipe_style, &out);
+    ck_assert_str_eq(out.data, "caf\xc3\xa9  up      a long reason\n"
+                               "x     failed\n");
+    acc_buf_reset(&out);
+    accctl_table_put(table, &narrow, &out);
+    ck_assert_str_eq(out.data, "caf\xc3\xa9  \033[31mup\033[0m      a lon…\n"
+                               "x     failed\n");
+    accctl_table_destroy(table);
+    acc_buf_fini(&out);
+}
+END_TEST
+
+#define SERVICE(stack, name, desired, state, since, reason, root)                                  \
+    "{\"id\":\"" stack "/" name "\",\"stack\":\"" stack "\",\"name\":\"" name                      \
+    "\",\"desired\":\"" desired "\",\"state\":\"" state                                            \
+    "\",\"health\":\"none\",\"since\":\"" since "\",\"reason\":\"" reason "\",\"root\":[" root     \
+    "],\"restarts\":2,\"image\":\"img:1\",\"instances\":[]}"
+
+static const char status_text[] =
+    "{\"engine\":{\"connected\":true,\"version\":\"20.10.24\",\"api\":\"1.41\"},"
+    "\"host\":{\"memory\":{\"total\":65498251264,\"used\":13207024435}},"
+    "\"gpus\":[{\"name\":\"gpu0\",\"vram\":{\"total\":25753026560,\"used\":1073741824}}],"
+    "\"stacks\":[{\"name\":\"acc\",\"mode\":\"managing\"},{\"name\":\"media\",\"mode\":"
+    "\"observing\"},{\"name\":\"new\",\"mode\":\"managing\"}],"
+    "\"services\":[" SERVICE("acc", "grafana", "up", "blocked", "2026-11-24T11:59:40Z", "needs postgres, which is in backoff", "\"acc/postgres\"") "," SERVICE(
+        "acc", "loki", "up", "up", "2026-11-24T09:00:00Z", "",
+        "") "," SERVICE("acc", "postgres", "up", "backoff", "2026-11-24T11:59:48Z", "exited with 1",
+                        "") "," SERVICE("acc", "spare", "off", "off", "2026-11-24T09:00:00Z", "",
+                                        "") "," SERVICE("media", "jelly", "up", "up",
+                                                        "2026-11-20T12:00:00Z", "",
+                                                        "") "," SERVICE("new", "db", "up",
+                                                                        "starting",
+                                                                        "2026-11-24T11:59:59Z", "",
+                                                                        "") "," SERVICE("new",
+                                                                                        "web", "up",
+                                                                                        "blocked",
+                                                                                        "2026-11-"
+                                                                                        "24T11:59:"
+                                                                                        "59Z",
+                                                                                        "needs db",
+                                                                                        "\"new/"
+                                                                                        "db\"") "]"
+                                                                                                "}";
+
+static cJSON *status(void)
+{
+    cJSON *json = NULL;
+
+    ck_assert_int_eq(acc_json_parse_object(status_text, strlen(status_text), &json), 0);
+    return json;
+}
+
+START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
+{
+    cJSON *json = status();
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_str_eq(out.data,
+                     "Docker 20.10.24 (API 1.41)   memory 12 GiB of 61 GiB   gpu0 VRAM 1.0 GiB of "
+                     "24 GiB\n"
+                     "\n"
+                     "acc/postgres  backoff  12 s  exited with 1\n"
+                     "acc/grafana   blocked  20 s  needs postgres, which is in backoff\n"
+                     "\n"
+                     "acc    managing   1 of 3 up, 1 off         postgres: backoff 12 s\n"
+                     "media  observing  1 of 1 up\n"
+                     "new    managing   0 of 2 up, 2 on the way\n");
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(overview_says_that_docker_is_away)
+{
+    cJSON *json = status();
+    struct acc_buf out;
+
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(json, "engine"), "connected",
+                              cJSON_CreateFalse());
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert(strncmp(out.data, "Docker is away; below is what was seen last", 43) == 0);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(a_stack_in_full_has_every_service)
+{
+    cJSON *json = status();
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    accctl_put_full(json, &pipe_style, &out);
+    ck_assert_msg(
+        strstr(out.data,
+               "\nacc (managing): 1 of 3 up, 1 off\n"
+               "  service   state    health  since      restarts  reason\n"
+               "  grafana   blocked  none    20 s       2         needs postgres, which is in "
+               "backoff\n"
+               "  loki      up       none    3 h 0 min  2\n"
+               "  postgres  backoff  none    12 s       2         exited with 1\n"
+               "  spare     off      none    3 h 0 min  2\n") != NULL,
+        "%s", out.data);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(one_service_has_all_its_facts)
+{
+    static const char text[] =
+        "{\"id\":\"acc/db\",\"desired\":\"up\",\"state\":\"up\",\"health\":\"healthy\","
+        "\"since\":\"2026-11-24T11:00:00Z\",\"reason\":\"\",\"root\":[],\"restarts\":0,"
+        "\"image\":\"postgres:17\",\"resources\":{\"memory\":{\"reserved\":4294967296,\"used\":0}},"
+        "\"instances\":[{\"name\":\"acc-db-1\",\"id\":\"0123456789abcdef\",\"state\":\"ready\","
+        "\"started_at\":\"2026-11-24T11:00:00Z\",\"differs\":true}]}";
+    cJSON *json = NULL;
+    struct acc_buf out;
+
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    acc_buf_init(&out, 10000);
+    accctl_put_service(json, &pipe_style, &out);
+    ck_assert_str_eq(out.data,
+                     "acc/db: up for 1 h 0 min\n"
+                     "  wanted     up\n"
+                     "  health     healthy\n"
+                     "  restarts   0\n"
+                     "  image      postgres:17\n"
+                     "  memory     4.0 GiB reserved\n"
+                     "  container  acc-db-1 0123456789ab ready, started 1 h 0 min ago, differs "
+                     "from the file\n");
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(rubbish_from_the_socket_is_no_crash)
+{
+    static const char *const texts_in[] = {
+        "{}", "{\"stacks\":1,\"services\":{}}", "{\"stacks\":[1,null,{}],\"services\":[[],7,{}]}",
+        "{\"engine\":[],\"gpus\":[{}],\"services\":[{\"stack\":5,\"root\":[1]}]}"};
+    cJSON *json = NULL;
+    struct acc_buf out;
+
+    ck_assert_int_eq(acc_json_parse_object(texts_in[_i], strlen(texts_in[_i]), &json), 0);
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    accctl_put_full(json, &pipe_style, &out);
+    accctl_put_service(acc_json_array(json, "services"), &pipe_style, &out);
+    accctl_put_incidents(acc_json_array(json, "services"), &pipe_style, &out);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+static cJSON *progress_list(const char *db, const char *web)
+{
+    cJSON *list = cJSON_CreateArray();
+    const char *states[] = {db, web};
+
+    for (int i = 0; i < 2; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(item, "service", i == 0 ? "s/db" : "s/web");
+        cJSON_AddStringToObject(item, "state", states[i]);
+        cJSON_AddStringToObject(item, "reason",
+                                i == 1 && strcmp(web, "blocked") == 0 ? "needs db" : "");
+        cJSON_AddBoolToObject(item, "selected", i == 1);
+        cJSON_AddBoolToObject(item, "settled", i == 1 && strcmp(web, "up") == 0);
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static void update(struct accctl_progress *progress, const char *db, const char *web,
+                   struct acc_buf *out)
+{
+    cJSON *list = progress_list(db, web);
+
+    accctl_progress_update(progress, list, out);
+    cJSON_Delete(list);
+}
+
+START_TEST(progress_in_a_pipe_is_a_line_per_change)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    update(progress, "off", "off", &out);
+    update(progress, "starting", "blocked", &out);
+    update(progress, "up", "blocked", &out);
+    update(progress, "up", "up", &out);
+    accctl_progress_end(progress, &out);
+    ck_assert_str_eq(out.data, "s/db: starting\n"
+                               "s/web: blocked, needs db\n"
+                               "s/db: up\n"
+                               "s/web: up\n");
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+START_TEST(progress_on_a_terminal_is_rewritten_in_place)
+{
+    struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
+    struct accctl_progress *progress = accctl_progress_create(&style);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    update(progress, "starting", "blocked", &out);
+    ck_assert_str_eq(out.data, "0 of 1\n"
+                               "  s/db   starting\n"
+                               "  s/web  blocked   needs db\n");
+    acc_buf_reset(&out);
+    update(progress, "up", "starting", &out);
+    ck_assert_str_eq(out.data, "\033[3F\033[J0 of 1\n"
+                               "  s/web  starting\n");
+    acc_buf_reset(&out);
+    accctl_progress_end(progress, &out);
+    ck_assert_str_eq(out.data, "\033[2F\033[J");
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("render");
+    TCase *tcase = tcase_create("render");
+    SRunner *runner = srunner_create(suite);
+
+    accctl_render_init();
+    suite_add_tcase(suite, tcase);
+    tcase_add_loop_test(tcase, text_is_measured_and_cut_by_columns, 0,
+                        sizeof(texts) / sizeof(texts[0]));
+    tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
+    tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
+    tcase_add_test(tcase, overview_says_that_docker_is_away);
+    tcase_add_test(tcase, a_stack_in_full_has_every_service);
+    tcase_add_test(tcase, one_service_has_all_its_facts);
+    tcase_add_loop_test(tcase, rubbish_from_the_socket_is_no_crash, 0, 4);
+    tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);
+    tcase_add_test(tcase, progress_on_a_terminal_is_rewritten_in_place);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
