@@ -83,14 +83,14 @@ enum statement {
 static const char *const sql[ST_COUNT] = {
     [ST_JOURNAL] = "INSERT OR REPLACE INTO journal(op, at_ms, verb, service, slot, cid) VALUES(?,?,?,?,?,?)",
     [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
-    [ST_SERVICE] = "INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
+    [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
-        " canonical, stopping) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " canonical, stopping) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT INTO incident(root, opened_ms, closed_ms, cause) VALUES(?,?,?,?)",
-    [ST_HISTORY] = "SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
-        " ORDER BY id DESC LIMIT ?2",
+    [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
+        " ORDER BY id DESC LIMIT ?2"),
     [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
     [ST_PRUNE_JOURNAL] = "DELETE FROM journal WHERE result IS NOT NULL AND op <= (SELECT max(op) FROM journal) - ?",
 };
