@@ -44,6 +44,7 @@ struct accd_request {
     struct accd_request *prev, *next;
     CURL *easy;
     struct curl_slist *headers;
+    curl_socket_t fd; /* of a connection made for it */
     struct acc_buf body;
     uint64_t started_ms, byte_ms;
     uint64_t idle_ms, late_ms, limit_ms;
@@ -52,6 +53,7 @@ struct accd_request {
     bool is_over;    /* finished or cancelled: no callback any more */
     bool is_too_big; /* the write callback refused */
     bool is_late;
+    bool is_local; /* a Unix socket */
     char error[CURL_ERROR_SIZE];
     void *ctx;
     void (*on_headers)(void *ctx, struct accd_request *request, int status);
@@ -252,13 +254,15 @@ static enum accd_http_error classify(struct accd_request *request, CURLcode code
     switch (os_errno) {
     case ENOENT:
         return ACCD_HTTP_ABSENT;
-    case EAGAIN:
-        return ACCD_HTTP_BUSY;
+    case ECONNREFUSED:
+        return ACCD_HTTP_REFUSED;
     case EACCES:
     case EPERM:
         return ACCD_HTTP_DENIED;
     default:
-        return ACCD_HTTP_REFUSED;
+        /* libcurl takes EAGAIN of a full backlog for a connection under way, and then finds no
+         * error (7.88 lib/connect.c). */
+        return request->is_local ? ACCD_HTTP_BUSY : ACCD_HTTP_BROKEN;
     }
 }
 
@@ -483,6 +487,16 @@ static int set_method(CURL *easy, const struct accd_http_config *config)
     return -EINVAL;
 }
 
+/* CURLINFO_ACTIVESOCKET knows it only after the transfer. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    struct accd_request *request = ctx;
+
+    (void)purpose;
+    request->fd = fd;
+    return CURL_SOCKOPT_OK;
+}
+
 static int set_options(struct accd_request *request, const struct accd_http_config *config)
 {
     CURL *easy = request->easy;
@@ -501,6 +515,9 @@ static int set_options(struct accd_request *request, const struct accd_http_conf
                            config->connect_ms ? (long)config->connect_ms : CONNECT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, config->fresh ? 1L : 0L);
     (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, config->fresh ? 1L : 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, config->connect_only ? 1L : 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -526,8 +543,10 @@ static struct accd_request *request_create(struct accd_http *http,
         return NULL;
     }
     request->http = http;
+    request->fd = CURL_SOCKET_BAD;
     request->easy = curl_easy_init();
     acc_buf_init(&request->body, config->body_cap ? config->body_cap : ACCD_HTTP_BODY_MAX);
+    request->is_local = config->unix_socket != NULL;
     request->started_ms = uv_now(http->loop);
     request->byte_ms = request->started_ms;
     request->idle_ms = config->idle_ms;
@@ -612,12 +631,11 @@ const char *accd_http_header(struct accd_request *request, const char *name)
 
 int64_t accd_http_peer_pid(struct accd_request *request)
 {
-    curl_socket_t fd = CURL_SOCKET_BAD;
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
-    if (curl_easy_getinfo(request->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
-        fd == CURL_SOCKET_BAD || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+    if (request->fd == CURL_SOCKET_BAD ||
+        getsockopt(request->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
         return 0;
     }
     return peer.pid > 0 ? peer.pid : 0;

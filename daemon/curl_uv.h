@@ -66,6 +66,7 @@ struct accd_http_config {
     /* Neither uses nor leaves a pooled connection. For everything that must not happen twice:
      * libcurl sends a request again when a reused connection turns out to be dead. */
     bool fresh;
+    bool connect_only;   /* done, with status 0, as soon as the connection stands */
     size_t body_cap;     /* of the collected answer; 0: ACCD_HTTP_BODY_MAX */
     uint64_t connect_ms; /* 0: 1000 */
     uint64_t idle_ms;    /* without a byte of the answer */
@@ -98,7 +99,8 @@ void accd_http_pause(struct accd_request *request, bool is_paused);
 
 /* In on_headers and on_done: the value of a header of the answer, any case, or NULL. */
 const char *accd_http_header(struct accd_request *request, const char *name);
-/* In on_headers: the process that listens on the Unix socket (SO_PEERCRED), or 0. */
+/* In on_headers of a `fresh` request: the process that listens on the Unix socket (SO_PEERCRED), or
+ * 0. */
 int64_t accd_http_peer_pid(struct accd_request *request);
 
 size_t accd_http_n_requests(const struct accd_http *http);

@@ -1,0 +1,68 @@
+#include "daemon/out/proc_net.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Listeners come first in the file (tcp_seq_start walks them before the connections), so the rest
+ * of a busy host's is not worth reading. */
+#define LINES_MAX 4096u
+#define LISTEN    "0A" /* TCP_LISTEN of include/net/tcp_states.h */
+
+static bool is_wanted(unsigned port, const uint16_t *ports, size_t n_ports)
+{
+    for (size_t i = 0; i < n_ports; i++) {
+        if (ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "  0: 0100007F:1F90 00000000:0000 0A ...": local address and port, remote ones, state. */
+static bool is_listener(const char *line, const uint16_t *ports, size_t n_ports)
+{
+    char state[3];
+    unsigned port;
+
+    return sscanf(line, " %*u: %*[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*4x %2s", &port, state) == 2 &&
+           strcmp(state, LISTEN) == 0 && is_wanted(port, ports, n_ports);
+}
+
+static int search(const char *path, const uint16_t *ports, size_t n_ports, bool *ret_found)
+{
+    FILE *file = fopen(path, "re");
+    char line[256];
+
+    *ret_found = false;
+    if (!file) {
+        return -errno;
+    }
+    for (unsigned i = 0; i < LINES_MAX && !*ret_found && fgets(line, sizeof(line), file); i++) {
+        *ret_found = is_listener(line, ports, n_ports);
+    }
+    (void)fclose(file);
+    return 0;
+}
+
+int accd_proc_net_listens(const char *sys_root, int64_t pid, const uint16_t *ports, size_t n_ports,
+                          bool *ret_listens)
+{
+    static const char *const names[] = {"tcp", "tcp6"};
+    bool is_readable = false, is_found = false;
+    int r = -ESRCH;
+
+    for (size_t i = 0; i < 2 && pid > 0 && !is_found; i++) {
+        char path[4096];
+
+        (void)snprintf(path, sizeof(path), "%s/proc/%lld/net/%s", sys_root, (long long)pid,
+                       names[i]);
+        r = search(path, ports, n_ports, &is_found);
+        is_readable |= r == 0;
+    }
+    if (!is_readable) {
+        return r;
+    }
+    *ret_listens = is_found;
+    return 0;
+}
