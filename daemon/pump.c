@@ -25,6 +25,10 @@ struct held_batch {
 
 struct accd_pump {
     struct accd_pump_config config;
+    struct {
+        accd_action_fn fn;
+        void *ctx;
+    } executor[ACC_ACT_TYPE_COUNT];
     struct queued *first, *last;
     size_t n_queued;
     struct acc_actions actions;
@@ -134,6 +138,12 @@ static int own(struct accd_pump *pump, struct queued *entry)
     return 0;
 }
 
+void accd_pump_wire(struct accd_pump *pump, enum acc_action_type type, accd_action_fn fn, void *ctx)
+{
+    pump->executor[type].fn = fn;
+    pump->executor[type].ctx = ctx;
+}
+
 void accd_pump_mute(struct accd_pump *pump)
 {
     pump->is_mute = true;
@@ -167,8 +177,8 @@ int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
 
 static void execute(struct accd_pump *pump, const struct acc_action *action)
 {
-    if (pump->config.execute[action->type].fn && !pump->is_mute) {
-        pump->config.execute[action->type].fn(pump->config.execute[action->type].ctx, action);
+    if (pump->executor[action->type].fn && !pump->is_mute) {
+        pump->executor[action->type].fn(pump->executor[action->type].ctx, action);
     }
 }
 

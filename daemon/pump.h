@@ -24,11 +24,6 @@ typedef void (*accd_action_fn)(void *ctx, const struct acc_action *action);
 
 struct accd_pump_config {
     struct acc_engine *engine; /* borrowed */
-    /* One per type; a NULL `fn` drops the action. */
-    struct {
-        accd_action_fn fn;
-        void *ctx;
-    } execute[ACC_ACT_TYPE_COUNT];
     /* Call `then(arg)` once every record executed so far is durable (or can't become so: then the
      * store has logged it). May be called at once when nothing is pending. */
     void (*when_durable)(void *ctx, void (*then)(void *arg), void *arg);
@@ -43,6 +38,10 @@ struct accd_pump_config {
 
 int accd_pump_create(const struct accd_pump_config *config, struct accd_pump **ret_pump);
 struct accd_pump *accd_pump_destroy(struct accd_pump *pump); /* NULL allowed; returns NULL */
+
+/* Who carries out the actions of this type; without one they are dropped. */
+void accd_pump_wire(struct accd_pump *pump, enum acc_action_type type, accd_action_fn fn,
+                    void *ctx);
 
 /* From here on nothing is executed and nobody is told: the daemon leaves, the workloads stay. */
 void accd_pump_mute(struct accd_pump *pump);

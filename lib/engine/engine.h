@@ -175,6 +175,8 @@ const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t sv
 bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
                                uint32_t *ret_slot);
 bool acc_engine_connected(const struct acc_engine *engine); /* false also while it hangs */
+/* Connected, and every container has been told since. */
+bool acc_engine_has_snapshot(const struct acc_engine *engine);
 
 /* One or two plain sentences for `accctl why`: what state, since when, which root, exit code, OOM,
  * last health output, what happens next and when. `unix_ms` is the wall clock at `now_ms`. */

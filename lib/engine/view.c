@@ -21,6 +21,11 @@ bool acc_engine_connected(const struct acc_engine *engine)
     return engine->connected && !engine->degraded;
 }
 
+bool acc_engine_has_snapshot(const struct acc_engine *engine)
+{
+    return acc_engine_connected(engine) && engine->snapshot;
+}
+
 bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
 {
     return engine->stacks[stack].observing;

@@ -1,0 +1,477 @@
+#include "daemon/app.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/app_parts.h"
+#include "daemon/log.h"
+#include "lib/base/assert.h"
+
+#ifdef ACCD_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+/* E5, starts in flight: they are bound by the engine's CPU time (4 saturate 2 cores). */
+#define STARTS_PER_CORE      2u
+#define STARTS_IN_FLIGHT_MAX 8u
+/* How long the end of a `stop` is waited for when accd leaves (Docker 23 kills a container whose
+ * stop loses its client). */
+#define LEAVE_POLL_MS 50u
+#define LEAVE_MAX_MS  20000u
+
+/* --- the configuration --------------------------------------------------------------------------
+ */
+
+void accd_app_print_diags(const struct acc_diags *diags)
+{
+    char text[ACC_DIAG_TEXT_MAX + ACC_DIAG_FILE_MAX + 64];
+
+    for (size_t i = 0; i < diags->n; i++) {
+        (void)acc_diag_format(&diags->item[i], text, sizeof(text));
+        accd_log(diags->item[i].severity == ACC_SEVERITY_WARNING ? ACCD_LOG_WARNING
+                                                                 : ACCD_LOG_ERROR,
+                 "%s", text);
+    }
+    if (diags->n_dropped > 0) {
+        accd_log(ACCD_LOG_ERROR, "and %zu more problems", diags->n_dropped);
+    }
+}
+
+void accd_app_fill_model(struct accd_app *app, struct acc_model *model)
+{
+    uint32_t starts = STARTS_PER_CORE * app->n_cores;
+
+    if (starts > STARTS_IN_FLIGHT_MAX) {
+        starts = STARTS_IN_FLIGHT_MAX;
+    }
+    for (size_t i = 0; i < model->n_services; i++) {
+        if (model->services[i]->timing.starts_in_flight == 0) {
+            model->services[i]->timing.starts_in_flight = starts;
+        }
+    }
+}
+
+static int load(struct accd_app *app)
+{
+    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    int r;
+
+    if (!diags) {
+        return -ENOMEM;
+    }
+    r = acc_load(&app->load_options, &app->loaded, diags);
+    accd_app_print_diags(diags);
+    if (r == -EINVAL) {
+        accd_log(ACCD_LOG_ERROR, "the configuration has %zu error%s: nothing is started",
+                 diags->n_errors, diags->n_errors == 1 ? "" : "s");
+    }
+    free(diags);
+    return r;
+}
+
+/* --- what the parts ask of the app
+ * ----------------------------------------------------------------- */
+
+static bool is_ours(void *ctx, const char *project)
+{
+    struct accd_app *app = ctx;
+
+    for (size_t i = 0; i < acc_engine_n_stacks(app->engine); i++) {
+        if (strcmp(acc_engine_stack_name(app->engine, (uint32_t)i), project) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct acc_model *accd_app_model(void *ctx)
+{
+    struct accd_app *app = ctx;
+
+    return app->loaded.model;
+}
+
+static const char *container_id(void *ctx, uint32_t svc)
+{
+    struct accd_app *app = ctx;
+
+    return acc_engine_container_id(app->engine, svc);
+}
+
+static const char *container_name(void *ctx, uint32_t svc)
+{
+    struct accd_app *app = ctx;
+    struct acc_instance_view view;
+
+    if (!acc_engine_container_id(app->engine, svc)) {
+        return NULL;
+    }
+    acc_engine_instance(app->engine, svc, 0, &view);
+    return view.name;
+}
+
+static void say_status(struct accd_app *app)
+{
+    size_t n_up = 0;
+    size_t n_wanted = 0;
+    char text[128];
+
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        n_wanted += view.wanted_up;
+        n_up += view.state == ACC_SVC_UP || view.state == ACC_SVC_DONE;
+    }
+    (void)snprintf(text, sizeof(text), "%zu of %zu services are up%s", n_up, n_wanted,
+                   acc_engine_connected(app->engine) ? "" : "; Docker is away");
+    accd_notify_status(&app->notify, text);
+}
+
+/* --- leaving -------------------------------------------------------------------------------------
+ */
+
+static void on_http_closed(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_leave_closed(uv_handle_t *handle)
+{
+    (void)handle; /* embedded in the app */
+}
+
+static void close_all(struct accd_app *app)
+{
+    accd_docker_stream_close(app->stream);
+    app->call = accd_docker_call_destroy(app->call);
+    accd_probe_close(app->probe);
+    accd_control_close(app->control);
+    app->control = NULL;
+    if (app->http) {
+        accd_http_close(app->http, on_http_closed, NULL);
+    }
+    accd_hooks_close(app->hooks);
+    accd_timer_close(&app->timer);
+    accd_signals_close(&app->signals);
+    accd_notify_close(&app->notify);
+    uv_close((uv_handle_t *)&app->leave_timer, on_leave_closed);
+}
+
+static void on_leave_timer(uv_timer_t *timer)
+{
+    struct accd_app *app = timer->data;
+    size_t n_stops = 0;
+
+    (void)accd_docker_call_n_ops(app->call, &n_stops);
+    if (n_stops > 0 && uv_now(&app->loop) - app->leave_ms < LEAVE_MAX_MS) {
+        return; /* asked again in a moment */
+    }
+    close_all(app);
+}
+
+void accd_app_leave(struct accd_app *app)
+{
+    if (app->is_leaving) {
+        return;
+    }
+    app->is_leaving = true;
+    app->leave_ms = uv_now(&app->loop);
+    accd_notify_stopping(&app->notify);
+    accd_pump_mute(app->pump);
+    (void)uv_timer_start(&app->leave_timer, on_leave_timer, 0, LEAVE_POLL_MS);
+}
+
+static void on_leave(void *ctx, int signum)
+{
+    (void)signum;
+    accd_log(ACCD_LOG_NOTICE, "leaving; the containers go on");
+    accd_app_leave(ctx);
+}
+
+static void on_reload_signal(void *ctx)
+{
+    accd_app_apply(ctx, NULL, NULL);
+}
+
+/* --- after each run of the pump
+ * ------------------------------------------------------------------- */
+
+static void on_idle(void *ctx, uint64_t deadline_ms)
+{
+    struct accd_app *app = ctx;
+
+    accd_timer_arm(&app->timer, deadline_ms);
+    if (app->control) {
+        accd_control_on_idle(app->control);
+    }
+    if (app->is_status_dirty) {
+        app->is_status_dirty = false;
+        say_status(app);
+    }
+    accd_app_hand_back_check(app);
+}
+
+static void on_note(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+
+    accd_telling_note(&app->telling, action);
+    app->is_status_dirty |= action->note.kind == ACC_NOTE_STATE ||
+                            action->note.kind == ACC_NOTE_ENGINE;
+    if (app->control) {
+        accd_control_feed_note(app->control, accd_unix_ms(), action);
+    }
+}
+
+static void on_incident(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+
+    accd_telling_incident(&app->telling, action);
+    if (app->control) {
+        accd_control_feed_incident(app->control, accd_unix_ms(), action);
+    }
+}
+
+/* --- beginning ----------------------------------------------------------------------------------
+ */
+
+static int create_engine(struct accd_app *app)
+{
+    struct acc_engine_options options = {.first_op = accd_store_next_op(app->store),
+                                         .observe_new = true};
+
+    if (getrandom(&options.seed, sizeof(options.seed), 0) != (ssize_t)sizeof(options.seed)) {
+        options.seed = (uint64_t)accd_unix_ms();
+    }
+    int r = acc_engine_create(app->loaded.model, &options, &app->engine);
+
+    if (r == 0) {
+        accd_store_restore(app->store, app->engine);
+        if (accd_store_n_unfinished(app->store) > 0) {
+            accd_log(ACCD_LOG_NOTICE,
+                     "%zu operations were under way when accd ended: looking what became of them",
+                     accd_store_n_unfinished(app->store));
+        }
+    }
+    return r;
+}
+
+static int create_pump(struct accd_app *app)
+{
+    struct accd_pump_config config = {
+        .engine = app->engine,
+        .when_durable = accd_store_when_durable,
+        .when_durable_ctx = app->store,
+        .on_idle = on_idle,
+        .on_idle_ctx = app,
+    };
+
+    return accd_pump_create(&config, &app->pump);
+}
+
+static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
+{
+    struct accd_docker_stream_config stream = {.loop = &app->loop,
+                                               .docker = &app->docker,
+                                               .pump = app->pump,
+                                               .sys_root = app->options->sys_root,
+                                               .is_ours = is_ours,
+                                               .ctx = app};
+    struct accd_docker_call_config call = {.loop = &app->loop,
+                                           .docker = &app->docker,
+                                           .pump = app->pump,
+                                           .model = accd_app_model,
+                                           .container_id = container_id,
+                                           .container_name = container_name,
+                                           .registry_auth = accd_app_registry_auth,
+                                           .ctx = app};
+    struct accd_probe_config probe = {.loop = &app->loop,
+                                      .docker = &app->docker,
+                                      .pump = app->pump,
+                                      .sys_root = app->options->sys_root,
+                                      .model = accd_app_model,
+                                      .ctx = app};
+    int r = accd_http_create(&app->loop, &app->http);
+
+    if (r == 0) {
+        r = accd_docker_init(&app->docker, app->options->docker, app->http, reterr_text, size);
+    }
+    if (r == 0) {
+        r = accd_docker_stream_create(&stream, &app->stream);
+    }
+    if (r == 0) {
+        call.inspector = probe.inspector = accd_docker_stream_inspector(app->stream);
+        r = accd_docker_call_create(&call, &app->call);
+    }
+    return r == 0 ? accd_probe_create(&probe, &app->probe) : r;
+}
+
+static void wire(struct accd_app *app)
+{
+    static const enum acc_action_type calls[] = {ACC_ACT_ENSURE_RESOURCE,
+                                                 ACC_ACT_REMOVE_RESOURCE,
+                                                 ACC_ACT_CREATE,
+                                                 ACC_ACT_START,
+                                                 ACC_ACT_STOP,
+                                                 ACC_ACT_KILL,
+                                                 ACC_ACT_REMOVE,
+                                                 ACC_ACT_UNPAUSE,
+                                                 ACC_ACT_SET_POLICY};
+
+    app->telling.loop = &app->loop;
+    app->telling.engine = app->engine;
+    app->telling.store = app->store;
+    app->telling.hooks = app->hooks;
+    accd_pump_wire(app->pump, ACC_ACT_JOURNAL, accd_telling_journal, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
+    accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
+    accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);
+    accd_pump_wire(app->pump, ACC_ACT_INSPECT, accd_docker_stream_inspect, app->stream);
+    accd_pump_wire(app->pump, ACC_ACT_PROBE, accd_probe_execute, app->probe);
+    for (size_t i = 0; i < ACC_ARRAY_LEN(calls); i++) {
+        accd_pump_wire(app->pump, calls[i], accd_docker_call_execute, app->call);
+    }
+}
+
+static int listen_fd(void)
+{
+#ifdef ACCD_SYSTEMD
+    if (sd_listen_fds(1) >= 1) {
+        return SD_LISTEN_FDS_START;
+    }
+#endif
+    return -1;
+}
+
+static int create_control(struct accd_app *app, char *reterr_text)
+{
+    struct accd_control_config config = {.loop = &app->loop,
+                                         .engine = app->engine,
+                                         .pump = app->pump,
+                                         .path = app->options->socket,
+                                         .listen_fd = listen_fd(),
+                                         .ops_ctx = app};
+
+    accd_app_control_ops(&config.ops);
+    return accd_control_open(&config, &app->control, reterr_text);
+}
+
+static int begin_outside(struct accd_app *app, char *reterr_text)
+{
+    int r = accd_hooks_create(&app->loop, accd_app_post, app, &app->hooks);
+
+    if (r == 0 && app->loaded.config) {
+        r = accd_hooks_configure(app->hooks, app->loaded.config->on_incident,
+                                 app->loaded.config->n_on_incident);
+    }
+    if (r == 0) {
+        r = create_docker(app, reterr_text, ACCD_STORE_ERROR_MAX);
+    }
+    if (r == 0) {
+        wire(app);
+        r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_loaded, app,
+                               &app->reload);
+    }
+    if (r == 0 && !app->options->hand_back) {
+        r = create_control(app, reterr_text);
+    }
+    return r;
+}
+
+static int begin(struct accd_app *app, char *reterr_text)
+{
+    int r = accd_store_open(&app->loop, app->options->state_dir, &app->store, reterr_text);
+
+    if (r == 0) {
+        r = create_engine(app);
+    }
+    if (r == 0) {
+        r = create_pump(app);
+    }
+    if (r < 0) {
+        return r;
+    }
+    app->signals.on_leave = on_leave;
+    app->signals.on_reload = on_reload_signal;
+    app->signals.ctx = app;
+    r = accd_timer_init(&app->timer, &app->loop, app->pump);
+    if (r == 0) {
+        r = accd_signals_init(&app->signals, &app->loop);
+    }
+    if (r == 0) {
+        r = accd_notify_init(&app->notify, &app->loop);
+    }
+    return r == 0 ? begin_outside(app, reterr_text) : r;
+}
+
+static enum accd_app_result run(struct accd_app *app)
+{
+    char text[ACCD_STORE_ERROR_MAX] = "";
+    int r = begin(app, text);
+
+    if (r < 0) {
+        accd_log(ACCD_LOG_ERROR, "can't start: %s", *text ? text : strerror(-r));
+        app->result = ACCD_APP_FAILED;
+        app->is_leaving = true;
+        if (app->pump) {
+            accd_pump_mute(app->pump);
+        }
+        close_all(app);
+    } else {
+        accd_log(ACCD_LOG_NOTICE, "accd %s: %zu services in %zu stacks, Docker at %s", ACC_VERSION,
+                 app->loaded.model->n_services, app->loaded.model->n_stacks, app->options->docker);
+        accd_notify_ready(&app->notify);
+    }
+    (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    app->store = accd_store_close(app->store);
+    app->reload = accd_reload_destroy(app->reload);
+    app->pump = accd_pump_destroy(app->pump);
+    app->engine = acc_engine_destroy(app->engine);
+    return app->result;
+}
+
+enum accd_app_result accd_app_run(const struct accd_options *options)
+{
+    struct accd_app *app = calloc(1, sizeof(*app));
+    enum accd_app_result result = ACCD_APP_FAILED;
+    struct accd_sensors sensors;
+
+    if (!app) {
+        return result;
+    }
+    app->options = options;
+    app->load_options = (struct acc_load_options){.config = options->config,
+                                                  .files = options->files,
+                                                  .n_files = options->n_files,
+                                                  .project = options->project};
+    accd_sensors_read(options->sys_root, &sensors);
+    app->n_cores = sensors.n_cores;
+    int r = load(app);
+
+    if (r < 0) {
+        result = r == -EINVAL ? ACCD_APP_CONFIG : ACCD_APP_FAILED;
+    } else if (options->check) {
+        accd_log(ACCD_LOG_INFO, "the configuration is valid: %zu services in %zu stacks",
+                 app->loaded.model->n_services, app->loaded.model->n_stacks);
+        result = ACCD_APP_LEFT;
+    } else if (uv_loop_init(&app->loop) == 0) {
+        accd_app_fill_model(app, app->loaded.model);
+        (void)uv_timer_init(&app->loop, &app->leave_timer); /* can't fail */
+        app->leave_timer.data = app;
+        result = run(app);
+        if (uv_loop_close(&app->loop) < 0) {
+            accd_log(ACCD_LOG_DEBUG, "handles were open at the end");
+        }
+    }
+    acc_loaded_fini(&app->loaded);
+    free(app);
+    return result;
+}

@@ -1,0 +1,134 @@
+/* Applying the files again: SIGHUP and `accctl apply`. */
+
+#include <string.h>
+
+#include "daemon/app_parts.h"
+#include "daemon/log.h"
+
+#define TEXT_MAX_BYTES 262144u /* all problems, or a line for each of some thousand services */
+
+void accd_app_apply(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
+                    void *arg)
+{
+    struct accd_app *app = ctx;
+
+    if (done) {
+        if (app->n_applies == ACCD_APPLIES_MAX) {
+            done(arg, "too many are waiting for the files to be read; ask again", "");
+            return;
+        }
+        app->applies[app->n_applies].done = done;
+        app->applies[app->n_applies].arg = arg;
+        app->n_applies++;
+    }
+    accd_notify_reloading(&app->notify);
+    accd_reload_request(app->reload);
+}
+
+static void answer(struct accd_app *app, const char *problems, const char *changes)
+{
+    size_t n = app->n_applies;
+
+    app->n_applies = 0;
+    for (size_t i = 0; i < n; i++) {
+        app->applies[i].done(app->applies[i].arg, problems, changes);
+    }
+    accd_notify_ready(&app->notify);
+}
+
+static void refuse(struct accd_app *app, const struct acc_diags *diags)
+{
+    struct acc_buf text;
+    char line[ACC_DIAG_TEXT_MAX + ACC_DIAG_FILE_MAX + 64];
+
+    acc_buf_init(&text, TEXT_MAX_BYTES);
+    for (size_t i = 0; i < diags->n; i++) {
+        (void)acc_diag_format(&diags->item[i], line, sizeof(line));
+        (void)acc_buf_printf(&text, "%s\n", line);
+    }
+    accd_app_print_diags(diags);
+    accd_log(ACCD_LOG_ERROR, "the new configuration is refused; the running one stays");
+    answer(app, text.data ? text.data : "out of memory\n", "");
+    acc_buf_fini(&text);
+}
+
+static uint32_t find(const struct acc_model *model, const char *id)
+{
+    for (uint32_t i = 0; i < model->n_services; i++) {
+        if (strcmp(model->services[i]->id, id) == 0) {
+            return i;
+        }
+    }
+    return ACC_NONE;
+}
+
+/* One line for each service that is added, changed or gone. */
+static void list_changes(const struct acc_model *old, const struct acc_model *new,
+                         struct acc_buf *out)
+{
+    for (size_t i = 0; i < new->n_services; i++) {
+        uint32_t was = find(old, new->services[i]->id);
+
+        if (was == ACC_NONE) {
+            (void)acc_buf_printf(out, "added %s\n", new->services[i]->id);
+        } else if (strcmp(old->services[was]->spec_hash, new->services[i]->spec_hash) != 0) {
+            (void)acc_buf_printf(out, "changed %s\n", new->services[i]->id);
+        }
+    }
+    for (size_t i = 0; i < old->n_services; i++) {
+        if (find(new, old->services[i]->id) == ACC_NONE) {
+            (void)acc_buf_printf(out, "removed %s\n", old->services[i]->id);
+        }
+    }
+}
+
+static void log_changes(const char *changes)
+{
+    const char *line = changes;
+
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+
+        accd_log(ACCD_LOG_NOTICE, "configuration: %.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
+void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
+{
+    struct accd_app *app = ctx;
+    struct acc_event event = {.type = ACC_EV_TIMEOUT, .now_ms = uv_now(&app->loop)};
+    struct acc_buf changes;
+
+    if (result->error < 0) {
+        refuse(app, result->diags);
+        return;
+    }
+    accd_app_print_diags(result->diags);
+    accd_app_fill_model(app, result->loaded->model);
+    if (app->is_leaving ||
+        acc_engine_reconfigure(app->engine, result->loaded->model, event.now_ms) < 0) {
+        accd_log(ACCD_LOG_ERROR, "out of memory: the running configuration stays");
+        acc_loaded_fini(result->loaded);
+        answer(app, "out of memory\n", "");
+        return;
+    }
+    acc_buf_init(&changes, TEXT_MAX_BYTES);
+    list_changes(app->loaded.model, result->loaded->model, &changes);
+    acc_loaded_fini(&app->loaded);
+    app->loaded = *result->loaded;
+    *result->loaded = (struct acc_loaded){0};
+    if (accd_hooks_configure(app->hooks,
+                             app->loaded.config ? app->loaded.config->on_incident : NULL,
+                             app->loaded.config ? app->loaded.config->n_on_incident : 0) < 0) {
+        accd_log(ACCD_LOG_ERROR, "on_incident: out of memory, nobody is told of incidents");
+    }
+    log_changes(changes.data ? changes.data : "");
+    if (app->control) {
+        accd_control_on_reconfigured(app->control);
+    }
+    answer(app, NULL, changes.data ? changes.data : "");
+    acc_buf_fini(&changes);
+    (void)accd_pump_push(app->pump, &event);
+    accd_pump_run(app->pump);
+}

@@ -1,0 +1,87 @@
+#pragma once
+
+/*
+ * What the files of the app share: all parts in one place.
+ */
+
+#include "daemon/app.h"
+#include "daemon/in/control.h"
+#include "daemon/in/docker_logs.h"
+#include "daemon/in/docker_stream.h"
+#include "daemon/in/reload.h"
+#include "daemon/in/sensors.h"
+#include "daemon/in/signals.h"
+#include "daemon/in/timer.h"
+#include "daemon/out/docker_call.h"
+#include "daemon/out/incident_hook.h"
+#include "daemon/out/notify.h"
+#include "daemon/out/probe.h"
+#include "daemon/out/store.h"
+#include "daemon/out/telling.h"
+#include "daemon/pump.h"
+#include "lib/base/buf.h"
+
+/* People who wait for one reading of the files. */
+#define ACCD_APPLIES_MAX 16u
+
+struct accd_app {
+    const struct accd_options *options;
+    struct acc_load_options load_options;
+    uint32_t n_cores;
+    uv_loop_t loop;
+    struct acc_loaded loaded; /* what runs */
+    struct acc_engine *engine;
+    struct accd_store *store;
+    struct accd_pump *pump;
+    struct accd_timer timer;
+    struct accd_signals signals;
+    struct accd_notify notify;
+    struct accd_hooks *hooks;
+    struct accd_telling telling;
+    struct accd_http *http;
+    struct accd_docker docker;
+    struct accd_docker_stream *stream;
+    struct accd_docker_call *call;
+    struct accd_probe *probe;
+    struct accd_control *control;
+    struct accd_reload *reload;
+    uv_timer_t leave_timer;
+    uint64_t leave_ms;
+    bool is_leaving;
+    bool is_status_dirty;
+    bool hand_back_asked;
+    enum accd_app_result result;
+
+    struct {
+        void (*done)(void *arg, const char *problems, const char *changes);
+        void *arg;
+    } applies[ACCD_APPLIES_MAX];
+    size_t n_applies;
+
+    /* the newest answer of the facts */
+    struct accd_sensors sensors;
+    struct acc_host_facts facts;
+    struct acc_gpu_facts gpus[ACCD_GPUS_MAX];
+    char gpu_names[ACCD_GPUS_MAX][16];
+    char api[16];
+    struct acc_buf auth; /* the header of the newest pull */
+};
+
+/* app.c */
+void accd_app_print_diags(const struct acc_diags *diags);
+void accd_app_fill_model(struct accd_app *app, struct acc_model *model); /* measured defaults */
+const struct acc_model *accd_app_model(void *app);
+void accd_app_leave(struct accd_app *app);
+
+/* app_apply.c */
+void accd_app_apply(void *app, void (*done)(void *arg, const char *problems, const char *changes),
+                    void *arg);
+void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
+
+/* app_ops.c */
+void accd_app_control_ops(struct accd_control_ops *ret_ops);
+void accd_app_post(void *app, const char *url, const char *body);
+const char *accd_app_registry_auth(void *app, const char *reference);
+
+/* app_hand_back.c */
+void accd_app_hand_back_check(struct accd_app *app);
