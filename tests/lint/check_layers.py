@@ -101,9 +101,11 @@ def main(root):
                    for p in root.glob(f"{top}/**/*.[ch]"))
     for path in files:
         check_file(root, path, bad, uses)
+    # A header without a .c of its own is what several .c of one module share; it may include theirs.
+    modules = {stem for stem in uses if (root / f"{stem}.c").exists()}
     for a, targets in uses.items():
-        bad += [f"{a} and {b} include each other"
-                for b in sorted(targets) if a < b and a in uses.get(b, ())]
+        bad += [f"{a} and {b} include each other" for b in sorted(targets)
+                if a < b and a in uses.get(b, ()) and {a, b} <= modules]
     print("\n".join(bad) or f"{len(files)} files, all arrows point down")
     return 1 if bad else 0
 
