@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct acc_env_var;
-#define HASH_NONFATAL_OOM         1
-#define uthash_nonfatal_oom(elem) ((elem)->is_lost = true)
-#include <uthash.h>
+#include "lib/compose/hash_table.h"
 
 struct acc_env_var {
     const char *name;

@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM         1
-#define uthash_nonfatal_oom(elem) ((elem)->is_lost = true)
-#include <uthash.h>
-
+#include "lib/compose/hash_table.h"
 #include "lib/compose/load.h"
 
 /* The request and the names of files: bounded by the command line and by FILES_MAX. */

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM         1
-#define uthash_nonfatal_oom(elem) ((elem)->is_lost = true)
-#include <uthash.h>
 #include <yaml.h>
 
 #include "lib/base/assert.h"
+#include "lib/compose/hash_table.h"
 #include "lib/compose/yaml_keys.h"
 
 /* What a message quotes of the user's text. */
