@@ -306,12 +306,17 @@ static bool same_subnet(const struct acc_node *a, const struct acc_node *b)
     return x && y ? strcmp(x, y) == 0 : x == y;
 }
 
-static struct acc_node *with_subnet(const struct acc_node *seq, const struct acc_node *wanted)
+/* What ipam.config becomes: by reference, for compose-go changes entries that it has listed. */
+struct subnets {
+    struct acc_node **items;
+    size_t n;
+};
+
+static struct acc_node **with_subnet(const struct subnets *out, const struct acc_node *wanted)
 {
-    acc_node_for_each(child, seq)
-    {
-        if (same_subnet(child, wanted)) {
-            return child;
+    for (size_t i = 0; i < out->n; i++) {
+        if (same_subnet(out->items[i], wanted)) {
+            return &out->items[i];
         }
     }
     return NULL;
@@ -319,27 +324,26 @@ static struct acc_node *with_subnet(const struct acc_node *seq, const struct acc
 
 /* One old entry against all new ones; compose-go's loop as it is, so that the same ones survive. */
 static void merge_subnet(struct merge *m, const struct acc_path *path, struct acc_node *old,
-                         const struct acc_node *over, struct acc_node *out)
+                         const struct acc_node *over, struct subnets *out)
 {
     acc_node_for_each(new, over)
     {
         struct acc_node *copy = acc_node_clone(m->ctx->arena, new);
-        struct acc_node *known = NULL;
+        struct acc_node **known = NULL;
 
         if (!copy || new->type != ACC_NODE_MAP) {
             continue;
         }
         if (!same_subnet(new, old) && !with_subnet(out, new)) {
-            acc_node_append(out, copy);
+            out->items[out->n++] = new;
             continue;
         }
         merge_mappings(m, path, old, copy);
-        copy = acc_node_clone(m->ctx->arena, old);
         known = with_subnet(out, old);
-        if (known && copy) {
-            replace(known, copy);
+        if (known) {
+            *known = old;
         } else {
-            acc_tree_append(out, copy);
+            out->items[out->n++] = old;
         }
     }
 }
@@ -347,19 +351,29 @@ static void merge_subnet(struct merge *m, const struct acc_path *path, struct ac
 static void merge_ipam(struct merge *m, const struct acc_path *path, struct acc_node *base,
                        struct acc_node *over)
 {
-    struct acc_node *out = acc_tree_seq(m->ctx, over->pos);
+    struct acc_node *seq = acc_tree_seq(m->ctx, over->pos);
+    struct subnets out = {NULL, 0};
 
-    if (base->type != ACC_NODE_SEQ || over->type != ACC_NODE_SEQ || !out) {
+    if (base->type != ACC_NODE_SEQ || over->type != ACC_NODE_SEQ) {
         refuse(m, path, base, over);
+        return;
+    }
+    /* Each new entry is listed once, and each old one in place of another or once. */
+    out.items = acc_arena_alloc(m->ctx->arena,
+                                ((size_t)base->n + over->n + 1) * sizeof(struct acc_node *));
+    if (!seq || !out.items) {
         return;
     }
     acc_node_for_each(old, base)
     {
         if (old->type == ACC_NODE_MAP) {
-            merge_subnet(m, path, old, over, out);
+            merge_subnet(m, path, old, over, &out);
         }
     }
-    replace(base, out);
+    for (size_t i = 0; i < out.n; i++) {
+        acc_tree_append(seq, acc_node_clone(m->ctx->arena, out.items[i]));
+    }
+    replace(base, seq);
 }
 
 static const struct {
