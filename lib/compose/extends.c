@@ -27,7 +27,8 @@ struct scope {
 
 struct acc_extends_file {
     struct scope scope;
-    bool is_broken; /* its error has been told, or it is still needed */
+    bool is_broken; /* its error has been told */
+    bool is_needed; /* not here yet */
     struct acc_extends_file *next;
 };
 
@@ -137,7 +138,7 @@ static int begin_file(struct acc_compose_loader *loader, struct acc_extends_file
     return scope_init(loader, &file->scope, target->file, services);
 }
 
-/* `*ret_scope` is NULL while the file is needed, and when it is broken. 0 or -ENOMEM. */
+/* `*ret_scope` is NULL while the file is needed. 0, -EINVAL, -ENOMEM. */
 static int file_scope(struct acc_compose_loader *loader, const struct target *target,
                       struct scope **ret_scope)
 {
@@ -155,18 +156,16 @@ static int file_scope(struct acc_compose_loader *loader, const struct target *ta
         file->scope.path = target->file;
         file->next = loader->extends_files;
         loader->extends_files = file;
-        file->is_broken = !acc_load_want(loader, target->file, &text);
-        if (!file->is_broken) {
-            int r = begin_file(loader, file, target, &text);
+        file->is_needed = !acc_load_want(loader, target->file, &text);
+        int r = file->is_needed ? 0 : begin_file(loader, file, target, &text);
 
-            if (r == -ENOMEM) {
-                return r;
-            }
-            file->is_broken = r < 0;
+        if (r == -ENOMEM) {
+            return r;
         }
+        file->is_broken = r < 0;
     }
-    *ret_scope = file->is_broken ? NULL : &file->scope;
-    return 0;
+    *ret_scope = file->is_needed ? NULL : &file->scope;
+    return file->is_broken ? -EINVAL : 0;
 }
 
 static int read_target(struct acc_compose_loader *loader, const struct scope *scope,
@@ -204,11 +203,14 @@ static int tell_unknown(struct acc_compose_loader *loader, const struct scope *s
     const char **names = acc_arena_alloc(loader->ctx.arena,
                                          (scope->services.n + 1) * sizeof(*names));
     const char *nearest = NULL;
+    size_t n = 0;
 
     for (size_t i = 0; names && i < scope->services.n; i++) {
-        names[i] = scope->services.items[i]->key;
+        if (scope->services.items[i] != service) {
+            names[n++] = scope->services.items[i]->key;
+        }
     }
-    nearest = names ? acc_nearest(target->service, names, scope->services.n) : NULL;
+    nearest = names ? acc_nearest(target->service, names, n) : NULL;
     acc_diags_add(loader->diags, target->pos,
                   "cannot extend service \"%s\": service \"%s\" not found%s%s%s%s%s", service->key,
                   target->service, target->file ? " in " : "", target->file ? target->file : "",
@@ -296,7 +298,10 @@ static int resolve_target(struct acc_compose_loader *loader, struct scope *scope
         return -EINVAL;
     }
     r = resolve(loader, other, k, frame);
-    return r < 0 || !other->resolved[k] ? r : merge_base(loader, scope, i, other->resolved[k]);
+    if (r == 0 && !other->resolved[k]) { /* a file is needed, or its error was told before */
+        return loader->n_needs > 0 ? 0 : -EINVAL;
+    }
+    return r < 0 ? r : merge_base(loader, scope, i, other->resolved[k]);
 }
 
 /* Sets scope->resolved[i], or leaves it NULL when a file is needed or an error was told before. */
