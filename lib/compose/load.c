@@ -18,25 +18,45 @@
 
 /* ---- one file ---- */
 
-int acc_load_parse(struct acc_compose_loader *loader, const char *path, const struct acc_text *text,
-                   struct acc_yaml_docs *ret_docs)
+static int parse(struct acc_compose_loader *loader, const char *path, const struct acc_text *text,
+                 struct acc_yaml_docs *ret_docs)
 {
     struct acc_compose_ctx *ctx = &loader->ctx;
     const char *file = acc_arena_strdup(ctx->arena, path);
-    int r = file ? acc_yaml_parse(file, text->text, text->len, ACC_COMPOSE_NODES_MAX, ctx->arena,
-                                  ret_docs, ctx->diags)
-                 : -ENOMEM;
 
-    for (size_t i = 0; r == 0 && i < ret_docs->n_docs; i++) {
-        if (ret_docs->docs[i]->type != ACC_NODE_MAP) {
-            acc_diags_add(ctx->diags, ret_docs->docs[i]->pos,
-                          "the top level must be a mapping, not %s",
-                          acc_node_type_name(ret_docs->docs[i]));
-            return -EINVAL;
+    return file ? acc_yaml_parse(file, text->text, text->len, ACC_COMPOSE_NODES_MAX, ctx->arena,
+                                 ret_docs, ctx->diags)
+                : -ENOMEM;
+}
+
+static int interpolate(struct acc_compose_loader *loader, const struct acc_yaml_docs *docs)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < docs->n_docs; i++) {
+        struct acc_node *doc = docs->docs[i];
+        int r = -EINVAL;
+
+        if (doc->type == ACC_NODE_MAP) {
+            r = acc_load_interpolate(loader, doc);
+        } else {
+            acc_diags_add(loader->diags, doc->pos, "the top level must be a mapping, not %s",
+                          acc_node_type_name(doc));
         }
-        r = acc_load_interpolate(loader, ret_docs->docs[i]);
+        if (r == -ENOMEM) {
+            return r;
+        }
+        result = r < 0 ? r : result;
     }
-    return r;
+    return result;
+}
+
+int acc_load_parse(struct acc_compose_loader *loader, const char *path, const struct acc_text *text,
+                   struct acc_yaml_docs *ret_docs)
+{
+    int r = parse(loader, path, text, ret_docs);
+
+    return r < 0 ? r : interpolate(loader, ret_docs);
 }
 
 static bool path_is_prefix(const char *const *at, size_t n_at, const struct acc_yaml_reset *reset)
@@ -141,6 +161,17 @@ static int load_document(struct acc_compose_loader *loader, const struct acc_yam
     return loader->n_needs > 0 ? 0 : add_document(loader, doc, project);
 }
 
+static int load_documents(struct acc_compose_loader *loader, const struct acc_yaml_docs *docs,
+                          const struct acc_load_chain *chain, struct acc_node **project)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < docs->n_docs; i++) {
+        r = load_document(loader, docs, i, chain, project);
+    }
+    return r;
+}
+
 static int load_file(struct acc_compose_loader *loader, const struct acc_load_chain *chain,
                      struct acc_node **project)
 {
@@ -157,10 +188,7 @@ static int load_file(struct acc_compose_loader *loader, const struct acc_load_ch
         return -EINVAL;
     }
     r = acc_load_parse(loader, chain->path, &text, &docs);
-    for (size_t i = 0; r == 0 && i < docs.n_docs; i++) {
-        r = load_document(loader, &docs, i, chain, project);
-    }
-    return r;
+    return r < 0 ? r : load_documents(loader, &docs, chain, project);
 }
 
 /* ---- one model ---- */
@@ -233,34 +261,6 @@ static int begin_load(struct acc_compose_loader *loader)
     return ctx->project_dir ? 0 : -ENOMEM;
 }
 
-/* The last `name:` of the documents, before any interpolation. A file that can't be parsed tells
- * so when it is loaded. */
-static int find_name(struct acc_compose_loader *loader, struct acc_node **ret_name)
-{
-    struct acc_diags *ignored = calloc(1, sizeof(*ignored));
-    int r = ignored ? 0 : -ENOMEM;
-
-    for (size_t i = 0; r == 0 && i < loader->request.n_files; i++) {
-        const char *file = loader->request.files[i];
-        struct acc_yaml_docs docs = {0};
-        struct acc_text text = {0};
-
-        if (!acc_load_want(loader, file, &text) || !text.text || !strstr(text.text, "name")) {
-            continue;
-        }
-        r = acc_yaml_parse(file, text.text, text.len, ACC_COMPOSE_NODES_MAX, loader->ctx.arena,
-                           &docs, ignored);
-        for (size_t k = 0; r == 0 && k < docs.n_docs; k++) {
-            struct acc_node *name = acc_node_get(docs.docs[k], "name");
-
-            *ret_name = name && name->text && *name->text ? name : *ret_name;
-        }
-        r = r == -EINVAL ? 0 : r;
-    }
-    free(ignored);
-    return r;
-}
-
 static bool want_files(struct acc_compose_loader *loader)
 {
     struct acc_text text = {0};
@@ -271,19 +271,71 @@ static bool want_files(struct acc_compose_loader *loader)
     return loader->n_needs == 0;
 }
 
+/* The -f files as they are written, and the last `name:` in them. */
+static int parse_files(struct acc_compose_loader *loader, struct acc_yaml_docs *docs,
+                       const struct acc_node **ret_name)
+{
+    const struct acc_compose_request *request = &loader->request;
+    int result = 0;
+
+    for (size_t i = 0; i < request->n_files && result != -ENOMEM; i++) {
+        struct acc_text text = {0};
+        int r = -EINVAL;
+
+        (void)acc_load_want(loader, request->files[i], &text);
+        if (text.text) {
+            r = parse(loader, request->files[i], &text, &docs[i]);
+        } else {
+            acc_diags_add(loader->diags, (struct acc_srcpos){request->files[i], 0, 0},
+                          "cannot read it: %s", acc_load_error_name(text.error));
+        }
+        for (size_t k = 0; r == 0 && k < docs[i].n_docs; k++) {
+            const char *name = acc_node_get_text(docs[i].docs[k], "name");
+
+            *ret_name = name && *name ? acc_node_get(docs[i].docs[k], "name") : *ret_name;
+        }
+        result = r < 0 ? r : result;
+    }
+    return result;
+}
+
+/* As acc_load_model(), with files that are parsed already: the name is needed before ${} is. */
+static int load_files(struct acc_compose_loader *loader, const struct acc_yaml_docs *docs)
+{
+    const struct acc_compose_request *request = &loader->request;
+    struct acc_srcpos pos = {request->files[0], 1, 1};
+    int r = 0;
+
+    loader->project = acc_tree_map(&loader->ctx, pos);
+    for (size_t i = 0; i < request->n_files && r != -ENOMEM; i++) {
+        int interpolated = interpolate(loader, &docs[i]);
+
+        r = interpolated < 0 ? interpolated : r;
+    }
+    for (size_t i = 0; r == 0 && loader->project && i < request->n_files; i++) {
+        struct acc_load_chain link = {NULL, request->files[i], 0};
+
+        r = load_documents(loader, &docs[i], &link, &loader->project);
+    }
+    if (r == 0 && loader->n_needs == 0) {
+        r = loader->project ? finish_model(loader, loader->project) : -ENOMEM;
+    }
+    return r;
+}
+
 static int merge_project(struct acc_compose_loader *loader)
 {
-    struct acc_node *name = NULL;
-    int r = acc_load_environment(loader);
+    size_t n = loader->request.n_files;
+    struct acc_yaml_docs *docs = acc_arena_alloc(loader->ctx.arena, n * sizeof(*docs));
+    const struct acc_node *name = NULL;
+    int r = docs ? acc_load_environment(loader) : -ENOMEM;
 
     if (r < 0 || !want_files(loader)) {
         return r;
     }
-    r = find_name(loader, &name);
+    r = parse_files(loader, docs, &name);
     r = r < 0 ? r : acc_load_project_name(loader, name);
-    return r < 0 ? r
-                 : acc_load_model(loader, loader->request.files, loader->request.n_files, NULL,
-                                  &loader->project);
+    return r < 0 ? r : load_files(loader, docs);
 }
 
 static int resolve_project(struct acc_compose_loader *loader)
