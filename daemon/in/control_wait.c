@@ -337,7 +337,7 @@ static void run(struct wait *wait)
 
     if (look_alloc(&look, wait->n_watches)) { /* if not, the next tick tries again */
         look_at(&look, wait, false);
-        if (wait->detach || !wait->more || tell_progress(wait, &look)) {
+        if (wait->detach || !wait->more || look.n_pending == 0 || tell_progress(wait, &look)) {
             conclude(wait, &look);
         }
     }

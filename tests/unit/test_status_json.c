@@ -1,0 +1,218 @@
+#include "lib/codec/status_json.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "puppet.h"
+
+/* accd has run for 100 s; it is 2026-11-24T12:00:00Z. */
+#define NOW_MS  100000u
+#define UNIX_MS INT64_C(1795521600000)
+
+static const uint32_t impact[] = {1};
+static const struct acc_gpu_facts gpus[] = {{"gpu0", 25753026560, 1234}};
+static const struct acc_usage usage[] = {{0.25, 123, 45}, {0, 0, 0}};
+static const struct acc_host_facts facts = {
+    .engine_version = "20.10.24",
+    .engine_api = "1.41",
+    .memory_total_bytes = 65498251264,
+    .memory_used_bytes = 1000,
+    .gpus = gpus,
+    .n_gpus = 1,
+    .usage = usage,
+    .n_usage = 2,
+};
+
+/* postgres failed, grafana waits for it; a model with postgres' limits. */
+static struct acc_model model;
+
+static void set_up(void)
+{
+    static struct acc_node deploy, resources, limits, cpus, memory, root;
+    static struct acc_service_spec spec = {.node = &root};
+    static struct acc_service_spec *services[] = {&spec};
+    static const char *files[] = {"/etc/acc/stacks/1.yaml"};
+    static struct acc_stack stack = {.name = "acc", .files = files, .n_files = 1};
+    static struct acc_stack *stacks[] = {&stack};
+    struct acc_service_view *view;
+
+    root = deploy = resources = limits = (struct acc_node){.type = ACC_NODE_MAP};
+    cpus = (struct acc_node){.type = ACC_NODE_FLOAT, .text = "2.5", .number = 2.5};
+    memory = (struct acc_node){.type = ACC_NODE_STRING, .text = "4294967296"};
+    acc_node_put(&root, "deploy", (struct acc_srcpos){0}, &deploy);
+    acc_node_put(&deploy, "resources", (struct acc_srcpos){0}, &resources);
+    acc_node_put(&resources, "limits", (struct acc_srcpos){0}, &limits);
+    acc_node_put(&limits, "cpus", (struct acc_srcpos){0}, &cpus);
+    acc_node_put(&limits, "memory", (struct acc_srcpos){0}, &memory);
+    model = (struct acc_model){
+        .stacks = stacks, .n_stacks = 1, .services = services, .n_services = 1};
+
+    puppet = (struct puppet){.connected = true};
+    puppet_add("acc/postgres");
+    puppet_add("acc/grafana");
+    view = &puppet.service[0].view;
+    view->phase = "foundation";
+    view->tier = "base";
+    view->state = ACC_SVC_FAILED;
+    view->health = ACC_HEALTH_UNHEALTHY;
+    view->since_ms = 88000;
+    view->n_restarts = 3;
+    view->image = "postgres:17";
+    strcpy(view->reason, "said \"no\"\x1b[31m\xff");
+    puppet.service[0].instance = (struct acc_instance_view){.slot = 1,
+                                                            .state = ACC_INST_EXITED,
+                                                            .name = "acc-postgres-1",
+                                                            .cid = "0123",
+                                                            .pid = 7,
+                                                            .started_ns = (UNIX_MS - 60000) *
+                                                                          1000000,
+                                                            .image_id = "sha256:aa"};
+    view = &puppet.service[1].view;
+    view->state = ACC_SVC_BLOCKED;
+    view->health = ACC_HEALTH_UNKNOWN;
+    view->since_ms = (uint64_t)0 - 1000; /* before accd's start: its clock has no such time */
+    view->n_roots = 1;
+    view->n_instances = 0;
+    puppet.incident[0] = (struct acc_incident_view){.id = 9,
+                                                    .root = "acc/postgres",
+                                                    .since_ms = 90000,
+                                                    .open = true,
+                                                    .notified = true,
+                                                    .cause = "exited with 1",
+                                                    .impact = impact,
+                                                    .n_impact = 1};
+    puppet.n_incidents = 1;
+}
+
+static const struct acc_view *view_now(void)
+{
+    static struct acc_view view;
+
+    view = (struct acc_view){puppet_engine(), &model, NOW_MS, UNIX_MS};
+    return &view;
+}
+
+#define ENGINE                                                                                     \
+    "{\"parameters\":{\"engine\":{\"connected\":true,\"version\":\"20.10.24\",\"api\":\"1.41\"},"  \
+    "\"host\":{\"memory\":{\"total\":65498251264,\"used\":1000}},"
+#define POSTGRES                                                                                   \
+    "{\"id\":\"acc/postgres\",\"stack\":\"acc\",\"name\":\"postgres\",\"phase\":\"foundation\","   \
+    "\"tier\":\"base\",\"desired\":\"up\",\"state\":\"failed\",\"health\":\"unhealthy\","          \
+    "\"since\":\"2026-11-24T11:59:48Z\",\"reason\":\"said \\\"no\\\"\\u001b[31m\xef\xbf\xbd\","    \
+    "\"root\":[],\"restarts\":3,\"revision\":0,\"image\":\"postgres:17\","                         \
+    "\"digest\":\"sha256:aa\",\"removed\":false,\"instances\":[{\"name\":\"acc-postgres-1\","      \
+    "\"id\":\"0123\",\"state\":\"exited\",\"pid\":7,\"started_at\":\"2026-11-24T11:59:00Z\","      \
+    "\"differs\":false,\"stale\":false}],\"resources\":{\"cpu\":{\"reserved\":2.5,\"used\":0.25}," \
+    "\"memory\":{\"reserved\":4294967296,\"used\":123},\"vram\":{\"reserved\":0,\"used\":45}}}"
+#define GRAFANA                                                                                    \
+    "{\"id\":\"acc/grafana\",\"stack\":\"acc\",\"name\":\"grafana\",\"phase\":\"\",\"tier\":\"\"," \
+    "\"desired\":\"up\",\"state\":\"blocked\",\"health\":\"unknown\","                             \
+    "\"since\":\"2026-11-24T11:58:19Z\",\"reason\":\"\",\"root\":[\"acc/postgres\"],"              \
+    "\"restarts\":0,\"revision\":0,\"image\":\"img:1\",\"digest\":\"\",\"removed\":false,"         \
+    "\"instances\":[],\"resources\":{\"cpu\":{\"reserved\":0,\"used\":0},"                         \
+    "\"memory\":{\"reserved\":0,\"used\":0},\"vram\":{\"reserved\":0,\"used\":0}}}"
+#define INCIDENTS                                                                                  \
+    "\"incidents\":[{\"id\":9,\"root\":\"acc/postgres\",\"since\":\"2026-11-24T11:59:50Z\","       \
+    "\"closed\":\"\",\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],\"open\":true,"      \
+    "\"notified\":true}]}}"
+
+START_TEST(status_is_what_the_interface_says)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_str_eq(out.data,
+                     ENGINE "\"stacks\":[{\"name\":\"acc\",\"mode\":\"managing\",\"files\":"
+                            "[\"/etc/acc/stacks/1.yaml\"]}],\"services\":[" POSTGRES "," GRAFANA
+                            "],\"gpus\":[{\"name\":\"gpu0\",\"vram\":{\"total\":25753026560,"
+                            "\"used\":1234}}]," INCIDENTS);
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(status_of_some_has_only_their_stacks)
+{
+    uint8_t selected[PUPPET_MAX] = {0, 0, 1};
+    struct acc_buf out;
+
+    puppet_add("media/jelly");
+    puppet.observing[1] = true;
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, selected, &out), 0);
+    ck_assert(strstr(out.data, "\"stacks\":[{\"name\":\"media\",\"mode\":\"observing\",\"files\":"
+                               "[]}],\"services\":[{\"id\":\"media/jelly\"") != NULL);
+    ck_assert(!strstr(out.data, "\"acc/grafana\",\"stack\""));
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(incidents_have_their_end)
+{
+    struct acc_buf out;
+
+    puppet.incident[0].open = false;
+    puppet.incident[0].closed_ms = 99000;
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_incidents_put(view_now(), &out), 0);
+    ck_assert_str_eq(out.data,
+                     "{\"parameters\":{\"incidents\":[{\"id\":9,\"root\":\"acc/postgres\","
+                     "\"since\":\"2026-11-24T11:59:50Z\",\"closed\":\"2026-11-24T11:59:59Z\","
+                     "\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],\"open\":false,"
+                     "\"notified\":true}]}}");
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(why_of_a_stack_leaves_out_what_is_well)
+{
+    uint8_t selected[PUPPET_MAX] = {1, 1, 1};
+    struct acc_buf out;
+
+    puppet_add("acc/loki");
+    puppet.service[0].why = "It failed.";
+    puppet.service[1].why = "It waits.";
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_why_put(view_now(), selected, true, &out), 0);
+    ck_assert_str_eq(out.data, "{\"parameters\":{\"answers\":[{\"service\":\"acc/postgres\","
+                               "\"text\":\"It failed.\"},{\"service\":\"acc/grafana\",\"text\":"
+                               "\"It waits.\"}]}}");
+    acc_buf_reset(&out);
+    selected[0] = selected[1] = 0;
+    ck_assert_int_eq(acc_why_put(view_now(), selected, false, &out), 0);
+    ck_assert_str_eq(out.data, "{\"parameters\":{\"answers\":[{\"service\":\"acc/loki\",\"text\":"
+                               "\"It is up.\"}]}}");
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(a_reply_beyond_its_cap_is_refused_whole)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, 100);
+    ck_assert_int_lt(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    acc_buf_fini(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("status_json");
+    TCase *tcase = tcase_create("status_json");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_add_checked_fixture(tcase, set_up, NULL);
+    tcase_add_test(tcase, status_is_what_the_interface_says);
+    tcase_add_test(tcase, status_of_some_has_only_their_stacks);
+    tcase_add_test(tcase, incidents_have_their_end);
+    tcase_add_test(tcase, why_of_a_stack_leaves_out_what_is_well);
+    tcase_add_test(tcase, a_reply_beyond_its_cap_is_refused_whole);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
