@@ -17,6 +17,7 @@ enum how {
     IF_WANTED, /* an absent one is the engine's default, whatever it is */
     AS_SET,    /* lists whose order says nothing */
     AS_SUBSET, /* the engine adds to it */
+    IF_ABLE,   /* dropped by an engine whose kernel can't (cgroup v2): then it shows nothing */
 };
 
 static const struct {
@@ -48,8 +49,8 @@ static const struct {
     {"Runtime", "runtime", IF_WANTED},
     {"ShmSize", "shm_size", IF_WANTED},
     {"OomScoreAdj", "oom_score_adj", SAME},
-    {"OomKillDisable", "oom_kill_disable", SAME},
-    {"MemorySwappiness", "mem_swappiness", IF_WANTED},
+    {"OomKillDisable", "oom_kill_disable", IF_ABLE},
+    {"MemorySwappiness", "mem_swappiness", IF_ABLE},
     {"StorageOpt", "storage_opt", SAME},
     {"Isolation", "isolation", IF_WANTED},
     {"MaskedPaths", "security_opt systempaths", IF_WANTED},
@@ -101,6 +102,9 @@ static bool differs(enum how how, const cJSON *want, const cJSON *have)
         return !is_subset(want, have) || !is_subset(have, want);
     case AS_SUBSET:
         return !is_subset(want, have);
+    case IF_ABLE:
+        return !acc_diff_is_empty(have) && !acc_diff_same(want, have) &&
+               !(acc_diff_is_empty(want) && acc_json_int_of(have, 0) < 0);
     }
     return true;
 }
@@ -189,8 +193,12 @@ static void diff_limits(struct acc_diff_job *job)
         int64_t have = acc_json_int(job->have_host, limits[i].key, 0);
         char from[32], to[32];
 
-        if (strcmp(limits[i].key, "MemorySwap") == 0 && want == 0 && have == 2 * memory) {
-            continue; /* the engine's own choice */
+        if (strcmp(limits[i].key, "MemorySwap") == 0 &&
+            ((want == 0 && have == 2 * memory) || (want != 0 && have <= 0 && want != have))) {
+            continue; /* the engine's own choice; or dropped, without swap accounting */
+        }
+        if (strcmp(limits[i].key, "BlkioWeight") == 0 && have == 0) {
+            continue; /* dropped by kernels that have no such weight */
         }
         if (want == have || (strcmp(limits[i].key, "PidsLimit") == 0 && want <= 0 && have <= 0)) {
             continue;

@@ -27,7 +27,7 @@ void acc_diff_add(struct acc_diff_job *job, bool is_live, const char *fmt, ...)
 /* "<what> added", "removed" or "changed", by what is empty. */
 void acc_diff_note(struct acc_diff_job *job, const char *what, bool wanted, bool there);
 bool acc_diff_is_empty(const cJSON *item); /* NULL, null, false, 0, "", [] or {} */
-/* Equal, or both empty. */
+/* Equal, or both empty, all the way down. */
 bool acc_diff_same(const cJSON *want, const cJSON *have);
 
 void acc_diff_mounts(struct acc_diff_job *job); /* docker_diff_mounts.c */

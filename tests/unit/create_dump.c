@@ -1,6 +1,8 @@
 /*
  * create_dump CONFIG.json DIR FILE API_MINOR [SECCOMP.json]: print, a line each, the requests that
  * would make the project: {"what": "container", "key": ..., "query": ..., "body": {...}}.
+ * create_dump CONFIG.json DIR FILE API_MINOR SECCOMP.json SERVICE INSPECT.json IMAGE.json: print
+ * how that container differs from the file, a line each.
  *
  * CONFIG.json is `docker compose config --format json`. tests/engine/create_body.py compares the
  * lines with what docker compose itself sends.
@@ -13,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "lib/codec/docker_create.h"
+#include "lib/codec/docker_diff.h"
 #include "tests/unit/stack_json.h"
 
 #define NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
@@ -132,6 +135,32 @@ static void dump_resource(const struct acc_stack *stack, const struct acc_resour
     acc_buf_fini(&body);
 }
 
+static int dump_difference(const struct acc_stack *stack, struct acc_docker_create_ctx *ctx,
+                           char *argv[])
+{
+    static struct acc_docker_diff diff;
+    static struct acc_diags diags;
+    const struct acc_service_spec *service = stack_service(stack, argv[0]);
+    struct acc_docker_create create;
+    size_t inspect_len = 0, image_len = 0;
+    char *inspect = read_text(argv[1], &inspect_len);
+    char *image = read_text(argv[2], &image_len);
+
+    ctx->name = "x";
+    ctx->image_id = NULL;
+    if (!service || !inspect || acc_docker_create_make(stack, service, ctx, &create, &diags) < 0 ||
+        acc_docker_diff_make(&create, NULL, inspect, inspect_len, image, image_len, &diff) < 0) {
+        return EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < diff.n; i++) {
+        puts(diff.line[i].text);
+    }
+    acc_docker_create_fini(&create);
+    free(inspect);
+    free(image);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[])
 {
     struct resolver resolver = {0};
@@ -162,6 +191,9 @@ int main(int argc, char *argv[])
         .resolver = &resolver,
     };
 
+    if (argc > 8) {
+        return dump_difference(stack, &ctx, argv + 6);
+    }
     for (size_t i = 0; i < stack->n_resources; i++) {
         dump_resource(stack, &stack->resources[i], &ctx);
     }
