@@ -17,9 +17,11 @@
 #include <uv.h>
 
 #include "daemon/docker.h"
+#include "daemon/in/docker_logs.h"
 #include "daemon/in/docker_stream.h"
 #include "daemon/log.h"
 #include "daemon/out/docker_call.h"
+#include "daemon/out/probe.h"
 #include "tests/unit/stack_json.h"
 
 static uv_loop_t loop;
@@ -27,6 +29,8 @@ static struct accd_http *http;
 static struct accd_docker docker;
 static struct accd_docker_stream *stream;
 static struct accd_docker_call *call;
+static struct accd_probe *probe;
+static struct accd_docker_logs *logs;
 static struct acc_model model;
 static uv_pipe_t input;
 static char line[8192];
@@ -128,15 +132,58 @@ static void on_pull(void *ctx, uint32_t res, const struct acc_docker_pull *pull)
     printf("PULL %u %s\n", res, pull->status);
 }
 
+static void on_log(void *ctx, uint8_t out, const char *data, size_t len)
+{
+    (void)ctx;
+    printf("LOG %u %.*s\n", out, (int)len, data);
+    (void)fflush(stdout);
+}
+
+static void on_log_end(void *ctx, const char *problem)
+{
+    (void)ctx;
+    logs = NULL;
+    printf("LOG_END %s\n", problem ? problem : "");
+    (void)fflush(stdout);
+}
+
+static void start_logs(const char *cid, bool follow)
+{
+    struct accd_docker_logs_options options = {.follow = follow, .tail = -1};
+    struct accd_container container;
+
+    options.tty = accd_inspector_get(accd_docker_stream_inspector(stream), cid, &container) &&
+                  container.tty;
+    (void)accd_docker_logs_start(&docker, cid, &options, on_log, on_log_end, NULL, &logs);
+}
+
+static bool parse_how(const char *text, enum acc_probe_how *ret_how)
+{
+    static const char *const hows[] = {"exec", "listen", "tcp", "http"};
+
+    for (size_t i = 0; i < 4; i++) {
+        if (strcmp(text, hows[i]) == 0) {
+            *ret_how = (enum acc_probe_how)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void build_model(struct acc_stack *stack)
 {
-    const struct acc_service_spec *first = &stack->services[0];
+    struct acc_service_spec *first = &stack->services[0];
+    const char *port = acc_node_get_text(stack->project, "x-probe-port");
 
     /* stack_from_json leaves one place: the image of the first service. */
     stack->resources[stack->n_resources++] = (struct acc_resource){.kind = ACC_RES_IMAGE,
                                                                    .key = first->image,
                                                                    .name = first->image,
                                                                    .platform = first->platform};
+    first->probe_port = (uint16_t)(port ? atoi(port) : 0);
+    first->probe_path = acc_node_get_text(stack->project, "x-probe-path");
+    first->waiting_codes[0] = 2;
+    first->n_waiting_codes = 1;
     model.stacks = calloc(1, sizeof(*model.stacks));
     model.stacks[0] = stack;
     model.n_stacks = 1;
@@ -156,6 +203,8 @@ static void build_model(struct acc_stack *stack)
 static void leave(void)
 {
     accd_docker_stream_close(stream);
+    accd_docker_logs_cancel(logs);
+    accd_probe_close(probe);
     call = accd_docker_call_destroy(call);
     accd_http_close(http, NULL, NULL);
     uv_close((uv_handle_t *)&input, NULL);
@@ -189,6 +238,15 @@ static void obey(const char *text)
         accd_docker_stream_inspect(stream, &action);
         return;
     }
+    if (strcmp(verb, "logs") == 0) {
+        start_logs(a, strcmp(b, "follow") == 0);
+        return;
+    }
+    if (strcmp(verb, "nologs") == 0) {
+        accd_docker_logs_cancel(logs);
+        logs = NULL;
+        return;
+    }
     printf("OP %" PRIu64 " %s\n", next_op++, verb);
     if (strcmp(verb, "create") == 0) {
         action.type = ACC_ACT_CREATE;
@@ -211,6 +269,11 @@ static void obey(const char *text)
         action.type = ACC_ACT_REMOVE;
     } else if (strcmp(verb, "unpause") == 0) {
         action.type = ACC_ACT_UNPAUSE;
+    } else if (strcmp(verb, "probe") == 0 && parse_how(b, &action.how)) {
+        action.svc = 0;
+        (void)fflush(stdout);
+        accd_probe_execute(probe, &action);
+        return;
     } else if (strcmp(verb, "policy") == 0) {
         action.type = ACC_ACT_SET_POLICY;
         action.policy.policy = ACC_RESTART_UNLESS_STOPPED;
@@ -287,6 +350,17 @@ int main(int argc, char **argv)
     };
 
     if (accd_docker_call_create(&call_config, &call) < 0) {
+        return 1;
+    }
+    struct accd_probe_config probe_config = {
+        .loop = &loop,
+        .docker = &docker,
+        .inspector = accd_docker_stream_inspector(stream),
+        .sys_root = argc > 3 ? argv[3] : "",
+        .model = the_model,
+    };
+
+    if (accd_probe_create(&probe_config, &probe) < 0) {
         return 1;
     }
     (void)uv_pipe_init(&loop, &input, 0);
