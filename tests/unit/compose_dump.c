@@ -119,13 +119,7 @@ static void tell(const struct acc_diags *diags)
 /* Joined to a model on its own: dependencies are checked over all stacks, by lib/graph. */
 static int join(struct acc_stack *stack, struct acc_model **ret_model, struct acc_diags *diags)
 {
-    struct acc_stack **stacks = calloc(1, sizeof(struct acc_stack *));
-
-    if (!stacks) {
-        return -ENOMEM;
-    }
-    stacks[0] = stack;
-    return acc_model_join(stacks, 1, ret_model, diags);
+    return acc_model_join(&stack, 1, ret_model, diags);
 }
 
 /* `config --hash` has no containers either, and hashes such references as they are written. */

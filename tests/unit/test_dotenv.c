@@ -141,6 +141,7 @@ int main(void)
 
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60); /* for sanitizers, and a busy machine */
     tcase_add_loop_test(tcase, files_are_read_as_compose_reads_them, 0, N(good));
     tcase_add_loop_test(tcase, bad_files_are_refused_with_the_place_and_without_the_value, 0,
                         N(bad));

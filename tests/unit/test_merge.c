@@ -217,6 +217,7 @@ int main(void)
 
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60); /* for sanitizers, and a busy machine */
     tcase_add_loop_test(tcase, each_key_of_a_service_has_its_rule, 0, N(services));
     tcase_add_loop_test(tcase, a_clash_of_types_is_told_with_both_places, 0, N(clashes));
     tcase_add_test(tcase, values_keep_the_place_where_they_were_written);

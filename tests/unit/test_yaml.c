@@ -442,6 +442,7 @@ int main(void)
     TCase *tcase = tcase_create("yaml");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60); /* for sanitizers, and a busy machine */
     tcase_add_loop_test(tcase, scalars_are_typed_as_compose_2_40_types_them, 0, N(scalars));
     tcase_add_test(tcase, dates_are_marked_because_compose_refuses_them_as_values);
     tcase_add_loop_test(tcase, trees_are_built, 0, N(trees));
