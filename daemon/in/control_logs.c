@@ -157,7 +157,8 @@ static bool on_data(void *token, const char *instance, bool is_stderr, const cha
         return true; /* more instances than a service can have */
     }
     if (!take(reader, output, data, data_len)) {
-        reader_free(reader); /* the source hears it from our answer */
+        control->config.ops.logs_cancel(control->config.ops_ctx, reader->handle);
+        reader_free(reader);
         return false;
     }
     if (control->config.ops.logs_pause && !reader->is_paused &&

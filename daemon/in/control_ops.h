@@ -26,7 +26,7 @@ struct accd_control_logs_options {
 struct accd_control_logs_sink {
     void *token;
     /* Payload as it came, cut anywhere. `instance`: the container's name. False: the reader is
-     * gone; then no more calls, and no on_end. */
+     * gone, and logs_cancel() was called in here. */
     bool (*on_data)(void *token, const char *instance, bool is_stderr, const char *data,
                     size_t data_len);
     /* All output was given; `error` says why it ended early, or is NULL. */
@@ -46,7 +46,7 @@ struct accd_control_ops {
     /* 0 and `*ret_handle`, or -errno. cancel() may come at any time after that until on_end. */
     int (*logs_start)(void *ctx, const struct accd_control_logs_options *options,
                       const struct accd_control_logs_sink *sink, void **ret_handle);
-    /* NULL: it can't. May be called from inside on_data. */
+    /* NULL: it can't. Both of these may be called from inside on_data. */
     void (*logs_pause)(void *ctx, void *handle, bool is_paused);
     void (*logs_cancel)(void *ctx, void *handle);
     /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what was

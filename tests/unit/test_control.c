@@ -689,6 +689,24 @@ START_TEST(logs_pause_for_a_slow_reader_and_end_with_it)
 }
 END_TEST
 
+START_TEST(logs_without_a_brake_end_with_a_slow_reader)
+{
+    static char chunk[16384];
+    int fd = dial();
+    bool alive = true;
+
+    memset(chunk, 'x', sizeof(chunk));
+    chunk[sizeof(chunk) - 1] = '\n';
+    say(fd, "{\"method\":\"io.acc.Logs\",\"parameters\":{\"target\":\"db\"},\"more\":true}");
+    for (int i = 0; i < 200 && alive; i++) {
+        alive = t.sink.on_data(t.sink.token, "db-1", false, chunk, sizeof(chunk));
+    }
+    ck_assert(!alive);
+    ck_assert_uint_eq(t.n_cancelled, 1);
+    close(fd);
+}
+END_TEST
+
 START_TEST(logs_that_cannot_be_given_say_why)
 {
     int fd = dial();
@@ -951,6 +969,7 @@ int main(void)
     tcase_add_test(tcase, a_slow_reader_of_a_stream_is_dropped_and_nobody_else);
     tcase_add_test(tcase, logs_are_lines_however_they_come);
     tcase_add_test(tcase, logs_pause_for_a_slow_reader_and_end_with_it);
+    tcase_add_test(tcase, logs_without_a_brake_end_with_a_slow_reader);
     tcase_add_test(tcase, logs_that_cannot_be_given_say_why);
     tcase_add_test(tcase, apply_tells_its_changes_or_its_problems);
     tcase_add_loop_test(tcase, two_hundred_clients_silent_or_talking_rubbish_harm_nobody, 0, 3);
