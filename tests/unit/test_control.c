@@ -242,7 +242,7 @@ START_TEST(a_request_may_come_in_pieces)
 
     for (size_t i = 0; i < sizeof(PING); i++) {
         ck_assert_str_eq(hear(fd), "");
-        say_bytes(fd, PING + i, 1);
+        say_bytes(fd, &PING[i], 1);
     }
     ck_assert_str_eq(hear(fd), PONG "$");
     close(fd);
