@@ -69,9 +69,7 @@ static void sum_up(struct acc_docker_pull *pull)
         total = add(total, pull->layer[i].total);
     }
     pull->total = total;
-    if (current > pull->current) {
-        pull->current = current;
-    }
+    pull->current = current; /* never less than before: no layer's is */
 }
 
 static void read_error(struct acc_docker_pull *pull, const cJSON *json)
