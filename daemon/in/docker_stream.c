@@ -8,13 +8,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "daemon/in/docker_hints.h"
 #include "daemon/in/docker_list.h"
 #include "daemon/in/engine_mark.h"
 #include "daemon/log.h"
 #include "daemon/uvx.h"
 #include "lib/base/buf.h"
 #include "lib/codec/docker_request.h"
-#include "lib/codec/json_frame.h"
 
 /* WAIT: the socket's folder is watched, so this is for what inotify doesn't see. */
 #define RETRY_MIN_MS 50u
@@ -26,8 +26,8 @@
 /* A dockerd that restores its containers accepts at once and answers when it is done. */
 #define PING_FIRST_LIMIT_MS 30000u
 /* How long /info may hold up the first list; it hangs together with containerd. */
-#define OPEN_PATIENCE_MS 1000u
-#define OPEN_LIMIT_MS    5000u
+#define OPEN_PATIENCE_MS 3000u
+#define OPEN_LIMIT_MS    6000u
 #define INFO_LIMIT_MS    10000u
 /* /info is also the canary of containerd, which ping is not. It costs dockerd 8 ms. */
 #define INFO_EVERY_MS 60000u
@@ -42,15 +42,7 @@
 /* A surprise that no event explains within this time means that the stream is dead. */
 #define SURPRISE_MS 5000u
 
-/* Events that are replayed before CONN_UP: the engine's ring has 256. */
-#define HELD_MAX 1024u
-
 enum phase { PHASE_WAIT, PHASE_PING, PHASE_OPEN, PHASE_UP };
-
-struct held_hint {
-    char cid[ACC_CID_LEN + 1];
-    struct acc_event event; /* its cid is set when it is pushed */
-};
 
 struct accd_docker_stream {
     struct accd_docker_stream_config config;
@@ -79,10 +71,7 @@ struct accd_docker_stream {
     uint64_t info_ms;  /* when /info was asked last */
     unsigned n_misses;
 
-    struct acc_json_frame frame;
-    struct held_hint *held; /* owned; what came before CONN_UP was told */
-    size_t n_held, held_cap;
-    int64_t last_event_ns;
+    struct accd_docker_hints hints;
     struct accd_engine_mark mark;     /* of the last epoch's engine */
     struct accd_engine_mark mark_now; /* of the one being connected */
     bool was_eof;                     /* the last epoch ended by the engine's closing */
@@ -128,6 +117,9 @@ static void arm(struct accd_docker_stream *stream, uint64_t in_ms)
 
 static void enter(struct accd_docker_stream *stream, enum phase phase)
 {
+    if (phase != PHASE_UP) {
+        accd_docker_hints_hold(&stream->hints);
+    }
     stream->phase = phase;
     stream->phase_ms = now(stream);
 }
@@ -269,119 +261,12 @@ static void on_dropped(void *ctx)
 
 /* --- events -------------------------------------------------------------------------------- */
 
-/* A new epoch begins with CONN_UP; what the stream replays before it has to wait. One that finds no
- * room is no loss: the list follows. */
-static void hold(struct accd_docker_stream *stream, const struct acc_event *event)
-{
-    if (stream->n_held == stream->held_cap && stream->held_cap < HELD_MAX) {
-        size_t cap = stream->held_cap ? stream->held_cap * 2 : 16;
-        struct held_hint *held = realloc(stream->held, cap * sizeof(*held));
-
-        if (!held) {
-            return;
-        }
-        stream->held = held;
-        stream->held_cap = cap;
-    }
-    if (stream->n_held < stream->held_cap) {
-        struct held_hint *held = &stream->held[stream->n_held++];
-
-        held->event = *event;
-        memcpy(held->cid, event->hint.cid, strlen(event->hint.cid) + 1);
-    }
-}
-
-static void drop_held(struct accd_docker_stream *stream)
-{
-    free(stream->held);
-    stream->held = NULL;
-    stream->n_held = stream->held_cap = 0;
-}
-
-static void push_held(struct accd_docker_stream *stream)
-{
-    for (size_t i = 0; i < stream->n_held; i++) {
-        stream->held[i].event.hint.cid = stream->held[i].cid;
-        push(stream, &stream->held[i].event);
-    }
-    drop_held(stream);
-}
-
-static void hint(struct accd_docker_stream *stream, const struct acc_docker_event *docker_event)
-{
-    bool is_known = accd_inspector_knows(stream->inspector, docker_event->cid);
-    struct acc_event event = {
-        .type = ACC_EV_HINT,
-        .hint = {.cid = docker_event->cid,
-                 .hint = docker_event->hint,
-                 .exit_code = docker_event->exit_code,
-                 .signal = docker_event->signal,
-                 .time_ns = docker_event->time_ns},
-    };
-
-    if (docker_event->is_noise || docker_event->cid[0] == '\0' ||
-        (!is_known && !stream->config.is_ours(stream->config.ctx, docker_event->project))) {
-        return;
-    }
-    if (docker_event->kind == ACC_DOCKER_EV_CONTAINER && docker_event->is_destroy) {
-        event.type = ACC_EV_GONE;
-        accd_inspector_forget(stream->inspector, docker_event->cid);
-    }
-    if (stream->phase == PHASE_UP) {
-        push(stream, &event);
-    } else {
-        hold(stream, &event);
-    }
-}
-
-static void take_event(struct accd_docker_stream *stream, const char *text, size_t len)
-{
-    struct acc_docker_event event;
-
-    if (acc_docker_event_parse(text, len, &event) < 0) {
-        accd_log(ACCD_LOG_DEBUG, "an event that can't be read was dropped");
-        return;
-    }
-    if (event.time_ns > stream->last_event_ns) {
-        stream->last_event_ns = event.time_ns;
-    }
-    switch (event.kind) {
-    case ACC_DOCKER_EV_CONTAINER:
-    case ACC_DOCKER_EV_NETWORK:
-        hint(stream, &event);
-        break;
-    case ACC_DOCKER_EV_IMAGE:
-    case ACC_DOCKER_EV_VOLUME:
-    case ACC_DOCKER_EV_DAEMON:
-    case ACC_DOCKER_EV_OTHER:
-        break;
-    }
-    if (event.kind != ACC_DOCKER_EV_CONTAINER && stream->config.on_other) {
-        stream->config.on_other(stream->config.ctx, &event);
-    }
-}
-
 static void on_events_data(void *ctx, const char *data, size_t len)
 {
     struct accd_docker_stream *stream = ctx;
-    const char *text;
-    size_t text_len;
 
     stream->heard_ms = stream->event_ms = now(stream);
-    for (;;) {
-        switch (acc_json_frame_feed(&stream->frame, &data, &len, &text, &text_len)) {
-        case ACC_JSON_FRAME_TEXT:
-            take_event(stream, text, text_len);
-            continue;
-        case ACC_JSON_FRAME_TOO_BIG:
-        case ACC_JSON_FRAME_NOMEM:
-            on_dropped(stream);
-            continue;
-        case ACC_JSON_FRAME_MORE:
-            break;
-        }
-        break;
-    }
+    accd_docker_hints_feed(&stream->hints, data, len);
     /* Actions start requests; inside a callback of libcurl those are queued. */
     accd_pump_run(stream->config.pump);
 }
@@ -447,14 +332,13 @@ static int subscribe(struct accd_docker_stream *stream)
     };
     struct acc_buf filters;
     struct timespec wall;
-    int64_t since_ns = stream->last_event_ns + 1; /* it is inclusive */
+    int64_t since_ns = stream->hints.last_ns + 1; /* it is inclusive */
 
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    if (stream->last_event_ns == 0) {
+    if (stream->hints.last_ns == 0) {
         since_ns = wall.tv_sec * NS_PER_S + wall.tv_nsec - SINCE_BACK_NS;
     }
-    acc_json_frame_reset(&stream->frame);
-    drop_held(stream);
+    accd_docker_hints_begin(&stream->hints);
     acc_buf_init(&filters, ACCD_DOCKER_PATH_MAX);
     (void)acc_docker_escape(acc_docker_event_filters(stream->docker->is_podman), &filters);
     int r = filters.failed ? -ENOMEM
@@ -549,7 +433,7 @@ static void maybe_up(struct accd_docker_stream *stream)
     accd_log(ACCD_LOG_INFO, "connected to Docker %s, API 1.%u%s", docker->info.version,
              docker->api_minor, event.conn.fresh_engine ? ", which was restarted" : "");
     push(stream, &event);
-    push_held(stream);
+    accd_docker_hints_release(&stream->hints);
     accd_docker_list_start(stream->list);
     arm(stream, QUIET_MS);
     accd_pump_run(stream->config.pump);
@@ -785,8 +669,7 @@ static void stream_free(void *owner)
     struct accd_docker_stream *stream = owner;
 
     accd_docker_list_destroy(stream->list);
-    acc_json_frame_fini(&stream->frame);
-    drop_held(stream);
+    accd_docker_hints_fini(&stream->hints);
     free(stream->watch_dir);
     free(stream->watch_name);
     free(stream->sys_root);
@@ -810,12 +693,20 @@ static int make_parts(struct accd_docker_stream *stream)
                                            .on_failed = on_list_failed,
                                            .on_surprise = on_surprise,
                                            .ctx = stream};
+    struct accd_docker_hints_config hints = {.loop = config->loop,
+                                             .pump = config->pump,
+                                             .is_ours = config->is_ours,
+                                             .on_other = config->on_other,
+                                             .ctx = config->ctx,
+                                             .on_dropped = on_dropped,
+                                             .on_dropped_ctx = stream};
     int r = accd_inspector_create(&look, &stream->inspector);
 
     if (r < 0) {
         return r;
     }
-    list.inspector = stream->inspector;
+    list.inspector = hints.inspector = stream->inspector;
+    accd_docker_hints_init(&stream->hints, &hints);
     stream->sys_root = strdup(config->sys_root ? config->sys_root : "");
     r = stream->sys_root ? choose_watch(stream, config->docker->socket) : -ENOMEM;
     return r < 0 ? r : accd_docker_list_create(&list, &stream->list);
@@ -831,7 +722,6 @@ int accd_docker_stream_create(const struct accd_docker_stream_config *config,
     }
     stream->config = *config;
     stream->docker = config->docker;
-    acc_json_frame_init(&stream->frame, ACC_JSON_TEXT_MAX);
     int r = make_parts(stream);
 
     if (r < 0) {

@@ -11,24 +11,9 @@
  * Its output is always drained: an exec that nobody reads holds up its container's end.
  */
 
-#include <uv.h>
-
-#include "daemon/docker.h"
-#include "daemon/inspector.h"
-#include "daemon/pump.h"
-#include "lib/model/spec.h"
+#include "daemon/out/probe_config.h"
 
 struct accd_probe; /* all of them */
-
-struct accd_probe_config {
-    uv_loop_t *loop;
-    struct accd_docker *docker;       /* borrowed */
-    struct accd_inspector *inspector; /* borrowed */
-    struct accd_pump *pump;
-    const char *sys_root;                        /* put before /proc; "" for the real one. Copied */
-    const struct acc_model *(*model)(void *ctx); /* borrowed until control returns to the loop */
-    void *ctx;
-};
 
 int accd_probe_create(const struct accd_probe_config *config, struct accd_probe **ret_probe);
 /* Asynchronous; nobody is told. In the same turn as the stream's close, or after it. NULL allowed.
