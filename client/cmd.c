@@ -75,6 +75,18 @@ static const struct accctl_cmd cmds[] = {
     {"apply", accctl_cmd_apply, 0, 0, 0, "", "read the files again and apply what changed",
      "Changed services are recreated, new ones brought up, removed ones stopped; nothing else is\n"
      "touched. When a file is wrong the running configuration stays (exit 4).\n"},
+    {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",
+     "read configuration files and say all that is wrong with them",
+     "An acc.yaml with all its stacks (default /etc/acc/acc.yaml), or Compose files, each by\n"
+     "itself. Asks no accd. Exit: 0 fine, 4 not.\n\n"
+     "  accctl check\n"
+     "  accctl check compose.yaml\n"},
+    {"config", accctl_cmd_config, ACCCTL_O_FILE | ACCCTL_O_PROJECT, 0, 0,
+     "[-f FILE]... [-p NAME] [--json]", "a Compose project as accd reads it",
+     "What docker compose config prints: merged, interpolated, with defaults. -f as there; "
+     "without\n"
+     "it, the compose.yaml of this folder. Asks no accd.\n\n"
+     "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
     {"ping", accctl_cmd_ping, 0, 0, 0, "", "is accd there, and does it see Docker?", ""},
     {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker", ""},
     {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},

@@ -60,6 +60,12 @@ void accctl_print_json(struct accctl *ctl, const cJSON *parameters);
 void accctl_catch_interrupt(void);
 bool accctl_is_interrupted(void);
 
+/* --- offline ---------------------------------------------------------------------------------- */
+
+struct acc_diags;
+/* All of them, one a line, on `err`. */
+void accctl_print_diags(struct accctl *ctl, const struct acc_diags *diags);
+
 /* --- verbs ------------------------------------------------------------------------------------ */
 
 enum accctl_exit accctl_cmd_status(struct accctl *ctl);
@@ -71,4 +77,6 @@ enum accctl_exit accctl_cmd_events(struct accctl *ctl);
 enum accctl_exit accctl_cmd_incidents(struct accctl *ctl);
 enum accctl_exit accctl_cmd_ping(struct accctl *ctl);
 enum accctl_exit accctl_cmd_version(struct accctl *ctl);
+enum accctl_exit accctl_cmd_check(struct accctl *ctl);
+enum accctl_exit accctl_cmd_config(struct accctl *ctl);
 enum accctl_exit accctl_cmd_help(struct accctl *ctl);

@@ -310,6 +310,7 @@ int acc_load_stack(const struct acc_load_options *options, struct acc_stack **re
             .files = (const char *const *)files.item,
             .n_files = files.n,
             .project_name = options->project,
+            .is_inspection = options->is_inspection,
             .environment = (const char *const *)environ,
             .n_environment = count_environment(),
         };

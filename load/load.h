@@ -17,6 +17,7 @@ struct acc_load_options {
     const char *const *files; /* -f, together one stack; may be relative */
     size_t n_files;
     const char *project; /* --project, or NULL */
+    bool is_inspection;  /* only to be looked at: what accd doesn't carry out is a warning */
 };
 
 struct acc_loaded {

@@ -1,0 +1,86 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cmd.h"
+#include "load/load.h"
+
+/* Compose's own order (compose-go: cli/options.go, DefaultFileNames and DefaultOverrideFileNames).
+ */
+static const char *const names[] = {"compose.yaml", "compose.yml", "docker-compose.yml",
+                                    "docker-compose.yaml"};
+static const char *const overrides[] = {"compose.override.yml", "compose.override.yaml",
+                                        "docker-compose.override.yml",
+                                        "docker-compose.override.yaml"};
+
+static const char *first_there(const char *const *candidates, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (access(candidates[i], F_OK) == 0) {
+            return candidates[i];
+        }
+    }
+    return NULL;
+}
+
+/* The files of this folder; 0 when it has none. */
+static size_t find_files(const char **files)
+{
+    files[0] = first_there(names, sizeof(names) / sizeof(names[0]));
+    if (!files[0]) {
+        return 0;
+    }
+    files[1] = first_there(overrides, sizeof(overrides) / sizeof(overrides[0]));
+    return files[1] ? 2 : 1;
+}
+
+static int print(struct accctl *ctl, const struct acc_stack *stack)
+{
+    struct acc_buf out;
+    int r;
+
+    acc_buf_init(&out, SIZE_MAX / 2);
+    r = ctl->options->json ? acc_compose_config_json(stack, &out)
+                           : acc_compose_config_yaml(stack, &out);
+    if (r == 0) {
+        bool ended = out.len > 0 && out.data[out.len - 1] == '\n';
+
+        (void)fprintf(ctl->out, "%s%s", out.data ? out.data : "", ended ? "" : "\n");
+    }
+    acc_buf_fini(&out);
+    return r;
+}
+
+enum accctl_exit accctl_cmd_config(struct accctl *ctl)
+{
+    const char *found[2];
+    struct acc_load_options options = {.files = ctl->options->files,
+                                       .n_files = ctl->options->n_files,
+                                       .project = ctl->options->project,
+                                       .is_inspection = true};
+    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    struct acc_stack *stack = NULL;
+    int r;
+
+    if (options.n_files == 0) {
+        options.files = found;
+        options.n_files = find_files(found);
+    }
+    if (options.n_files == 0) {
+        (void)fprintf(ctl->err, "accctl: no compose.yaml in this folder; name one with -f\n");
+        free(diags);
+        return ACCCTL_INVALID;
+    }
+    r = diags ? acc_load_stack(&options, &stack, diags) : -ENOMEM;
+    if (diags) {
+        accctl_print_diags(ctl, diags);
+    }
+    r = r == 0 ? print(ctl, stack) : r;
+    if (r < 0 && r != -EINVAL) {
+        (void)fprintf(ctl->err, "accctl: %s\n", strerror(-r));
+    }
+    (void)acc_stack_destroy(stack);
+    free(diags);
+    return r == 0 ? ACCCTL_DONE : r == -EINVAL ? ACCCTL_INVALID : ACCCTL_FAILED;
+}
