@@ -85,7 +85,7 @@ static const char *const sql[ST_COUNT] = {
     [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
     [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
-        " canonical, stopping) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " canonical, own_stop_ns, end_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT INTO incident(root, opened_ms, closed_ms, cause) VALUES(?,?,?,?)",
@@ -99,7 +99,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
     " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
     " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
-    " stopping INT);"
+    " own_stop_ns INT, end_ns INT);"
     "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
     " cid TEXT, result INT, ended_ms INT);"
@@ -152,7 +152,8 @@ static void bind_service(sqlite3_stmt *statement, const struct acc_service_recor
     bind_text(statement, 13, record->done_spec);
     bind_text(statement, 14, record->applied_spec);
     bind_text(statement, 15, record->canonical);
-    sqlite3_bind_int(statement, 16, record->stopping);
+    sqlite3_bind_int64(statement, 16, record->own_stop_ns);
+    sqlite3_bind_int64(statement, 17, record->end_ns);
 }
 
 static int run_statement(struct accd_store *store, enum statement which)
@@ -680,7 +681,8 @@ static void read_service(sqlite3_stmt *statement, struct acc_service_record *rec
     column_text(statement, 12, record->done_spec, sizeof(record->done_spec));
     column_text(statement, 13, record->applied_spec, sizeof(record->applied_spec));
     column_text(statement, 14, record->canonical, sizeof(record->canonical));
-    record->stopping = sqlite3_column_int(statement, 15);
+    record->own_stop_ns = sqlite3_column_int64(statement, 15);
+    record->end_ns = sqlite3_column_int64(statement, 16);
 }
 
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
@@ -691,7 +693,7 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
             store->db,
             "SELECT id, wanted_up, wanted_removed, held, asked_by, n_failures, "
             "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
-            "done_spec, applied_spec, canonical, stopping FROM service",
+            "done_spec, applied_spec, canonical, own_stop_ns, end_ns FROM service",
             -1, &statement, NULL) == SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {
             struct acc_service_record record;

@@ -1,232 +1,284 @@
-/* What people ask for (verbs), and how a whole stack goes down. */
+/*
+ * What people ask for. A command only changes what is wanted; the rest follows from that.
+ */
 
-#include "lib/engine/parts.h"
-
-#include <stdio.h>
 #include <string.h>
 
-static void asked(struct service *s, const struct acc_cmd *cmd)
+#include "lib/engine/internal.h"
+
+/* --- who is meant ---------------------------------------------------------------------------- */
+
+static void mark_selected(struct acc_engine *e, const struct acc_cmd *cmd)
 {
-    (void)snprintf(s->asked_by, sizeof(s->asked_by), "%s", cmd->by);
-    s->save = true;
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        e->services[v].is_marked = cmd->selected[v] != 0;
+    }
 }
 
-static void want_up(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
+/* What it stands on, and what that stands on. */
+static void mark_needed(struct acc_engine *e)
 {
-    struct service *s = &e->services[svc];
+    for (uint32_t k = e->n_services; k > 0; k--) {
+        const struct service *s = &e->services[e->order[k - 1]];
 
-    if (s->removed || s->n_replicas == 0) {
+        if (!s->is_marked || s->removed) {
+            continue;
+        }
+        acc_each_out(e, s, edge)
+        {
+            if (edge->kind != ACC_EDGE_AFTER && edge->kind != ACC_EDGE_CONFLICTS) {
+                e->services[edge->to].is_marked = true;
+            }
+        }
+    }
+}
+
+static void mark_dependents(struct acc_engine *e)
+{
+    for (uint32_t k = 0; k < e->n_services; k++) {
+        struct service *s = &e->services[e->order[k]];
+
+        acc_each_out(e, s, edge)
+        {
+            s->is_marked |= acc_edge_hard(edge) && e->services[edge->to].is_marked;
+        }
+    }
+}
+
+/* --- what is wanted -------------------------------------------------------------------------- */
+
+static void release(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot(e, s, i)
+    {
+        i->held = false;
+        i->hold_ms = 0;
+    }
+    s->held = false;
+    acc_save(s);
+    acc_mark_around(e, s);
+}
+
+/* A container that has come to its last end, or is paused, goes on only when it is asked to. */
+static bool needs_asking(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot(e, s, i)
+    {
+        if (i->present && (i->obs == ACC_CTR_PAUSED || (i->final && !acc_inst_running(i)))) {
+            return true;
+        }
+    }
+    return s->done && !s->one_shot;
+}
+
+static void want_up(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
+{
+    bool is_named = cmd->selected[acc_svc_index(e, s)] != 0;
+
+    if (s->removed || (!is_named && s->wanted_up && !s->held)) {
         return;
     }
-    if (!s->wanted_up || s->held) {
-        s->done = false;
-    }
+    release(e, s);
     s->wanted_up = true;
     s->wanted_removed = false;
-    s->held = false;
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        s->inst[i].exit_unsettled = false;
-        s->inst[i].stop_hint_ms = s->inst[i].kill_hint_ms = 0;
+    acc_copy(s->asked_by, sizeof(s->asked_by), cmd->by);
+    if (!s->ready) {
+        acc_fail_forgive(e, s);
     }
-    acc_eng_reset_failures(e, s);
-    for (size_t i = 0; i < s->n_resources; i++) {
-        if (e->resources[s->resources[i]].state == RES_FAILED) {
-            e->resources[s->resources[i]].retry_ms = e->now_ms;
-        }
-    }
-    asked(s, cmd);
-    acc_eng_mark_around(e, svc);
+    s->run_asked = !(s->one_shot && acc_svc_is_done(s)) && needs_asking(e, s);
 }
 
-/* `up` pulls in what it depends on; `selected` services first, then along the edges. */
-static void up(struct acc_engine *e, const struct acc_cmd *cmd)
+/* All runs of today are to end. One that is just being started will be newer than all we know. */
+static void end_runs(struct acc_engine *e, struct service *s)
 {
-    size_t head = 0;
-    size_t n = 0;
-
-    e->stamp_now++;
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        if (cmd->selected[i]) {
-            e->stamp[i] = e->stamp_now;
-            e->queue[n++] = i;
+    acc_each_inst(e, s, i)
+    {
+        if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
+            s->end_ns = INT64_MAX;
+            return;
         }
-    }
-    while (head < n) {
-        uint32_t svc = e->queue[head++];
-        struct service *s = &e->services[svc];
-        bool was_off = !s->wanted_up || s->held;
-
-        e->stacks[s->stack].observing &= !was_off && !cmd->selected[svc];
-        e->stacks[s->stack].removing = false;
-        if (cmd->selected[svc] || was_off) {
-            want_up(e, svc, cmd);
-        }
-        for (size_t i = 0; i < s->n_edges; i++) {
-            uint32_t target = s->edges[i].target;
-
-            if (s->edges[i].kind <= ACC_EDGE_WANTS && e->stamp[target] != e->stamp_now) {
-                e->stamp[target] = e->stamp_now;
-                e->queue[n++] = target;
-            }
+        if (acc_inst_running(i) && i->run_ns > s->end_ns) {
+            s->end_ns = i->run_ns;
         }
     }
 }
 
-static void off(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
+static void want_off(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
-    struct service *s = &e->services[svc];
-
+    release(e, s);
     s->wanted_up = false;
-    s->held = false;
     s->wanted_removed = cmd->verb == ACC_VERB_DOWN;
-    s->backoff_until_ms = s->open_until_ms = s->recover_by_ms = 0;
-    s->half_open = false;
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        s->inst[i].again = AGAIN_NONE;
-        s->inst[i].exit_unsettled = false;
+    s->drop_volumes = cmd->volumes;
+    s->run_asked = false;
+    acc_copy(s->asked_by, sizeof(s->asked_by), cmd->by);
+    if (cmd->verb == ACC_VERB_DOWN) {
+        s->done = false;
     }
-    asked(s, cmd);
-    acc_eng_mark_around(e, svc);
+    end_runs(e, s);
 }
 
-static void down(struct acc_engine *e, const struct acc_cmd *cmd)
+static void restart(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
-    size_t head = 0;
-    size_t n = 0;
+    bool is_running = false;
 
-    e->stamp_now++;
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        if (cmd->selected[i]) {
-            e->stamp[i] = e->stamp_now;
-            e->queue[n++] = i;
+    want_up(e, s, cmd);
+    acc_fail_forgive(e, s);
+    acc_each_slot(e, s, i)
+    {
+        if (acc_inst_running(i)) {
+            is_running = true;
+            i->end = END_NONE;
+            acc_inst_end(e, i, END_ASKED);
         }
     }
-    while (head < n) {
-        uint32_t svc = e->queue[head++];
-        struct service *s = &e->services[svc];
+    s->run_asked |= !is_running;
+}
 
-        off(e, svc, cmd);
-        e->stacks[s->stack].observing = false;
-        for (size_t i = 0; i < s->n_dependents && cmd->with_dependents; i++) {
-            uint32_t d = s->dependents[i];
+/* --- stacks ---------------------------------------------------------------------------------- */
 
-            if (e->stamp[d] != e->stamp_now) {
-                e->stamp[d] = e->stamp_now;
-                e->queue[n++] = d;
-            }
-        }
-    }
-    if (cmd->verb == ACC_VERB_DOWN && cmd->whole_stack) {
-        for (uint32_t i = 0; i < e->n_services; i++) {
-            if (cmd->selected[i]) {
-                struct stack *stack = &e->stacks[e->services[i].stack];
-
-                stack->removing = true;
-                stack->removing_volumes = cmd->volumes;
-                stack->is_dirty = true;
-            }
+static void mark_stack(struct acc_engine *e, uint32_t stack)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == stack) {
+            acc_save(&e->services[v]);
+            acc_mark(e, &e->services[v]);
         }
     }
 }
 
-static void restart(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
+static void adopt(struct acc_engine *e, uint32_t at)
 {
-    struct service *s = &e->services[svc];
+    struct stack *stack = &e->stacks[at];
 
-    want_up(e, svc, cmd);
-    e->stacks[s->stack].observing = false;
-    for (uint32_t i = 0; i < s->n_replicas; i++) {
-        if (acc_eng_is_running(&s->inst[i]) && s->inst[i].again == AGAIN_NONE) {
-            s->inst[i].again = AGAIN_RESTART;
-        }
-    }
-    /* E3, planned restart: only those that ask for it go along. */
-    for (size_t i = 0; i < s->n_dependents; i++) {
-        struct service *d = &e->services[s->dependents[i]];
-
-        for (size_t k = 0; k < d->n_edges; k++) {
-            if (d->edges[k].target == svc && d->running && d->edges[k].kind <= ACC_EDGE_NEEDS &&
-                (d->edges[k].on_down != ACC_ON_DOWN_RIDE || d->edges[k].kind == ACC_EDGE_BINDS)) {
-                for (uint32_t r = 0; r < d->n_replicas; r++) {
-                    d->inst[r].again = AGAIN_RESTART;
-                }
-                acc_eng_mark(e, s->dependents[i]);
-            }
-        }
+    stack->handing_back = false;
+    if (stack->contact != CONTACT_MANAGING) {
+        stack->contact = CONTACT_MANAGING;
+        stack->save = true;
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is managed from here on", stack->name);
+        mark_stack(e, at);
     }
 }
 
-static void adopt(struct acc_engine *e, uint32_t svc, const struct acc_cmd *cmd)
+static void hand_back(struct acc_engine *e, uint32_t at)
 {
-    struct service *s = &e->services[svc];
-    struct stack *stack = &e->stacks[s->stack];
+    struct stack *stack = &e->stacks[at];
 
-    s->hand_back = false;
-    if (stack->observing) {
-        stack->observing = false;
+    if (stack->contact != CONTACT_OBSERVING) {
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is handed back to Docker", stack->name);
+        stack->contact = CONTACT_OBSERVING;
         stack->save = true;
     }
-    if (!s->applied_spec[0] && s->inst[0].cid[0]) {
-        memcpy(s->applied_spec, s->spec_hash, sizeof(s->applied_spec));
-    }
-    asked(s, cmd);
-    acc_eng_mark(e, svc);
+    stack->handing_back = true;
+    mark_stack(e, at);
 }
 
-static void hand_back(struct acc_engine *e, uint32_t svc)
+static void drop_resources(struct acc_engine *e, uint32_t at, const struct acc_cmd *cmd)
 {
-    struct service *s = &e->services[svc];
+    struct stack *stack = &e->stacks[at];
 
-    e->stacks[s->stack].observing = true;
-    e->stacks[s->stack].save = true;
-    s->hand_back = true;
-    acc_eng_mark(e, svc);
+    if (!stack->drop_networks) {
+        e->n_cleanups++;
+    }
+    stack->drop_networks = true;
+    stack->drop_volumes |= cmd->volumes;
 }
 
-void acc_eng_on_cmd(struct acc_engine *e, const struct acc_cmd *cmd)
-{
-    uint32_t first = ACC_NONE;
-    size_t n = 0;
+/* --- verbs ----------------------------------------------------------------------------------- */
 
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        first = cmd->selected[i] && first == ACC_NONE ? i : first;
-        n += cmd->selected[i] != 0;
-    }
-    if (n == 0) {
-        return;
-    }
-    acc_eng_note(e, ACC_NOTE_OPERATOR, n == 1 ? first : ACC_NONE, "%s asked for %s (%zu service%s)",
-                 cmd->by, acc_verb_name(cmd->verb), n, n == 1 ? "" : "s");
+/* Does the verb concern the stack of a named service before the service itself? */
+static void for_stack(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
+{
     switch (cmd->verb) {
     case ACC_VERB_UP:
     case ACC_VERB_START:
-        up(e, cmd);
+    case ACC_VERB_ADOPT:
+        adopt(e, s->stack);
+        break;
+    case ACC_VERB_HAND_BACK:
+        hand_back(e, s->stack);
+        break;
+    case ACC_VERB_DOWN:
+        if (cmd->whole_stack && !acc_svc_observing(e, s)) {
+            drop_resources(e, s->stack, cmd);
+        }
+        break;
+    case ACC_VERB_STOP:
+    case ACC_VERB_RESTART:
+    case ACC_VERB_RELEASE:
+        break;
+    }
+}
+
+static void for_service(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
+{
+    if (acc_svc_observing(e, s)) {
+        return; /* nothing of it is touched; acc_engine_settled() says so */
+    }
+    switch (cmd->verb) {
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+        want_up(e, s, cmd);
         break;
     case ACC_VERB_STOP:
     case ACC_VERB_DOWN:
-        down(e, cmd);
+        want_off(e, s, cmd);
         break;
     case ACC_VERB_RESTART:
-    case ACC_VERB_ADOPT:
-    case ACC_VERB_HAND_BACK:
-    case ACC_VERB_RELEASE:
-        for (uint32_t i = 0; i < e->n_services; i++) {
-            if (!cmd->selected[i]) {
-                continue;
-            }
-            if (cmd->verb == ACC_VERB_RESTART) {
-                restart(e, i, cmd);
-            } else if (cmd->verb == ACC_VERB_ADOPT) {
-                adopt(e, i, cmd);
-            } else if (cmd->verb == ACC_VERB_HAND_BACK) {
-                hand_back(e, i);
-            } else if (e->services[i].held) {
-                want_up(e, i, cmd);
-            }
+        if (cmd->selected[acc_svc_index(e, s)]) {
+            restart(e, s, cmd);
+        } else {
+            want_up(e, s, cmd);
         }
         break;
+    case ACC_VERB_RELEASE:
+        release(e, s);
+        break;
+    case ACC_VERB_ADOPT:
+    case ACC_VERB_HAND_BACK:
+        break;
     }
-    for (uint32_t i = 0; i < e->n_stacks; i++) {
-        e->stacks[i].save |= e->stacks[i].known;
+}
+
+static void note_command(struct acc_engine *e, const struct acc_cmd *cmd)
+{
+    uint32_t n = 0;
+    uint32_t first = ACC_NONE;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (cmd->selected[v]) {
+            first = n++ == 0 ? v : first;
+        }
+    }
+    if (n == 1) {
+        acc_note(e, ACC_NOTE_OPERATOR, first, "%s: %s %s", cmd->by, acc_verb_name(cmd->verb),
+                 e->services[first].id);
+    } else if (n > 1) {
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "%s: %s %s and %u more", cmd->by,
+                 acc_verb_name(cmd->verb), e->services[first].id, (unsigned)(n - 1));
+    }
+}
+
+void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
+{
+    note_command(e, cmd);
+    mark_selected(e, cmd);
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (cmd->selected[v]) {
+            for_stack(e, &e->services[v], cmd);
+        }
+    }
+    if (cmd->verb == ACC_VERB_UP || cmd->verb == ACC_VERB_START || cmd->verb == ACC_VERB_RESTART) {
+        mark_needed(e);
+    } else if (cmd->with_dependents) {
+        mark_dependents(e);
+    }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        if (s->is_marked) {
+            for_service(e, s, cmd);
+            acc_save(s);
+            acc_mark_around(e, s);
+        }
     }
 }

@@ -54,7 +54,6 @@ struct acc_service_record {
     bool wanted_up;      /* what the operator (or the file) wants */
     bool wanted_removed; /* off by `down`: the container goes, too */
     bool held;           /* stopped by hand, outside of acc */
-    bool stopping;       /* acc itself was stopping it, to start it again: not a person */
     char asked_by[64];   /* who asked last; "" = the file */
     uint32_t n_failures; /* counted since the last reset */
     uint32_t n_restarts; /* shown; since accd knows the service */
@@ -65,6 +64,12 @@ struct acc_service_record {
     char done_spec[ACC_HASH_LEN + 1];    /* ... of this spec */
     char applied_spec[ACC_HASH_LEN + 1]; /* the spec that its containers are considered to follow */
     char canonical[ACC_NAME_MAX + 1]; /* name of slot 1 when it isn't the default: adopted ones */
+    /* Runs are told apart by their begin (Unix ns, the engine's clock). Those that began up to here
+     * and have ended were ended by acc, not by hand ... */
+    int64_t own_stop_ns;
+    /* ... and those that began up to here and still go on are to be ended: a stop or a restart is
+     * under way. */
+    int64_t end_ns;
 };
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
@@ -205,7 +210,7 @@ struct acc_incident_view {
     bool open, notified;
     uint64_t closed_ms;
     char cause[ACC_REASON_MAX + 1];
-    const uint32_t *impact; /* services; borrowed until the next step */
+    const uint32_t *impact; /* services; borrowed until the next call or step */
     size_t n_impact;
 };
 /* Open ones and the last closed ones, newest first. False past the end. */

@@ -1,191 +1,294 @@
-/* Failures: what is counted, how long is waited, when the breaker opens (E5, E6). */
+/*
+ * Failures: backoff, budget, breaker (E5).
+ *
+ * A failure is counted at once and may be taken back within the attribution window, because a
+ * dependent often notices first (E6, skew guard): the accounts before it are kept for so long.
+ */
 
-#include "lib/engine/parts.h"
-
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Was a hard dependency bad just before, or has it only just come back? Then it isn't ours (E6). */
-bool acc_eng_is_attributed(struct acc_engine *e, const struct service *s)
+#include "lib/engine/internal.h"
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
-    for (size_t i = 0; i < s->n_edges; i++) {
-        const struct edge *edge = &s->edges[i];
-        const struct service *dep = &e->services[edge->target];
-
-        if (!acc_eng_is_hard(edge->kind) || edge->at_create ||
-            edge->condition == ACC_COND_COMPLETED) {
-            continue;
-        }
-        bool was_bad = dep->bad_ms && e->now_ms - dep->bad_ms <= s->timing.attribution_window;
-        bool is_back = dep->flap_ms && dep->ready && dep->ready_ms > 0 &&
-                       e->now_ms - dep->ready_ms < acc_eng_recovery_grace(s) &&
-                       s->ready_ms < dep->flap_ms;
-
-        if (acc_eng_is_bad(dep) || was_bad || is_back) {
-            return true;
-        }
-    }
-    return false;
+    return a < b ? a : b;
 }
 
-uint32_t acc_eng_failures_in_window(const struct acc_engine *e, const struct service *s)
+static bool is_budgeted(enum fail_class class)
+{
+    /* What the host or the file refuses has pauses of its own and never gives up. */
+    return class != FAIL_CONFIG && class != FAIL_START;
+}
+
+/* --- the ring ---------------------------------------------------------------------------- */
+
+static void ring_push(struct service *s, uint64_t at_ms, uint32_t weight)
+{
+    if (s->n_ring == ACC_FAILURES_MAX) {
+        memmove(&s->ring[0], &s->ring[1], (ACC_FAILURES_MAX - 1) * sizeof(s->ring[0]));
+        s->n_ring--;
+    }
+    s->ring[s->n_ring++] = (struct failure){at_ms, weight};
+}
+
+static uint32_t ring_weight(const struct acc_engine *e, const struct service *s)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t k = 0; k < s->n_ring; k++) {
+        sum += e->now - s->ring[k].at_ms < s->timing.budget_window ? s->ring[k].weight : 0;
+    }
+    return sum;
+}
+
+uint32_t acc_fail_count(const struct acc_engine *e, const struct service *s, uint64_t window_ms)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < s->n_failed && i < FAILURES_MAX; i++) {
-        n += e->now_ms - s->failed_ms[i] < s->timing.budget_window;
+    for (uint32_t k = 0; k < s->n_ring; k++) {
+        n += e->now - s->ring[k].at_ms < window_ms;
     }
     return n;
 }
 
-static void remember(struct acc_engine *e, struct service *s, uint32_t weight)
+/* --- counting -------------------------------------------------------------------------------- */
+
+static void remember(struct acc_engine *e, struct service *s)
 {
-    for (uint32_t i = 0; i < weight; i++) {
-        s->failed_ms[s->n_failed++ % FAILURES_MAX] = e->now_ms;
+    if (s->n_unsettled == ACC_UNSETTLED_MAX) {
+        memmove(&s->unsettled[0], &s->unsettled[1],
+                (ACC_UNSETTLED_MAX - 1) * sizeof(s->unsettled[0]));
+        s->n_unsettled--;
     }
-}
-
-static uint64_t times_two(uint64_t last, uint64_t base, uint64_t cap)
-{
-    uint64_t next = last == 0 ? base : 2 * last;
-
-    return next < base ? base : next > cap ? cap : next;
-}
-
-/* The pause before the next try, without jitter; 0: at once. */
-static uint64_t next_delay(const struct service *s, enum fail_class class)
-{
-    const struct acc_timing *t = &s->timing;
-
-    switch (class) {
-    case FAIL_CONFIG:
-        return times_two(s->last_delay_ms, t->config_base, t->config_cap);
-    case FAIL_START:
-        return times_two(s->last_delay_ms, t->start_base, t->start_cap);
-    case FAIL_EXIT:
-    case FAIL_OOM:
-        if (s->n_failures == 1) {
-            return 0; /* the fast lane */
-        }
-        return times_two(s->last_delay_ms, t->backoff_base, t->backoff_cap);
-    case FAIL_NONE:
-    case FAIL_NEVER_READY:
-    case FAIL_UNHEALTHY:
-    case FAIL_LOST:
-        return times_two(s->last_delay_ms, t->backoff_base, t->backoff_cap);
-    }
-    return t->backoff_base;
+    s->unsettled[s->n_unsettled++] = (struct unsettled){
+        .at_ms = e->now,
+        .n_failures = s->n_failures,
+        .n_opens = s->n_opens,
+        .n_ring = s->n_ring,
+        .last_delay_ms = s->last_delay_ms,
+        .backoff_ms = s->backoff_ms,
+        .open_ms = s->open_ms,
+        .breaker = s->breaker,
+        .delay_class = s->delay_class,
+    };
 }
 
 static void open_breaker(struct acc_engine *e, struct service *s)
 {
-    uint64_t open = s->timing.open;
+    uint64_t time = s->timing.open;
 
-    for (uint32_t i = 0; i < s->n_opens && open < s->timing.open_cap; i++) {
-        open *= 2;
+    for (uint32_t k = 0; k < s->n_opens && time < s->timing.open_cap; k++) {
+        time *= 2;
     }
-    open = open > s->timing.open_cap ? s->timing.open_cap : open;
+    s->breaker = BREAKER_OPEN;
+    s->open_ms = e->now + acc_jitter(e, min_u64(time, s->timing.open_cap));
     s->n_opens++;
-    s->half_open = false;
-    s->backoff_until_ms = 0;
-    s->open_until_ms = e->now_ms + acc_eng_jitter(e, open);
-    acc_eng_note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
-                 "failed %u times in a short while: no more tries for %llu s",
-                 (unsigned)s->n_failures,
-                 (unsigned long long)((s->open_until_ms - e->now_ms) / 1000));
-}
-
-static void say(struct acc_engine *e, struct service *s, const char *text)
-{
-    char cause[ACC_REASON_MAX + 1];
-
-    (void)snprintf(cause, sizeof(cause), "%s %s", s->name, text);
-    acc_eng_incident_open(e, (uint32_t)(s - e->services), cause);
-}
-
-void acc_eng_fail(struct acc_engine *e, struct service *s, enum fail_class class, const char *text)
-{
-    uint32_t svc = (uint32_t)(s - e->services);
-    bool budgeted = class != FAIL_CONFIG && class != FAIL_START;
-
-    s->fail = class;
-    s->fail_ms = e->now_ms;
-    (void)snprintf(s->fail_text, sizeof(s->fail_text), "%s", text);
-    s->fail_attributed = acc_eng_is_attributed(e, s);
-    s->fail_counted = false;
-    s->save = true;
-    acc_eng_mark_around(e, svc);
-    if (s->fail_attributed) {
-        acc_eng_note(e, ACC_NOTE_DECISION, svc, "%s; not its own fault, waiting for what it needs",
-                     text);
-        return;
+    if (s->timing.give_up_after && s->n_opens >= s->timing.give_up_after) {
+        s->gave_up = true;
     }
-    s->fail_counted = true;
-    s->fail_weight = class == FAIL_OOM ? 2 : 1;
-    s->prev_delay_ms = s->last_delay_ms;
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "%s keeps failing: no further start for a while%s", s->id,
+             s->gave_up ? ", and no trial: it has given up" : "");
+}
+
+static void set_delay(struct acc_engine *e, struct service *s, enum fail_class class)
+{
+    const struct acc_timing *t = &s->timing;
+    uint64_t base = class == FAIL_CONFIG  ? t->config_base
+                    : class == FAIL_START ? t->start_base
+                                          : t->backoff_base;
+    uint64_t cap = class == FAIL_CONFIG  ? t->config_cap
+                   : class == FAIL_START ? t->start_cap
+                                         : t->backoff_cap;
+    enum fail_class group = is_budgeted(class) ? FAIL_EXIT : class;
+
+    if (s->n_failures == 0 && (class == FAIL_EXIT || class == FAIL_OOM)) {
+        s->last_delay_ms = 0; /* the fast lane */
+    } else if (s->delay_class == group && s->last_delay_ms > 0) {
+        s->last_delay_ms = min_u64(2 * s->last_delay_ms, cap);
+    } else {
+        s->last_delay_ms = min_u64(base, cap);
+    }
+    s->delay_class = group;
+    s->backoff_ms = e->now + acc_jitter(e, s->last_delay_ms);
+}
+
+static void count(struct acc_engine *e, struct service *s, enum fail_class class)
+{
+    remember(e, s);
+    set_delay(e, s, class);
+    if (s->n_failures > 0 && class != FAIL_CONFIG && s->ready &&
+        e->now - s->fail_ms < s->timing.flap_window) {
+        s->flap_ms = e->now; /* it left READY twice in a short time */
+    }
     s->n_failures++;
-    remember(e, s, budgeted ? s->fail_weight : 0);
-    say(e, s, text);
-    if (s->half_open || (budgeted && acc_eng_failures_in_window(e, s) >= s->timing.budget)) {
+    if (is_budgeted(class)) {
+        ring_push(s, e->now, class == FAIL_OOM ? 2 : 1);
+    }
+    if (s->breaker == BREAKER_HALF_OPEN || (s->breaker == BREAKER_CLOSED && is_budgeted(class) &&
+                                            ring_weight(e, s) >= s->timing.budget)) {
         open_breaker(e, s);
+    }
+    acc_save(s);
+}
+
+/* Ask those it stands on whether they are well: one of them may be the root. */
+static void probe_deps(struct acc_engine *e, struct service *s)
+{
+    acc_each_out(e, s, edge)
+    {
+        struct service *d = &e->services[edge->to];
+
+        if (acc_edge_hard(edge) && d->ready) {
+            acc_each_slot(e, d, i)
+            {
+                i->probe_forced = true;
+            }
+            acc_mark(e, d);
+        }
+    }
+}
+
+bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
+              const char *fmt, ...)
+{
+    bool is_attributed = !is_create && acc_attributed(e, s, e->now);
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(s->fail_text, sizeof(s->fail_text), fmt, args); /* cut: the start tells */
+    va_end(args);
+    s->fail_class = class;
+    s->fail_attributed = is_attributed;
+    if (acc_svc_observing(e, s)) {
+        s->has_failed = true;
+        s->fail_ms = e->now;
+        return false;
+    }
+    if (!is_attributed) {
+        count(e, s, class);
+    }
+    s->has_failed = true;
+    s->fail_ms = e->now;
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s %s%s", s->id, s->fail_text,
+             is_attributed ? ": not its own fault, not counted" : "");
+    if (!is_attributed) {
+        probe_deps(e, s);
+        acc_incident_open(e, s, s->fail_text);
+    }
+    acc_mark_around(e, s);
+    return !is_attributed;
+}
+
+/* --- taking back ----------------------------------------------------------------------------- */
+
+void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_ms)
+{
+    for (uint32_t k = 0; k < s->n_unsettled; k++) {
+        const struct unsettled *u = &s->unsettled[k];
+
+        if (u->at_ms < since_ms) {
+            continue;
+        }
+        s->n_failures = u->n_failures;
+        s->n_opens = u->n_opens;
+        s->n_ring = u->n_ring < s->n_ring ? u->n_ring : s->n_ring;
+        s->last_delay_ms = u->last_delay_ms;
+        s->backoff_ms = u->backoff_ms;
+        s->open_ms = u->open_ms;
+        s->breaker = u->breaker;
+        s->delay_class = u->delay_class;
+        s->gave_up = false;
+        s->n_unsettled = k;
+        s->fail_attributed = true;
+        if (s->incident != ACC_NONE) {
+            acc_incident_close(e, s->incident);
+        }
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+                 "%s: its failure was not its own fault and is taken back", s->id);
+        acc_save(s);
+        acc_mark_around(e, s);
         return;
     }
-    uint64_t delay = next_delay(s, class);
-
-    s->last_delay_ms = delay;
-    s->backoff_until_ms = delay ? e->now_ms + acc_eng_jitter(e, delay) : 0;
 }
 
-/* The dependent often notices first (skew guard). */
-void acc_eng_take_back_failures(struct acc_engine *e, struct service *s)
+static void settle(struct acc_engine *e, struct service *s)
 {
-    if (!s->fail_counted || e->now_ms - s->fail_ms > s->timing.attribution_window || s->half_open) {
-        return;
+    if (e->conn == CONN_DOWN || e->conn == CONN_DEGRADED) {
+        acc_fail_take_back(e, s, 0); /* it was the engine that went */
     }
-    s->fail_counted = false;
-    s->fail_attributed = true;
-    s->n_failures -= s->n_failures > 0;
-    if (s->fail != FAIL_CONFIG && s->fail != FAIL_START) {
-        s->n_failed -= s->fail_weight < s->n_failed ? s->fail_weight : s->n_failed;
+    while (s->n_unsettled > 0 &&
+           acc_due(e, s, s->unsettled[0].at_ms + s->timing.attribution_window)) {
+        s->n_unsettled--;
+        memmove(&s->unsettled[0], &s->unsettled[1], s->n_unsettled * sizeof(s->unsettled[0]));
     }
-    s->last_delay_ms = s->prev_delay_ms;
-    s->backoff_until_ms = s->open_until_ms = 0;
-    s->save = true;
-    acc_eng_mark(e, (uint32_t)(s - e->services));
+    /* A dependency that turned out bad meanwhile. A failed create was never theirs. */
+    if (s->n_unsettled > 0 && s->fail_class != FAIL_CONFIG && s->fail_class != FAIL_START &&
+        acc_attributed(e, s, s->fail_ms)) {
+        acc_fail_take_back(e, s, s->unsettled[0].at_ms);
+    }
 }
 
-void acc_eng_reset_failures(struct acc_engine *e, struct service *s)
+/* --- time heals ------------------------------------------------------------------------------ */
+
+void acc_fail_reset(struct service *s)
 {
-    (void)e;
-    s->n_failures = s->n_failed = s->n_opens = 0;
-    s->last_delay_ms = s->backoff_until_ms = s->open_until_ms = 0;
-    s->half_open = false;
-    s->fail = FAIL_NONE;
-    s->fail_counted = false;
-    s->save = true;
+    s->n_failures = 0;
+    s->last_delay_ms = 0;
+    s->n_opens = 0;
+    s->n_ring = 0;
+    s->n_unsettled = 0;
+    s->backoff_ms = 0;
+    acc_save(s);
 }
 
-void acc_eng_count_ready(struct acc_engine *e, struct service *s)
+void acc_fail_forgive(struct acc_engine *e, struct service *s)
+{
+    s->n_failures = 0;
+    s->last_delay_ms = 0;
+    s->backoff_ms = 0;
+    s->n_unsettled = 0;
+    s->gave_up = false;
+    s->has_failed = false;
+    if (s->breaker == BREAKER_OPEN) {
+        s->breaker = BREAKER_HALF_OPEN;
+    }
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        e->res[e->svc_res[s->first_res + k]].retry_ms = 0;
+    }
+    acc_save(s);
+}
+
+static void maybe_reset(struct acc_engine *e, struct service *s)
 {
     uint64_t need = 2 * s->last_delay_ms;
+    bool counts_for_good = s->restart == ACC_RESTART_ON_FAILURE && s->restart_max > 0;
 
-    if (!s->ready || (s->n_failures == 0 && !s->half_open && s->n_opens == 0)) {
-        return;
-    }
-    if (s->half_open) {
-        if (e->now_ms - s->ready_ms >= s->timing.half_open_ready) {
-            s->half_open = false;
-            s->n_opens = 0;
-            s->last_delay_ms = s->timing.backoff_cap / 4;
-            s->save = true;
-            acc_eng_note(e, ACC_NOTE_DECISION, (uint32_t)(s - e->services),
-                         "the trial held: back to normal");
-        }
-        return;
-    }
     need = need < s->timing.reset_min ? s->timing.reset_min : need;
     need = need > s->timing.reset_max ? s->timing.reset_max : need;
-    if (e->now_ms - s->ready_ms >= need) {
-        acc_eng_reset_failures(e, s);
+    if (s->n_failures > 0 && s->ready && !counts_for_good && s->breaker == BREAKER_CLOSED &&
+        acc_due(e, s, s->ready_ms + need)) {
+        acc_fail_reset(s);
     }
+}
+
+void acc_fail_update(struct acc_engine *e, struct service *s)
+{
+    settle(e, s);
+    if (s->breaker == BREAKER_OPEN && !s->gave_up && acc_due(e, s, s->open_ms)) {
+        s->breaker = BREAKER_HALF_OPEN;
+        s->backoff_ms = e->now;
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s gets one trial", s->id);
+        acc_save(s);
+    }
+    if (s->breaker == BREAKER_HALF_OPEN && s->ready &&
+        acc_due(e, s, s->ready_ms + s->timing.half_open_ready)) {
+        s->breaker = BREAKER_CLOSED;
+        s->last_delay_ms = s->timing.backoff_cap / 8; /* the next one is twice that: cap / 4 */
+        s->delay_class = FAIL_EXIT;
+        acc_save(s);
+    }
+    maybe_reset(e, s);
 }

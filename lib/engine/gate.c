@@ -1,194 +1,333 @@
-/* Gates: when something may be created, started, stopped (E4), and whose fault it is when not (E6).
+/*
+ * Gates (E4) and the propagation table (E3): who may start, who must go first, and what happens to
+ * whom when a dependency moves.
  */
 
-#include "lib/engine/parts.h"
+#include <assert.h>
 
-#include <string.h>
+#include "lib/engine/internal.h"
 
-bool acc_eng_is_hard(enum acc_edge_kind kind)
+/* Columns of the E3 table. */
+enum column {
+    COL_RIDE,
+    COL_RESTART,
+    COL_STOP,
+    COL_BINDS,
+    COL_MILESTONE,
+    COL_WANTS,
+    COL_AFTER,
+    COL_CONFLICTS,
+};
+#define COL_COUNT 8
+
+/* clang-format off */
+static const enum reaction table[DEP_EVENT_COUNT][COL_COUNT] = {
+    /*                needs: ride  restart        stop           binds          milestone   wants       after       conflicts */
+    [DEP_STOPS] =    {REACT_RIDE, REACT_RIDE,    REACT_FIRST,   REACT_FIRST,   REACT_NONE, REACT_NONE, REACT_NONE, REACT_NONE},
+    [DEP_RESTARTS] = {REACT_RIDE, REACT_RESTART, REACT_FIRST,   REACT_FIRST,   REACT_NONE, REACT_NONE, REACT_NONE, REACT_NONE},
+    [DEP_CRASHES] =  {REACT_RIDE, REACT_RESTART, REACT_RESTART, REACT_RESTART, REACT_NONE, REACT_NONE, REACT_NONE, REACT_NONE},
+    [DEP_DEGRADED] = {REACT_RIDE, REACT_RIDE,    REACT_RIDE,    REACT_RIDE,    REACT_NONE, REACT_NONE, REACT_NONE, REACT_NONE},
+    [DEP_DOWN] =     {REACT_RIDE, REACT_RIDE,    REACT_STOP,    REACT_STOP,    REACT_NONE, REACT_NONE, REACT_NONE, REACT_NONE},
+};
+/* clang-format on */
+
+static enum column column_of(const struct edge *edge)
 {
-    return kind == ACC_EDGE_NEEDS || kind == ACC_EDGE_BINDS || kind == ACC_EDGE_MILESTONE;
+    switch (edge->kind) {
+    case ACC_EDGE_BINDS:
+        return COL_BINDS;
+    case ACC_EDGE_NEEDS:
+        return edge->on_down == ACC_ON_DOWN_RIDE      ? COL_RIDE
+               : edge->on_down == ACC_ON_DOWN_RESTART ? COL_RESTART
+                                                      : COL_STOP;
+    case ACC_EDGE_MILESTONE:
+        return COL_MILESTONE;
+    case ACC_EDGE_WANTS:
+        return COL_WANTS;
+    case ACC_EDGE_AFTER:
+        return COL_AFTER;
+    case ACC_EDGE_CONFLICTS:
+        return COL_CONFLICTS;
+    }
+    return COL_AFTER;
 }
 
-bool acc_eng_is_bad(const struct service *s)
+enum reaction acc_reaction(enum dep_event event, const struct edge *edge)
 {
-    return s->wanted_up && !s->ready && !s->done;
+    /* What only gates the creation has no say afterwards. */
+    return edge->at_create ? REACT_NONE : table[event][column_of(edge)];
 }
 
-static bool is_done(const struct service *s)
+bool acc_edge_hard(const struct edge *edge)
 {
-    return s->done && strcmp(s->done_spec, s->spec_hash) == 0;
+    return !edge->at_create && (edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS);
 }
 
-static bool after_flap(const struct acc_engine *e, const struct service *dep)
+bool acc_edge_met(const struct acc_engine *e, const struct edge *edge)
 {
-    return dep->flap_ms && e->now_ms - dep->flap_ms < dep->timing.flap_window &&
-           e->now_ms - dep->ready_ms < dep->timing.ready_stable_after_flap;
+    const struct service *d = &e->services[edge->to];
+
+    if (edge->kind == ACC_EDGE_MILESTONE && edge->condition != ACC_COND_COMPLETED) {
+        return d->ever_ready || acc_svc_is_done(d);
+    }
+    switch (edge->condition) {
+    case ACC_COND_READY:
+        return d->ready && d->is_fresh;
+    case ACC_COND_RUNNING:
+        return d->running && d->is_fresh;
+    case ACC_COND_COMPLETED:
+        return acc_svc_is_done(d);
+    }
+    return false;
 }
 
-bool acc_eng_edge_holds(const struct acc_engine *e, const struct service *s,
-                        const struct edge *edge)
-{
-    const struct service *dep = &e->services[edge->target];
+/* --- waiting for what may fail ------------------------------------------------------------- */
 
-    (void)s;
+/* It won't get ready by itself soon: who only wants it need not wait. */
+bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
+{
+    switch (s->state) {
+    case ACC_SVC_OFF:
+    case ACC_SVC_STOPPING:
+    case ACC_SVC_HELD:
+    case ACC_SVC_FAILED:
+    case ACC_SVC_OPEN:
+    case ACC_SVC_DONE:
+        return true;
+    case ACC_SVC_BACKOFF:
+        return s->n_failures >= 2 || s->fail_class == FAIL_CONFIG;
+    case ACC_SVC_BLOCKED:
+        for (uint32_t k = 0; k < s->n_roots; k++) {
+            const struct service *root = &e->services[s->roots[k]];
+
+            if (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root)) {
+                return true;
+            }
+        }
+        return false;
+    case ACC_SVC_QUEUED:
+    case ACC_SVC_STARTING:
+    case ACC_SVC_UP:
+    case ACC_SVC_IMPAIRED:
+    case ACC_SVC_HALF_OPEN:
+    case ACC_SVC_UPGRADING:
+    case ACC_SVC_ROLLING_BACK:
+        return false;
+    }
+    return false;
+}
+
+static bool is_over(struct acc_engine *e, struct service *s, const struct service *d)
+{
+    if (d->ready || acc_is_terminal(e, d)) {
+        return true;
+    }
+    return s->wait_ms && acc_due(e, s, s->wait_ms + d->timing.start_deadline_min);
+}
+
+static bool wins(const struct service *a, const struct service *b)
+{
+    return a->priority != b->priority ? a->priority > b->priority : a->pos < b->pos;
+}
+
+static bool any_running(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst(e, s, i)
+    {
+        if (acc_inst_running(i) || (i->op && i->op_type == ACC_ACT_START) || i->start_unsettled) {
+            if (!i->quarantined) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool claims_the_place(const struct acc_engine *e, const struct service *other,
+                             const struct service *s)
+{
+    return other->wanted_up && wins(other, s) && !acc_is_terminal(e, other) &&
+           other->state != ACC_SVC_BLOCKED;
+}
+
+/* --- start ----------------------------------------------------------------------------------- */
+
+/* Just back after it had left READY: wait until that has lasted. */
+static bool is_settled(struct acc_engine *e, struct service *s, const struct edge *edge)
+{
+    const struct service *d = &e->services[edge->to];
+
+    if (edge->condition != ACC_COND_READY || !d->flap_ms ||
+        e->now >= d->flap_ms + d->timing.flap_window) {
+        return true;
+    }
+    return acc_due(e, s, d->ready_ms + d->timing.ready_stable_after_flap);
+}
+
+static bool edge_lets_start(struct acc_engine *e, struct service *s, const struct edge *edge)
+{
+    struct service *d = &e->services[edge->to];
+
+    if (edge->at_create) {
+        return true;
+    }
     switch (edge->kind) {
     case ACC_EDGE_BINDS:
     case ACC_EDGE_NEEDS:
-        if (edge->condition == ACC_COND_RUNNING) {
-            return dep->running || is_done(dep);
-        }
-        return dep->ready && !after_flap(e, dep);
+        return acc_edge_met(e, edge) && d->wanted_up && !d->going_down && is_settled(e, s, edge);
     case ACC_EDGE_MILESTONE:
-        return edge->condition == ACC_COND_COMPLETED ? is_done(dep) : dep->ready_once || dep->ready;
+        return acc_edge_met(e, edge);
     case ACC_EDGE_WANTS:
-        return dep->terminal;
     case ACC_EDGE_AFTER:
-        return !dep->wanted_up || dep->terminal;
+        return is_over(e, s, d);
     case ACC_EDGE_CONFLICTS:
-        return !dep->running;
+        return !any_running(e, d) && !claims_the_place(e, d, s);
     }
     return true;
 }
 
-const struct edge *acc_eng_gate_edge(const struct acc_engine *e, const struct service *s,
-                                     bool create)
+static bool conflicts_let_start(struct acc_engine *e, struct service *s)
 {
-    for (size_t i = 0; i < s->n_edges; i++) {
-        const struct edge *edge = &s->edges[i];
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *other = &e->services[edge->from];
 
-        if (edge->at_create == create && !acc_eng_edge_holds(e, s, edge)) {
-            return edge;
-        }
-    }
-    return NULL;
-}
-
-uint64_t acc_eng_recovery_grace(const struct service *s)
-{
-    const struct instance *inst = &s->inst[0];
-    uint64_t grace = inst->has_health ? (uint64_t)(inst->start_period_ms + 3 * inst->interval_ms)
-                                      : 0;
-
-    return grace > s->timing.recovery_grace_min ? grace : s->timing.recovery_grace_min;
-}
-
-bool acc_eng_may_start(struct acc_engine *e, struct service *s)
-{
-    size_t limit = s->timing.starts_in_flight ? s->timing.starts_in_flight : 4;
-
-    if (s->backoff_until_ms > e->now_ms || s->open_until_ms > e->now_ms) {
-        return false;
-    }
-    if (acc_eng_gate_edge(e, s, false)) {
-        return false;
-    }
-    return e->n_starts < limit;
-}
-
-/* The containers whose namespaces or volumes it shares must exist first. */
-static bool binds_exist(const struct acc_engine *e, const struct service *s)
-{
-    for (size_t i = 0; i < s->n_edges; i++) {
-        if (s->edges[i].kind == ACC_EDGE_BINDS && !e->services[s->edges[i].target].inst[0].cid[0]) {
+        if (edge->kind == ACC_EDGE_CONFLICTS &&
+            (any_running(e, other) || claims_the_place(e, other, s))) {
+            s->blocker = e->in[s->first_in + k];
             return false;
         }
     }
     return true;
 }
 
-bool acc_eng_may_create(struct acc_engine *e, struct service *s)
+bool acc_gate_start(struct acc_engine *e, struct service *s)
 {
-    bool ready = true;
-
-    if (s->backoff_until_ms > e->now_ms || s->open_until_ms > e->now_ms ||
-        acc_eng_gate_edge(e, s, true) || !binds_exist(e, s)) {
-        return false;
-    }
-    for (size_t i = 0; i < s->n_resources; i++) {
-        struct resource *r = &e->resources[s->resources[i]];
-
-        if (r->state == RES_PRESENT) {
-            continue;
-        }
-        ready = false;
-        if (r->state == RES_FAILED && r->retry_ms <= e->now_ms) {
-            r->state = RES_UNKNOWN;
-        }
-        if (r->state == RES_UNKNOWN && r->op == 0 &&
-            (r->kind != ACC_RES_IMAGE || e->n_pulls < s->timing.pulls_in_flight)) {
-            bool busy = false;
-
-            for (size_t k = 0; k < e->n_resources && r->kind == ACC_RES_NETWORK; k++) {
-                busy |= e->resources[k].kind == ACC_RES_NETWORK && e->resources[k].op != 0;
-            }
-            if (!busy) { /* networks one at a time: 20.10 makes duplicates */
-                (void)acc_eng_operate_resource(e, s->resources[i], ACC_ACT_ENSURE_RESOURCE);
-            }
+    s->blocker = ACC_NONE;
+    acc_each_out(e, s, edge)
+    {
+        if (!edge_lets_start(e, s, edge)) {
+            s->blocker = (uint32_t)(edge - e->edges);
+            break;
         }
     }
-    return ready;
+    if (s->blocker == ACC_NONE && conflicts_let_start(e, s)) {
+        s->wait_ms = 0;
+        return true;
+    }
+    if (!s->wait_ms) {
+        s->wait_ms = e->now ? e->now : 1;
+    }
+    return false;
 }
 
-/* Those that must not outlive it stop first. */
-bool acc_eng_may_stop(const struct acc_engine *e, const struct service *s)
+bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
-    uint32_t svc = (uint32_t)(s - e->services);
+    acc_each_out(e, s, edge)
+    {
+        const struct service *d = &e->services[edge->to];
+        bool has_container = d->n_inst > 0 && e->inst[d->first_inst].present;
 
-    for (size_t i = 0; i < s->n_dependents; i++) {
-        const struct service *d = &e->services[s->dependents[i]];
-
-        for (size_t k = 0; k < d->n_edges; k++) {
-            const struct edge *edge = &d->edges[k];
-            bool stops = edge->kind == ACC_EDGE_BINDS ||
-                         (edge->kind == ACC_EDGE_NEEDS && edge->on_down == ACC_ON_DOWN_STOP);
-            /* Both are to stop: dependents first, whatever the edge. */
-            bool both = !d->wanted_up && !s->wanted_up && acc_eng_is_hard(edge->kind);
-
-            if (edge->target == svc && d->running && (stops || both) &&
-                edge->condition != ACC_COND_COMPLETED) {
-                return false;
-            }
+        if ((edge->at_create && !acc_edge_met(e, edge)) ||
+            (edge->kind == ACC_EDGE_BINDS && !has_container)) {
+            s->blocker = (uint32_t)(edge - e->edges);
+            return false;
         }
     }
     return true;
 }
 
-static void roots_below(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t *n, size_t cap)
+bool acc_gate_breaker(struct acc_engine *e, struct service *s)
 {
-    const struct service *s = &e->services[svc];
-    bool is_leaf = true;
-
-    if (e->stamp[svc] == e->stamp_now || *n == cap) {
-        return;
+    if (s->gave_up || s->breaker == BREAKER_OPEN) {
+        return false;
     }
-    e->stamp[svc] = e->stamp_now;
-    for (size_t i = 0; i < s->n_edges; i++) {
-        const struct edge *edge = &s->edges[i];
-        const struct service *dep = &e->services[edge->target];
-
-        if (!acc_eng_is_hard(edge->kind) || edge->at_create || acc_eng_edge_holds(e, s, edge)) {
-            continue;
-        }
-        if (dep->ready && edge->condition != ACC_COND_COMPLETED) {
-            continue; /* settling after a flap */
-        }
-        is_leaf = false;
-        roots_below(e, edge->target, roots, n, cap);
-    }
-    if (is_leaf && *n < cap) {
-        roots[(*n)++] = svc;
-    }
+    return acc_due(e, s, s->backoff_ms);
 }
 
-size_t acc_eng_roots_of(struct acc_engine *e, uint32_t svc, uint32_t *roots, size_t cap)
-{
-    size_t n = 0;
+/* --- stop ------------------------------------------------------------------------------------ */
 
-    e->stamp_now++;
-    roots_below(e, svc, roots, &n, cap);
-    if (n == 1 && roots[0] == svc) {
-        return 0;
+/* Does this dependent, which runs, have to go before `s` does? */
+static bool goes_first(const struct service *s, const struct service *dependent,
+                       const struct edge *edge)
+{
+    enum dep_event event = s->wanted_up ? DEP_RESTARTS : DEP_STOPS;
+
+    if (acc_reaction(event, edge) == REACT_FIRST) {
+        return true;
     }
-    return n;
+    /* Both are to stop: in reverse order. */
+    return !s->wanted_up && !dependent->wanted_up && edge->kind != ACC_EDGE_CONFLICTS;
+}
+
+bool acc_gate_stop(struct acc_engine *e, struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *dependent = &e->services[edge->from];
+
+        if (goes_first(s, dependent, edge) && !acc_svc_observing(e, dependent) &&
+            any_running(e, dependent)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool dep_takes_down(const struct acc_engine *e, const struct edge *edge)
+{
+    const struct service *d = &e->services[edge->to];
+
+    if (!d->wanted_up) {
+        enum reaction r = acc_reaction(DEP_STOPS, edge);
+
+        return r == REACT_FIRST || r == REACT_STOP;
+    }
+    if (d->going_down && acc_reaction(DEP_RESTARTS, edge) == REACT_FIRST) {
+        return true;
+    }
+    return (d->state == ACC_SVC_OPEN || d->state == ACC_SVC_FAILED || d->state == ACC_SVC_HELD) &&
+           !d->ready && acc_reaction(DEP_DOWN, edge) == REACT_STOP;
+}
+
+bool acc_must_stop(struct acc_engine *e, struct service *s)
+{
+    acc_each_out(e, s, edge)
+    {
+        const struct service *d = &e->services[edge->to];
+
+        if (dep_takes_down(e, edge) ||
+            (edge->kind == ACC_EDGE_CONFLICTS && claims_the_place(e, d, s))) {
+            return true;
+        }
+    }
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+
+        if (edge->kind == ACC_EDGE_CONFLICTS && claims_the_place(e, &e->services[edge->from], s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- a dependency has moved ------------------------------------------------------------------ */
+
+void acc_tell_dependents(struct acc_engine *e, struct service *s, enum dep_event event)
+{
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *dependent = &e->services[edge->from];
+
+        if (acc_reaction(event, edge) != REACT_RESTART || !dependent->wanted_up) {
+            continue;
+        }
+        acc_each_slot(e, dependent, i)
+        {
+            if (acc_inst_running(i)) {
+                acc_inst_end(e, i, END_DEPENDENCY);
+            }
+        }
+        acc_mark(e, dependent);
+    }
 }

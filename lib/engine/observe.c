@@ -1,539 +1,551 @@
 /*
- * What was seen: containers to slots (E8), runs, exits and whose doing they were (E1, E10).
+ * From what is seen to what is believed: which slot a container belongs to, which run it is in, and
+ * what people do with Docker's own tools beside us.
+ *
+ * Slots are found by Compose's labels (E8). A run is named by (cid, started_ns); a hint about
+ * another run than the present one is old and means nothing. Absence is believed only when the
+ * engine says 404: a list that lacks a container makes us ask.
  */
 
-#include "lib/engine/parts.h"
-
-#include <stdio.h>
 #include <string.h>
 
-static void copy(char *to, size_t size, const char *from)
-{
-    size_t len = strnlen(from, size - 1);
+#include "lib/engine/internal.h"
 
-    memcpy(to, from, len);
-    to[len] = '\0';
+static void mark_inst(struct acc_engine *e, const struct instance *i)
+{
+    acc_mark(e, acc_svc_of(e, i));
 }
 
-bool acc_eng_is_running(const struct instance *inst)
+/* --- slots ----------------------------------------------------------------------------------- */
+
+void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid)
 {
-    switch (inst->state) {
-    case ACC_INST_PROBING:
-    case ACC_INST_READY:
-    case ACC_INST_DEGRADED:
-    case ACC_INST_DRAINING:
-    case ACC_INST_STOPPING:
-    case ACC_INST_PAUSED:
-        return true;
-    case ACC_INST_ABSENT:
-    case ACC_INST_CREATING:
-    case ACC_INST_CREATED:
-    case ACC_INST_STARTING:
-    case ACC_INST_EXITED:
-    case ACC_INST_REMOVING:
-    case ACC_INST_QUARANTINE:
-        return false;
-    }
-    return false;
+    acc_assert(!i->present);
+    acc_conflict_clear(e, i);
+    acc_copy(i->cid, sizeof(i->cid), cid);
+    acc_index_put(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    i->present = true;
+    i->epoch = 0;
+    i->list = e->list;
+    e->stacks[acc_svc_of(e, i)->stack].n_present++;
 }
 
-const char *acc_eng_name_of(const struct acc_engine *e, const struct instance *inst, char *buf,
-                            size_t size)
+static void unclaim(struct acc_engine *e, struct instance *i)
 {
-    const struct service *s = &e->services[inst->svc];
-
-    if (inst->slot == 1 && s->canonical[0]) {
-        copy(buf, size, s->canonical);
-    } else if (s->container_name) {
-        copy(buf, size, s->container_name);
-    } else {
-        (void)snprintf(buf, size, "%s-%s-%u", s->stack_name, s->name, (unsigned)inst->slot);
-    }
-    return buf;
+    acc_index_remove(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    e->stacks[acc_svc_of(e, i)->stack].n_present--;
+    acc_probe_drop(e, i);
+    i->present = false;
 }
 
-void acc_eng_move(struct acc_engine *e, struct instance *inst, enum acc_inst_state to)
+/* What outlives the container: the place, and an operation whose answer is still to come. */
+static void clear_container(struct instance *i)
 {
-    if (inst->state == to) {
+    *i = (struct instance){
+        .svc = i->svc,
+        .slot = i->slot,
+        .next_spare = i->next_spare,
+        .is_spare = i->is_spare,
+        .state = i->state,
+        .exit_code = i->exit_code,
+        .op = i->op,
+        .op_type = i->op_type,
+        .op_ms = i->op_ms,
+        .op_late = i->op_late,
+        .heal = i->heal,
+        .held = i->held,
+        .need_list = i->need_list,
+        .retry_ms = i->retry_ms,
+        .final = i->final,
+    };
+}
+
+/* A spare of the slot moves into the slot itself. */
+static void promote(struct acc_engine *e, struct service *s, struct instance *slot)
+{
+    for (struct instance *i = acc_spare_at(e, s->spare); i; i = acc_spare_at(e, i->next_spare)) {
+        if (i->slot != slot->slot || !i->present || i->op) {
+            continue;
+        }
+        char cid[ACC_CID_LEN + 1];
+        uint64_t op = slot->op;
+        enum acc_action_type op_type = slot->op_type;
+        bool held = slot->held;
+
+        memcpy(cid, i->cid, sizeof(cid));
+        unclaim(e, i);
+        uint32_t next = slot->next_spare;
+
+        *slot = *i;
+        slot->is_spare = false;
+        slot->next_spare = next;
+        slot->op = op;
+        slot->op_type = op_type;
+        slot->held = held;
+        slot->twins_ms = 0;
+        slot->inspecting = slot->inspect_again = false;
+        acc_inst_claim(e, slot, cid);
+        slot->epoch = i->epoch;
+        acc_want_look(slot);
+        acc_spare_drop(e, s, i);
         return;
     }
-    inst->state = to;
-    inst->since_ms = e->now_ms;
-    acc_eng_mark_around(e, inst->svc);
 }
 
-void acc_eng_forget_container(struct acc_engine *e, struct instance *inst)
+void acc_inst_forget(struct acc_engine *e, struct instance *i)
 {
-    uint32_t svc = inst->svc;
-    uint32_t slot = inst->slot;
-    uint64_t op = inst->op;
-    enum acc_action_type kind = inst->op_kind;
+    struct service *s = acc_svc_of(e, i);
 
-    if (inst->cid[0]) {
-        acc_eng_cid_remove(e, inst);
+    unclaim(e, i);
+    acc_mark_around(e, s);
+    if (i->is_spare && !i->op) {
+        acc_spare_drop(e, s, i);
+        return;
     }
-    *inst = (struct instance){.svc = svc, .slot = slot, .exit_code = -1, .since_ms = e->now_ms};
-    if (slot > e->services[svc].n_replicas) {
-        inst->slot = 0; /* an extra is free again */
+    clear_container(i);
+    if (!i->is_spare) {
+        promote(e, s, i);
     }
-    if (kind == ACC_ACT_CREATE) {
-        inst->op = op; /* a create in flight goes on */
-        inst->op_kind = kind;
-        inst->state = op ? ACC_INST_CREATING : ACC_INST_ABSENT;
-    }
-    acc_eng_mark_around(e, svc);
-}
-
-/* --- whose container is it -------------------------------------------------------------------- */
-
-/* Compose creates the successor of a container as "<12 hex>_<name>" and renames it last. */
-static bool is_temporary_name(const char *name)
-{
-    return strspn(name, "0123456789abcdef") == 12 && name[12] == '_';
-}
-
-static struct instance *slot_of(struct acc_engine *e, struct service *s, uint32_t number)
-{
-    struct instance *free_slot = NULL;
-
-    if (number >= 1 && number <= s->n_replicas) {
-        return &s->inst[number - 1];
-    }
-    for (uint32_t i = s->n_replicas; i < s->n_inst; i++) {
-        if (s->inst[i].slot == number) {
-            return &s->inst[i];
-        }
-        if (s->inst[i].slot == 0 && !free_slot) {
-            free_slot = &s->inst[i];
-        }
-    }
-    if (free_slot) {
-        free_slot->slot = number;
-    }
-    (void)e;
-    return free_slot;
-}
-
-static bool obs_runs(const struct acc_obs *obs)
-{
-    return obs->state == ACC_CTR_RUNNING || obs->state == ACC_CTR_PAUSED ||
-           obs->state == ACC_CTR_RESTARTING;
-}
-
-/* A second container for a slot: does it take the place of the first (E8)? */
-static bool replaces(const struct instance *inst, const struct acc_obs *obs)
-{
-    if (is_temporary_name(obs->name)) {
-        return false; /* its predecessor still has the name */
-    }
-    if (is_temporary_name(inst->name)) {
-        return true;
-    }
-    return !acc_eng_is_running(inst) && inst->op == 0 &&
-           (obs_runs(obs) || obs->started_ns > inst->started_ns);
 }
 
 static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
 {
-    uint32_t svc = acc_eng_id_find(e, obs->project, obs->service);
-    struct instance *inst;
+    uint32_t v;
+    struct service *s;
+    struct instance *i;
 
-    if (svc == ACC_NONE || obs->oneoff || obs->number == 0) {
+    if (!obs->project[0] || obs->oneoff || obs->number == 0) {
         return NULL;
     }
-    inst = slot_of(e, &e->services[svc], obs->number);
-    if (!inst) {
-        return NULL;
+    v = acc_find_service(e, obs->project, obs->service);
+    if (v == ACC_NONE) {
+        return NULL; /* an orphan of the project: Compose leaves those alone, too */
     }
-    if (inst->cid[0]) {
-        if (!replaces(inst, obs)) {
-            return NULL;
+    s = &e->services[v];
+    i = obs->number <= s->n_inst ? &e->inst[s->first_inst + obs->number - 1] : NULL;
+    if (!i || i->present) {
+        i = acc_spare_take(e, s, obs->number);
+    }
+    if (i) {
+        acc_inst_claim(e, i, obs->cid);
+    }
+    return i;
+}
+
+/* --- a name that somebody else holds --------------------------------------------------------- */
+
+void acc_conflict_set(struct acc_engine *e, struct instance *i, const char *cid)
+{
+    acc_conflict_clear(e, i);
+    acc_copy(i->conflict_cid, sizeof(i->conflict_cid), cid);
+    i->conflict_ms = e->now;
+    acc_index_put(&e->by_cid, acc_hash_text(i->conflict_cid), acc_inst_index(e, i));
+}
+
+void acc_conflict_clear(struct acc_engine *e, struct instance *i)
+{
+    if (i->conflict_cid[0]) {
+        acc_index_remove(&e->by_cid, acc_hash_text(i->conflict_cid), acc_inst_index(e, i));
+        i->conflict_cid[0] = '\0';
+        mark_inst(e, i);
+    }
+}
+
+static struct instance *find_conflict(const struct acc_engine *e, const char *cid)
+{
+    uint64_t hash = acc_hash_text(cid);
+    uint32_t pos = UINT32_MAX;
+
+    for (uint32_t k; (k = acc_index_next(&e->by_cid, hash, &pos)) != ACC_NONE;) {
+        if (strcmp(e->inst[k].conflict_cid, cid) == 0) {
+            return &e->inst[k];
         }
-        acc_eng_forget_container(e, inst);
-        inst->slot = obs->number;
     }
-    copy(inst->cid, sizeof(inst->cid), obs->cid);
-    acc_eng_cid_add(e, inst);
-    return inst;
+    return NULL;
 }
 
-/* --- runs and exits ------------------------------------------------------------------------- */
-
-static void begin_run(struct acc_engine *e, struct instance *inst, bool first_sight)
+static void observe_conflict(struct acc_engine *e, const struct acc_obs *obs, bool is_ours)
 {
-    const struct service *s = &e->services[inst->svc];
+    struct instance *i = find_conflict(e, obs->cid);
 
-    inst->was_ready = false;
-    inst->ready_ms = inst->degraded_ms = inst->presumed_until_ms = 0;
-    inst->kill_hint_ms = inst->stop_hint_ms = 0;
-    inst->exit_unsettled = inst->asked_manual = inst->stop_was_ours = false;
-    inst->verdict = inst->has_health ? ACC_HEALTH_STARTING : ACC_HEALTH_NONE;
-    inst->verdict_start_ns = 0;
-    inst->verdict_ms = e->now_ms;
-    inst->waiting = inst->own_checks = false;
-    inst->first_pass_ms = 0;
-    inst->output[0] = '\0';
-    inst->ran_before = first_sight;
-    inst->kill_after_ms = 0;
-    inst->probe_pause_ms = s->timing.probe_first;
-    inst->probe_next_ms = e->now_ms + inst->probe_pause_ms;
-    acc_eng_move(e, inst, ACC_INST_PROBING);
-    inst->since_ms = e->now_ms;
-    if (first_sight && !inst->has_health) {
-        /* It ran before us and nothing can tell otherwise: READY by presumption. */
-        inst->was_ready = true;
-        inst->ready_ms = e->now_ms;
-        acc_eng_move(e, inst, ACC_INST_READY);
+    if (!i) {
+        return;
+    }
+    acc_conflict_clear(e, i);
+    if (!is_ours) {
+        (void)acc_fail(e, acc_svc_of(e, i), FAIL_CONFIG, true,
+                       "the name %.80s is taken by a container that isn't part of it", obs->name);
     }
 }
 
-static void started_by_hand(struct acc_engine *e, struct service *s, struct instance *inst)
+/* --- runs ------------------------------------------------------------------------------------ */
+
+void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "started outside of acc");
-    if (s->held || !s->wanted_up) {
-        s->held = false;
-        s->wanted_up = true;
-        s->wanted_removed = false;
-        copy(s->asked_by, sizeof(s->asked_by), "outside");
-        s->save = true;
+    bool held = i->held || i->hold_ms;
+
+    i->held = false;
+    i->hold_ms = 0;
+    i->final = false;
+    if (s->removed || (s->wanted_up && !held)) {
+        return;
     }
-    s->done = false;
+    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was started by hand: it is wanted up again", s->id);
+    s->wanted_up = true;
+    s->wanted_removed = false;
+    acc_copy(s->asked_by, sizeof(s->asked_by), "docker");
+    acc_save(s);
+    acc_mark_around(e, s);
 }
 
-static void on_running(struct acc_engine *e, struct instance *inst, bool new_run)
+static void run_begins(struct acc_engine *e, struct service *s, struct instance *i,
+                       const struct acc_obs *obs, bool is_first)
 {
-    struct service *s = &e->services[inst->svc];
-    bool first_sight = !e->snapshot;
-    bool is_ours = inst->op != 0 && inst->op_kind == ACC_ACT_START;
+    bool is_ours = i->start_unsettled;
 
-    if (inst->state == ACC_INST_STOPPING && !new_run) {
-        return;
+    i->run_ns = obs->started_ns;
+    i->run_ms = e->now;
+    i->ran_before = is_first && !e->ever_synced;
+    i->exit_pending = false;
+    i->start_unsettled = false;
+    i->end = END_NONE;
+    i->stop_ms = i->kill_ms = 0;
+    i->quarantined = false;
+    i->manual_answered = i->ask_manual = false;
+    acc_probe_start(e, i);
+    if (!is_ours && e->ever_synced) {
+        acc_foreign_start(e, s, i);
     }
-    if (inst->state == ACC_INST_PAUSED && !new_run) {
-        acc_eng_move(e, inst, inst->was_ready ? ACC_INST_READY : ACC_INST_PROBING);
-        inst->verdict_ms = e->now_ms;
-        return;
-    }
-    if (!new_run && acc_eng_is_running(inst)) {
-        return;
-    }
-    if (!is_ours && !first_sight && inst->state != ACC_INST_STARTING) {
-        started_by_hand(e, s, inst);
-    }
-    begin_run(e, inst, first_sight && e->epoch <= 1);
+    acc_mark_around(e, s);
 }
 
-static void ended_by_itself(struct acc_engine *e, struct service *s, struct instance *inst)
+static void run_ended(struct acc_engine *e, struct instance *i, const struct acc_obs *obs,
+                      bool is_first, bool is_new_epoch)
 {
-    char text[ACC_OUTPUT_MAX + 1];
-    bool ok = inst->exit_code == 0;
-
-    if (ok &&
-        (s->one_shot || s->restart == ACC_RESTART_NO || s->restart == ACC_RESTART_ON_FAILURE)) {
-        s->done = true;
-        copy(s->done_spec, sizeof(s->done_spec), s->spec_hash);
-        s->save = true;
+    if (obs->started_ns == i->handled_ns || obs->started_ns == 0) {
         return;
     }
-    (void)snprintf(text, sizeof(text),
-                   inst->oom ? "was killed for using too much memory (exit %d)" : "exited with %d",
-                   (int)inst->exit_code);
-    acc_eng_fail(e, s, inst->oom ? FAIL_OOM : FAIL_EXIT, text);
+    if (!i->exit_pending) {
+        i->exit_pending = true;
+        i->exit_ms = e->now;
+        i->exit_away = is_first || is_new_epoch;
+        i->exit_engine = !is_first && is_new_epoch && e->fresh_engine;
+        i->manual_answered = i->ask_manual = false;
+    }
+    i->run_ns = obs->started_ns;
+    i->start_unsettled = false;
+    acc_mark_around(e, acc_svc_of(e, i));
 }
 
-static void on_exited(struct acc_engine *e, struct instance *inst, const struct acc_obs *obs)
+static void observe_run(struct acc_engine *e, struct service *s, struct instance *i,
+                        const struct acc_obs *obs, bool is_first, bool is_new_epoch)
 {
-    struct service *s = &e->services[inst->svc];
-    bool was_alive = acc_eng_is_running(inst) || inst->state == ACC_INST_STARTING;
-    bool first_sight = !e->snapshot;
-    bool ours = inst->stop_was_ours;
-
-    if (inst->state == ACC_INST_EXITED) {
-        if (inst->exit_unsettled && inst->asked_manual && obs->manually_stopped != ACC_UNKNOWN) {
-            inst->exit_unsettled = false;
-            if (obs->manually_stopped == ACC_YES && s->wanted_up && !s->held && !s->done) {
-                s->held = true;
-                s->save = true;
-                acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc,
-                             "was stopped by hand while acc could not see it");
-            }
-            acc_eng_mark_around(e, inst->svc);
-        }
-        return;
-    }
-    acc_eng_move(e, inst, ACC_INST_EXITED);
-    inst->verdict = inst->has_health ? ACC_HEALTH_UNKNOWN : ACC_HEALTH_NONE;
-    inst->probe_next_ms = 0;
-    inst->was_ready = false;
-    inst->kill_after_ms = 0;
-    if (ours) {
-        return;
-    }
-    if (first_sight) {
-        /* It ended while nobody looked: the engine remembers whether a person stopped it. */
-        if (s->wanted_up && !s->held && inst->exit_code == 0 && s->one_shot) {
-            ended_by_itself(e, s, inst);
-            return;
-        }
-        inst->exit_unsettled = s->wanted_up && !s->held;
-        inst->settle_ms = e->now_ms + STALE_LOOK_MS;
-        return;
-    }
-    if (!was_alive) {
-        return;
-    }
-    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "exited with %d%s", (int)inst->exit_code,
-                 inst->oom ? " (out of memory)" : "");
-    if (inst->stop_hint_ms) {
-        inst->exit_unsettled = true;
-        inst->settle_ms = inst->stop_hint_ms + s->timing.external_stop_settle;
-    } else if (inst->kill_hint_ms && e->now_ms - inst->kill_hint_ms < s->grace_ms + STOP_EXTRA_MS) {
-        inst->exit_unsettled = true;
-        inst->settle_ms = e->now_ms + KILL_SETTLE_MS;
-    } else {
-        ended_by_itself(e, s, inst);
-    }
-}
-
-/* --- health ------------------------------------------------------------------------------------
- */
-
-/* Docker's word counts only in this run: the newest check began after the start (finding 2). */
-static void take_verdict(struct acc_engine *e, struct instance *inst, const struct acc_obs *obs)
-{
-    bool is_fresh = obs->health_start_ns > obs->started_ns && obs->health_start_ns != 0;
-
-    if (!inst->has_health || obs->state != ACC_CTR_RUNNING) {
-        return;
-    }
-    if (is_fresh && obs->health_start_ns != inst->verdict_start_ns) {
-        inst->verdict_start_ns = obs->health_start_ns;
-        inst->verdict_ms = e->now_ms;
-        inst->own_checks = false;
-        copy(inst->output, sizeof(inst->output), obs->health_output);
-    }
-    if (is_fresh && obs->health == ACC_DH_HEALTHY) {
-        inst->verdict = ACC_HEALTH_HEALTHY;
-        inst->presumed_until_ms = 0;
-    } else if (is_fresh && obs->health == ACC_DH_UNHEALTHY) {
-        inst->verdict = ACC_HEALTH_UNHEALTHY;
-    }
-    acc_eng_mark(e, inst->svc);
-}
-
-static void apply(struct acc_engine *e, struct instance *inst, const struct acc_obs *obs)
-{
-    bool new_run = obs->started_ns != inst->started_ns;
-
-    copy(inst->name, sizeof(inst->name), obs->name);
-    inst->ctr = obs->state;
-    inst->pid = obs->pid;
-    inst->started_ns = obs->started_ns;
-    inst->oom = obs->oom_killed;
-    inst->has_health = obs->has_health;
-    inst->interval_ms = obs->interval_ms;
-    inst->timeout_ms = obs->timeout_ms;
-    inst->start_period_ms = obs->start_period_ms;
-    inst->retries = obs->retries;
-    inst->n_ports = obs->n_ports;
-    inst->policy = obs->restart;
-    copy(inst->image_id, sizeof(inst->image_id), obs->image_id);
-    copy(inst->spec_hash, sizeof(inst->spec_hash), obs->spec_hash);
     switch (obs->state) {
-    case ACC_CTR_CREATED:
-        if (inst->op == 0 || inst->op_kind != ACC_ACT_START) {
-            acc_eng_move(e, inst, ACC_INST_CREATED);
-        }
-        break;
     case ACC_CTR_RUNNING:
-    case ACC_CTR_RESTARTING:
-        on_running(e, inst, new_run);
-        break;
     case ACC_CTR_PAUSED:
-        if (new_run && !acc_eng_is_running(inst)) {
-            on_running(e, inst, new_run);
-        }
-        if (inst->state != ACC_INST_PAUSED && inst->state != ACC_INST_STOPPING) {
-            acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "is paused");
-            acc_eng_move(e, inst, ACC_INST_PAUSED);
+    case ACC_CTR_RESTARTING:
+        if (i->run_ns != obs->started_ns || is_first) {
+            run_begins(e, s, i, obs, is_first);
         }
         break;
     case ACC_CTR_EXITED:
     case ACC_CTR_DEAD:
-        inst->exit_code = obs->exit_code;
-        on_exited(e, inst, obs);
+        run_ended(e, i, obs, is_first, is_new_epoch);
         break;
+    case ACC_CTR_CREATED:
     case ACC_CTR_REMOVING:
-        acc_eng_move(e, inst, ACC_INST_REMOVING);
         break;
     }
-    take_verdict(e, inst, obs);
 }
 
-void acc_eng_on_obs(struct acc_engine *e, const struct acc_obs *obs)
-{
-    struct instance *inst = acc_eng_cid_find(e, obs->cid);
+/* --- an observation -------------------------------------------------------------------------- */
 
-    if (!inst) {
-        inst = place(e, obs);
+static void note_state(struct acc_engine *e, const struct instance *i, const struct acc_obs *obs)
+{
+    char text[80];
+
+    if (acc_inst_running(i) && obs->state == ACC_CTR_EXITED) {
+        acc_exit_text(obs->exit_code, obs->oom_killed, text, sizeof(text));
+        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s %s", obs->name, text);
+    } else if (i->obs != ACC_CTR_PAUSED && obs->state == ACC_CTR_PAUSED) {
+        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was paused", obs->name);
     }
-    if (!inst) {
+}
+
+/* A container whose lock is held is told from the list, without what only inspect knows. */
+static bool is_partial(const struct instance *i, const struct acc_obs *obs)
+{
+    return i->epoch != 0 && obs->started_ns == 0 && i->started_ns != 0;
+}
+
+static void fill(struct instance *i, const struct acc_obs *obs)
+{
+    acc_copy(i->name, sizeof(i->name), obs->name);
+    acc_copy(i->spec, sizeof(i->spec), obs->spec_hash);
+    i->is_adopted = obs->spec_hash[0] == '\0';
+    acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
+    acc_copy(i->error, sizeof(i->error), obs->error);
+    i->obs = obs->state;
+    i->pid = obs->pid;
+    i->exit_code = obs->started_ns ? obs->exit_code : -1;
+    i->oom = obs->oom_killed || (i->oom_hint_ns && i->oom_hint_ns == obs->started_ns);
+    i->started_ns = obs->started_ns;
+    i->finished_ns = obs->finished_ns;
+    i->policy = obs->restart == ACC_RESTART_UNSET ? ACC_RESTART_NO : obs->restart;
+    i->policy_max = obs->restart_max;
+    i->n_ports = (uint16_t)obs->n_ports;
+}
+
+static void answer_manual(struct acc_engine *e, struct instance *i, const struct acc_obs *obs,
+                          bool was_asked)
+{
+    if (!i->ask_manual || (obs->manually_stopped == ACC_UNKNOWN && !was_asked)) {
         return;
     }
-    struct service *s = &e->services[inst->svc];
-
-    inst->epoch = e->epoch;
-    e->stacks[s->stack].is_dirty = true;
-    apply(e, inst, obs);
-    if (inst->slot == 1 && !is_temporary_name(obs->name)) {
-        char usual[ACC_NAME_MAX + 1];
-
-        s->canonical[0] = '\0';
-        if (strcmp(acc_eng_name_of(e, inst, usual, sizeof(usual)), obs->name) != 0) {
-            copy(s->canonical, sizeof(s->canonical), obs->name);
-        }
+    if (e->listing && obs->manually_stopped == ACC_UNKNOWN) {
+        return; /* this one may be of the list */
     }
-    if (!s->applied_spec[0]) {
-        copy(s->applied_spec, sizeof(s->applied_spec),
-             obs->spec_hash[0] ? obs->spec_hash : s->spec_hash);
-        s->save = true;
-    } else if (obs->spec_hash[0] && strcmp(s->applied_spec, obs->spec_hash) != 0) {
-        copy(s->applied_spec, sizeof(s->applied_spec), obs->spec_hash);
-        s->save = true;
-    }
-    acc_eng_mark_around(e, inst->svc);
+    i->manual = obs->manually_stopped;
+    i->manual_answered = true;
+    i->ask_manual = false;
 }
 
-void acc_eng_on_gone(struct acc_engine *e, const char *cid)
+static void seen(struct acc_engine *e, struct instance *i)
 {
-    struct instance *inst = acc_eng_cid_find(e, cid);
-    struct service *s;
-    bool ours;
+    i->epoch = e->epoch;
+    i->list = e->list;
+    i->maybe_gone = false;
+    i->need_obs = false;
+    i->inspecting = false;
+    if (i->inspect_again) {
+        i->inspect_again = false;
+        i->want_look = true;
+    }
+}
 
-    if (!inst) {
+/* A container that wasn't there and that we didn't make: somebody brings the service back. */
+static bool is_foreign_create(const struct acc_engine *e, const struct instance *i,
+                              const struct acc_obs *obs)
+{
+    return e->ever_synced && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
+}
+
+void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
+{
+    struct instance *i = acc_find_cid(e, obs->cid);
+    bool is_first = !i || i->epoch == 0;
+    bool is_new = !i;
+    bool was_asked;
+
+    if (!i) {
+        i = place(e, obs);
+        observe_conflict(e, obs, i != NULL);
+        if (!i) {
+            return;
+        }
+    }
+    struct service *s = acc_svc_of(e, i);
+    bool is_new_epoch = i->epoch != e->epoch;
+
+    was_asked = i->inspecting;
+    seen(e, i);
+    acc_mark(e, s);
+    if (is_partial(i, obs)) {
         return;
     }
-    s = &e->services[inst->svc];
-    ours = (inst->op && inst->op_kind == ACC_ACT_REMOVE) || s->wanted_removed || s->removed ||
-           inst->again == AGAIN_RECREATE || inst->slot > s->n_replicas || inst->stop_was_ours;
-    if (inst->op) {
-        struct op *op = acc_eng_op_find(e, inst->op);
-
-        if (op && op->kind != ACC_ACT_CREATE) {
-            acc_eng_op_end(e, op, ACC_OP_GONE);
-            inst->op = 0;
-        }
+    note_state(e, i, obs);
+    if (obs->state == ACC_CTR_PAUSED || i->obs == ACC_CTR_PAUSED) {
+        acc_probe_pause(i, obs->state == ACC_CTR_PAUSED);
+        acc_mark_dependents(e, s);
     }
-    acc_eng_forget_container(e, inst);
-    s->applied_spec[0] = '\0';
-    if (!ours && e->snapshot && inst->state == ACC_INST_ABSENT) {
-        /* `docker compose up` beside us recreates: only a full list tells whether it is gone. */
-        inst->exit_unsettled = true;
-        e->list_wanted = true;
+    if (is_new && !i->is_spare && is_foreign_create(e, i, obs)) {
+        s->applied[0] = '\0'; /* whoever made it, made it from the file as it is now */
+        acc_foreign_start(e, s, i);
     }
+    fill(i, obs);
+    observe_run(e, s, i, obs, is_first, is_new_epoch && !is_first);
+    answer_manual(e, i, obs, was_asked);
+    acc_probe_observe(e, i, obs);
+    acc_op_settle(e, i);
 }
 
-static void removed_by_hand(struct acc_engine *e, struct service *s, struct instance *inst)
+/* --- gone ------------------------------------------------------------------------------------ */
+
+static bool was_in_use(const struct instance *i)
 {
-    inst->exit_unsettled = false;
-    if (!s->wanted_up) {
+    return acc_inst_running(i) || i->held || i->hold_ms ||
+           (i->exit_pending && (i->stop_hint_ns == i->run_ns || i->kill_hint_ns == i->run_ns));
+}
+
+void acc_observe_gone(struct acc_engine *e, const char *cid)
+{
+    struct instance *i = acc_find_cid(e, cid);
+    struct instance *blocked = find_conflict(e, cid);
+
+    if (blocked) {
+        acc_conflict_clear(e, blocked);
+    }
+    if (!i) {
         return;
     }
-    s->wanted_up = false;
-    s->held = false;
-    copy(s->asked_by, sizeof(s->asked_by), "outside");
-    s->save = true;
-    acc_eng_note(e, ACC_NOTE_OBSERVED, inst->svc, "was removed outside of acc; it stays off");
-}
+    struct service *s = acc_svc_of(e, i);
+    bool is_ours = i->op && i->op_type == ACC_ACT_REMOVE;
+    /* A dockerd that lost its data has not been told to by anybody. */
+    bool is_lost = i->epoch != e->epoch && e->fresh_engine;
+    bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i);
 
-/* The mode of a stack that was never seen, from what is there (E10, first contact). */
-static void decide_modes(struct acc_engine *e)
-{
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        struct service *s = &e->services[i];
-        struct stack *stack = &e->stacks[s->stack];
-
-        for (uint32_t k = 0; k < s->n_inst && !stack->known && e->observe_new; k++) {
-            stack->observing |= s->inst[k].cid[0] != '\0';
-        }
+    if (!is_ours && !i->is_spare) {
+        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was removed%s", i->name,
+                 is_by_hand ? " by hand" : "");
     }
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        struct service *s = &e->services[i];
-
-        if (s->is_new) {
-            s->is_new = false;
-            s->wanted_up = !s->removed && s->n_replicas > 0;
-            if (e->stacks[s->stack].observing) {
-                s->wanted_up = s->n_replicas > 0 && acc_eng_is_running(&s->inst[0]);
-            }
-            s->save = true;
-        }
+    i->held = is_by_hand;
+    if (is_ours) {
+        acc_op_end(e, i, ACC_OP_OK);
     }
-    for (uint32_t i = 0; i < e->n_stacks; i++) {
-        if (!e->stacks[i].known) {
-            e->stacks[i].known = e->stacks[i].save = true;
-            if (e->stacks[i].observing) {
-                acc_eng_note(
-                    e, ACC_NOTE_DECISION, ACC_NONE,
-                    "%s was running before acc: only observing it. `accctl adopt %s` takes over",
-                    e->stacks[i].name, e->stacks[i].name);
-            }
-        }
+    acc_inst_forget(e, i);
+    if (!i->is_spare && i->present) {
+        i->held = false; /* another container has taken its place: `docker compose up` beside us */
     }
 }
 
-void acc_eng_on_snapshot(struct acc_engine *e)
+/* --- hints ----------------------------------------------------------------------------------- */
+
+static bool is_our_doing(const struct instance *i)
 {
-    for (uint32_t i = 0; i < e->n_services; i++) {
-        struct service *s = &e->services[i];
+    bool in_flight = i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL ||
+                               i->op_type == ACC_ACT_REMOVE);
 
-        for (uint32_t k = 0; k < s->n_inst; k++) {
-            struct instance *inst = &s->inst[k];
-
-            if (inst->cid[0] && inst->epoch != e->epoch) {
-                char cid[ACC_CID_LEN + 1];
-
-                memcpy(cid, inst->cid, sizeof(cid));
-                acc_eng_on_gone(e, cid);
-            }
-            if (inst->exit_unsettled && inst->state == ACC_INST_ABSENT) {
-                removed_by_hand(e, s, inst);
-            }
-        }
-    }
-    if (!e->snapshot) {
-        decide_modes(e);
-        e->snapshot = true;
-    }
-    e->list_ms = e->now_ms + e->timing.resync;
-    acc_eng_mark_all(e);
+    return in_flight || (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns);
 }
 
-static bool stop_is_ours(const struct instance *inst)
+static void hint_stop(struct acc_engine *e, struct instance *i)
 {
-    return inst->stop_was_ours ||
-           (inst->op && (inst->op_kind == ACC_ACT_STOP || inst->op_kind == ACC_ACT_KILL ||
-                         inst->op_kind == ACC_ACT_REMOVE));
+    struct service *s = acc_svc_of(e, i);
+
+    i->stop_hint_ns = i->run_ns;
+    if (i->present && !acc_inst_running(i) && i->handled_ns == i->run_ns && !i->held &&
+        !i->start_unsettled && s->fail_ms + ACC_KILL_SETTLE_MS * 2 >= e->now && s->has_failed) {
+        /* It came after we had taken the end for a crash. */
+        acc_fail_take_back(e, s, s->fail_ms);
+        i->handled_ns = 0;
+        i->exit_pending = true;
+    }
 }
 
-void acc_eng_on_hint(struct acc_engine *e, const struct acc_event *event)
+void acc_observe_hint(struct acc_engine *e, const struct acc_event *event)
 {
-    struct instance *inst = acc_eng_cid_find(e, event->hint.cid);
+    struct instance *i = acc_find_cid(e, event->hint.cid);
+    enum acc_hint hint = event->hint.hint;
 
-    if (inst && !stop_is_ours(inst) &&
-        (event->hint.time_ns == 0 || event->hint.time_ns > inst->started_ns)) {
-        if (event->hint.hint == ACC_HINT_KILL) {
-            inst->kill_hint_ms = e->now_ms;
-        } else if (event->hint.hint == ACC_HINT_STOP) {
-            inst->stop_hint_ms = e->now_ms;
-            if (inst->state == ACC_INST_EXITED) { /* `die` came first */
-                struct service *s = &e->services[inst->svc];
+    if (!i) {
+        if (e->conn == CONN_UP && !e->shutdown &&
+            (hint == ACC_HINT_CREATE || hint == ACC_HINT_START || hint == ACC_HINT_DIRTY)) {
+            struct acc_action *action = acc_ask(e, ACC_ACT_INSPECT, ACC_NONE, NULL);
 
-                inst->exit_unsettled = true;
-                inst->settle_ms = e->now_ms + s->timing.external_stop_settle;
-            }
+            acc_copy(action->cid, sizeof(action->cid), event->hint.cid);
+            acc_asked(e, action);
         }
-        acc_eng_mark(e, inst->svc);
+        return;
     }
-    acc_eng_look(e, event->hint.cid, false);
+    bool is_old = event->hint.time_ns != 0 && event->hint.time_ns < i->run_ns;
+
+    if (hint == ACC_HINT_KILL && !is_old && !is_our_doing(i)) {
+        i->kill_hint_ns = i->run_ns;
+        i->kill_hint_ms = e->now;
+        i->kill_signal = event->hint.signal;
+    } else if (hint == ACC_HINT_STOP && !is_old && !is_our_doing(i)) {
+        hint_stop(e, i);
+    } else if (hint == ACC_HINT_OOM && !is_old) {
+        i->oom_hint_ns = i->run_ns;
+    }
+    acc_want_look(i);
+    mark_inst(e, i);
+}
+
+/* --- the whole picture ----------------------------------------------------------------------- */
+
+static void decide_contact(struct acc_engine *e, struct stack *stack)
+{
+    bool observe = e->observe_new && stack->n_present > 0;
+
+    if (stack->contact != CONTACT_UNKNOWN) {
+        return;
+    }
+    stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
+    stack->save = true;
+    if (observe) {
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
+                 "stack %s was found running: it is only observed until it is adopted",
+                 stack->name);
+    }
+}
+
+/* What the first whole picture says of a service: see E10. */
+static void first_sight(struct acc_engine *e, struct service *s, bool is_new_contact)
+{
+    bool is_observed = e->stacks[s->stack].contact == CONTACT_OBSERVING;
+    bool is_running = false;
+    bool is_started_since = false;
+
+    acc_each_inst(e, s, i)
+    {
+        is_running |= acc_inst_running(i);
+        is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
+        if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {
+            acc_inst_end(e, i, END_ASKED);
+        }
+        if (s->held && !acc_inst_running(i)) {
+            i->held = true;
+        }
+    }
+    if (is_new_contact && is_observed) {
+        s->wanted_up = is_running;
+        acc_save(s);
+    } else if (s->restored && !s->wanted_up && is_started_since && !s->removed) {
+        acc_foreign_start(e, s, acc_inst_first(e, s));
+    }
+}
+
+static void check_missing(struct acc_engine *e, bool is_new_epoch)
+{
+    for (uint32_t k = 0; k < e->n_inst; k++) {
+        struct instance *i = &e->inst[k];
+
+        if (i->need_list && i->need_list <= e->list) {
+            i->need_list = 0;
+            mark_inst(e, i);
+        }
+        if (i->present && i->list != e->list) {
+            i->maybe_gone = true;
+            acc_want_look(i);
+            mark_inst(e, i);
+        } else if (i->present && is_new_epoch) {
+            i->probing_ms = i->degraded_ms = e->now; /* nothing could be seen meanwhile */
+        }
+    }
+}
+
+void acc_observe_snapshot(struct acc_engine *e)
+{
+    bool is_new_epoch = !e->synced;
+    bool is_first = !e->ever_synced;
+
+    if (e->conn != CONN_UP) {
+        return;
+    }
+    e->listing = false;
+    check_missing(e, is_new_epoch);
+    if (!is_new_epoch) {
+        return;
+    }
+    e->synced = e->ever_synced = true;
+    e->synced_ms = e->now;
+    for (uint32_t v = 0; v < e->n_services && is_first; v++) {
+        struct stack *stack = &e->stacks[e->services[v].stack];
+        bool is_new_contact = stack->contact == CONTACT_UNKNOWN || stack->save;
+
+        decide_contact(e, stack);
+        first_sight(e, &e->services[v], is_new_contact);
+    }
+    acc_mark_all(e);
 }

@@ -1,302 +1,332 @@
-/* A new configuration between two steps: new tables, then what is known moves over, then a swap. */
+/*
+ * A new configuration between two steps: new tables are built beside the old ones, everything that
+ * services and containers have lived through moves over, then the two change places. Nothing is
+ * changed when memory runs out.
+ */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/engine/parts.h"
+#include "lib/engine/internal.h"
 
-/* What a service knows and is; everything else comes from the new configuration. */
-static void move_runtime(struct service *to, struct service *from, uint32_t svc)
+struct move {
+    struct acc_engine *from, *to;
+    uint32_t *service; /* new index of each old service, ACC_NONE: gone; owned */
+    uint32_t *removed; /* old indexes that stay as `removed`; owned */
+    uint32_t n_removed, n_spares;
+};
+
+/* --- what goes where ------------------------------------------------------------------------- */
+
+static bool has_container(struct acc_engine *e, struct service *s)
 {
-    struct service config = *to;
-    struct service old = *from;
-
-    *to = old;
-    to->text = config.text;
-    to->id = config.id;
-    to->stack_name = config.stack_name;
-    to->name = config.name;
-    to->phase = config.phase;
-    to->tier = config.tier;
-    to->image = config.image;
-    to->container_name = config.container_name;
-    to->stack = config.stack;
-    memcpy(to->spec_hash, config.spec_hash, sizeof(to->spec_hash));
-    to->n_replicas = config.n_replicas;
-    to->restart = config.restart;
-    to->restart_max = config.restart_max;
-    to->one_shot = config.one_shot;
-    to->stateful = config.stateful;
-    to->restart_on_unhealthy = config.restart_on_unhealthy;
-    to->health_disabled = config.health_disabled;
-    to->removed = config.removed;
-    to->grace_ms = config.grace_ms;
-    to->probe = config.probe;
-    to->timing = config.timing;
-    to->edges = config.edges;
-    to->n_edges = config.n_edges;
-    to->resources = config.resources;
-    to->n_resources = config.n_resources;
-    to->inst = config.inst;
-    to->n_inst = config.n_inst;
-    to->dependents = config.dependents;
-    to->n_dependents = config.n_dependents;
-    to->heap_pos = ACC_NONE;
-    to->deadline_ms = 0;
-    to->is_dirty = false;
-    for (uint32_t i = 0; i < old.n_inst; i++) {
-        struct instance *inst = &old.inst[i];
-        uint32_t at = inst->slot - 1;
-
-        if (inst->slot == 0) {
-            continue;
-        }
-        if (inst->slot > to->n_replicas) {
-            for (at = to->n_replicas; at < to->n_inst && to->inst[at].slot != 0; at++) {
-            }
-        }
-        if (at < to->n_inst && (inst->cid[0] || inst->op || inst->slot <= to->n_replicas)) {
-            to->inst[at] = *inst;
-            to->inst[at].svc = svc;
-        }
-    }
-    if (strcmp(old.spec_hash, to->spec_hash) != 0) {
-        /* What could not work may work like this (E5, class config). */
-        to->fail = FAIL_NONE;
-        to->backoff_until_ms = to->open_until_ms = 0;
-        to->last_delay_ms = 0;
-    }
-}
-
-static bool has_container(const struct service *s)
-{
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        if (s->inst[i].cid[0] || s->inst[i].op) {
+    acc_each_inst(e, s, i)
+    {
+        if (i->present || i->op || i->need_list) {
             return true;
         }
     }
     return false;
 }
 
-static uint32_t stack_find(const struct acc_engine *e, const char *name)
+static uint32_t find_in_model(const struct acc_model *model, const struct acc_index *ids,
+                              const char *id)
 {
-    for (uint32_t i = 0; i < e->n_stacks; i++) {
-        if (strcmp(e->stacks[i].name, name) == 0) {
-            return i;
+    uint32_t pos = UINT32_MAX;
+
+    for (uint32_t v; (v = acc_index_next(ids, acc_hash_text(id), &pos)) != ACC_NONE;) {
+        if (strcmp(model->services[v]->id, id) == 0) {
+            return v;
         }
     }
     return ACC_NONE;
 }
 
-static void move_stacks(struct acc_engine *to, const struct acc_engine *from)
+static int plan(struct move *move, const struct acc_model *model)
 {
-    for (uint32_t i = 0; i < to->n_stacks; i++) {
-        uint32_t old = stack_find(from, to->stacks[i].name);
+    struct acc_engine *e = move->from;
+    struct acc_index ids;
 
-        if (old != ACC_NONE) {
-            char *name = to->stacks[i].name;
-
-            to->stacks[i] = from->stacks[old];
-            to->stacks[i].name = name;
-        } else {
-            to->stacks[i].known = to->stacks[i].save = true; /* added at run time: managed */
-        }
-    }
-}
-
-/* The services that are gone from the files but still have containers, after those of the model.
- * Only copies so far: nothing has moved when this fails. */
-static int append_removed(struct acc_engine *to, const struct acc_engine *from)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < from->n_services; i++) {
-        n += acc_eng_id_find(to, from->services[i].stack_name, from->services[i].name) ==
-                 ACC_NONE &&
-             has_container(&from->services[i]);
-    }
-    struct service *services = realloc(to->services, (to->n_services + n + 1) * sizeof(*services));
-    struct stack *stacks = realloc(to->stacks, (to->n_stacks + n + 1) * sizeof(*stacks));
-
-    to->services = services ? services : to->services;
-    to->stacks = stacks ? stacks : to->stacks;
-    if (!services || !stacks) {
+    move->service = calloc(e->n_services + 1, sizeof(*move->service));
+    move->removed = calloc(e->n_services + 1, sizeof(*move->removed));
+    if (!move->service || !move->removed || acc_index_init(&ids, model->n_services) < 0) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < from->n_services; i++) {
-        const struct service *old = &from->services[i];
-
-        if (acc_eng_id_find(to, old->stack_name, old->name) != ACC_NONE || !has_container(old)) {
-            continue;
-        }
-        if (stack_find(to, old->stack_name) == ACC_NONE) {
-            char *name = strdup(old->stack_name);
-
-            if (!name) {
-                return -ENOMEM;
-            }
-            to->stacks[to->n_stacks++] = (struct stack){.name = name, .known = true};
-        }
-        struct service *s = &to->services[to->n_services++];
-
-        *s = *old;
-        s->stack = stack_find(to, old->stack_name);
-        s->n_edges = s->n_resources = s->n_dependents = 0;
-        s->removed = s->save = true;
-        s->wanted_up = s->is_dirty = false;
-        s->deadline_ms = 0;
+    for (uint32_t v = 0; v < model->n_services; v++) {
+        acc_index_put(&ids, acc_hash_text(model->services[v]->id), v);
     }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        move->service[v] = find_in_model(model, &ids, s->id);
+        if (move->service[v] == ACC_NONE && has_container(e, s)) {
+            move->service[v] = (uint32_t)model->n_services + move->n_removed;
+            move->removed[move->n_removed++] = v;
+        }
+        acc_each_inst(e, s, i)
+        {
+            move->n_spares += i->present || i->op;
+        }
+    }
+    acc_index_fini(&ids);
     return 0;
 }
 
-static void adopt_removed(struct acc_engine *to, struct acc_engine *from)
-{
-    for (uint32_t i = (uint32_t)to->n_model; i < to->n_services; i++) {
-        struct service *s = &to->services[i];
-        uint32_t old = acc_eng_id_find(from, s->stack_name, s->name);
+/* --- moving ---------------------------------------------------------------------------------- */
 
-        for (uint32_t k = 0; k < s->n_inst; k++) {
-            s->inst[k].svc = i;
-        }
-        from->services[old].text = NULL; /* moved */
-        from->services[old].inst = NULL;
-        from->services[old].edges = NULL;
-        from->services[old].resources = NULL;
+/* What a service has lived through; what the file says of it stays that of the new one. */
+static void move_service(struct move *move, const struct service *old, struct service *s)
+{
+    struct service fresh = *s;
+
+    *s = *old;
+    s->id = fresh.id;
+    s->name = fresh.name;
+    s->nick = fresh.nick;
+    s->stack_name = fresh.stack_name;
+    s->phase = fresh.phase;
+    s->tier = fresh.tier;
+    s->image = fresh.image;
+    s->container_name = fresh.container_name;
+    s->stack = fresh.stack;
+    s->pos = fresh.pos;
+    memcpy(s->spec, fresh.spec, sizeof(s->spec));
+    s->replicas = fresh.replicas;
+    s->restart = fresh.restart;
+    s->restart_max = fresh.restart_max;
+    s->one_shot = fresh.one_shot;
+    s->restart_on_unhealthy = fresh.restart_on_unhealthy;
+    s->stateful = fresh.stateful;
+    s->stop_grace_ms = fresh.stop_grace_ms;
+    s->health = fresh.health;
+    s->n_ports = fresh.n_ports;
+    s->probe = fresh.probe;
+    memcpy(s->waiting_codes, fresh.waiting_codes, sizeof(s->waiting_codes));
+    s->n_waiting_codes = fresh.n_waiting_codes;
+    s->priority = fresh.priority;
+    s->timing = fresh.timing;
+    s->first_out = fresh.first_out;
+    s->n_out = fresh.n_out;
+    s->first_in = fresh.first_in;
+    s->n_in = fresh.n_in;
+    s->first_res = fresh.first_res;
+    s->n_res = fresh.n_res;
+    s->first_inst = fresh.first_inst;
+    s->n_inst = fresh.n_inst;
+    s->spare = ACC_NONE;
+    s->removed = fresh.removed;
+    s->blocker = ACC_NONE;
+    s->n_roots = 0;
+    s->incident = ACC_NONE;
+    if (strcmp(old->spec, s->spec) != 0) {
+        /* What failed with the old one may work with the new one. */
+        acc_fail_forgive(move->to, s);
+        s->n_ring = 0;
+        s->breaker = BREAKER_CLOSED;
+    }
+    if (s->removed) {
+        s->wanted_up = false;
+        s->wanted_removed = true;
+    } else if (old->removed) {
+        s->wanted_up = true; /* it is back in the file */
+        s->wanted_removed = false;
     }
 }
 
-static void move_services(struct acc_engine *to, struct acc_engine *from)
+static void index_instance(struct acc_engine *e, const struct instance *i)
 {
-    for (uint32_t i = 0; i < to->n_model; i++) {
-        struct service *s = &to->services[i];
-        uint32_t old = acc_eng_id_find(from, s->stack_name, s->name);
+    uint32_t at = acc_inst_index(e, i);
 
-        if (old != ACC_NONE) {
-            move_runtime(s, &from->services[old], i);
-        } else {
-            s->is_new = false; /* added while accd runs */
-            s->wanted_up = s->n_replicas > 0 && !to->stacks[s->stack].observing;
-            s->save = true;
-            s->since_ms = from->now_ms;
-        }
+    if (i->present) {
+        acc_index_put(&e->by_cid, acc_hash_text(i->cid), at);
+        e->stacks[e->services[i->svc].stack].n_present++;
+    }
+    if (i->conflict_cid[0]) {
+        acc_index_put(&e->by_cid, acc_hash_text(i->conflict_cid), at);
+    }
+    if (i->op) {
+        acc_index_put(&e->by_op, acc_hash_u64(i->op), at);
+    }
+    if (i->probe_op) {
+        acc_index_put(&e->by_op, acc_hash_u64(i->probe_op), at | ACC_OP_OF_PROBE);
     }
 }
 
-/* Operations in flight name services by index. */
-static void move_ops(struct acc_engine *to, struct acc_engine *from)
+static void move_instance(struct acc_engine *e, struct service *s, const struct instance *old)
 {
-    for (size_t i = 0; i < OPS_MAX; i++) {
-        struct op *op = &from->ops[i];
+    bool has_slot = !old->is_spare && old->slot <= s->n_inst;
+    struct instance *i = has_slot ? &e->inst[s->first_inst + old->slot - 1] : NULL;
 
-        if (op->id && op->svc != ACC_NONE) {
-            const struct service *s = &from->services[op->svc];
+    if (!i) {
+        if (!old->present && !old->op) {
+            return;
+        }
+        i = acc_spare_take(e, s, old->slot);
+        acc_assert(i); /* counted by plan() */
+    }
+    struct instance place = *i;
 
-            op->svc = acc_eng_id_find(to, s->stack_name, s->name);
-        } else if (op->id && op->res != ACC_NONE) {
-            uint32_t res = op->res;
+    *i = *old;
+    i->svc = place.svc;
+    i->next_spare = place.next_spare;
+    i->is_spare = place.is_spare;
+    index_instance(e, i);
+}
 
-            op->res = ACC_NONE;
-            for (uint32_t k = 0; k < to->n_resources; k++) {
-                if (to->resources[k].kind == from->resources[res].kind &&
-                    strcmp(to->resources[k].name, from->resources[res].name) == 0) {
-                    op->res = k;
-                    to->resources[k].op = op->id;
-                    to->resources[k].state = from->resources[res].state;
-                    break;
-                }
+static void move_resources(struct move *move)
+{
+    struct acc_engine *to = move->to;
+    const struct acc_engine *from = move->from;
+
+    for (uint32_t r = 0; r < to->n_res; r++) {
+        struct resource *res = &to->res[r];
+
+        for (uint32_t k = 0; k < from->n_res; k++) {
+            const struct resource *old = &from->res[k];
+
+            if (old->kind == res->kind && strcmp(old->name, res->name) == 0 &&
+                strcmp(old->key, res->key) == 0 &&
+                strcmp(from->stacks[old->stack].name, to->stacks[res->stack].name) == 0) {
+                res->state = old->state == RES_BUSY ? RES_UNKNOWN : old->state;
+                res->epoch = old->epoch;
+                res->retry_ms = 0; /* a new file is a reason to try at once */
+                break;
             }
         }
-        if (op->id && op->svc == ACC_NONE && op->res == ACC_NONE) {
-            from->n_starts -= op->kind == ACC_ACT_START;
-            from->n_pulls -= op->kind == ACC_ACT_ENSURE_RESOURCE && from->n_pulls > 0;
-            from->n_ops--;
-            op->id = 0; /* of something that is no more */
+    }
+}
+
+static void move_stacks(struct move *move)
+{
+    for (uint32_t k = 0; k < move->to->n_stacks; k++) {
+        struct stack *stack = &move->to->stacks[k];
+        uint32_t old = acc_find_stack(move->from, stack->name);
+
+        if (old != ACC_NONE) {
+            stack->contact = move->from->stacks[old].contact;
+            stack->handing_back = move->from->stacks[old].handing_back;
+            stack->save = move->from->stacks[old].save;
+        } else if (move->from->ever_synced) {
+            stack->contact = CONTACT_MANAGING;
+            stack->save = true;
         }
     }
 }
 
-static void swap_tables(struct acc_engine *a, struct acc_engine *b)
+/* Open incidents go with their services, closed ones as far as there is room. */
+static void move_incidents(struct move *move)
 {
-#define SWAP(field)                                                                                \
-    do {                                                                                           \
-        struct acc_engine spare;                                                                   \
-        memcpy(&spare.field, &a->field, sizeof(a->field));                                         \
-        memcpy(&a->field, &b->field, sizeof(a->field));                                            \
-        memcpy(&b->field, &spare.field, sizeof(a->field));                                         \
-    } while (0)
-    SWAP(services);
-    SWAP(n_services);
-    SWAP(n_model);
-    SWAP(stacks);
-    SWAP(n_stacks);
-    SWAP(resources);
-    SWAP(n_resources);
-    SWAP(dependent_of);
-    SWAP(by_cid);
-    SWAP(by_cid_size);
-    SWAP(by_id);
-    SWAP(by_id_size);
-    SWAP(dirty);
-    SWAP(dirty_head);
-    SWAP(dirty_n);
-    SWAP(heap);
-    SWAP(heap_n);
-    SWAP(stamp);
-    SWAP(stamp_now);
-    SWAP(queue);
-    SWAP(timing);
-#undef SWAP
+    struct acc_engine *to = move->to;
+    const struct acc_engine *from = move->from;
+    uint32_t n = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t k = 0; k < from->n_incidents && n < to->n_incidents; k++) {
+            const struct incident *old = &from->incidents[k];
+            bool is_engine = old->root == ACC_ROOT_ENGINE;
+            uint32_t root = is_engine ? ACC_ROOT_ENGINE : ACC_NONE;
+
+            if (!old->used || old->open != (pass == 0)) {
+                continue;
+            }
+            if (!is_engine && old->root != ACC_NONE) {
+                root = move->service[old->root];
+            }
+            to->incidents[n] = *old;
+            to->incidents[n].root = root;
+            if (old->open && is_engine) {
+                to->engine_incident = n;
+            } else if (old->open && root != ACC_NONE) {
+                to->services[root].incident = n;
+            } else if (old->open) {
+                to->incidents[n].open = false; /* its service is gone, and it with it */
+                to->incidents[n].closed_ms = from->now;
+            }
+            n++;
+        }
+    }
 }
 
-/* Incidents name their root by index. */
-static void move_incidents(struct acc_engine *to, struct acc_engine *from)
+static void move_globals(struct move *move)
 {
-    for (size_t i = 0; i < INCIDENTS_MAX; i++) {
-        struct incident *in = &from->incidents[i];
-        const struct service *s = in->id && in->root != ACC_NONE ? &from->services[in->root] : NULL;
+    struct acc_engine *to = move->to;
+    const struct acc_engine *from = move->from;
 
-        if (!s) {
+    to->random = from->random;
+    to->next_op = from->next_op;
+    to->hash = from->hash;
+    to->observe_new = from->observe_new;
+    to->now = from->now;
+    to->stepped = from->stepped;
+    to->shutdown = from->shutdown;
+    to->conn = from->conn;
+    to->epoch = from->epoch;
+    to->list = from->list;
+    to->synced = from->synced;
+    to->ever_synced = from->ever_synced;
+    to->fresh_engine = from->fresh_engine;
+    to->away = from->away;
+    to->conn_ms = from->conn_ms;
+    to->list_ms = from->list_ms;
+    to->synced_ms = from->synced_ms;
+    to->boot_ms = from->boot_ms;
+    to->listing = from->listing;
+    to->list_wanted = true; /* containers of services that are new in the file */
+    to->heal_tokens = from->heal_tokens;
+    to->heal_tokens_ms = from->heal_tokens_ms;
+    memcpy(to->n_taken, from->n_taken, sizeof(to->n_taken));
+}
+
+static void move_services(struct move *move)
+{
+    struct acc_engine *to = move->to;
+
+    for (uint32_t v = 0; v < to->n_services; v++) {
+        to->services[v].wanted_up = !to->services[v].removed;
+        to->services[v].save = true;
+    }
+    for (uint32_t v = 0; v < move->from->n_services; v++) {
+        struct service *old = &move->from->services[v];
+
+        if (move->service[v] == ACC_NONE) {
             continue;
         }
-        in->root = acc_eng_id_find(to, s->stack_name, s->name);
-        if (in->root == ACC_NONE) {
-            in->id = 0;
+        struct service *s = &to->services[move->service[v]];
+
+        move_service(move, old, s);
+        acc_each_inst(move->from, old, i)
+        {
+            move_instance(to, s, i);
         }
-        in->n_impact = 0; /* found again when it is told */
     }
 }
 
 int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
                            uint64_t now_ms)
 {
-    struct acc_engine_options options = {.seed = 1, .first_op = 1};
-    struct acc_engine *to = NULL;
+    struct move move = {.from = engine};
+    int r = plan(&move, model);
 
-    if (acc_engine_create(model, &options, &to) < 0) {
-        return -ENOMEM;
+    if (r == 0) {
+        r = acc_build(model, engine, move.removed, move.n_removed, move.n_spares, &move.to);
     }
-    if (append_removed(to, engine) < 0 || acc_eng_index_create(to) < 0) {
-        to->n_services = to->n_model; /* the others are still the running one's */
-        acc_engine_destroy(to);
-        return -ENOMEM;
+    if (r == 0) {
+        struct acc_engine old;
+
+        engine->now = now_ms > engine->now ? now_ms : engine->now;
+        move_globals(&move);
+        move_services(&move);
+        move_stacks(&move);
+        move_resources(&move);
+        move_incidents(&move);
+        old = *engine;
+        *engine = *move.to;
+        *move.to = old;
+        acc_engine_destroy(move.to);
+        acc_mark_all(engine);
     }
-    engine->now_ms = now_ms > engine->now_ms ? now_ms : engine->now_ms;
-    move_stacks(to, engine);
-    move_incidents(to, engine);
-    move_ops(to, engine);
-    move_services(to, engine);
-    adopt_removed(to, engine);
-    swap_tables(engine, to);
-    acc_engine_destroy(to); /* the old tables */
-    for (uint32_t i = 0; i < engine->n_services; i++) {
-        for (uint32_t k = 0; k < engine->services[i].n_inst; k++) {
-            if (engine->services[i].inst[k].cid[0]) {
-                acc_eng_cid_add(engine, &engine->services[i].inst[k]);
-            }
-        }
-    }
-    acc_eng_mark_all(engine);
-    engine->again_now = true;
-    return 0;
+    free(move.service);
+    free(move.removed);
+    return r;
 }

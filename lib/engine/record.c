@@ -1,22 +1,23 @@
-/* What survives accd. */
+/*
+ * What survives accd: services and stacks as records, and back.
+ */
 
-#include <stdio.h>
 #include <string.h>
 
-#include "lib/engine/parts.h"
+#include "lib/engine/internal.h"
 
-static void copy(char *to, size_t size, const char *from)
+static uint64_t left(uint64_t at_ms, uint64_t now_ms)
 {
-    (void)snprintf(to, size, "%s", from); /* both sides have the same limits */
+    return at_ms > now_ms ? at_ms - now_ms : 0;
 }
 
 void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                                struct acc_service_record *ret_record)
 {
     const struct service *s = &engine->services[svc];
-    struct acc_service_record *r = ret_record;
 
-    *r = (struct acc_service_record){
+    acc_assert(svc < engine->n_services);
+    *ret_record = (struct acc_service_record){
         .wanted_up = s->wanted_up,
         .wanted_removed = s->wanted_removed,
         .held = s->held,
@@ -24,78 +25,98 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
         .n_restarts = s->n_restarts,
         .n_opens = s->n_opens,
         .last_delay_ms = s->last_delay_ms,
-        .backoff_left_ms = s->backoff_until_ms > now_ms ? s->backoff_until_ms - now_ms : 0,
-        .open_left_ms = s->open_until_ms > now_ms ? s->open_until_ms - now_ms : 0,
+        .backoff_left_ms = engine->stepped ? left(s->backoff_ms, now_ms) : s->backoff_left_ms,
+        .open_left_ms = !engine->stepped               ? s->open_left_ms
+                        : s->breaker == BREAKER_CLOSED ? 0
+                        : s->breaker == BREAKER_OPEN   ? left(s->open_ms, now_ms) + 1
+                                                       : 1, /* a trial: it comes at once */
         .done = s->done,
+        .own_stop_ns = s->own_stop_ns,
+        .end_ns = s->end_ns,
     };
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        r->stopping |= s->inst[i].stop_was_ours && s->wanted_up;
-    }
-    copy(r->id, sizeof(r->id), s->id);
-    copy(r->asked_by, sizeof(r->asked_by), s->asked_by);
-    copy(r->done_spec, sizeof(r->done_spec), s->done_spec);
-    copy(r->applied_spec, sizeof(r->applied_spec), s->applied_spec);
-    copy(r->canonical, sizeof(r->canonical), s->canonical);
+    acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
+    acc_copy(ret_record->asked_by, sizeof(ret_record->asked_by), s->asked_by);
+    acc_copy(ret_record->done_spec, sizeof(ret_record->done_spec), s->done_spec);
+    acc_copy(ret_record->applied_spec, sizeof(ret_record->applied_spec), s->applied);
+    acc_copy(ret_record->canonical, sizeof(ret_record->canonical), s->canonical);
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
                              struct acc_stack_record *ret_record)
 {
-    *ret_record = (struct acc_stack_record){.observing = engine->stacks[stack].observing};
-    copy(ret_record->name, sizeof(ret_record->name), engine->stacks[stack].name);
+    acc_assert(stack < engine->n_stacks);
+    *ret_record = (struct acc_stack_record){.observing = engine->stacks[stack].contact ==
+                                                         CONTACT_OBSERVING};
+    acc_copy(ret_record->name, sizeof(ret_record->name), engine->stacks[stack].name);
+}
+
+static uint32_t find_id(const struct acc_engine *e, const char *id)
+{
+    uint32_t pos = UINT32_MAX;
+
+    for (uint32_t v; (v = acc_index_next(&e->by_id, acc_hash_text(id), &pos)) != ACC_NONE;) {
+        if (strcmp(e->services[v].id, id) == 0) {
+            return v;
+        }
+    }
+    return ACC_NONE;
 }
 
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record)
 {
-    for (size_t i = 0; i < engine->n_services; i++) {
-        struct service *s = &engine->services[i];
+    uint32_t v = find_id(engine, record->id);
+    struct service *s;
 
-        if (strcmp(s->id, record->id) != 0) {
-            continue;
-        }
-        s->is_new = false;
-        s->wanted_up = record->wanted_up;
-        s->wanted_removed = record->wanted_removed;
-        s->held = record->held;
-        s->n_failures = record->n_failures;
-        s->n_restarts = record->n_restarts;
-        s->n_opens = record->n_opens;
-        s->last_delay_ms = record->last_delay_ms;
-        /* "left" until the first step tells the time */
-        s->backoff_until_ms = record->backoff_left_ms;
-        s->open_until_ms = record->open_left_ms;
-        s->done = record->done;
-        for (uint32_t k = 0; k < s->n_inst && record->stopping; k++) {
-            s->inst[k].stop_was_ours = true;
-        }
-        copy(s->asked_by, sizeof(s->asked_by), record->asked_by);
-        copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
-        copy(s->applied_spec, sizeof(s->applied_spec), record->applied_spec);
-        copy(s->canonical, sizeof(s->canonical), record->canonical);
-        return true;
+    acc_assert(!engine->stepped);
+    if (v == ACC_NONE) {
+        return false;
     }
-    return false;
-}
-
-void acc_eng_restored_times(struct acc_engine *e)
-{
-    for (size_t i = 0; i < e->n_services; i++) {
-        struct service *s = &e->services[i];
-
-        s->since_ms = e->now_ms;
-        s->backoff_until_ms += s->backoff_until_ms ? e->now_ms : 0;
-        s->open_until_ms += s->open_until_ms ? e->now_ms : 0;
-    }
+    s = &engine->services[v];
+    s->restored = true;
+    s->wanted_up = record->wanted_up;
+    s->wanted_removed = record->wanted_removed;
+    s->held = record->held;
+    s->n_failures = record->n_failures;
+    s->n_restarts = record->n_restarts;
+    s->n_opens = record->n_opens;
+    s->last_delay_ms = record->last_delay_ms;
+    s->backoff_left_ms = record->backoff_left_ms;
+    s->open_left_ms = record->open_left_ms;
+    s->done = record->done;
+    s->own_stop_ns = record->own_stop_ns;
+    s->end_ns = record->end_ns;
+    s->delay_class = FAIL_EXIT;
+    acc_copy(s->asked_by, sizeof(s->asked_by), record->asked_by);
+    acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
+    acc_copy(s->applied, sizeof(s->applied), record->applied_spec);
+    acc_copy(s->canonical, sizeof(s->canonical), record->canonical);
+    return true;
 }
 
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record)
 {
-    for (size_t i = 0; i < engine->n_stacks; i++) {
-        if (strcmp(engine->stacks[i].name, record->name) == 0) {
-            engine->stacks[i].observing = record->observing;
-            engine->stacks[i].known = true;
-            return true;
-        }
+    uint32_t at = acc_find_stack(engine, record->name);
+
+    acc_assert(!engine->stepped);
+    if (at == ACC_NONE) {
+        return false;
     }
-    return false;
+    engine->stacks[at].contact = record->observing ? CONTACT_OBSERVING : CONTACT_MANAGING;
+    return true;
+}
+
+void acc_restore_clock(struct acc_engine *e)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        if (s->backoff_left_ms) {
+            s->backoff_ms = e->now + s->backoff_left_ms;
+        }
+        if (s->open_left_ms) {
+            s->breaker = BREAKER_OPEN;
+            s->open_ms = e->now + s->open_left_ms;
+        }
+        s->backoff_left_ms = s->open_left_ms = 0;
+    }
 }

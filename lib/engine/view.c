@@ -1,10 +1,23 @@
-/* Looking at the engine: status, reasons, whether a verb has come to its end, names to services. */
+/*
+ * Looking in from outside: services, instances, incidents, what a target names.
+ */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/engine/parts.h"
+#include "lib/engine/internal.h"
+
+/* The instance walkers take an engine that could be changed; here nothing is. */
+static struct acc_engine *unconst(const struct acc_engine *engine)
+{
+    union {
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+
+    return cast.out;
+}
 
 size_t acc_engine_n_services(const struct acc_engine *engine)
 {
@@ -16,197 +29,65 @@ size_t acc_engine_n_stacks(const struct acc_engine *engine)
     return engine->n_stacks;
 }
 
-bool acc_engine_connected(const struct acc_engine *engine)
-{
-    return engine->connected && !engine->degraded;
-}
-
-bool acc_engine_has_snapshot(const struct acc_engine *engine)
-{
-    return acc_engine_connected(engine) && engine->snapshot;
-}
-
 bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
 {
-    return engine->stacks[stack].observing;
+    acc_assert(stack < engine->n_stacks);
+    return engine->stacks[stack].contact == CONTACT_OBSERVING;
 }
 
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack)
 {
+    acc_assert(stack < engine->n_stacks);
     return engine->stacks[stack].name;
 }
 
-const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc)
+/* --- services and instances ------------------------------------------------------------------ */
+
+static enum acc_verdict verdict_of(struct acc_engine *e, const struct service *s)
 {
-    const struct service *s = &engine->services[svc];
+    enum acc_verdict worst = ACC_HEALTH_NONE;
 
-    return s->n_inst > 0 && s->inst[0].cid[0] ? s->inst[0].cid : NULL;
-}
+    acc_each_slot(e, s, i)
+    {
+        enum acc_verdict verdict = acc_probe_verdict(i);
 
-bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
-                               uint32_t *ret_slot)
-{
-    const struct instance *inst = acc_eng_cid_find(engine, cid);
-
-    if (inst) {
-        *ret_svc = inst->svc;
-        *ret_slot = inst->slot;
-    }
-    return inst != NULL;
-}
-
-/* --- reasons
- * -------------------------------------------------------------------------------------- */
-
-static void span(uint64_t ms, char *out, size_t size)
-{
-    acc_format_span_ms(ms, out, size);
-}
-
-static const struct instance *first_not_ready(const struct service *s)
-{
-    for (uint32_t i = 0; i < s->n_replicas; i++) {
-        if (s->inst[i].state != ACC_INST_READY) {
-            return &s->inst[i];
+        if (!i->present || !acc_inst_running(i)) {
+            continue;
         }
-    }
-    return &s->inst[0];
-}
-
-/* What keeps it: the root of the first hard edge that doesn't hold, seen through the others. */
-static const struct service *blocker(const struct acc_engine *e, const struct service *s,
-                                     const struct edge **ret_edge)
-{
-    for (size_t i = 0; i < s->n_edges; i++) {
-        const struct edge *edge = &s->edges[i];
-
-        if (!acc_eng_edge_holds(e, s, edge)) {
-            *ret_edge = edge;
-            return &e->services[edge->target];
+        if (!i->has_health && i->ready && i->n_ports == 0) {
+            verdict = ACC_HEALTH_NONE;
         }
-    }
-    return NULL;
-}
-
-static void say_what_is_wrong(const struct acc_engine *e, const struct service *s, char *out,
-                              size_t size)
-{
-    const struct instance *inst = first_not_ready(s);
-    char ago[32];
-    char next[32];
-
-    span(e->now_ms - s->fail_ms, ago, sizeof(ago));
-    if (s->held) {
-        (void)snprintf(out, size, "was stopped by hand");
-    } else if (!s->wanted_up) {
-        (void)snprintf(out, size, "is off%s%s", s->asked_by[0] ? ", as asked by " : "",
-                       s->asked_by);
-    } else if (s->open_until_ms > e->now_ms) {
-        span(s->open_until_ms - e->now_ms, next, sizeof(next));
-        (void)snprintf(out, size, "%s too often (%u times); next trial in %s", s->fail_text,
-                       (unsigned)s->n_failures, next);
-    } else if (s->backoff_until_ms > e->now_ms) {
-        span(s->backoff_until_ms - e->now_ms, next, sizeof(next));
-        (void)snprintf(out, size, "%s %s ago; next try in %s", s->fail_text, ago, next);
-    } else if (inst->state == ACC_INST_DEGRADED) {
-        (void)snprintf(out, size, "is unhealthy%s%s", inst->output[0] ? ": " : "", inst->output);
-    } else if (inst->state == ACC_INST_PAUSED) {
-        (void)snprintf(out, size, "is paused");
-    } else if (inst->waiting) {
-        (void)snprintf(out, size, "waits for a person%s%s", inst->output[0] ? ": " : "",
-                       inst->output);
-    } else if (inst->exit_unsettled) {
-        (void)snprintf(out, size, "exited with %d; finding out whose doing it was",
-                       (int)inst->exit_code);
-    } else if (inst->state == ACC_INST_PROBING) {
-        span(e->now_ms - inst->since_ms, next, sizeof(next));
-        (void)snprintf(out, size, "runs for %s and is not ready yet%s%s", next,
-                       inst->output[0] ? ": " : "", inst->output);
-    } else if (s->fail != FAIL_NONE && !s->ready) {
-        (void)snprintf(out, size, "%s %s ago", s->fail_text, ago);
-    } else {
-        out[0] = '\0';
-    }
-}
-
-static const struct resource *bad_resource(const struct acc_engine *e, const struct service *s)
-{
-    for (size_t i = 0; i < s->n_resources; i++) {
-        const struct resource *r = &e->resources[s->resources[i]];
-
-        if (r->state == RES_FAILED) {
-            return r;
+        if (acc_inst_stale(e, i)) {
+            verdict = ACC_HEALTH_UNKNOWN;
         }
+        worst = verdict == ACC_HEALTH_UNKNOWN || worst == ACC_HEALTH_UNKNOWN ? ACC_HEALTH_UNKNOWN
+                : verdict == ACC_HEALTH_UNHEALTHY || worst == ACC_HEALTH_UNHEALTHY
+                    ? ACC_HEALTH_UNHEALTHY
+                : verdict == ACC_HEALTH_STARTING || worst == ACC_HEALTH_STARTING
+                    ? ACC_HEALTH_STARTING
+                    : (verdict > worst ? verdict : worst);
     }
-    return NULL;
+    return worst;
 }
 
-static const char *waits_how(const struct edge *edge)
+static uint32_t count_instances(struct acc_engine *e, struct service *s)
 {
-    if (edge->condition == ACC_COND_COMPLETED) {
-        return "waits for the end of";
-    }
-    return acc_eng_is_hard(edge->kind) ? "needs" : "waits for";
-}
+    uint32_t n = 0;
 
-void acc_eng_reason_of(const struct acc_engine *e, uint32_t svc, char *out, size_t size)
-{
-    const struct service *s = &e->services[svc];
-    const struct edge *edge = NULL;
-    const struct service *dep = NULL;
-    const struct resource *r = s->wanted_up && !s->running ? bad_resource(e, s) : NULL;
-    char what[ACC_REASON_MAX + 1];
-
-    out[0] = '\0';
-    if (r) {
-        (void)snprintf(out, size, "%s %s: %s",
-                       r->kind == ACC_RES_IMAGE     ? "image"
-                       : r->kind == ACC_RES_NETWORK ? "network"
-                                                    : "volume",
-                       r->name, r->problem);
-        return;
+    acc_each_inst(e, s, i)
+    {
+        n++;
     }
-    if (s->state == ACC_SVC_BLOCKED || s->state == ACC_SVC_QUEUED ||
-        (s->state == ACC_SVC_IMPAIRED && first_not_ready(s)->state == ACC_INST_READY)) {
-        dep = blocker(e, s, &edge);
-    }
-    if (dep) {
-        say_what_is_wrong(e, dep, what, sizeof(what));
-        (void)snprintf(out, size, "%s %s%s%s", waits_how(edge),
-                       dep->stack == s->stack ? dep->name : dep->id, what[0] ? ", which " : "",
-                       what);
-        return;
-    }
-    if (s->state != ACC_SVC_UP && s->state != ACC_SVC_DONE) {
-        say_what_is_wrong(e, s, out, size);
-    }
-}
-
-/* --- views
- * ---------------------------------------------------------------------------------------- */
-
-static enum acc_verdict verdict_of(const struct acc_engine *e, const struct service *s)
-{
-    const struct instance *inst = first_not_ready(s);
-
-    if (s->n_replicas == 0 || !acc_eng_is_running(inst)) {
-        return inst->has_health ? ACC_HEALTH_UNKNOWN : ACC_HEALTH_NONE;
-    }
-    if (inst->epoch != e->epoch || !e->connected) {
-        return ACC_HEALTH_UNKNOWN;
-    }
-    if (!inst->has_health) {
-        return inst->state == ACC_INST_PROBING ? ACC_HEALTH_STARTING : ACC_HEALTH_NONE;
-    }
-    return inst->verdict;
+    return n;
 }
 
 void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                         struct acc_service_view *ret_view)
 {
-    const struct service *s = &engine->services[svc];
-    uint32_t roots[ACC_ROOTS_MAX];
+    struct acc_engine *e = unconst(engine);
+    struct service *s = &e->services[svc];
 
+    acc_assert(svc < e->n_services);
     (void)now_ms;
     *ret_view = (struct acc_service_view){
         .id = s->id,
@@ -217,160 +98,244 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .image = s->image,
         .removed = s->removed,
         .wanted_up = s->wanted_up,
-        .observing = engine->stacks[s->stack].observing,
-        .state = s->state,
-        .health = verdict_of(engine, s),
+        .observing = e->stacks[s->stack].contact == CONTACT_OBSERVING,
+        .state = s->has_state   ? s->state
+                 : s->wanted_up ? ACC_SVC_QUEUED
+                                : ACC_SVC_OFF,
+        .health = verdict_of(e, s),
         .since_ms = s->since_ms,
         .n_restarts = s->n_restarts,
+        .n_instances = count_instances(e, s),
+        .n_roots = s->n_roots,
     };
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        ret_view->n_instances += s->inst[i].slot != 0;
-    }
-    acc_eng_reason_of(engine, svc, ret_view->reason, sizeof(ret_view->reason));
-    if (s->state == ACC_SVC_BLOCKED || s->state == ACC_SVC_IMPAIRED) {
-        /* The visit marks are scratch space, not state: a view changes nothing that counts. */
-        ret_view->n_roots = acc_eng_roots_of((struct acc_engine *)(uintptr_t)engine, svc, roots,
-                                             ACC_ROOTS_MAX);
-        memcpy(ret_view->roots, roots, ret_view->n_roots * sizeof(roots[0]));
-    }
+    memcpy(ret_view->roots, s->roots, sizeof(s->roots));
+    acc_reason(e, s, now_ms, ret_view->reason, sizeof(ret_view->reason));
 }
 
 void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t i,
                          struct acc_instance_view *ret_view)
 {
-    const struct service *s = &engine->services[svc];
-    const struct instance *inst = NULL;
+    struct acc_engine *e = unconst(engine);
+    struct service *s = &e->services[svc];
+    struct instance *inst = acc_inst_first(e, s);
 
-    for (uint32_t k = 0; k < s->n_inst; k++) {
-        if (s->inst[k].slot != 0 && i-- == 0) {
-            inst = &s->inst[k];
-            break;
-        }
+    acc_assert(svc < e->n_services);
+    for (; i > 0 && inst; i--) {
+        inst = acc_inst_next(e, s, inst);
     }
     acc_assert(inst);
     *ret_view = (struct acc_instance_view){
         .slot = inst->slot,
         .state = inst->state,
-        .stale = inst->cid[0] && (inst->epoch != engine->epoch || !engine->connected),
-        .name = inst->name,
-        .cid = inst->cid,
-        .pid = inst->pid,
+        .stale = acc_inst_stale(e, inst) || inst->maybe_gone,
+        .name = inst->present ? inst->name : "",
+        .cid = inst->present ? inst->cid : "",
+        .pid = acc_inst_running(inst) ? inst->pid : 0,
         .started_ns = inst->started_ns,
         .image_id = inst->image_id,
-        .differs = s->applied_spec[0] && strcmp(s->applied_spec, s->spec_hash) != 0,
-        .exit_code = inst->exit_code,
+        .differs = acc_inst_outdated(e, inst),
+        .exit_code = acc_inst_running(inst) ? -1 : inst->exit_code,
         .oom = inst->oom,
         .health_output = inst->output,
     };
 }
 
-/* --- verbs
- * ---------------------------------------------------------------------------------------- */
-
-enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
-                                    enum acc_verb verb, uint64_t now_ms, char *text)
+const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc)
 {
     const struct service *s = &engine->services[svc];
-    bool alive = false;
-    bool exists = false;
-    bool busy = false;
 
-    (void)now_ms;
-    text[0] = '\0';
-    for (uint32_t i = 0; i < s->n_inst; i++) {
-        alive |= acc_eng_is_running(&s->inst[i]);
-        exists |= s->inst[i].cid[0] != '\0';
-        busy |= s->inst[i].op != 0 || s->inst[i].again != AGAIN_NONE;
-    }
-    switch (verb) {
-    case ACC_VERB_STOP:
-        return alive || busy ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
-    case ACC_VERB_DOWN:
-        return exists || busy || engine->stacks[s->stack].removing ? ACC_SETTLED_PENDING
-                                                                   : ACC_SETTLED_DONE;
-    case ACC_VERB_ADOPT:
-    case ACC_VERB_HAND_BACK:
-        for (uint32_t i = 0; i < s->n_inst; i++) {
-            const struct instance *inst = &s->inst[i];
-            enum acc_restart_policy want = verb == ACC_VERB_ADOPT ? ACC_RESTART_NO
-                                                                  : acc_eng_wanted_policy(s);
+    acc_assert(svc < engine->n_services);
+    return s->n_inst > 0 && engine->inst[s->first_inst].present ? engine->inst[s->first_inst].cid
+                                                                : NULL;
+}
 
-            if (inst->cid[0] && inst->policy != want && s->wanted_up) {
-                return ACC_SETTLED_PENDING;
-            }
-        }
-        return ACC_SETTLED_DONE;
-    case ACC_VERB_UP:
-    case ACC_VERB_START:
-    case ACC_VERB_RESTART:
-    case ACC_VERB_RELEASE:
-        break;
-    }
-    if (s->removed || s->n_replicas == 0 || (!busy && (s->ready || s->state == ACC_SVC_DONE))) {
-        return ACC_SETTLED_DONE;
-    }
-    if (s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN || s->state == ACC_SVC_HELD ||
-        !s->wanted_up) {
-        acc_eng_reason_of(engine, svc, text, ACC_REASON_MAX + 1);
-        return ACC_SETTLED_FAILED;
-    }
-    if (s->state == ACC_SVC_BLOCKED) {
-        const struct edge *edge = NULL;
-        const struct service *dep = blocker(engine, s, &edge);
+bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
+                               uint32_t *ret_slot)
+{
+    const struct instance *i = acc_find_cid(engine, cid);
 
-        if (dep && dep->terminal && !dep->ready && !acc_eng_edge_holds(engine, s, edge)) {
-            acc_eng_reason_of(engine, svc, text, ACC_REASON_MAX + 1);
-            return ACC_SETTLED_FAILED;
+    if (i) {
+        *ret_svc = i->svc;
+        *ret_slot = i->slot;
+    }
+    return i != NULL;
+}
+
+bool acc_engine_has_snapshot(const struct acc_engine *engine)
+{
+    return engine->conn == CONN_UP && engine->synced;
+}
+
+/* --- targets --------------------------------------------------------------------------------- */
+
+struct nearest {
+    const char *name;
+    size_t distance;
+};
+
+static void consider(struct nearest *nearest, const char *name, const char *target)
+{
+    size_t distance = acc_edit_distance(target, name, nearest->distance);
+
+    if (distance < nearest->distance) {
+        *nearest = (struct nearest){name, distance};
+    }
+}
+
+static const char *find_nearest(const struct acc_engine *e, const char *target)
+{
+    /* A third of the word may be wrong, that is one letter of a short one. */
+    struct nearest nearest = {NULL, strlen(target) / 3 + 2};
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        consider(&nearest, e->services[v].name, target);
+        if (strchr(target, '/')) {
+            consider(&nearest, e->services[v].id, target);
         }
     }
-    return ACC_SETTLED_PENDING;
+    for (uint32_t k = 0; k < e->n_stacks; k++) {
+        consider(&nearest, e->stacks[k].name, target);
+    }
+    return nearest.name;
+}
+
+static enum acc_select select_target(const struct acc_engine *e, const char *target,
+                                     uint8_t *selected, bool *ret_is_stack)
+{
+    uint32_t stack = acc_find_stack(e, target);
+    uint32_t n = 0;
+    uint32_t found = ACC_NONE;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (strcmp(e->services[v].id, target) == 0) {
+            selected[v] = 1;
+            return ACC_SELECT_OK;
+        }
+        if (strcmp(e->services[v].name, target) == 0) {
+            n++;
+            found = v;
+        }
+    }
+    if (n == 1) {
+        selected[found] = 1;
+        return ACC_SELECT_OK;
+    }
+    if (stack == ACC_NONE) {
+        return n > 1 ? ACC_SELECT_AMBIGUOUS : ACC_SELECT_UNKNOWN;
+    }
+    *ret_is_stack = true;
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        selected[v] = e->services[v].stack == stack;
+    }
+    return ACC_SELECT_OK;
+}
+
+static enum acc_select select_phase(const struct acc_engine *e, const char *phase,
+                                    uint8_t *selected, const char **ret_nearest)
+{
+    struct nearest nearest = {NULL, strlen(phase) / 3 + 2};
+    bool is_known = false;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        bool is_in = strcmp(e->services[v].phase, phase) == 0;
+
+        is_known |= is_in;
+        selected[v] = selected[v] && is_in;
+        if (!is_in) {
+            consider(&nearest, e->services[v].phase, phase);
+        }
+    }
+    if (!is_known) {
+        *ret_nearest = nearest.name;
+    }
+    return is_known ? ACC_SELECT_OK : ACC_SELECT_UNKNOWN;
 }
 
 enum acc_select acc_engine_select(const struct acc_engine *engine, const char *target,
                                   const char *phase, uint8_t *selected, bool *ret_is_stack,
                                   const char **ret_nearest)
 {
-    uint32_t found = ACC_NONE;
-    size_t n = 0;
-    size_t best = 4;
+    enum acc_select r = ACC_SELECT_OK;
 
     *ret_is_stack = false;
     *ret_nearest = NULL;
-    for (uint32_t i = 0; i < engine->n_services; i++) {
-        const struct service *s = &engine->services[i];
-        bool in_phase = !phase || strcmp(s->phase, phase) == 0;
-        bool is_stack = strcmp(s->stack_name, target) == 0;
+    if (target[0]) {
+        r = select_target(engine, target, selected, ret_is_stack);
+    } else {
+        memset(selected, 1, engine->n_services);
+    }
+    if (r == ACC_SELECT_UNKNOWN) {
+        *ret_nearest = find_nearest(engine, target);
+    } else if (r == ACC_SELECT_OK && phase) {
+        *ret_is_stack = false; /* a phase of a stack is not the whole of it */
+        r = select_phase(engine, phase, selected, ret_nearest);
+    }
+    return r;
+}
 
-        if ((*target == '\0' || is_stack) && in_phase) {
-            selected[i] = 1;
-            *ret_is_stack = true;
-        }
-        if (strcmp(s->id, target) == 0) {
-            selected[i] = 1;
-            return ACC_SELECT_OK;
-        }
-        if (strcmp(s->name, target) == 0) {
-            found = i;
-            n++;
-        }
-        size_t distance = acc_edit_distance(target, s->name, 3);
+/* --- incidents ------------------------------------------------------------------------------- */
 
-        if (distance < best) {
-            best = distance;
-            *ret_nearest = s->name;
+static void view_incident(const struct acc_engine *e, const struct incident *incident,
+                          struct acc_incident_view *ret_view)
+{
+    size_t n = 0;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        const struct service *s = &e->services[v];
+
+        for (uint32_t k = 0; k < s->n_hits; k++) {
+            if (s->hits[k] == incident->id) {
+                e->impact[n++] = v;
+                break;
+            }
         }
-        distance = acc_edit_distance(target, s->stack_name, 3);
-        if (distance < best) {
-            best = distance;
-            *ret_nearest = s->stack_name;
+    }
+    *ret_view = (struct acc_incident_view){
+        .id = incident->id,
+        .root = incident->root_id,
+        .since_ms = incident->since_ms,
+        .open = incident->open,
+        .notified = incident->notified,
+        .closed_ms = incident->closed_ms,
+        .impact = e->impact,
+        .n_impact = n,
+    };
+    acc_copy(ret_view->cause, sizeof(ret_view->cause), incident->cause);
+}
+
+bool acc_engine_incident_at(const struct acc_engine *engine, size_t i,
+                            struct acc_incident_view *ret_view)
+{
+    const struct incident *found = NULL;
+
+    for (size_t turn = 0; turn <= i; turn++) {
+        const struct incident *next = NULL;
+
+        for (uint32_t k = 0; k < engine->n_incidents; k++) {
+            const struct incident *incident = &engine->incidents[k];
+
+            if (incident->used && (!found || incident->id < found->id) &&
+                (!next || incident->id > next->id)) {
+                next = incident;
+            }
+        }
+        if (!next) {
+            return false;
+        }
+        found = next;
+    }
+    view_incident(engine, found, ret_view);
+    return true;
+}
+
+bool acc_engine_incident(const struct acc_engine *engine, uint64_t id,
+                         struct acc_incident_view *ret_view)
+{
+    for (uint32_t k = 0; k < engine->n_incidents; k++) {
+        if (engine->incidents[k].used && engine->incidents[k].id == id) {
+            view_incident(engine, &engine->incidents[k], ret_view);
+            return true;
         }
     }
-    if (*target == '\0' || *ret_is_stack) {
-        return ACC_SELECT_OK;
-    }
-    if (n == 1) {
-        selected[found] = 1;
-        return ACC_SELECT_OK;
-    }
-    return n > 1 ? ACC_SELECT_AMBIGUOUS : ACC_SELECT_UNKNOWN;
+    return false;
 }

@@ -1,103 +1,360 @@
-/* `accctl why`: one or two plain sentences for a tired person. */
+/*
+ * Reasons in plain words, for a tired person.
+ */
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
-#include "lib/engine/parts.h"
+#include "lib/engine/internal.h"
 
-static void clock_of(int64_t unix_ms, char *out, size_t size)
+struct words {
+    char *out;
+    size_t size, len;
+};
+
+static void say(struct words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct words *w, const char *fmt, ...)
 {
-    char text[ACC_RFC3339_MAX];
+    va_list args;
 
-    acc_format_rfc3339(unix_ms, text, sizeof(text));
-    (void)snprintf(out, size, "%.8s UTC", text + 11); /* HH:MM:SS of 2026-11-23T13:00:00Z */
+    va_start(args, fmt);
+    int n = vsnprintf(w->out + w->len, w->size - w->len, fmt, args);
+
+    va_end(args);
+    if (n > 0) {
+        w->len += (size_t)n < w->size - w->len ? (size_t)n : w->size - w->len - 1; /* cut is fine */
+    }
 }
 
-static const struct instance *shown(const struct service *s)
+static void say_span(struct words *w, uint64_t ms)
 {
-    for (uint32_t i = 0; i < s->n_replicas; i++) {
-        if (s->inst[i].state != ACC_INST_READY) {
-            return &s->inst[i];
+    char text[48];
+
+    acc_format_span_ms(ms, text, sizeof(text));
+    say(w, "%s", text);
+}
+
+/* --- what is wrong with it ----------------------------------------------------------------- */
+
+static void say_next(struct acc_engine *e, struct words *w, const struct service *s,
+                     uint64_t now_ms)
+{
+    (void)e;
+    switch (s->state) {
+    case ACC_SVC_OPEN:
+        say(w, "; it fails too often and gets a rest, the next try is in ");
+        say_span(w, s->open_ms > now_ms ? s->open_ms - now_ms : 0);
+        break;
+    case ACC_SVC_HALF_OPEN:
+        say(w, "; it is on trial");
+        break;
+    case ACC_SVC_BACKOFF:
+        say(w, "; it is being restarted (attempt %u, next try in ", (unsigned)s->n_failures);
+        say_span(w, s->backoff_ms > now_ms ? s->backoff_ms - now_ms : 0);
+        say(w, ")");
+        break;
+    case ACC_SVC_STARTING:
+    case ACC_SVC_QUEUED:
+        say(w, "; it is being restarted (attempt %u)",
+            (unsigned)(s->n_failures ? s->n_failures : 1));
+        break;
+    case ACC_SVC_FAILED:
+        say(w, "; it is not tried again until somebody asks for it");
+        break;
+    case ACC_SVC_BLOCKED:
+        say(w, "; it waits");
+        break;
+    case ACC_SVC_OFF:
+    case ACC_SVC_UP:
+    case ACC_SVC_IMPAIRED:
+    case ACC_SVC_HELD:
+    case ACC_SVC_UPGRADING:
+    case ACC_SVC_ROLLING_BACK:
+    case ACC_SVC_STOPPING:
+    case ACC_SVC_DONE:
+        break;
+    }
+}
+
+static void say_failure(struct acc_engine *e, struct words *w, const struct service *s,
+                        uint64_t now_ms)
+{
+    say(w, "%s ", s->fail_text);
+    say_span(w, now_ms - s->fail_ms);
+    say(w, " ago");
+    say_next(e, w, s, now_ms);
+}
+
+static const struct instance *bad_instance(struct acc_engine *e, const struct service *s)
+{
+    acc_each_slot(e, s, i)
+    {
+        if (acc_inst_running(i) && (!i->ready || i->degraded)) {
+            return i;
         }
     }
-    return &s->inst[0];
+    return NULL;
 }
 
-static void about_health(const struct service *s, struct acc_buf *out)
+static void say_health(struct acc_engine *e, struct words *w, const struct service *s)
 {
-    const struct instance *inst = shown(s);
+    const struct instance *i = bad_instance(e, s);
 
-    if (inst->output[0] && inst->state != ACC_INST_READY) {
-        (void)acc_buf_printf(out, " Its health check last said: %s.", inst->output);
+    if (!i) {
+        return;
+    }
+    say(w, "%s",
+        i->waiting      ? "waits for somebody"
+        : i->degraded   ? "is unhealthy"
+        : i->has_health ? "runs, but its health check has not passed yet"
+                        : "runs, but nothing listens on its port yet");
+    if (i->output[0]) {
+        say(w, " (%.160s)", i->output);
     }
 }
 
-static void about_exit(const struct service *s, struct acc_buf *out)
+static void say_held(struct acc_engine *e, struct words *w, struct service *s)
 {
-    const struct instance *inst = shown(s);
+    acc_each_slot(e, s, i)
+    {
+        if (i->present && i->obs == ACC_CTR_PAUSED) {
+            say(w, "was paused by hand");
+            return;
+        }
+        if (i->held && !i->present) {
+            say(w, "its container was removed by hand");
+            return;
+        }
+    }
+    say(w, "was stopped by hand");
+}
 
-    if (!acc_eng_is_running(inst) && inst->exit_code >= 0 && inst->cid[0]) {
-        (void)acc_buf_printf(out, " Its container ended with exit code %d%s.", (int)inst->exit_code,
-                             inst->oom ? ", killed because it used too much memory" : "");
+/* "postgres, which exited with 137 (out of memory) 12 s ago; it is being restarted ..." */
+static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint64_t now_ms)
+{
+    struct service *s = &e->services[svc];
+
+    say(w, "%s, which ", s->nick);
+    if (!s->wanted_up) {
+        say(w, "is off");
+        if (s->asked_by[0]) {
+            say(w, " (asked by %s)", s->asked_by);
+        }
+    } else if (s->state == ACC_SVC_HELD) {
+        say_held(e, w, s);
+    } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
+        say_failure(e, w, s, now_ms);
+    } else if (bad_instance(e, s)) {
+        say_health(e, w, s);
+    } else {
+        say(w, "is %s",
+            s->state == ACC_SVC_STARTING ? "still starting" : acc_svc_state_name(s->state));
     }
 }
 
-static void about_roots(const struct acc_engine *e, uint32_t svc, uint64_t now_ms,
-                        struct acc_buf *out)
+static bool say_blocker(struct acc_engine *e, struct words *w, const struct service *s,
+                        uint64_t now_ms)
 {
-    struct acc_service_view view;
+    const struct edge *edge = s->blocker == ACC_NONE ? NULL : &e->edges[s->blocker];
+    uint32_t other;
 
-    acc_engine_service(e, svc, now_ms, &view);
-    for (size_t i = 0; i < view.n_roots; i++) {
-        const struct service *root = &e->services[view.roots[i]];
-        char reason[ACC_REASON_MAX + 1];
+    if (!edge) {
+        return false;
+    }
+    other = edge->from == acc_svc_index(e, s) ? edge->to : edge->from;
+    say(w, "%s ",
+        edge->kind == ACC_EDGE_CONFLICTS ? "conflicts with"
+        : edge->kind == ACC_EDGE_WANTS || edge->kind == ACC_EDGE_AFTER ||
+                edge->kind == ACC_EDGE_MILESTONE
+            ? "waits for"
+            : "needs");
+    say_other(e, w, other, now_ms);
+    return true;
+}
 
-        acc_eng_reason_of(e, view.roots[i], reason, sizeof(reason));
-        (void)acc_buf_printf(out, " The root is %s (%s)%s%s.", root->id,
-                             acc_svc_state_name(root->state), reason[0] ? ": it " : "", reason);
+static bool say_roots(struct acc_engine *e, struct words *w, const struct service *s,
+                      uint64_t now_ms)
+{
+    if (s->n_roots == 0) {
+        return false;
     }
-    if (view.n_roots > 0) {
-        (void)acc_buf_puts(
-            out, " It is not restarted for that and goes on by itself when the root is back.");
+    say(w, "needs ");
+    say_other(e, w, s->roots[0], now_ms);
+    for (uint32_t k = 1; k < s->n_roots; k++) {
+        say(w, "%s%s", k == 1 ? "; and " : ", ", e->services[s->roots[k]].nick);
     }
+    return true;
+}
+
+/* What a start waits for besides other services. */
+static void say_starting(struct acc_engine *e, struct words *w, const struct service *s,
+                         uint64_t now_ms)
+{
+    if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms && s->n_failures > 0) {
+        say_failure(e, w, s, now_ms);
+        return;
+    }
+    if (bad_instance(e, s)) {
+        say_health(e, w, s);
+        return;
+    }
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->state == RES_BUSY && res->kind == ACC_RES_IMAGE) {
+            say(w, "waits for the image %.80s", res->key);
+            return;
+        }
+    }
+    say(w, "%s", s->queued ? "waits for its turn" : "is being started");
+}
+
+static void say_up(struct acc_engine *e, struct words *w, const struct service *s)
+{
+    uint32_t n = acc_fail_count(e, s, ACC_UNSTABLE_MS);
+
+    if (n >= ACC_UNSTABLE_FAILURES) {
+        say(w, "is unstable: it failed %u times within an hour, last: %s", (unsigned)n,
+            s->fail_text);
+    }
+}
+
+static void say_reason(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    switch (s->state) {
+    case ACC_SVC_OFF:
+        if (s->asked_by[0]) {
+            say(w, "asked by %s", s->asked_by);
+        }
+        break;
+    case ACC_SVC_STOPPING:
+        say(w, "is being %s%s%s", s->wanted_removed ? "removed" : "stopped",
+            s->asked_by[0] ? ", asked by " : "", s->asked_by);
+        break;
+    case ACC_SVC_HELD:
+        say_held(e, w, s);
+        break;
+    case ACC_SVC_BLOCKED:
+    case ACC_SVC_IMPAIRED:
+        if (bad_instance(e, s) && s->n_roots == 0) {
+            say_health(e, w, s);
+        } else if (!say_roots(e, w, s, now_ms)) {
+            (void)say_blocker(e, w, s, now_ms);
+        }
+        break;
+    case ACC_SVC_FAILED:
+    case ACC_SVC_OPEN:
+    case ACC_SVC_HALF_OPEN:
+    case ACC_SVC_BACKOFF:
+        if (s->has_failed) {
+            say_failure(e, w, s, now_ms);
+        } else {
+            say(w, "failed before accd was started");
+            say_next(e, w, s, now_ms);
+        }
+        break;
+    case ACC_SVC_QUEUED:
+    case ACC_SVC_STARTING:
+        say_starting(e, w, s, now_ms);
+        break;
+    case ACC_SVC_UP:
+        say_up(e, w, s);
+        break;
+    case ACC_SVC_DONE:
+    case ACC_SVC_UPGRADING:
+    case ACC_SVC_ROLLING_BACK:
+        break;
+    }
+}
+
+void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                size_t out_size)
+{
+    struct words w = {out, out_size, 0};
+
+    out[0] = '\0';
+    now_ms = now_ms > e->now ? now_ms : e->now;
+    if (!e->ever_synced) {
+        say(&w, "waits for Docker, which has not answered yet");
+    } else if (s->has_state) {
+        say_reason(e, &w, s, now_ms);
+    }
+}
+
+/* --- why ------------------------------------------------------------------------------------- */
+
+static void put_clock(struct acc_buf *out, int64_t unix_ms)
+{
+    int64_t s = unix_ms / 1000 % 86400;
+
+    s = s < 0 ? s + 86400 : s;
+    (void)acc_buf_printf(out, "%02d:%02d:%02d UTC", (int)(s / 3600), (int)(s / 60 % 60),
+                         (int)(s % 60));
+}
+
+static const char *describe(const struct service *s)
+{
+    switch (s->state) {
+    case ACC_SVC_OPEN:
+        return "given a rest (open)";
+    case ACC_SVC_HALF_OPEN:
+        return "on trial (half-open)";
+    case ACC_SVC_BACKOFF:
+        return "waiting for its next start (backoff)";
+    case ACC_SVC_OFF:
+    case ACC_SVC_BLOCKED:
+    case ACC_SVC_QUEUED:
+    case ACC_SVC_STARTING:
+    case ACC_SVC_UP:
+    case ACC_SVC_IMPAIRED:
+    case ACC_SVC_FAILED:
+    case ACC_SVC_HELD:
+    case ACC_SVC_UPGRADING:
+    case ACC_SVC_ROLLING_BACK:
+    case ACC_SVC_STOPPING:
+    case ACC_SVC_DONE:
+        break;
+    }
+    return acc_svc_state_name(s->state);
+}
+
+static void put_last_failure(struct acc_buf *out, const struct service *s, uint64_t now_ms,
+                             int64_t unix_ms)
+{
+    if (!s->has_failed || s->state != ACC_SVC_UP) {
+        return;
+    }
+    (void)acc_buf_printf(out, " Before that it %s at ", s->fail_text);
+    put_clock(out, unix_ms - (int64_t)(now_ms - s->fail_ms));
+    (void)acc_buf_printf(out, "%s.", s->fail_attributed ? ", which was not its own fault" : "");
 }
 
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
                     struct acc_buf *out)
 {
+    struct acc_service_view view;
     const struct service *s = &engine->services[svc];
-    char at[40];
-    char ago[32];
-    char reason[ACC_REASON_MAX + 1];
+    bool has_subject;
 
-    clock_of(unix_ms - (int64_t)(now_ms - s->since_ms), at, sizeof(at));
-    acc_format_span_ms(now_ms - s->since_ms, ago, sizeof(ago));
-    acc_eng_reason_of(engine, svc, reason, sizeof(reason));
-    (void)acc_buf_printf(out, "%s is %s since %s (%s)", s->id, acc_svc_state_name(s->state), at,
-                         ago);
-    if (reason[0]) {
-        (void)acc_buf_printf(out, ": it %s", reason);
+    acc_engine_service(engine, svc, now_ms, &view);
+    if (engine->conn != CONN_UP && engine->ever_synced) {
+        (void)acc_buf_printf(out, "Docker can't be reached since ");
+        put_clock(out, unix_ms - (int64_t)(now_ms - engine->conn_ms));
+        (void)acc_buf_puts(out, "; what follows is what was seen last. ");
+    }
+    (void)acc_buf_printf(out, "%s is %s since ", s->nick, describe(s));
+    put_clock(out, unix_ms - (int64_t)(now_ms - s->since_ms));
+    has_subject = strncmp(view.reason, "asked by", 8) != 0 && strncmp(view.reason, "its ", 4) != 0;
+    if (view.reason[0]) {
+        (void)acc_buf_printf(out, ": %s%s", has_subject ? "it " : "", view.reason);
     }
     (void)acc_buf_puts(out, ".");
-    if (!engine->connected) {
-        (void)acc_buf_puts(out, " Docker can't be reached, so this is what was seen last.");
-    }
-    if (s->state == ACC_SVC_UP && s->n_restarts > 0 && s->fail_ms) {
-        clock_of(unix_ms - (int64_t)(now_ms - s->fail_ms), at, sizeof(at));
-        (void)acc_buf_printf(out, " It was restarted %u times; the last failure at %s: it %s.",
-                             (unsigned)s->n_restarts, at, s->fail_text);
-    }
-    if (s->state != ACC_SVC_UP && s->state != ACC_SVC_DONE) {
-        about_exit(s, out);
-        about_health(s, out);
-    }
-    if (s->state == ACC_SVC_BLOCKED || s->state == ACC_SVC_IMPAIRED) {
-        about_roots(engine, svc, now_ms, out);
-    } else if (s->state == ACC_SVC_HELD) {
-        (void)acc_buf_printf(out, " `accctl up %s` starts it.", s->name);
-    } else if (s->state == ACC_SVC_OPEN) {
-        (void)acc_buf_printf(out, " `accctl restart %s` tries at once.", s->name);
+    put_last_failure(out, s, now_ms, unix_ms);
+    if (view.observing) {
+        (void)acc_buf_printf(out, " Stack %s is only observed; `accctl adopt %s` takes it over.",
+                             s->stack_name, s->stack_name);
     }
 }

@@ -1,0 +1,311 @@
+/*
+ * One instance: how its run ended and what that means, and the state that people see (E1).
+ */
+
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* The manual-stop flag is read from disk; unreadable after this. */
+#define MANUAL_PATIENCE_MS 8000u
+
+const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i)
+{
+    return i->spec[0] ? i->spec : e->services[i->svc].applied;
+}
+
+static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+
+    if (!i->bound_cid[0]) {
+        return false; /* made before our time, with what was there then */
+    }
+    acc_each_out(e, s, edge)
+    {
+        const struct service *d = &e->services[edge->to];
+
+        if (edge->kind == ACC_EDGE_BINDS && d->n_inst > 0) {
+            const struct instance *target = &e->inst[d->first_inst];
+
+            return target->present && strcmp(target->cid, i->bound_cid) != 0;
+        }
+    }
+    return false;
+}
+
+bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+    const char *spec = acc_inst_spec(e, i);
+
+    if (!i->present || s->removed || i->epoch == 0) {
+        return false;
+    }
+    return i->recreate || is_bound_wrong(e, i) || (spec[0] && strcmp(spec, s->spec) != 0);
+}
+
+void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    if (i->end != END_NONE || !acc_inst_running(i)) {
+        return;
+    }
+    i->end = cause;
+    if (i->run_ns > s->end_ns) {
+        s->end_ns = i->run_ns;
+        acc_save(s);
+    }
+    acc_mark_around(e, s);
+}
+
+/* --- stopped by hand ------------------------------------------------------------------------- */
+
+void acc_inst_hold(struct acc_engine *e, struct instance *i)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    i->hold_ms = 0;
+    i->held = true;
+    if (!s->held) {
+        s->held = true;
+        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was stopped by hand and stays so", i->name);
+        acc_save(s);
+    }
+    acc_mark_around(e, s);
+}
+
+/* --- the end of a run ------------------------------------------------------------------------ */
+
+/* Nobody starts it again: it has done its work, or its policy says so. */
+static bool is_final(const struct service *s, const struct instance *i)
+{
+    if (acc_inst_running(i) || s->run_asked) {
+        return false;
+    }
+    switch (s->restart) {
+    case ACC_RESTART_NO:
+        return true;
+    case ACC_RESTART_ON_FAILURE:
+        if (i->exit_code == 0) {
+            return true;
+        }
+        return s->restart_max > 0 && s->n_failures > s->restart_max;
+    case ACC_RESTART_UNSET:
+    case ACC_RESTART_ALWAYS:
+    case ACC_RESTART_UNLESS_STOPPED:
+        break;
+    }
+    return s->one_shot && i->exit_code == 0;
+}
+
+static void mark_done(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    const char *spec = acc_inst_spec(e, i);
+
+    s->done = true;
+    acc_copy(s->done_spec, sizeof(s->done_spec), spec[0] ? spec : s->spec);
+    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s has done its work", s->id);
+    acc_save(s);
+    acc_mark_around(e, s);
+}
+
+static void handled(struct acc_engine *e, struct instance *i)
+{
+    i->exit_pending = false;
+    i->handled_ns = i->run_ns;
+    i->end = END_NONE;
+    i->ready = i->degraded = false;
+    i->run_ms = 0;
+    acc_svc_of(e, i)->wait_ms = 0;
+    acc_probe_drop(e, i);
+    acc_mark_around(e, acc_svc_of(e, i));
+}
+
+static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool is_oom = i->oom && i->exit_code != 0;
+    char text[80];
+
+    acc_exit_text(i->exit_code, is_oom, text, sizeof(text));
+    i->restart_due = true;
+    (void)acc_fail(e, s, is_oom ? FAIL_OOM : FAIL_EXIT, false, "%s", text);
+    acc_tell_dependents(e, s, DEP_CRASHES);
+}
+
+/* It went down with dockerd: nobody's fault but the engine's. */
+static void engine_took_it(struct instance *i)
+{
+    i->heal = true;
+    i->restart_due = true;
+}
+
+/* Was it ended by hand while nobody looked? The engine's own flag tells, where it can be read.
+ * False: not known yet. */
+static bool ask_hand(struct acc_engine *e, struct service *s, struct instance *i, bool *ret_by_hand)
+{
+    if (!i->manual_answered && !i->ask_manual) {
+        i->ask_manual = true;
+        i->exit_ms = e->now;
+        acc_want_look(i);
+    }
+    if (!i->manual_answered && !acc_due(e, s, i->exit_ms + MANUAL_PATIENCE_MS)) {
+        return false;
+    }
+    i->ask_manual = false;
+    *ret_by_hand = i->manual_answered && i->manual == ACC_YES;
+    if ((!i->manual_answered || i->manual == ACC_UNKNOWN) && !e->fresh_engine) {
+        *ret_by_hand = i->exit_code == 143 || i->exit_code == 0;
+    }
+    return true;
+}
+
+static void ended_away(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool by_hand = false;
+
+    if (!acc_may_act(e) || acc_inst_stale(e, i)) {
+        return; /* after the snapshot */
+    }
+    if (s->held) {
+        by_hand = true;
+    } else if (!s->wanted_up || acc_svc_observing(e, s)) {
+        handled(e, i);
+        return;
+    } else if (!ask_hand(e, s, i, &by_hand)) {
+        return;
+    }
+    handled(e, i);
+    if (by_hand) {
+        acc_inst_hold(e, i);
+    } else if (i->exit_engine) {
+        engine_took_it(i);
+    } else if (e->away) {
+        crashed(e, s, i);
+    } else {
+        i->restart_due = true; /* before our time: brought up, nothing counted */
+    }
+}
+
+static bool is_quiet_signal(int32_t signal)
+{
+    return signal == 1 || signal == 10 || signal == 12 || signal == 28; /* HUP, USR1, USR2, WINCH */
+}
+
+/* `docker stop` kills, dies, and only then says stop. True: wait for it. */
+static bool wait_for_stop(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    if (i->kill_hint_ns == 0 || i->kill_hint_ns != i->run_ns ||
+        (is_quiet_signal(i->kill_signal) &&
+         i->exit_ms > i->kill_hint_ms + s->stop_grace_ms + ACC_KILL_SETTLE_MS)) {
+        return false;
+    }
+    return !acc_due(e, s, i->exit_ms + ACC_KILL_SETTLE_MS);
+}
+
+static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
+                  (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
+
+    if (i->is_spare) {
+        handled(e, i);
+    } else if (is_own) {
+        bool is_planned = i->end != END_HEALTH;
+
+        handled(e, i);
+        i->restart_due = s->wanted_up;
+        if (s->wanted_up) {
+            acc_tell_dependents(e, s, is_planned ? DEP_RESTARTS : DEP_CRASHES);
+        }
+    } else if (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns) {
+        handled(e, i);
+        i->hold_ms = s->wanted_up ? (e->now ? e->now : 1) : 0;
+        acc_wake_at(s, e->now + s->timing.external_stop_settle);
+    } else if (!i->exit_away && wait_for_stop(e, s, i)) {
+        return;
+    } else if (is_final(s, i)) {
+        handled(e, i);
+        i->final = true;
+        if (i->exit_code == 0) {
+            mark_done(e, s, i);
+        } else {
+            crashed(e, s, i);
+        }
+    } else if (i->exit_away) {
+        ended_away(e, s, i);
+    } else {
+        handled(e, i);
+        crashed(e, s, i);
+        i->final = is_final(s, i);
+    }
+}
+
+/* --- update ---------------------------------------------------------------------------------- */
+
+void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->hold_ms && e->conn == CONN_UP && e->synced &&
+        acc_due(e, s, i->hold_ms + s->timing.external_stop_settle)) {
+        acc_inst_hold(e, i);
+    }
+    if (i->conflict_cid[0] && acc_due(e, s, i->conflict_ms + ACC_INSPECT_AGAIN_MS)) {
+        acc_conflict_clear(e, i);
+        (void)acc_fail(e, s, FAIL_START, true, "could not be created: its name is taken");
+    }
+    if (i->exit_pending) {
+        resolve_exit(e, s, i);
+    }
+    acc_probe_update(e, s, i);
+    if (i->end != END_NONE && !acc_inst_running(i)) {
+        i->end = END_NONE;
+    }
+}
+
+/* --- the state that people see --------------------------------------------------------------- */
+
+static enum acc_inst_state state_of(const struct instance *i)
+{
+    bool is_stopping = i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL);
+
+    if (!i->present) {
+        return i->op && i->op_type == ACC_ACT_CREATE ? ACC_INST_CREATING : ACC_INST_ABSENT;
+    }
+    if (i->quarantined || i->obs == ACC_CTR_DEAD) {
+        return ACC_INST_QUARANTINE;
+    }
+    if (i->obs == ACC_CTR_REMOVING || (i->op && i->op_type == ACC_ACT_REMOVE)) {
+        return ACC_INST_REMOVING;
+    }
+    if (is_stopping && acc_inst_running(i)) {
+        return ACC_INST_STOPPING;
+    }
+    switch (i->obs) {
+    case ACC_CTR_CREATED:
+    case ACC_CTR_EXITED:
+        if (i->start_unsettled) {
+            return ACC_INST_STARTING;
+        }
+        return i->obs == ACC_CTR_CREATED ? ACC_INST_CREATED : ACC_INST_EXITED;
+    case ACC_CTR_PAUSED:
+        return ACC_INST_PAUSED;
+    case ACC_CTR_RUNNING:
+    case ACC_CTR_RESTARTING:
+        return i->degraded ? ACC_INST_DEGRADED : i->ready ? ACC_INST_READY : ACC_INST_PROBING;
+    case ACC_CTR_REMOVING:
+    case ACC_CTR_DEAD:
+        break;
+    }
+    return ACC_INST_QUARANTINE;
+}
+
+void acc_inst_derive(struct acc_engine *e, struct instance *i)
+{
+    enum acc_inst_state state = state_of(i);
+
+    if (state != i->state) {
+        i->state = state;
+        acc_mark_dependents(e, acc_svc_of(e, i));
+    }
+}

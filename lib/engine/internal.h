@@ -1,0 +1,600 @@
+#pragma once
+
+/*
+ * What the parts of the engine share: its tables, and what each part offers the others.
+ *
+ * A service holds desire, edges, breaker and backoff; an instance is one slot of it (1..replicas)
+ * with the container that was observed there. A container that claims a slot which is taken, or one
+ * beyond the replicas, lives in a spare instance that hangs on its service. All tables are sized by
+ * build.c; step() never allocates.
+ *
+ * A step has two phases. update() of a service propagates facts and ends in derive(); act() asks
+ * for at most one change of the world per instance. Both look at state only, so a lost, doubled or
+ * late event costs nothing but time.
+ */
+
+#include "lib/base/arena.h"
+#include "lib/base/assert.h"
+#include "lib/engine/engine.h"
+#include "lib/engine/index.h"
+#include "lib/engine/queue.h"
+
+/* Health commands run by accd at once: one costs 53 ms of CPU (facts: docker-api.md 9), and Docker
+ * runs its own beside them. */
+#define ACC_EXEC_PROBES_MAX 4u
+/* After a `die` behind a foreign kill: how long to wait for the `stop` that tells `docker stop`
+ * from `docker kill`. The engine sends it within milliseconds. */
+#define ACC_KILL_SETTLE_MS 1000u
+/* An inspect that isn't answered is asked again; the daemon's own limit is as long. */
+#define ACC_INSPECT_AGAIN_MS 6000u
+/* Looks at one container: at most this many a second, however many hints come. */
+#define ACC_INSPECTS_PER_S 4u
+/* A stop that the engine didn't bring to its end: its own kill wait is 10 s + 2 s + 2 s. */
+#define ACC_STOP_EXTRA_MS 14000u
+/* After our kill: then the container is put aside. */
+#define ACC_KILL_PATIENCE_MS 30000u
+/* Put aside: try again slowly. */
+#define ACC_QUARANTINE_RETRY_MS 60000u
+/* Two containers run for one slot: what `docker compose up` does beside us is over by then. */
+#define ACC_TWINS_SETTLE_MS 10000u
+/* Restarts after the engine itself was away: 8 at once, then 2 a second (E5, heal tokens). */
+#define ACC_HEAL_BURST    8u
+#define ACC_HEAL_EVERY_MS 500u
+/* Stops and removals at once; each holds a connection while the container takes its grace. */
+#define ACC_STOPS_MAX 32u
+/* Volumes made at once. Networks: one, Docker 20.10 makes doubles (facts: docker-api.md 0.19). */
+#define ACC_VOLUMES_MAX 8u
+/* Budget entries that are remembered; more than any sensible budget. */
+#define ACC_FAILURES_MAX 16u
+/* Failures that attribution may still take back: 5 s hold no more than the fast lane and 1, 2 s. */
+#define ACC_UNSETTLED_MAX 4u
+/* Incidents of which a service is known to be a victim. */
+#define ACC_HITS_MAX 8u
+/* Closed incidents that are remembered. */
+#define ACC_CLOSED_INCIDENTS_MAX 64u
+/* "unstable": so many counted failures in an hour. */
+#define ACC_UNSTABLE_FAILURES 3u
+#define ACC_UNSTABLE_MS       3600000u
+/* Actions that one update or one act of an instance may ask for. */
+#define ACC_ROOM 16u
+
+#define ACC_ROOT_ENGINE (UINT32_MAX - 1) /* the root of an incident that is no service */
+#define ACC_TEXT_MAX    191u
+
+enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
+enum conn { CONN_NEVER, CONN_UP, CONN_DOWN, CONN_DEGRADED };
+
+enum fail_class {
+    FAIL_CONFIG,
+    FAIL_START,
+    FAIL_EXIT,
+    FAIL_OOM,
+    FAIL_NEVER_READY,
+    FAIL_UNHEALTHY,
+};
+#define FAIL_CLASS_COUNT 6
+
+/* What is bounded over all services. */
+enum token { TOKEN_START, TOKEN_CREATE, TOKEN_STOP, TOKEN_PROBE };
+#define TOKEN_COUNT 4
+
+enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
+/* Why a run that is under way shall end, although its service is wanted up. */
+enum end_cause {
+    END_NONE,
+    END_ASKED,      /* an operator's restart */
+    END_DEPENDENCY, /* E3: restart after the dependency is ready again */
+    END_HEALTH,     /* unhealthy, or never ready */
+    END_RECOVERY,   /* did not recover after its dependency did */
+};
+
+/* What happens to a dependency, the rows of the E3 table that this engine knows. */
+enum dep_event {
+    DEP_STOPS,    /* planned stop */
+    DEP_RESTARTS, /* planned restart, or recreated for a changed spec */
+    DEP_CRASHES,  /* and comes back */
+    DEP_DEGRADED,
+    DEP_DOWN, /* OPEN, FAILED, HELD */
+};
+#define DEP_EVENT_COUNT 5
+enum reaction {
+    REACT_NONE,    /* nothing: keeps running, not even impaired for good */
+    REACT_RIDE,    /* keeps running, impaired */
+    REACT_RESTART, /* restarted when the dependency is ready again */
+    REACT_FIRST,   /* stopped before the dependency, started after it */
+    REACT_STOP,    /* stopped, then blocked */
+};
+
+struct edge {
+    uint32_t from, to;
+    enum acc_edge_kind kind;
+    enum acc_edge_condition condition;
+    enum acc_on_down on_down;
+    bool at_create;
+};
+
+struct stack {
+    const char *name;
+    enum contact contact;
+    bool handing_back;
+    bool save;
+    bool drop_networks, drop_volumes; /* `down` of the whole stack: with its last container */
+    uint32_t first_res, n_res;        /* resources of the model that are its own */
+    uint32_t n_present;               /* containers */
+};
+
+#define RES_KINDS 3
+enum res_state { RES_UNKNOWN, RES_BUSY, RES_THERE, RES_FAILED };
+struct resource {
+    enum acc_resource_kind kind;
+    uint32_t stack;
+    const char *key, *name;
+    bool external;
+    uint32_t first_user, n_users; /* services */
+    enum res_state state;
+    uint64_t op;
+    bool is_removal; /* what `op` is */
+    uint32_t epoch;  /* in which `state` was found */
+    uint32_t n_failures;
+    uint64_t retry_ms;
+    enum acc_op_result result;
+    char error[ACC_TEXT_MAX + 1];
+};
+
+struct instance {
+    uint32_t svc, slot;
+    uint32_t next_spare; /* list of spares of the service, or of free ones */
+    bool is_spare;
+    enum acc_inst_state state;
+
+    /* the container */
+    bool present;
+    bool is_adopted; /* not made by accd: has no io.acc.spec */
+    uint32_t epoch;  /* of the newest observation */
+    uint32_t list;   /* generation of the list that it was seen after */
+    bool maybe_gone; /* missing in a list; an inspect will tell */
+    char cid[ACC_CID_LEN + 1];
+    char name[ACC_NAME_MAX + 1];
+    char spec[ACC_HASH_LEN + 1];
+    char image_id[ACC_HASH_LEN + 8];
+    char bound_cid[ACC_CID_LEN + 1]; /* container of the `binds` target when it was created */
+    enum acc_container_state obs;
+    int64_t pid;
+    int32_t exit_code;
+    bool oom;
+    int64_t started_ns, finished_ns;
+    enum acc_restart_policy policy;
+    uint32_t policy_max;
+    uint64_t policy_retry_ms;
+    uint16_t n_ports;
+    char error[ACC_TEXT_MAX + 1];
+
+    /* looking at it */
+    bool want_look, inspecting, inspect_again, need_obs, ask_manual;
+    uint64_t inspect_ms; /* of the last one sent */
+    uint64_t inspect_1s; /* begin of the second in which ... */
+    uint32_t n_inspects; /* ... so many were sent */
+    enum acc_tri manual; /* answer to ask_manual */
+    bool manual_answered;
+    uint32_t need_list; /* no action until a snapshot of this generation; 0 none */
+
+    /* the operation in flight */
+    uint64_t op;
+    enum acc_action_type op_type;
+    uint64_t op_ms;
+    bool op_late;
+    bool start_unsettled; /* a start of ours got lost: a new run may be ours */
+    uint64_t stop_ms;     /* first stop of this run, 0 none */
+    uint64_t kill_ms;
+    uint32_t n_removes; /* failed ones */
+    enum acc_restart_policy policy_asked;
+    uint32_t policy_asked_max;
+    bool restart_due;  /* its next start is a restart */
+    uint64_t retry_ms; /* of a stop, kill or removal that failed */
+    bool quarantined;
+    uint64_t quarantine_ms;
+    bool recreate; /* the container can't work as it is (its network is gone) */
+    char conflict_cid[ACC_CID_LEN + 1]; /* holds our name; is looked at */
+    uint64_t conflict_ms;
+
+    /* the run */
+    int64_t run_ns;     /* started_ns of the run that is or was under way */
+    uint64_t run_ms;    /* when we saw it begin */
+    bool ran_before;    /* it ran before accd came */
+    int64_t handled_ns; /* the run whose end was dealt with */
+    bool exit_pending;
+    uint64_t exit_ms;
+    bool exit_away;       /* it ended while we weren't looking */
+    bool exit_engine;     /* ... because the engine itself went down */
+    bool heal;            /* its start costs a heal token */
+    int64_t own_stop_ns;  /* the run that we ended */
+    int64_t stop_hint_ns; /* the run that a foreign stop ended */
+    int64_t kill_hint_ns, oom_hint_ns;
+    uint64_t kill_hint_ms;
+    int32_t kill_signal;
+    uint64_t hold_ms; /* a foreign stop, not yet believed; 0 none */
+    bool held;        /* by hand, believed: stopped, or removed when it isn't present */
+    bool final;       /* its end was its last: one-shot, `no`, on-failure:N */
+    enum end_cause end;
+    uint64_t twins_ms; /* spare: since when both run */
+
+    /* readiness */
+    bool has_health;
+    int64_t interval_ms, timeout_ms, start_period_ms;
+    uint32_t retries;
+    enum acc_docker_health health;
+    int64_t health_ns;        /* begin of the newest log entry */
+    int64_t health_ignore_ns; /* entries up to here don't count (pause, live-restore) */
+    uint64_t health_seen_ms;  /* when that entry was first seen */
+    int32_t health_exit;
+    char output[ACC_TEXT_MAX + 1];
+    bool ready;
+    bool was_ready; /* in this run */
+    uint64_t ready_ms;
+    uint64_t presumed_ms; /* ready by presumption until then; 0 no */
+    bool degraded, waiting;
+    uint64_t degraded_ms;
+    uint64_t probing_ms; /* the start deadline counts from here */
+    bool frozen;         /* Docker's monitor is dead: we check ourselves */
+    uint32_t n_fails;    /* of our own checks in a row */
+    uint64_t probe_op, probe_sent_ms, probe_ms, probe_delay_ms, first_pass_ms;
+    bool probe_exec; /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
+    bool probe_forced, is_forced;
+    bool listens;
+
+    char would[32]; /* what was last said about it while observing */
+};
+
+struct failure {
+    uint64_t at_ms;
+    uint32_t weight;
+};
+struct unsettled { /* the accounts before a failure that may be taken back */
+    uint64_t at_ms;
+    uint32_t n_failures, n_opens, n_ring;
+    uint64_t last_delay_ms, backoff_ms, open_ms;
+    enum breaker breaker;
+    enum fail_class delay_class;
+};
+
+struct service {
+    /* from the model */
+    const char *id, *name, *nick, *stack_name, *phase, *tier, *image, *container_name;
+    uint32_t stack, pos;
+    char spec[ACC_HASH_LEN + 1];
+    uint32_t replicas;
+    enum acc_restart_policy restart;
+    uint32_t restart_max;
+    bool one_shot, restart_on_unhealthy, stateful;
+    uint64_t stop_grace_ms;
+    struct acc_health_spec health;
+    uint16_t n_ports;
+    enum acc_probe_kind probe;
+    uint8_t waiting_codes[ACC_WAITING_CODES_MAX];
+    uint32_t n_waiting_codes;
+    uint32_t priority;
+    struct acc_timing timing;
+    uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
+    uint32_t first_res, n_res;
+    uint32_t first_inst, n_inst, spare;
+    bool removed;
+
+    /* desire */
+    bool wanted_up, wanted_removed, drop_volumes;
+    bool held;
+    bool run_asked; /* start even what has come to its last end */
+    char asked_by[64];
+    char applied[ACC_HASH_LEN + 1];
+    char canonical[ACC_NAME_MAX + 1];
+    bool done;
+    char done_spec[ACC_HASH_LEN + 1];
+    int64_t own_stop_ns, end_ns; /* as in the record */
+    bool save, restored;
+    uint64_t backoff_left_ms, open_left_ms; /* restored, not yet given a clock */
+
+    /* failures */
+    uint32_t n_failures, n_restarts, n_opens;
+    uint64_t last_delay_ms, backoff_ms; /* no start before */
+    enum fail_class delay_class;
+    enum breaker breaker;
+    uint64_t open_ms; /* end of OPEN */
+    bool gave_up;
+    struct failure ring[ACC_FAILURES_MAX];
+    uint32_t n_ring;
+    struct unsettled unsettled[ACC_UNSETTLED_MAX];
+    uint32_t n_unsettled;
+    bool has_failed;
+    enum fail_class fail_class;
+    uint64_t fail_ms, attempt_ms; /* attempt: when it was last started */
+    bool fail_attributed;
+    char fail_text[ACC_TEXT_MAX + 1];
+
+    /* derived */
+    enum acc_svc_state state;
+    uint64_t since_ms;
+    bool has_state, is_marked; /* marked: by a command under way */
+    bool running, ready;       /* all of its instances */
+    bool ever_ready, sick;
+    uint64_t ready_ms, last_ready_ms, bad_ms, flap_ms;
+    uint64_t sick_ms, last_sick_ms; /* sick: not ready, or with a root; since, and last */
+    bool is_fresh;                  /* all its containers were seen in this epoch */
+    bool going_down;                /* a planned end of a run is due */
+    uint64_t recover_ms;            /* its dependencies are back since */
+    bool recovery_used;
+    uint64_t wait_ms; /* waits at the gate since */
+    uint32_t blocker; /* edge that the gate waits for */
+    uint32_t roots[ACC_ROOTS_MAX];
+    uint32_t n_roots;
+    uint64_t hits[ACC_HITS_MAX]; /* incidents */
+    uint32_t n_hits;
+    uint32_t incident; /* open one of which it is the root, or ACC_NONE */
+    bool queued;       /* waits for a token to start or create */
+    uint64_t wake_ms;
+};
+
+struct incident {
+    uint64_t id;
+    uint32_t root; /* service or ACC_ROOT_ENGINE */
+    uint64_t since_ms, closed_ms, check_ms;
+    bool used, open, notified;
+    char root_id[2 * ACC_NAME_MAX + 2];
+    char cause[ACC_TEXT_MAX + 1];
+};
+
+struct acc_engine {
+    struct acc_arena *arena; /* what was copied out of the model */
+    uint64_t random, next_op, hash;
+    bool observe_new;
+    struct acc_timing timing; /* of the engine as a whole */
+
+    uint32_t n_stacks, n_services, n_inst, n_slots, n_res, n_edges, n_incidents;
+    struct stack *stacks;
+    struct service *services;
+    struct instance *inst; /* n_slots of the services, then spares */
+    struct resource *res;
+    struct edge *edges;          /* by `from` */
+    uint32_t *in;                /* edges by `to` */
+    uint32_t *svc_res, *res_svc; /* resources of services, services of resources */
+    uint32_t *order;             /* services, dependencies first */
+    struct incident *incidents;
+    uint32_t *impact; /* scratch of acc_engine_incident() */
+    uint32_t free_spare;
+    struct acc_index by_cid, by_id, by_name, by_op;
+    struct acc_bits dirty, act;          /* by position in `order` */
+    struct acc_bits queued[TOKEN_COUNT]; /* likewise; who waits for a token */
+    struct acc_bits res_due[RES_KINDS];  /* resources that somebody waits for */
+    struct acc_heap wakes;               /* by service */
+
+    uint64_t now;
+    bool stepped, shutdown;
+    uint32_t n_cleanups; /* stacks whose networks wait for their last container */
+    enum conn conn;
+    uint32_t epoch, list;
+    bool synced; /* SNAPSHOT of this epoch has come */
+    bool ever_synced;
+    bool fresh_engine, away; /* of this epoch: dockerd restarted; we were connected before */
+    uint64_t conn_ms, list_ms, synced_ms, boot_ms;
+    bool listing, list_wanted;
+    uint32_t engine_incident;
+    uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
+    uint32_t heal_tokens;
+    uint64_t wake_ms; /* of the engine itself */
+    uint32_t n_taken[TOKEN_COUNT], n_pulls, n_networks, n_volumes;
+    struct acc_actions *out;
+};
+
+/* --- engine.c: marking, asking, telling ------------------------------------------------------ */
+static inline struct service *acc_svc_of(struct acc_engine *e, const struct instance *i)
+{
+    return &e->services[i->svc];
+}
+static inline uint32_t acc_svc_index(const struct acc_engine *e, const struct service *s)
+{
+    return (uint32_t)(s - e->services);
+}
+static inline uint32_t acc_inst_index(const struct acc_engine *e, const struct instance *i)
+{
+    return (uint32_t)(i - e->inst);
+}
+/* Slots, then spares: for (i = acc_inst_first(e, s); i; i = acc_inst_next(e, s, i)) */
+static inline struct instance *acc_spare_at(struct acc_engine *e, uint32_t spare)
+{
+    return spare == ACC_NONE ? NULL : &e->inst[spare];
+}
+static inline struct instance *acc_inst_first(struct acc_engine *e, const struct service *s)
+{
+    return s->n_inst > 0 ? &e->inst[s->first_inst] : acc_spare_at(e, s->spare);
+}
+static inline struct instance *acc_inst_next(struct acc_engine *e, const struct service *s,
+                                             const struct instance *i)
+{
+    if (i->is_spare) {
+        return acc_spare_at(e, i->next_spare);
+    }
+    return acc_inst_index(e, i) + 1 < s->first_inst + s->n_inst ? &e->inst[acc_inst_index(e, i) + 1]
+                                                                : acc_spare_at(e, s->spare);
+}
+#define acc_each_inst(e, s, i)                                                                     \
+    for (struct instance *i = acc_inst_first(e, s); (i); (i) = acc_inst_next(e, s, i))
+#define acc_each_slot(e, s, i)                                                                     \
+    for (struct instance *i = &(e)->inst[(s)->first_inst];                                         \
+         (i) < &(e)->inst[(s)->first_inst + (s)->n_inst]; (i)++)
+#define acc_each_out(e, s, edge)                                                                   \
+    for (const struct edge *edge = &(e)->edges[(s)->first_out];                                    \
+         (edge) < &(e)->edges[(s)->first_out + (s)->n_out]; (edge)++)
+
+static inline bool acc_inst_stale(const struct acc_engine *e, const struct instance *i)
+{
+    return i->present && (i->epoch != e->epoch || e->conn != CONN_UP);
+}
+static inline bool acc_inst_running(const struct instance *i)
+{
+    return i->present &&
+           (i->obs == ACC_CTR_RUNNING || i->obs == ACC_CTR_PAUSED || i->obs == ACC_CTR_RESTARTING);
+}
+static inline bool acc_svc_observing(const struct acc_engine *e, const struct service *s)
+{
+    return e->stacks[s->stack].contact != CONTACT_MANAGING;
+}
+
+void acc_mark(struct acc_engine *e, struct service *s);        /* look at it in this step */
+void acc_mark_around(struct acc_engine *e, struct service *s); /* and all who share an edge */
+void acc_mark_all(struct acc_engine *e);
+void acc_mark_dependents(struct acc_engine *e, struct service *s);
+void acc_wake_at(struct service *s, uint64_t at_ms);                   /* look at it again then */
+bool acc_due(struct acc_engine *e, struct service *s, uint64_t at_ms); /* now, else wakes then */
+bool acc_has_room(const struct acc_engine *e);
+/* Is one free? Else the service is put into the queue for it. The operation takes it. */
+bool acc_token(struct acc_engine *e, struct service *s, enum token token);
+uint64_t acc_jitter(struct acc_engine *e, uint64_t ms); /* +-20 % */
+bool acc_may_act(const struct acc_engine *e);           /* connected, synced, the host stays up */
+
+/* Append an action; fills what every one has. */
+struct acc_action *acc_ask(struct acc_engine *e, enum acc_action_type type, uint32_t svc,
+                           const struct instance *i);
+/* acc_ask() leaves the union open; done() closes it into the trace hash. */
+void acc_asked(struct acc_engine *e, struct acc_action *action);
+void acc_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void acc_save(struct service *s); /* its record has changed */
+void acc_flush_save(struct acc_engine *e, struct service *s);
+/* Of services, `nick` is the short name where it is unique. */
+/* "exited with 1", "was killed (137, out of memory)", ... */
+void acc_exit_text(int32_t code, bool oom, char *out, size_t out_size);
+void acc_copy(char *out, size_t out_size, const char *text);
+
+/* --- build.c --------------------------------------------------------------------------------- */
+/* Tables for `model`, and behind its services for `n_removed` services of `old` (indexes) that the
+ * file no longer has. 0 or -ENOMEM. */
+int acc_build(const struct acc_model *model, const struct acc_engine *old, const uint32_t *removed,
+              uint32_t n_removed, uint32_t n_spares, struct acc_engine **ret_engine);
+struct instance *acc_spare_take(struct acc_engine *e, struct service *s, uint32_t slot);
+void acc_spare_drop(struct acc_engine *e, struct service *s, struct instance *i);
+uint32_t acc_find_service(const struct acc_engine *e, const char *stack, const char *name);
+uint32_t acc_find_stack(const struct acc_engine *e, const char *name);
+struct instance *acc_find_cid(const struct acc_engine *e, const char *cid);
+
+/* --- observe.c ------------------------------------------------------------------------------- */
+void acc_observe(struct acc_engine *e, const struct acc_obs *obs);
+void acc_observe_gone(struct acc_engine *e, const char *cid);
+void acc_observe_hint(struct acc_engine *e, const struct acc_event *event);
+void acc_observe_snapshot(struct acc_engine *e);
+void acc_inst_forget(struct acc_engine *e, struct instance *i); /* its container is gone */
+void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid);
+/* A person, by Docker's own means, wants it to run (or not to). */
+void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_conflict_set(struct acc_engine *e, struct instance *i, const char *cid);
+void acc_conflict_clear(struct acc_engine *e, struct instance *i);
+
+/* --- look.c ---------------------------------------------------------------------------------- */
+void acc_want_look(struct instance *i);
+void acc_look(struct acc_engine *e, struct instance *i); /* send the inspect that is wanted */
+void acc_list(struct acc_engine *e);
+
+/* --- op.c ------------------------------------------------------------------------------------ */
+#define ACC_OP_OF_RES   0x40000000u /* what the index of operations tells beside instances */
+#define ACC_OP_OF_PROBE 0x80000000u
+uint32_t acc_op_find(const struct acc_engine *e, uint64_t op); /* ACC_NONE: unknown */
+void acc_op_end(struct acc_engine *e, struct instance *i, enum acc_op_result result);
+void acc_op_done(struct acc_engine *e, const struct acc_event *event);
+void acc_op_late(struct acc_engine *e, const struct acc_event *event);
+/* An observation may settle an operation whose answer is late. */
+void acc_op_settle(struct acc_engine *e, struct instance *i);
+/* Give the wait up: from now on looking decides. */
+void acc_op_give_up(struct acc_engine *e, struct instance *i);
+/* While one is in flight: is it time to look? */
+void acc_op_watch(struct acc_engine *e, struct instance *i);
+/* Journal and ask, in the order that the write-ahead rule wants. `fill` completes the action. */
+void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type type);
+
+/* --- instance.c ------------------------------------------------------------------------------ */
+void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_inst_derive(struct acc_engine *e, struct instance *i);
+bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i);
+const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
+void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
+void acc_inst_hold(struct acc_engine *e, struct instance *i);
+
+/* --- act.c ----------------------------------------------------------------------------------- */
+void acc_act(struct acc_engine *e, struct service *s);
+bool acc_act_settled(struct acc_engine *e, struct service *s); /* nothing more to change */
+/* A running container that differs: may it be replaced now, with all that it takes at hand? */
+bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance *i);
+void acc_inst_canonical(const struct acc_engine *e, const struct instance *i,
+                        char name[ACC_NAME_MAX + 1]);
+
+/* --- service.c ------------------------------------------------------------------------------- */
+void acc_svc_update(struct acc_engine *e, struct service *s);
+void acc_svc_derive(struct acc_engine *e, struct service *s);
+bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for this spec */
+bool acc_svc_held(struct acc_engine *e, struct service *s);
+void acc_svc_recover(struct acc_engine *e, struct service *s);
+uint64_t acc_recovery_grace(struct acc_engine *e, const struct service *s);
+bool acc_svc_present(struct acc_engine *e, struct service *s);
+
+/* --- gate.c ---------------------------------------------------------------------------------- */
+enum reaction acc_reaction(enum dep_event event, const struct edge *edge);
+bool acc_edge_hard(const struct edge *edge); /* may be the root of its dependent */
+bool acc_edge_met(const struct acc_engine *e, const struct edge *edge);
+/* May a container of it be started (created)? Sets `blocker`. */
+bool acc_gate_start(struct acc_engine *e, struct service *s);
+bool acc_gate_create(struct acc_engine *e, struct service *s);
+/* May it be stopped: those that must go first are gone. */
+bool acc_gate_stop(struct acc_engine *e, struct service *s);
+/* Must it stop, because a dependency does, or lies down? */
+bool acc_must_stop(struct acc_engine *e, struct service *s);
+bool acc_is_terminal(const struct acc_engine *e, const struct service *s);
+void acc_tell_dependents(struct acc_engine *e, struct service *s, enum dep_event event);
+/* A breaker or a backoff in the way of a start? */
+bool acc_gate_breaker(struct acc_engine *e, struct service *s);
+
+/* --- fail.c ---------------------------------------------------------------------------------- */
+/* A failure. One that is attributed to another root is told and not counted: then false. A failed
+ * create is always its own: it is tried before its dependencies are there. */
+bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
+              const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void acc_fail_update(struct acc_engine *e, struct service *s); /* settle, reset, open, close */
+void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_ms);
+void acc_fail_forgive(struct acc_engine *e, struct service *s); /* an operator asked for it */
+void acc_fail_reset(struct service *s);
+uint32_t acc_fail_count(const struct acc_engine *e, const struct service *s, uint64_t window_ms);
+const char *acc_fail_class_name(enum fail_class class);
+
+/* --- root.c ---------------------------------------------------------------------------------- */
+void acc_root_update(struct acc_engine *e, struct service *s);
+bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
+void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause);
+void acc_incident_update(struct acc_engine *e, struct service *s);
+void acc_incident_close(struct acc_engine *e, uint32_t incident);
+void acc_incident_engine(struct acc_engine *e);
+
+/* --- probe.c --------------------------------------------------------------------------------- */
+void acc_probe_start(struct acc_engine *e, struct instance *i); /* a run begins */
+void acc_probe_observe(struct acc_engine *e, struct instance *i, const struct acc_obs *obs);
+void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_probe_answer(struct acc_engine *e, const struct acc_event *event);
+void acc_probe_drop(struct acc_engine *e, struct instance *i);
+void acc_probe_pause(struct instance *i, bool is_paused);
+enum acc_verdict acc_probe_verdict(const struct instance *i);
+
+/* --- resource.c ------------------------------------------------------------------------------ */
+/* Are those that it needs there? Asks for what is missing. */
+bool acc_resources_there(struct acc_engine *e, struct service *s);
+void acc_resource_act(struct acc_engine *e);
+void acc_resource_done(struct acc_engine *e, struct resource *res, const struct acc_event *event);
+void acc_resource_doubt(struct acc_engine *e, struct service *s); /* look again before a create */
+void acc_stack_cleanup(struct acc_engine *e, struct stack *stack);
+bool acc_stack_clean(const struct acc_engine *e, const struct stack *stack);
+
+/* --- command.c ------------------------------------------------------------------------------- */
+void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);
+
+/* --- record.c -------------------------------------------------------------------------------- */
+void acc_restore_clock(struct acc_engine *e); /* with the first step restored times get a clock */
+
+/* --- why.c, view.c --------------------------------------------------------------------------- */
+/* One clause: why the service is as it is; "" when there is nothing to say. */
+void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                size_t out_size);

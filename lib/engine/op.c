@@ -1,0 +1,450 @@
+/*
+ * Operations: what was asked of Docker and how it ended.
+ *
+ * One at a time for each instance. Every one ends: with its answer, or by looking when the answer
+ * is late or lost; never by guessing. A start is told before its record, everything else after it
+ * (E0, write ahead).
+ */
+
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* Nobody told us that the wait is over: the daemon's queue was full. */
+#define SILENT_MS 180000u
+/* How often something late is looked at. */
+#define LATE_LOOK_MS 5000u
+#define RETRY_MS     5000u
+
+static enum token token_of(enum acc_action_type type)
+{
+    return type == ACC_ACT_START ? TOKEN_START : type == ACC_ACT_CREATE ? TOKEN_CREATE : TOKEN_STOP;
+}
+
+uint32_t acc_op_find(const struct acc_engine *e, uint64_t op)
+{
+    uint64_t hash = acc_hash_u64(op);
+    uint32_t pos = UINT32_MAX;
+
+    for (uint32_t k; op && (k = acc_index_next(&e->by_op, hash, &pos)) != ACC_NONE;) {
+        bool is_probe = k & ACC_OP_OF_PROBE;
+        bool is_res = k & ACC_OP_OF_RES;
+        uint32_t at = k & ~(ACC_OP_OF_PROBE | ACC_OP_OF_RES);
+
+        if (op == (is_probe ? e->inst[at].probe_op : is_res ? e->res[at].op : e->inst[at].op)) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static void journal(struct acc_engine *e, const struct instance *i, enum acc_action_type type)
+{
+    struct acc_action *action = acc_ask(e, ACC_ACT_JOURNAL, i->svc, i);
+
+    action->what = type;
+    action->op = i->op;
+    acc_asked(e, action);
+}
+
+static void fill(struct acc_engine *e, struct instance *i, struct acc_action *action)
+{
+    const struct service *s = acc_svc_of(e, i);
+
+    if (action->type == ACC_ACT_CREATE) {
+        acc_inst_canonical(e, i, action->name);
+    } else if (action->type == ACC_ACT_STOP) {
+        action->grace_ms = s->stop_grace_ms;
+    } else if (action->type == ACC_ACT_REMOVE) {
+        action->volumes = s->drop_volumes && s->wanted_removed;
+    } else if (action->type == ACC_ACT_SET_POLICY) {
+        action->policy.policy = i->policy_asked;
+        action->policy.max = i->policy_asked_max;
+    }
+}
+
+static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type type)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    acc_assert(!i->op);
+    i->op = e->next_op++;
+    i->op_type = type;
+    i->op_ms = e->now;
+    i->op_late = false;
+    acc_index_put(&e->by_op, acc_hash_u64(i->op), acc_inst_index(e, i));
+    e->n_taken[token_of(type)]++;
+    if (type == ACC_ACT_STOP || type == ACC_ACT_KILL) {
+        i->own_stop_ns = i->run_ns;
+        if (i->run_ns > s->own_stop_ns) {
+            s->own_stop_ns = i->run_ns;
+            acc_save(s);
+        }
+    } else if (type == ACC_ACT_START) {
+        i->start_unsettled = true;
+        s->attempt_ms = e->now;
+        s->n_restarts += i->restart_due;
+        if (i->restart_due) {
+            acc_save(s);
+        }
+        i->restart_due = false;
+        i->final = false;
+        if (s->n_inst == 1) {
+            s->run_asked = false;
+        }
+        if (s->done) {
+            s->done = false;
+            acc_save(s);
+        }
+    }
+}
+
+void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type type)
+{
+    struct acc_action *action;
+
+    begin(e, i, type);
+    if (type != ACC_ACT_START) {
+        acc_flush_save(e, acc_svc_of(e, i));
+        journal(e, i, type);
+    }
+    action = acc_ask(e, type, i->svc, i);
+    action->op = i->op;
+    fill(e, i, action);
+    acc_asked(e, action);
+    if (type == ACC_ACT_START) {
+        journal(e, i, type);
+    }
+    acc_mark(e, acc_svc_of(e, i));
+}
+
+/* --- ending ---------------------------------------------------------------------------------- */
+
+void acc_op_end(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    struct acc_action *action;
+
+    if (!i->op) {
+        return;
+    }
+    action = acc_ask(e, ACC_ACT_JOURNAL_END, i->svc, i);
+    action->what = i->op_type;
+    action->op = i->op;
+    action->result = result;
+    acc_asked(e, action);
+    acc_index_remove(&e->by_op, acc_hash_u64(i->op), acc_inst_index(e, i));
+    if (!i->op_late) {
+        e->n_taken[token_of(i->op_type)]--;
+    }
+    i->op = 0;
+    i->op_late = false;
+    acc_mark_around(e, acc_svc_of(e, i));
+}
+
+static void look_again(struct instance *i)
+{
+    i->need_obs = i->present;
+    acc_want_look(i);
+}
+
+/* Whose namespace it shares is known by what it was made with. */
+static void remember_bound(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    acc_each_out(e, s, edge)
+    {
+        if (edge->kind == ACC_EDGE_BINDS && e->services[edge->to].n_inst > 0) {
+            memcpy(i->bound_cid, e->inst[e->services[edge->to].first_inst].cid,
+                   sizeof(i->bound_cid));
+        }
+    }
+}
+
+static void created(struct acc_engine *e, struct instance *slot, const char *cid)
+{
+    struct service *s = acc_svc_of(e, slot);
+    struct instance *i = acc_find_cid(e, cid);
+
+    if (!i) {
+        i = slot->present ? acc_spare_take(e, s, slot->slot) : slot;
+        if (!i) {
+            return; /* the next list shows it again */
+        }
+        acc_inst_claim(e, i, cid);
+        i->epoch = e->epoch;
+        i->obs = ACC_CTR_CREATED;
+        i->policy = ACC_RESTART_NO;
+        acc_copy(i->spec, sizeof(i->spec), s->spec);
+        acc_inst_canonical(e, i, i->name);
+    }
+    remember_bound(e, s, i);
+}
+
+static void create_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
+{
+    struct service *s = acc_svc_of(e, i);
+    const char *message = event->op.message;
+
+    switch (event->op.result) {
+    case ACC_OP_OK:
+    case ACC_OP_NOT_MODIFIED:
+        if (event->op.cid && event->op.cid[0]) {
+            created(e, i, event->op.cid);
+        }
+        break;
+    case ACC_OP_CONFLICT:
+        if (event->op.cid && event->op.cid[0] && !acc_find_cid(e, event->op.cid)) {
+            acc_conflict_set(e, i, event->op.cid);
+        } else if (!i->present) {
+            (void)acc_fail(e, s, FAIL_START, true, "could not be created: %.140s", message);
+        }
+        break;
+    case ACC_OP_CONFIG:
+        acc_resource_doubt(e, s);
+        (void)acc_fail(e, s, FAIL_CONFIG, true, "can't be created: %.140s", message);
+        break;
+    case ACC_OP_GONE:
+    case ACC_OP_START:
+    case ACC_OP_FAILED:
+        acc_resource_doubt(e, s);
+        (void)acc_fail(e, s, FAIL_START, true, "could not be created: %.140s", message);
+        break;
+    case ACC_OP_LOST:
+        i->need_list = e->list + 1;
+        e->list_wanted = true;
+        break;
+    }
+}
+
+/* A container keeps the ids of its networks and of the container whose namespace it shares. */
+static bool is_stranded(const char *message)
+{
+    return (strstr(message, "network") && strstr(message, "not found")) ||
+           strstr(message, "non existing container") || strstr(message, "No such container");
+}
+
+static void start_failed(struct acc_engine *e, struct instance *i, enum fail_class class,
+                         const char *message)
+{
+    i->start_unsettled = false;
+    i->recreate |= is_stranded(message);
+    if (i->recreate) {
+        acc_resource_doubt(e, acc_svc_of(e, i));
+    }
+    (void)acc_fail(e, acc_svc_of(e, i), class, class == FAIL_CONFIG, "could not be started: %.140s",
+                   message);
+    look_again(i);
+}
+
+static void start_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
+{
+    switch (event->op.result) {
+    case ACC_OP_OK:
+    case ACC_OP_NOT_MODIFIED:
+    case ACC_OP_LOST:
+        if (i->start_unsettled) {
+            look_again(i);
+        }
+        break;
+    case ACC_OP_GONE:
+        if (i->present) {
+            acc_inst_forget(e, i);
+        }
+        break;
+    case ACC_OP_CONFIG:
+        start_failed(e, i, FAIL_CONFIG, event->op.message);
+        break;
+    case ACC_OP_CONFLICT:
+    case ACC_OP_START:
+    case ACC_OP_FAILED:
+        start_failed(e, i, FAIL_START, event->op.message);
+        break;
+    }
+}
+
+static void stop_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    if (result == ACC_OP_GONE) {
+        if (i->present) {
+            acc_inst_forget(e, i);
+        }
+        return;
+    }
+    if (result != ACC_OP_OK && result != ACC_OP_NOT_MODIFIED) {
+        i->retry_ms = e->now + RETRY_MS;
+    }
+    if (acc_inst_running(i)) {
+        look_again(i);
+    }
+}
+
+static void remove_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    if (!i->present) {
+        return;
+    }
+    if (result == ACC_OP_OK || result == ACC_OP_GONE || result == ACC_OP_NOT_MODIFIED) {
+        acc_inst_forget(e, i);
+        return;
+    }
+    i->retry_ms = e->now + (1000ull << (i->n_removes < 6 ? i->n_removes : 6));
+    i->n_removes++;
+    look_again(i);
+}
+
+static void policy_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    if (result == ACC_OP_OK || result == ACC_OP_NOT_MODIFIED) {
+        i->policy = i->policy_asked;
+        i->policy_max = i->policy_asked_max;
+    } else {
+        /* Docker may have changed it all the same: "500 though the policy was changed". */
+        i->policy_retry_ms = e->now + RETRY_MS;
+        look_again(i);
+    }
+}
+
+static void instance_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
+{
+    struct service *s = acc_svc_of(e, i);
+    enum acc_action_type type = i->op_type;
+
+    acc_op_end(e, i, event->op.result);
+    switch (type) {
+    case ACC_ACT_CREATE:
+        create_done(e, i, event);
+        break;
+    case ACC_ACT_START:
+        start_done(e, i, event);
+        break;
+    case ACC_ACT_STOP:
+    case ACC_ACT_KILL:
+        stop_done(e, i, event->op.result);
+        break;
+    case ACC_ACT_REMOVE:
+        remove_done(e, i, event->op.result);
+        break;
+    case ACC_ACT_SET_POLICY:
+        policy_done(e, i, event->op.result);
+        break;
+    case ACC_ACT_UNPAUSE:
+        look_again(i);
+        break;
+    case ACC_ACT_JOURNAL:
+    case ACC_ACT_JOURNAL_END:
+    case ACC_ACT_SAVE_SERVICE:
+    case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_INSPECT:
+    case ACC_ACT_LIST:
+    case ACC_ACT_PROBE:
+    case ACC_ACT_ENSURE_RESOURCE:
+    case ACC_ACT_REMOVE_RESOURCE:
+    case ACC_ACT_NOTE:
+    case ACC_ACT_INCIDENT:
+        break;
+    }
+    if (i->is_spare && i->svc != ACC_NONE && !i->present && !i->op) {
+        acc_spare_drop(e, s, i);
+    }
+}
+
+void acc_op_done(struct acc_engine *e, const struct acc_event *event)
+{
+    uint32_t k = acc_op_find(e, event->op.op);
+
+    if (k == ACC_NONE || (k & ACC_OP_OF_PROBE)) {
+        return; /* settled by looking, long ago */
+    }
+    if (k & ACC_OP_OF_RES) {
+        acc_resource_done(e, &e->res[k & ~ACC_OP_OF_RES], event);
+    } else {
+        instance_done(e, &e->inst[k], event);
+    }
+}
+
+/* --- late ------------------------------------------------------------------------------------ */
+
+void acc_op_give_up(struct acc_engine *e, struct instance *i)
+{
+    if (!i->op || i->op_late) {
+        return;
+    }
+    i->op_late = true;
+    e->n_taken[token_of(i->op_type)]--; /* one that hangs must not hold up the others */
+    if (i->op_type == ACC_ACT_CREATE) {
+        e->list_wanted = true;
+    }
+    acc_want_look(i);
+    acc_mark(e, acc_svc_of(e, i));
+}
+
+void acc_op_late(struct acc_engine *e, const struct acc_event *event)
+{
+    uint32_t k = acc_op_find(e, event->op.op);
+
+    if (k != ACC_NONE && !(k & (ACC_OP_OF_RES | ACC_OP_OF_PROBE))) {
+        acc_op_give_up(e, &e->inst[k]);
+    }
+}
+
+/* Has what was asked for come true? */
+static bool is_attained(const struct instance *i)
+{
+    switch (i->op_type) {
+    case ACC_ACT_CREATE:
+        return i->present;
+    case ACC_ACT_START:
+        return !i->start_unsettled;
+    case ACC_ACT_STOP:
+    case ACC_ACT_KILL:
+        return !acc_inst_running(i);
+    case ACC_ACT_UNPAUSE:
+        return i->obs != ACC_CTR_PAUSED;
+    case ACC_ACT_SET_POLICY:
+        return i->policy == i->policy_asked;
+    case ACC_ACT_REMOVE:
+    case ACC_ACT_JOURNAL:
+    case ACC_ACT_JOURNAL_END:
+    case ACC_ACT_SAVE_SERVICE:
+    case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_INSPECT:
+    case ACC_ACT_LIST:
+    case ACC_ACT_PROBE:
+    case ACC_ACT_ENSURE_RESOURCE:
+    case ACC_ACT_REMOVE_RESOURCE:
+    case ACC_ACT_NOTE:
+    case ACC_ACT_INCIDENT:
+        break;
+    }
+    return false;
+}
+
+void acc_op_settle(struct acc_engine *e, struct instance *i)
+{
+    if (!i->op || !i->op_late) {
+        return;
+    }
+    if (is_attained(i)) {
+        acc_op_end(e, i, ACC_OP_OK);
+    } else if (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL) {
+        acc_op_end(e, i, ACC_OP_LOST); /* it still runs: the next, stronger step may be taken */
+    }
+}
+
+/* Called while an operation is in flight. */
+void acc_op_watch(struct acc_engine *e, struct instance *i)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    if (!i->op_late) {
+        if (acc_due(e, s, i->op_ms + s->stop_grace_ms + SILENT_MS)) {
+            acc_op_give_up(e, i);
+        }
+    } else if (acc_due(e, s, i->inspect_ms + LATE_LOOK_MS)) {
+        e->list_wanted |= i->op_type == ACC_ACT_CREATE;
+        acc_want_look(i);
+        i->inspect_ms = i->present ? i->inspect_ms : e->now;
+        acc_wake_at(s, e->now + LATE_LOOK_MS);
+    }
+}

@@ -1,0 +1,481 @@
+/*
+ * Readiness by evidence (E1): Docker's verdicts where they count, our own probes where Docker is
+ * slow, frozen or has no check at all.
+ *
+ * A verdict of Docker counts only when the container runs, isn't paused and the newest entry of its
+ * health log began in this run (facts: supervision.md, finding 2), and when it is newer than the
+ * last evidence of our own.
+ */
+
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+#define DEFAULT_INTERVAL_MS 30000 /* Docker's own defaults: moby daemon/health.go */
+#define DEFAULT_TIMEOUT_MS  30000
+#define DEFAULT_RETRIES     3u
+/* Beyond the check's own timeout: the daemon needs some time for exec and answer. */
+#define PROBE_EXTRA_MS 30000u
+
+enum mode { MODE_HEALTH, MODE_LISTEN, MODE_TCP, MODE_HTTP, MODE_RUN, MODE_AT_ONCE };
+
+static uint32_t n_ports(const struct service *s, const struct instance *i)
+{
+    return i->n_ports ? i->n_ports : s->n_ports;
+}
+
+static enum mode mode_of(const struct service *s, const struct instance *i)
+{
+    if (i->has_health) {
+        return MODE_HEALTH;
+    }
+    switch (s->probe) {
+    case ACC_PROBE_NONE:
+        return MODE_AT_ONCE;
+    case ACC_PROBE_TCP:
+        return MODE_TCP;
+    case ACC_PROBE_HTTP:
+        return MODE_HTTP;
+    case ACC_PROBE_AUTO:
+    case ACC_PROBE_LISTEN:
+        break;
+    }
+    return n_ports(s, i) > 0 ? MODE_LISTEN : MODE_RUN;
+}
+
+static uint64_t interval(const struct instance *i)
+{
+    return (uint64_t)(i->interval_ms > 0 ? i->interval_ms : DEFAULT_INTERVAL_MS);
+}
+
+static uint64_t timeout(const struct instance *i)
+{
+    return (uint64_t)(i->timeout_ms > 0 ? i->timeout_ms : DEFAULT_TIMEOUT_MS);
+}
+
+static uint32_t retries(const struct instance *i)
+{
+    return i->retries > 0 ? i->retries : DEFAULT_RETRIES;
+}
+
+/* How long a live monitor of Docker may be silent. */
+static uint64_t patience(const struct instance *i)
+{
+    return 2 * interval(i) + timeout(i);
+}
+
+static bool is_verdict(const struct instance *i)
+{
+    return i->obs == ACC_CTR_RUNNING && i->health_ns > i->started_ns &&
+           i->health_ns > i->health_ignore_ns;
+}
+
+/* Does this service, as a whole, repeat its own check for as long as it runs? */
+static bool is_periodic(enum mode mode)
+{
+    return mode == MODE_TCP || mode == MODE_HTTP;
+}
+
+/* --- a run begins, Docker speaks ------------------------------------------------------------- */
+
+void acc_probe_drop(struct acc_engine *e, struct instance *i)
+{
+    if (i->probe_op) {
+        acc_index_remove(&e->by_op, acc_hash_u64(i->probe_op),
+                         acc_inst_index(e, i) | ACC_OP_OF_PROBE);
+        e->n_taken[TOKEN_PROBE] -= i->probe_exec;
+        i->probe_op = 0;
+    }
+    i->probe_exec = i->is_forced = false;
+}
+
+void acc_probe_start(struct acc_engine *e, struct instance *i)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    acc_probe_drop(e, i);
+    i->ready = i->was_ready = i->degraded = i->waiting = i->frozen = i->probe_forced = false;
+    i->presumed_ms = i->first_pass_ms = 0;
+    i->health_ignore_ns = 0;
+    i->health_seen_ms = e->now;
+    i->n_fails = 0;
+    i->listens = false;
+    i->probing_ms = e->now;
+    i->probe_delay_ms = s->timing.probe_first;
+    i->probe_ms = e->now + s->timing.probe_first;
+    i->output[0] = '\0';
+}
+
+void acc_probe_pause(struct instance *i, bool is_paused)
+{
+    if (is_paused) {
+        /* Docker closes the monitor with `unhealthy`; that stays after the unpause. */
+        i->health_ignore_ns = INT64_MAX;
+    } else if (i->health_ignore_ns == INT64_MAX) {
+        i->health_ignore_ns = i->health_ns;
+    }
+}
+
+static void copy_health(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
+{
+    i->has_health = obs->has_health;
+    i->interval_ms = obs->interval_ms;
+    i->timeout_ms = obs->timeout_ms;
+    i->start_period_ms = obs->start_period_ms;
+    i->retries = obs->retries;
+    i->health = obs->health;
+    if (obs->health_start_ns != i->health_ns) {
+        i->health_ns = obs->health_start_ns;
+        i->health_seen_ms = e->now;
+        i->presumed_ms = 0;
+        i->frozen = false;
+    }
+    i->health_exit = obs->health_exit;
+    if (obs->health_output[0] && is_verdict(i)) {
+        acc_copy(i->output, sizeof(i->output), obs->health_output);
+    }
+}
+
+void acc_probe_observe(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
+{
+    copy_health(e, i, obs);
+    if (i->obs != ACC_CTR_RUNNING || !i->has_health) {
+        return;
+    }
+    bool is_silent = e->now - i->health_seen_ms > patience(i);
+
+    if (i->ready && is_silent && !i->frozen) {
+        i->frozen = true;
+        i->n_fails = 0;
+        i->probe_ms = e->now;
+    }
+    if (i->ready && i->health == ACC_DH_STARTING && !i->presumed_ms && !i->frozen) {
+        /* Early, or reset by live-restore: until its monitor must have spoken. */
+        i->presumed_ms = e->now + patience(i);
+    }
+}
+
+/* --- ready and back -------------------------------------------------------------------------- */
+
+static void become_ready(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->ready && !i->degraded) {
+        return;
+    }
+    if (i->degraded) {
+        s->flap_ms = e->now;
+        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s is healthy again", i->name);
+    }
+    i->ready = i->was_ready = true;
+    i->degraded = i->waiting = false;
+    i->ready_ms = e->now;
+    i->n_fails = 0;
+    i->probe_ms = e->now + interval(i);
+    acc_mark(e, s);
+}
+
+static void degrade(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->degraded) {
+        return;
+    }
+    i->degraded = true;
+    i->degraded_ms = e->now;
+    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s is %s%s%.120s", i->name,
+             i->waiting ? "waiting for somebody" : "unhealthy", i->output[0] ? ": " : "",
+             i->output);
+    acc_mark(e, s);
+}
+
+static bool is_waiting_code(const struct service *s, int32_t code)
+{
+    for (uint32_t k = 0; k < s->n_waiting_codes; k++) {
+        if (s->waiting_codes[k] == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void follow_docker(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (!is_verdict(i)) {
+        return;
+    }
+    if (i->health == ACC_DH_HEALTHY) {
+        i->presumed_ms = 0;
+        become_ready(e, s, i);
+    } else if (i->health == ACC_DH_UNHEALTHY) {
+        i->presumed_ms = 0;
+        i->waiting = is_waiting_code(s, i->health_exit);
+        if (i->ran_before && !i->was_ready) {
+            i->ready = i->was_ready = true; /* it is past its start, for all we know */
+        }
+        if (i->ready) {
+            degrade(e, s, i);
+        }
+    }
+}
+
+static void follow_time(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
+{
+    const struct acc_timing *t = &s->timing;
+    bool is_ready = i->ran_before && !is_periodic(mode);
+
+    switch (mode) {
+    case MODE_AT_ONCE:
+        is_ready = true;
+        break;
+    case MODE_RUN:
+        is_ready = is_ready || acc_due(e, s, i->run_ms + t->run_min);
+        break;
+    case MODE_LISTEN:
+        is_ready = is_ready || acc_due(e, s, i->run_ms + t->listen_giveup);
+        break;
+    case MODE_HEALTH:
+    case MODE_TCP:
+    case MODE_HTTP:
+        is_ready = false;
+        break;
+    }
+    if (is_ready && !i->ready) {
+        become_ready(e, s, i);
+    }
+}
+
+/* --- deadlines ------------------------------------------------------------------------------- */
+
+static uint64_t start_deadline(const struct service *s, const struct instance *i)
+{
+    uint64_t need = (uint64_t)(i->start_period_ms > 0 ? i->start_period_ms : 0) +
+                    retries(i) * (interval(i) + timeout(i));
+
+    return i->has_health && need > s->timing.start_deadline_min ? need
+                                                                : s->timing.start_deadline_min;
+}
+
+static void watch_start(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (s->n_roots > 0 || i->waiting) {
+        i->probing_ms = e->now; /* the clock stands still */
+        return;
+    }
+    if (!acc_due(e, s, i->probing_ms + start_deadline(s, i))) {
+        return;
+    }
+    i->probing_ms = e->now;
+    if (s->stateful) {
+        acc_incident_open(e, s, "does not get ready; it is stateful and is left running");
+        return;
+    }
+    if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s%.120s",
+                 i->output[0] ? ": " : "", i->output)) {
+        acc_inst_end(e, i, END_HEALTH);
+    }
+}
+
+static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    uint64_t grace = 2 * interval(i);
+
+    grace = grace < s->timing.degraded_grace_min ? s->timing.degraded_grace_min : grace;
+    if (i->waiting || s->n_roots > 0 || s->recover_ms) {
+        return false;
+    }
+    if (i->ran_before && !acc_due(e, s, e->boot_ms + s->timing.boot_grace)) {
+        return false;
+    }
+    return acc_due(e, s, i->degraded_ms + grace);
+}
+
+static void watch_degraded(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->waiting) {
+        acc_incident_open(e, s, "waits for somebody");
+        return;
+    }
+    if (!may_heal(e, s, i)) {
+        return;
+    }
+    if (!s->restart_on_unhealthy) {
+        acc_incident_open(e, s, "is unhealthy");
+        return;
+    }
+    if (acc_fail(e, s, FAIL_UNHEALTHY, false, "was unhealthy%s%.120s", i->output[0] ? ": " : "",
+                 i->output)) {
+        acc_inst_end(e, i, END_HEALTH);
+    } else {
+        i->degraded_ms = e->now;
+    }
+}
+
+static void watch_presumption(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->presumed_ms && acc_due(e, s, i->presumed_ms)) {
+        i->presumed_ms = 0;
+        i->frozen = true;
+        i->n_fails = 0;
+        i->probe_ms = e->now;
+    }
+}
+
+void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    enum mode mode = mode_of(s, i);
+
+    if (!i->present || i->obs != ACC_CTR_RUNNING || acc_inst_stale(e, i) || i->is_spare) {
+        return;
+    }
+    if (mode == MODE_HEALTH && !i->frozen) {
+        follow_docker(e, s, i);
+    } else {
+        follow_time(e, s, i, mode);
+    }
+    watch_presumption(e, s, i);
+    if (!s->wanted_up || i->end != END_NONE || !acc_may_act(e) || acc_svc_observing(e, s)) {
+        return;
+    }
+    if (!i->ready) {
+        watch_start(e, s, i);
+    } else if (i->degraded) {
+        watch_degraded(e, s, i);
+    }
+}
+
+enum acc_verdict acc_probe_verdict(const struct instance *i)
+{
+    if (!i->present || i->obs != ACC_CTR_RUNNING) {
+        return ACC_HEALTH_UNKNOWN;
+    }
+    return i->degraded ? ACC_HEALTH_UNHEALTHY : i->ready ? ACC_HEALTH_HEALTHY : ACC_HEALTH_STARTING;
+}
+
+/* --- our own probes -------------------------------------------------------------------------- */
+
+static enum acc_probe_how how_of(enum mode mode)
+{
+    return mode == MODE_HEALTH ? ACC_HOW_EXEC
+           : mode == MODE_TCP  ? ACC_HOW_TCP
+           : mode == MODE_HTTP ? ACC_HOW_HTTP
+                               : ACC_HOW_LISTEN;
+}
+
+static bool is_wanted(const struct instance *i, enum mode mode)
+{
+    if (mode == MODE_RUN || mode == MODE_AT_ONCE) {
+        return false;
+    }
+    return !i->ready || i->frozen || is_periodic(mode) || i->probe_forced;
+}
+
+void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    enum mode mode = mode_of(s, i);
+    struct acc_action *action;
+
+    if (i->probe_op && acc_due(e, s, i->probe_sent_ms + timeout(i) + PROBE_EXTRA_MS)) {
+        acc_probe_drop(e, i);
+    }
+    if (i->obs != ACC_CTR_RUNNING || i->is_spare || i->probe_op || i->end != END_NONE ||
+        !is_wanted(i, mode)) {
+        return;
+    }
+    if ((!i->probe_forced && !acc_due(e, s, i->probe_ms)) ||
+        (mode == MODE_HEALTH && !acc_token(e, s, TOKEN_PROBE))) {
+        return;
+    }
+    i->is_forced = i->probe_forced;
+    i->probe_forced = false;
+    i->probe_exec = mode == MODE_HEALTH;
+    e->n_taken[TOKEN_PROBE] += i->probe_exec;
+    i->probe_op = e->next_op++;
+    i->probe_sent_ms = e->now;
+    acc_index_put(&e->by_op, acc_hash_u64(i->probe_op), acc_inst_index(e, i) | ACC_OP_OF_PROBE);
+    action = acc_ask(e, ACC_ACT_PROBE, i->svc, i);
+    action->op = i->probe_op;
+    action->how = how_of(mode);
+    acc_asked(e, action);
+    acc_wake_at(s, e->now + timeout(i) + PROBE_EXTRA_MS);
+}
+
+/* E1: an early pass counts at once without a declared TCP port or when one of them listens. */
+static void passed(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
+{
+    bool is_enough = mode != MODE_HEALTH || n_ports(s, i) == 0 || i->listens;
+
+    i->n_fails = 0;
+    i->waiting = false;
+    if (!i->ready && !is_enough && !i->first_pass_ms) {
+        i->first_pass_ms = e->now ? e->now : 1;
+        i->probe_ms = e->now + s->timing.probe_confirm;
+        return;
+    }
+    if (!i->ready && !is_enough && e->now < i->first_pass_ms + s->timing.probe_confirm) {
+        i->probe_ms = i->first_pass_ms + s->timing.probe_confirm;
+        return;
+    }
+    i->health_ignore_ns = i->health_ns > i->health_ignore_ns ? i->health_ns : i->health_ignore_ns;
+    become_ready(e, s, i);
+}
+
+static void failed(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode,
+                   bool is_waiting)
+{
+    bool is_judge = i->frozen || is_periodic(mode); /* else Docker is */
+
+    i->first_pass_ms = 0;
+    i->waiting = is_waiting;
+    i->n_fails += i->ready;
+    if (i->is_forced && i->ready) {
+        s->last_sick_ms = e->now; /* a suspect, no more */
+        acc_mark_dependents(e, s);
+    }
+    if (i->ready && is_judge && i->n_fails >= retries(i)) {
+        degrade(e, s, i);
+    }
+}
+
+static void schedule(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->ready) {
+        i->probe_ms = e->now + interval(i);
+    } else if (!i->first_pass_ms) {
+        i->probe_delay_ms = 2 * i->probe_delay_ms < s->timing.probe_cap ? 2 * i->probe_delay_ms
+                                                                        : s->timing.probe_cap;
+        i->probe_ms = e->now + i->probe_delay_ms;
+    }
+}
+
+void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
+{
+    uint32_t k = acc_op_find(e, event->probe.op);
+    bool is_forced;
+
+    if (k == ACC_NONE || !(k & ACC_OP_OF_PROBE)) {
+        return; /* of a run that is over */
+    }
+    struct instance *i = &e->inst[k & ~ACC_OP_OF_PROBE];
+    struct service *s = acc_svc_of(e, i);
+    enum mode mode = mode_of(s, i);
+    enum acc_probe_verdict verdict = event->probe.verdict;
+
+    is_forced = i->is_forced;
+    acc_probe_drop(e, i);
+    i->is_forced = is_forced;
+    i->listens = event->probe.listens;
+    acc_mark(e, s);
+    if (i->obs != ACC_CTR_RUNNING) {
+        return;
+    }
+    if (mode == MODE_LISTEN) {
+        verdict = i->listens ? ACC_PROBE_PASS : ACC_PROBE_FAIL;
+    }
+    if (verdict == ACC_PROBE_PASS) {
+        passed(e, s, i, mode);
+    } else if (verdict != ACC_PROBE_UNKNOWN) {
+        acc_copy(i->output, sizeof(i->output), event->probe.output);
+        failed(e, s, i, mode, verdict == ACC_PROBE_WAITING);
+    }
+    i->is_forced = false;
+    schedule(e, s, i);
+}

@@ -1,0 +1,309 @@
+/*
+ * Roots and incidents (E6): who is really broken, whose failure is somebody else's, and what is
+ * told to people about it.
+ *
+ * Roots are kept per service and recomputed from the services it stands on, which the schedule has
+ * looked at before.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+#define CLOSE_AGAIN_MS 5000u /* an incident that can't be closed yet is looked at again */
+
+/* --- roots ----------------------------------------------------------------------------------- */
+
+struct roots {
+    uint32_t item[ACC_ROOTS_MAX];
+    uint32_t n;
+};
+
+static void roots_add(struct roots *roots, uint32_t root, uint32_t self)
+{
+    if (root == self || roots->n == ACC_ROOTS_MAX) {
+        return;
+    }
+    for (uint32_t k = 0; k < roots->n; k++) {
+        if (roots->item[k] == root) {
+            return;
+        }
+    }
+    roots->item[roots->n++] = root;
+}
+
+static void roots_of_dep(const struct acc_engine *e, const struct edge *edge, bool is_met,
+                         struct roots *roots)
+{
+    const struct service *d = &e->services[edge->to];
+
+    if (!is_met && (d->n_roots == 0 || d->state == ACC_SVC_HELD || !d->wanted_up)) {
+        roots_add(roots, edge->to, edge->from);
+        return;
+    }
+    for (uint32_t k = 0; k < d->n_roots; k++) {
+        roots_add(roots, d->roots[k], edge->from);
+    }
+}
+
+static void find_roots(const struct acc_engine *e, const struct service *s, struct roots *roots)
+{
+    acc_each_out(e, s, edge)
+    {
+        bool is_met = acc_edge_met(e, edge);
+
+        if (acc_edge_hard(edge) ||
+            (edge->kind == ACC_EDGE_MILESTONE && !edge->at_create && !is_met && !s->running)) {
+            roots_of_dep(e, edge, is_met, roots);
+        }
+    }
+}
+
+static void hit(const struct acc_engine *e, struct service *s, uint64_t incident)
+{
+    for (uint32_t k = 0; k < s->n_hits; k++) {
+        if (s->hits[k] == incident) {
+            return;
+        }
+    }
+    if (s->n_hits == ACC_HITS_MAX) {
+        memmove(&s->hits[0], &s->hits[1], (ACC_HITS_MAX - 1) * sizeof(s->hits[0]));
+        s->n_hits--;
+    }
+    s->hits[s->n_hits++] = incident;
+    (void)e;
+}
+
+static void take_hits(const struct acc_engine *e, struct service *s)
+{
+    if (!s->wanted_up) {
+        return;
+    }
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        uint32_t incident = e->services[s->roots[k]].incident;
+
+        if (incident != ACC_NONE) {
+            hit(e, s, e->incidents[incident].id);
+        }
+    }
+}
+
+void acc_root_update(struct acc_engine *e, struct service *s)
+{
+    struct roots roots = {.n = 0};
+    bool was_sick = s->sick;
+
+    find_roots(e, s, &roots);
+    if (roots.n != s->n_roots ||
+        memcmp(roots.item, s->roots, roots.n * sizeof(roots.item[0])) != 0) {
+        memcpy(s->roots, roots.item, sizeof(s->roots));
+        s->n_roots = roots.n;
+        acc_mark_dependents(e, s);
+    }
+    s->sick = (!s->ready && !acc_svc_is_done(s)) || s->n_roots > 0;
+    if (s->sick != was_sick) {
+        s->sick_ms = s->sick ? e->now : s->sick_ms;
+        acc_mark_dependents(e, s);
+    }
+    if (s->sick || was_sick) {
+        s->last_sick_ms = e->now;
+    }
+    take_hits(e, s);
+}
+
+/* --- attribution ----------------------------------------------------------------------------- */
+
+/* Was this dependency bad during the run of `s` that failed at `at_ms`, and lately? What was bad
+ * before the run began is no excuse: the gate let it start. */
+static bool dep_is_guilty(struct acc_engine *e, const struct service *s, const struct edge *edge,
+                          uint64_t at_ms)
+{
+    const struct service *d = &e->services[edge->to];
+    uint64_t last_ms = d->sick ? e->now : d->last_sick_ms;
+    uint64_t since_ms = d->sick ? d->sick_ms : d->last_sick_ms;
+
+    if (!acc_edge_met(e, edge) && !d->sick) {
+        return true; /* not wanted any more, or not seen */
+    }
+    if (since_ms <= s->attempt_ms && d->sick) {
+        return !acc_edge_met(e, edge); /* it can't be started again now either */
+    }
+    if (last_ms <= s->attempt_ms) {
+        return false;
+    }
+    if (last_ms + s->timing.attribution_window >= at_ms) {
+        return true;
+    }
+    return d->ready_ms + acc_recovery_grace(e, s) > at_ms && !s->ready &&
+           s->last_ready_ms < d->ready_ms;
+}
+
+bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms)
+{
+    acc_each_out(e, s, edge)
+    {
+        if (acc_edge_hard(edge) && dep_is_guilty(e, s, edge, at_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- incidents ------------------------------------------------------------------------------- */
+
+static void tell(struct acc_engine *e, const struct incident *incident,
+                 enum acc_incident_phase phase)
+{
+    struct acc_action *action = acc_ask(
+        e, ACC_ACT_INCIDENT, incident->root == ACC_ROOT_ENGINE ? ACC_NONE : incident->root, NULL);
+
+    action->incident.id = incident->id;
+    action->incident.phase = phase;
+    acc_asked(e, action);
+}
+
+/* The bounded table: an unused place, or that of the incident closed longest ago. */
+static uint32_t incident_place(const struct acc_engine *e)
+{
+    uint32_t oldest = ACC_NONE;
+
+    for (uint32_t k = 0; k < e->n_incidents; k++) {
+        const struct incident *incident = &e->incidents[k];
+
+        if (!incident->used) {
+            return k;
+        }
+        if (!incident->open &&
+            (oldest == ACC_NONE || incident->closed_ms < e->incidents[oldest].closed_ms)) {
+            oldest = k;
+        }
+    }
+    return oldest;
+}
+
+static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
+                             const char *cause)
+{
+    uint32_t at = incident_place(e);
+
+    acc_assert(at != ACC_NONE);
+    e->incidents[at] = (struct incident){
+        .id = e->next_op++, .root = root, .since_ms = e->now, .used = true, .open = true};
+    acc_copy(e->incidents[at].root_id, sizeof(e->incidents[at].root_id), root_id);
+    acc_copy(e->incidents[at].cause, sizeof(e->incidents[at].cause), cause);
+    tell(e, &e->incidents[at], ACC_INCIDENT_OPENED);
+    return at;
+}
+
+void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause)
+{
+    if (s->incident != ACC_NONE) {
+        acc_copy(e->incidents[s->incident].cause, sizeof(e->incidents[s->incident].cause), cause);
+        return;
+    }
+    s->incident = incident_new(e, acc_svc_index(e, s), s->id, cause);
+    acc_mark_dependents(e, s);
+}
+
+void acc_incident_close(struct acc_engine *e, uint32_t at)
+{
+    struct incident *incident = &e->incidents[at];
+
+    incident->open = false;
+    incident->closed_ms = e->now;
+    if (incident->root == ACC_ROOT_ENGINE) {
+        e->engine_incident = ACC_NONE;
+    } else {
+        e->services[incident->root].incident = ACC_NONE;
+    }
+    tell(e, incident, ACC_INCIDENT_CLOSED);
+}
+
+static bool victims_are_well(const struct acc_engine *e, uint64_t id)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        const struct service *s = &e->services[v];
+
+        for (uint32_t k = 0; k < s->n_hits; k++) {
+            if (s->hits[k] == id && s->wanted_up && s->sick && s->incident == ACC_NONE) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool may_close(struct acc_engine *e, struct service *s, struct incident *incident)
+{
+    if (!acc_due(e, s, s->ready_ms + s->timing.incident_close) ||
+        !acc_due(e, s, incident->check_ms)) {
+        return false;
+    }
+    incident->check_ms = e->now + CLOSE_AGAIN_MS;
+    if (acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES ||
+        !victims_are_well(e, incident->id)) {
+        acc_wake_at(s, incident->check_ms);
+        return false;
+    }
+    return true;
+}
+
+void acc_incident_update(struct acc_engine *e, struct service *s)
+{
+    struct incident *incident;
+
+    if (s->incident == ACC_NONE) {
+        return;
+    }
+    incident = &e->incidents[s->incident];
+    if (!s->wanted_up || acc_svc_is_done(s) || acc_svc_held(e, s)) {
+        acc_incident_close(e, s->incident);
+        return;
+    }
+    bool is_unstable = acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES;
+    bool is_long_bad = s->bad_ms && acc_due(e, s, s->bad_ms + s->timing.incident_notify);
+
+    if (!incident->notified && (is_unstable || is_long_bad)) {
+        incident->notified = true;
+        tell(e, incident, ACC_INCIDENT_NOTIFY);
+    }
+    if (s->ready && may_close(e, s, incident)) {
+        acc_incident_close(e, s->incident);
+    }
+}
+
+/* --- the engine itself ----------------------------------------------------------------------- */
+
+static bool engine_due(struct acc_engine *e, uint64_t at_ms)
+{
+    if (e->now < at_ms) {
+        e->wake_ms = at_ms < e->wake_ms ? at_ms : e->wake_ms;
+    }
+    return e->now >= at_ms;
+}
+
+void acc_incident_engine(struct acc_engine *e)
+{
+    bool is_bad = e->conn == CONN_DOWN || e->conn == CONN_DEGRADED;
+    struct incident *incident;
+
+    if (is_bad && e->engine_incident == ACC_NONE && !e->shutdown) {
+        const char *cause = e->conn == CONN_DEGRADED ? "Docker hangs: it does not answer in time"
+                                                     : "Docker can't be reached";
+
+        e->engine_incident = incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
+    }
+    if (e->engine_incident == ACC_NONE) {
+        return;
+    }
+    incident = &e->incidents[e->engine_incident];
+    if (is_bad && !incident->notified && engine_due(e, e->conn_ms + e->timing.incident_notify)) {
+        incident->notified = true;
+        tell(e, incident, ACC_INCIDENT_NOTIFY);
+    }
+    if (!is_bad && e->synced && engine_due(e, e->synced_ms + e->timing.incident_close)) {
+        acc_incident_close(e, e->engine_incident);
+    }
+}

@@ -1,0 +1,385 @@
+/*
+ * A service as a whole: what its instances and the services around it make of it (E2).
+ */
+
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+bool acc_svc_is_done(const struct service *s)
+{
+    return s->done && !s->run_asked && strcmp(s->done_spec, s->spec) == 0;
+}
+
+bool acc_svc_held(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot(e, s, i)
+    {
+        if (i->held || i->hold_ms || (i->present && i->obs == ACC_CTR_PAUSED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool acc_svc_present(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst(e, s, i)
+    {
+        if (i->present || (i->op && i->op_type == ACC_ACT_CREATE) || i->need_list) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t acc_recovery_grace(struct acc_engine *e, const struct service *s)
+{
+    const struct instance *i = s->n_inst > 0 ? &e->inst[s->first_inst] : NULL;
+    uint64_t need = i && i->has_health && i->start_period_ms >= 0 && i->interval_ms >= 0
+                        ? (uint64_t)(i->start_period_ms + 3 * i->interval_ms)
+                        : 0;
+
+    return need > s->timing.recovery_grace_min ? need : s->timing.recovery_grace_min;
+}
+
+/* --- facts ----------------------------------------------------------------------------------- */
+
+static void set_ready(struct acc_engine *e, struct service *s, bool running, bool ready)
+{
+    if (ready && !s->ready) {
+        s->ready_ms = e->now;
+        s->ever_ready = true;
+    }
+    if (s->ready && !ready) {
+        s->last_ready_ms = e->now;
+    }
+    if (s->running != running || s->ready != ready) {
+        acc_mark_around(e, s);
+    }
+    s->running = running;
+    s->ready = ready;
+    if (!s->wanted_up || ready || acc_svc_is_done(s)) {
+        s->bad_ms = 0;
+    } else if (!s->bad_ms) {
+        s->bad_ms = e->now ? e->now : 1;
+    }
+}
+
+static void take_facts(struct acc_engine *e, struct service *s)
+{
+    bool running = s->n_inst > 0 || s->wanted_up;
+    bool ready = running;
+    bool is_fresh = true;
+
+    acc_each_slot(e, s, i)
+    {
+        bool runs = i->present && i->obs == ACC_CTR_RUNNING;
+
+        running &= runs;
+        ready &= runs && i->ready && !i->degraded;
+        is_fresh &= !i->present || (i->epoch == e->epoch && !i->maybe_gone);
+    }
+    if (is_fresh != s->is_fresh) {
+        s->is_fresh = is_fresh;
+        acc_mark_dependents(e, s);
+    }
+    set_ready(e, s, running, ready);
+}
+
+/* All its containers were removed by somebody else: `docker compose down`. */
+static void notice_removal(struct acc_engine *e, struct service *s)
+{
+    if (s->n_inst == 0 || !s->wanted_up || !e->synced) {
+        return;
+    }
+    acc_each_slot(e, s, i)
+    {
+        if (i->present || !i->held) {
+            return;
+        }
+    }
+    acc_each_slot(e, s, i)
+    {
+        i->held = false;
+    }
+    s->wanted_up = s->held = false;
+    acc_copy(s->asked_by, sizeof(s->asked_by), "docker");
+    acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
+             "the containers of %s were removed by hand: it is off", s->id);
+    acc_save(s);
+    acc_mark_around(e, s);
+}
+
+static void sync_held(struct acc_engine *e, struct service *s)
+{
+    bool held = false;
+
+    if (!e->synced) {
+        return;
+    }
+    acc_each_slot(e, s, i)
+    {
+        held |= i->held;
+    }
+    if (held != s->held) {
+        s->held = held;
+        acc_save(s);
+    }
+}
+
+/* Runs that were to end have ended: a later run may not be taken for one of them. */
+static void sync_end(struct acc_engine *e, struct service *s)
+{
+    int64_t last_ns = 0;
+
+    if (!s->end_ns || !e->synced) {
+        return;
+    }
+    acc_each_inst(e, s, i)
+    {
+        if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
+            return;
+        }
+        if (acc_inst_running(i) && i->run_ns <= s->end_ns) {
+            last_ns = i->run_ns > last_ns ? i->run_ns : last_ns;
+        }
+    }
+    if (last_ns == s->end_ns) {
+        return;
+    }
+    s->end_ns = last_ns;
+    acc_save(s);
+}
+
+/* Compose's name of a container that takes another's place: "<12 hex>_<name>". */
+static bool is_passing_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 12 && name[12] == '_';
+}
+
+/* What has no label of ours follows the spec of the day it was taken over. */
+static void sync_applied(struct acc_engine *e, struct service *s)
+{
+    const struct instance *i = s->n_inst > 0 ? &e->inst[s->first_inst] : NULL;
+    const char *applied;
+    char name[ACC_NAME_MAX + 1];
+
+    if (!i || !i->present || i->epoch == 0 || !e->synced || s->removed || acc_svc_observing(e, s)) {
+        return;
+    }
+    applied = i->spec[0] ? "" : s->applied[0] ? s->applied : s->spec;
+    if (strcmp(applied, s->applied) != 0) {
+        acc_copy(s->applied, sizeof(s->applied), applied);
+        acc_save(s);
+    }
+    acc_inst_canonical(e, i, name);
+    if (i->is_adopted && !s->container_name && strcmp(name, i->name) != 0 &&
+        !is_passing_name(i->name)) {
+        acc_copy(s->canonical, sizeof(s->canonical), i->name);
+        acc_save(s);
+    }
+}
+
+static void sync_going_down(struct acc_engine *e, struct service *s)
+{
+    bool going = false;
+
+    if (s->wanted_up && !acc_svc_observing(e, s)) {
+        acc_each_slot(e, s, i)
+        {
+            bool is_planned = i->end == END_ASKED || i->end == END_RECOVERY ||
+                              (i->end == END_DEPENDENCY && acc_gate_start(e, s));
+
+            going |= acc_inst_running(i) && (is_planned || acc_may_swap(e, s, i));
+        }
+    }
+    if (going != s->going_down) {
+        s->going_down = going;
+        acc_mark_dependents(e, s);
+    }
+}
+
+/* --- after a dependency has come back -------------------------------------------------------- */
+
+void acc_svc_recover(struct acc_engine *e, struct service *s)
+{
+    bool had_roots = s->recover_ms == UINT64_MAX;
+
+    if (s->n_roots > 0) {
+        s->recover_ms = UINT64_MAX; /* it counts from their return */
+        return;
+    }
+    if (s->ready || !s->recover_ms || !s->running) {
+        s->recover_ms = 0;
+        return;
+    }
+    if (had_roots) {
+        s->recover_ms = e->now ? e->now : 1;
+        s->recovery_used = false;
+    }
+    if (s->recovery_used || acc_svc_observing(e, s) || !s->wanted_up || !acc_may_act(e) ||
+        !acc_due(e, s, s->recover_ms + acc_recovery_grace(e, s))) {
+        return;
+    }
+    s->recovery_used = true;
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "%s did not recover after what it needs came back: one restart", s->id);
+    acc_each_slot(e, s, i)
+    {
+        if (!i->ready || i->degraded) {
+            acc_inst_end(e, i, END_RECOVERY);
+        }
+    }
+}
+
+/* --- state ----------------------------------------------------------------------------------- */
+
+static bool any(struct acc_engine *e, struct service *s, bool (*is)(const struct instance *))
+{
+    acc_each_inst(e, s, i)
+    {
+        if (is(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_up_or_coming(const struct instance *i)
+{
+    return acc_inst_running(i) || i->start_unsettled;
+}
+
+static bool is_busy_or_running(const struct instance *i)
+{
+    return acc_inst_running(i) || (i->op && i->op_type != ACC_ACT_SET_POLICY) || i->start_unsettled;
+}
+
+static bool is_degraded(const struct instance *i)
+{
+    return acc_inst_running(i) && i->degraded;
+}
+
+static bool is_final_bad(const struct instance *i)
+{
+    return i->present && i->final && i->exit_code != 0 && !acc_inst_running(i);
+}
+
+static bool is_put_aside(const struct instance *i)
+{
+    return i->present && i->quarantined;
+}
+
+static bool deps_met(const struct acc_engine *e, const struct service *s)
+{
+    acc_each_out(e, s, edge)
+    {
+        if (acc_edge_hard(edge) && !acc_edge_met(e, edge)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum acc_svc_state down_state(struct acc_engine *e, struct service *s)
+{
+    if (any(e, s, is_busy_or_running) && !acc_svc_observing(e, s)) {
+        return ACC_SVC_STOPPING;
+    }
+    return (s->wanted_removed || s->removed) && acc_svc_present(e, s) && !acc_svc_observing(e, s)
+               ? ACC_SVC_STOPPING
+               : ACC_SVC_OFF;
+}
+
+static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
+{
+    bool is_waiting = !acc_gate_start(e, s) || acc_must_stop(e, s);
+    bool is_coming = any(e, s, is_up_or_coming);
+
+    if (acc_svc_observing(e, s)) {
+        return e->stacks[s->stack].contact == CONTACT_UNKNOWN ? ACC_SVC_QUEUED : ACC_SVC_FAILED;
+    }
+    if (is_waiting && !is_coming) {
+        return ACC_SVC_BLOCKED;
+    }
+    if (s->queued) {
+        return ACC_SVC_QUEUED;
+    }
+    return s->n_failures > 0 && e->now < s->backoff_ms && !is_coming ? ACC_SVC_BACKOFF
+                                                                     : ACC_SVC_STARTING;
+}
+
+static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
+{
+    if (acc_svc_held(e, s)) {
+        return ACC_SVC_HELD;
+    }
+    if (!s->wanted_up || s->removed) {
+        return down_state(e, s);
+    }
+    if (acc_svc_is_done(s) && !any(e, s, is_busy_or_running)) {
+        return ACC_SVC_DONE;
+    }
+    if (s->gave_up || any(e, s, is_put_aside) || any(e, s, is_final_bad)) {
+        return ACC_SVC_FAILED;
+    }
+    if (s->breaker == BREAKER_OPEN) {
+        return ACC_SVC_OPEN;
+    }
+    if (s->breaker == BREAKER_HALF_OPEN) {
+        return ACC_SVC_HALF_OPEN;
+    }
+    if (!s->running) {
+        return bringup_state(e, s);
+    }
+    if (!s->ready && !any(e, s, is_degraded)) {
+        return deps_met(e, s) ? ACC_SVC_STARTING : ACC_SVC_IMPAIRED;
+    }
+    return s->ready && deps_met(e, s) ? ACC_SVC_UP : ACC_SVC_IMPAIRED;
+}
+
+void acc_svc_derive(struct acc_engine *e, struct service *s)
+{
+    enum acc_svc_state state;
+
+    acc_each_inst(e, s, i)
+    {
+        acc_inst_derive(e, i);
+    }
+    state = state_of(e, s);
+    if (s->has_state && state == s->state) {
+        return;
+    }
+    if (s->has_state || state != ACC_SVC_OFF) {
+        acc_note(e, ACC_NOTE_STATE, acc_svc_index(e, s), "%s -> %s", acc_svc_state_name(s->state),
+                 acc_svc_state_name(state));
+    }
+    s->state = state;
+    s->since_ms = e->now;
+    s->has_state = true;
+    acc_mark_around(e, s);
+}
+
+/* --- update ---------------------------------------------------------------------------------- */
+
+void acc_svc_update(struct acc_engine *e, struct service *s)
+{
+    s->wake_ms = UINT64_MAX;
+    s->queued = false;
+    acc_each_inst(e, s, i)
+    {
+        acc_inst_update(e, s, i);
+    }
+    notice_removal(e, s);
+    sync_held(e, s);
+    sync_end(e, s);
+    sync_applied(e, s);
+    take_facts(e, s);
+    acc_root_update(e, s);
+    acc_fail_update(e, s);
+    acc_svc_recover(e, s);
+    sync_going_down(e, s);
+    acc_incident_update(e, s);
+    acc_svc_derive(e, s);
+}

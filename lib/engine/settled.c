@@ -1,0 +1,204 @@
+/*
+ * Has what a verb asked for come to its end? And what can be seen to be wrong from inside.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* "The port is taken" is tried for ever, but who waits for it is told after so many attempts. */
+#define START_ATTEMPTS 3u
+
+static enum acc_settled failed(char *text, const char *why)
+{
+    acc_copy(text, ACC_REASON_MAX + 1, why);
+    return ACC_SETTLED_FAILED;
+}
+
+static enum acc_settled failed_as_is(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                     char *text)
+{
+    acc_reason(e, s, now_ms, text, ACC_REASON_MAX + 1);
+    return ACC_SETTLED_FAILED;
+}
+
+/* A service that will not get up without somebody's help, or not soon. */
+static bool is_hopeless(const struct service *s)
+{
+    bool is_refused = s->has_failed && !s->ready &&
+                      ((s->fail_class == FAIL_CONFIG && s->n_failures > 0) ||
+                       (s->fail_class == FAIL_START && s->n_failures >= START_ATTEMPTS));
+
+    return s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN || s->state == ACC_SVC_HELD ||
+           (is_refused && s->state != ACC_SVC_UP);
+}
+
+static bool root_is_hopeless(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        const struct service *root = &e->services[s->roots[k]];
+
+        if (is_hopeless(root) || root->state == ACC_SVC_OFF) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                   char *text)
+{
+    if (!s->wanted_up) {
+        return failed(text, "something else was asked for meanwhile");
+    }
+    if (s->state == ACC_SVC_DONE) {
+        return ACC_SETTLED_DONE;
+    }
+    if (s->ready && acc_act_settled(e, s) && !s->going_down && s->state != ACC_SVC_HELD) {
+        return ACC_SETTLED_DONE;
+    }
+    if (is_hopeless(s) || (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
+        return failed_as_is(e, s, now_ms, text);
+    }
+    return ACC_SETTLED_PENDING;
+}
+
+static bool any_running(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst(e, s, i)
+    {
+        if (acc_inst_running(i) || i->op || i->start_unsettled) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum acc_settled settled_down(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                     char *text)
+{
+    bool is_down = verb == ACC_VERB_DOWN;
+
+    if (s->wanted_up) {
+        return failed(text, "something else was asked for meanwhile");
+    }
+    acc_each_inst(e, s, i)
+    {
+        if (i->quarantined) {
+            return failed(text, "its container can't be stopped");
+        }
+    }
+    if (any_running(e, s) ||
+        (is_down && (acc_svc_present(e, s) || !acc_stack_clean(e, &e->stacks[s->stack])))) {
+        return ACC_SETTLED_PENDING;
+    }
+    return ACC_SETTLED_DONE;
+}
+
+enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
+                                    enum acc_verb verb, uint64_t now_ms, char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+    struct acc_engine *e = cast.out;
+    struct service *s = &e->services[svc];
+    const struct stack *stack = &e->stacks[s->stack];
+
+    acc_assert(svc < engine->n_services);
+    if (verb == ACC_VERB_HAND_BACK) {
+        return stack->contact == CONTACT_OBSERVING && acc_act_settled(e, s) ? ACC_SETTLED_DONE
+                                                                            : ACC_SETTLED_PENDING;
+    }
+    if (stack->contact == CONTACT_OBSERVING) {
+        return failed(text, "its stack is only observed; adopt it first");
+    }
+    switch (verb) {
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+    case ACC_VERB_RESTART:
+        return settled_up(e, s, now_ms, text);
+    case ACC_VERB_STOP:
+    case ACC_VERB_DOWN:
+        return settled_down(e, s, verb, text);
+    case ACC_VERB_RELEASE:
+        return s->held ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+    case ACC_VERB_ADOPT:
+        return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
+    case ACC_VERB_HAND_BACK:
+        break;
+    }
+    return ACC_SETTLED_DONE;
+}
+
+/* --- invariants ------------------------------------------------------------------------------ */
+
+static void check_instance(struct acc_engine *e, const struct instance *i, uint32_t *taken)
+{
+    const struct service *s = &e->services[i->svc];
+
+    acc_assert(i->is_spare == (acc_inst_index(e, i) >= e->n_slots));
+    acc_assert(!i->present || acc_find_cid(e, i->cid) == i);
+    if (i->op) {
+        acc_assert(acc_op_find(e, i->op) == acc_inst_index(e, i));
+        if (!i->op_late) {
+            taken[i->op_type == ACC_ACT_START    ? TOKEN_START
+                  : i->op_type == ACC_ACT_CREATE ? TOKEN_CREATE
+                                                 : TOKEN_STOP]++;
+        }
+    }
+    if (i->probe_op) {
+        acc_assert(acc_op_find(e, i->probe_op) == (acc_inst_index(e, i) | ACC_OP_OF_PROBE));
+        acc_assert(i->present);
+        taken[TOKEN_PROBE] += i->probe_exec;
+    }
+    acc_assert(!i->ready || i->present);
+    acc_assert(i->slot > 0 && (i->is_spare || i->slot <= s->n_inst));
+}
+
+static void check_service(struct acc_engine *e, struct service *s)
+{
+    acc_assert(e->order[s->pos] == acc_svc_index(e, s));
+    acc_assert(s->n_roots <= ACC_ROOTS_MAX && s->n_ring <= ACC_FAILURES_MAX);
+    acc_assert(s->n_unsettled <= ACC_UNSETTLED_MAX);
+    acc_assert(!s->ready || s->running);
+    acc_assert(s->incident == ACC_NONE || e->incidents[s->incident].open);
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        acc_assert(s->roots[k] < e->n_services && s->roots[k] != acc_svc_index(e, s));
+    }
+    acc_each_out(e, s, edge)
+    {
+        acc_assert(edge->from == acc_svc_index(e, s) && edge->to < e->n_services);
+    }
+}
+
+void acc_engine_check(const struct acc_engine *engine)
+{
+    union {
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+    struct acc_engine *e = cast.out;
+    uint32_t taken[TOKEN_COUNT] = {0};
+    uint32_t n_busy[RES_KINDS] = {0};
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        check_service(e, &e->services[v]);
+        acc_each_inst(e, &e->services[v], i)
+        {
+            acc_assert(i->svc == v);
+            check_instance(e, i, taken);
+        }
+    }
+    for (int k = 0; k < TOKEN_COUNT; k++) {
+        acc_assert(taken[k] == e->n_taken[k]);
+    }
+    for (uint32_t r = 0; r < e->n_res; r++) {
+        n_busy[e->res[r].kind] += e->res[r].op != 0;
+    }
+    acc_assert(n_busy[ACC_RES_IMAGE] == e->n_pulls && n_busy[ACC_RES_NETWORK] == e->n_networks &&
+               n_busy[ACC_RES_VOLUME] == e->n_volumes);
+    acc_assert(e->n_networks <= 1);
+}
