@@ -1,4 +1,4 @@
-#include "puppet.h"
+#include "tests/unit/puppet.h"
 
 #include <stdio.h>
 #include <stdlib.h>

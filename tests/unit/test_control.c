@@ -13,7 +13,7 @@
 
 #include "daemon/log.h"
 #include "daemon/sessions.h"
-#include "puppet.h"
+#include "tests/unit/puppet.h"
 
 /* The server on a loop of its own; clients are plain sockets of the same thread, so that nothing
  * depends on time: turn() gives the loop what it needs to be done with all that was sent. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "puppet.h"
+#include "tests/unit/puppet.h"
 
 /* accd has run for 100 s; it is 2026-11-24T12:00:00Z. */
 #define NOW_MS  100000u
