@@ -150,7 +150,7 @@ static void complain_type(struct acc_diags *diags, const struct acc_node *node,
         }
     }
     acc_complain(diags, node->pos, path, "must be %s, not %s%s", wanted, acc_node_type_name(node),
-                 node->type == ACC_NODE_INT || node->type == ACC_NODE_FLOAT
+                 (is & ACC_IS_STR) && (node->type == ACC_NODE_INT || node->type == ACC_NODE_FLOAT)
                      ? "; put it in quotes if it is meant as text"
                      : "");
 }

@@ -143,9 +143,10 @@ int acc_xacc_check(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
     return r;
 }
 
-/* Positions name their file by pointer; a copy must not point into another configuration. */
-static void own_files(struct acc_compose_ctx *ctx, struct acc_node *node, const char **from,
-                      const char **to)
+/* Keys, texts and the files of positions are pointers that a clone shares; a copy must not point
+ * into another configuration, which may go before the stack does. */
+static int own_texts(struct acc_compose_ctx *ctx, struct acc_node *node, const char **from,
+                     const char **to)
 {
     const char *old = node->pos.file ? node->pos.file : node->key_pos.file;
 
@@ -155,10 +156,22 @@ static void own_files(struct acc_compose_ctx *ctx, struct acc_node *node, const 
     }
     node->pos.file = old ? *to : NULL;
     node->key_pos.file = node->pos.file;
+    if (node->text) {
+        node->text = acc_arena_strdup(ctx->arena, node->text);
+        if (!node->text) {
+            return -ENOMEM;
+        }
+    }
     acc_node_for_each(child, node)
     {
-        own_files(ctx, child, from, to);
+        if (child->key) {
+            child->key = acc_arena_strdup(ctx->arena, child->key);
+        }
+        if (own_texts(ctx, child, from, to) < 0 || (node->type == ACC_NODE_MAP && !child->key)) {
+            return -ENOMEM;
+        }
     }
+    return 0;
 }
 
 static struct acc_node *copy(struct acc_compose_ctx *ctx, const struct acc_node *node)
@@ -167,10 +180,7 @@ static struct acc_node *copy(struct acc_compose_ctx *ctx, const struct acc_node 
     const char *from = NULL;
     const char *to = NULL;
 
-    if (twin) {
-        own_files(ctx, twin, &from, &to);
-    }
-    return twin;
+    return twin && own_texts(ctx, twin, &from, &to) == 0 ? twin : NULL;
 }
 
 static int merge_into(struct acc_compose_ctx *ctx, struct acc_node *base,

@@ -10,13 +10,14 @@
 
 #include "lib/model/spec.h"
 
-/* Join `stacks` (n_stacks pointers, taken over on success and on failure) into a model. Problems go
- * to `diags`, each with the place of the edge: an unknown target with the nearest name, a cycle
- * with its whole path "a -> b -> c -> a" and the cheapest edge to drop (prefer after, then wants),
- * two stacks of one name, one container_name twice. Several edges of a pair become one: the
- * strongest kind with the strictest condition. Edges with `required: false` whose target is not in
- * the model are dropped, so every remaining `target` is an index. Targets of a `completed`
- * condition are marked one_shot. Linear in services and edges, but for sorting the names. 0 and
- * `*ret_model`; -EINVAL; -ENOMEM. */
+/* Join `stacks` into a model. Each stack is taken over on success and on failure; the array stays
+ * the caller's. Problems go to `diags`, each with the place of the edge: an unknown target with the
+ * nearest name, a cycle with its whole path "a -> b -> c -> a" and the cheapest edge to drop
+ * (prefer after, then wants), two stacks of one name, one container_name twice.
+ *
+ * Several edges of a pair become one: the strongest kind with the strictest condition. Edges with
+ * `required: false` whose target is not in the model are dropped, so every remaining `target` is an
+ * index. Targets of a `completed` condition are marked one_shot. Linear in services and edges, but
+ * for sorting the names. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
 int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
                    struct acc_diags *diags);
