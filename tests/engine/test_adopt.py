@@ -106,7 +106,7 @@ def test_paused_by_hand_is_left_alone(w):
     accd.ctl("up", "--all")
     before, record = w.docker.identities(), w.record()
     w.docker.call("POST", "/containers/s-a-1/pause")
-    accd.wait_state("a", "held", seconds=20)
+    wait(lambda: "paused" in accd.service("a")["reason"], 20, "it is shown as paused")
     holds(lambda: record.count("restart") + record.count("die") + record.count("unpause") == 0, 5,
           "nothing is done to it")
     w.docker.call("POST", "/containers/s-a-1/unpause")

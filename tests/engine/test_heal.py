@@ -1,4 +1,6 @@
 """Alive: crashes, failed starts, sick containers, crash loops."""
+import time
+
 from lib import holds, needs, service, wait
 
 
@@ -10,10 +12,13 @@ def test_crash_is_restarted_at_once(w):
     accd.ctl("up", "--all")
     record = w.record()
     before = w.docker.identities()
+    begin = time.monotonic()
+    w.docker.run("raw")
+    raw = time.monotonic() - begin  # what a start costs on this machine now
     w.docker.crash("s-a-1")
     wait(lambda: record.count("start", "s-a-1") == 1, 10, "a is started again")
     (died, _), (started, _) = record.of("die", "s-a-1")[0], record.of("start", "s-a-1")[0]
-    assert started - died < 1.0, f"{started - died:.2f} s between death and start"
+    assert started - died < 0.8 + 3 * raw, f"{started - died:.2f} s between death and start (raw {raw:.2f} s)"
     accd.wait_all_up(30)
     after = w.docker.identities()
     assert after["s-a-1"][0] == before["s-a-1"][0], "the same container, not a new one"
