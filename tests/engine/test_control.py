@@ -117,7 +117,7 @@ def test_a_foreign_varlink_client(w):
         assert f"method {method}(" in description, f"no method {method} in the description"
     assert json.loads(run(tool, "call", address, "io.acc.Status").stdout)["services"][0]["id"] == "s/a"
     said = run(tool, "call", address, "io.acc.Nope", check=False)
-    assert said.returncode == 3 and "MethodNotFound" in said.stderr, said
+    assert said.returncode != 0 and "MethodNotFound" in said.stderr, said
     stream = subprocess.Popen([tool, "call", "--more", address, "io.acc.Events", "{}"], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True)
     w.extra.callback(stream.kill)

@@ -75,8 +75,9 @@ def test_crash_loop_opens_the_breaker_and_gets_one_trial(w):
     # while it is open nothing is tried; then exactly one trial
     holds(lambda: record.count("start", "s-a-1") <= 3, 2, "no start while the breaker is open")
     wait(lambda: record.count("start", "s-a-1") == 4, 20, "the first trial")
-    accd.wait_state("a", "half-open", seconds=40)
-    assert record.count("start", "s-a-1") == 5
+    accd.wait_state("a", "open", seconds=20)  # it failed, too: twice the pause
+    wait(lambda: record.count("start", "s-a-1") == 5, 40, "the second trial")
+    accd.wait_state("a", "half-open", seconds=20)
     accd.wait_state("a", "up", seconds=40)
     assert record.count("start", "s-a-1") == 5
     assert "a" in accd.ctl("why", "a").stdout
