@@ -134,7 +134,7 @@ def test_compose_down_and_up_beside_accd(w):
 def test_compose_up_beside_accd_finds_nothing_to_do(w):
     """Same names, labels and config-hash: `docker compose up -d` recreates nothing that accd made."""
     path = w.stack("s", {"a": service(interval="1s"), "b": service("a", interval="1s", environment={"X": "1"}),
-                         "c": service(volumes=["v:/data"], ports=["127.0.0.1:18081:8080"])}, volumes={"v": {}})
+                         "c": service(volumes=["vol:/data"], ports=["127.0.0.1:18081:8080"])}, volumes={"vol": {}})
     accd = w.accd(path)
     accd.ctl("up", "--all")
     before = w.docker.identities()

@@ -9,9 +9,9 @@ from lib import needs, service, wait
 def test_docker_compose_works_on_what_accd_made(w):
     """ps sees the services and their health, logs and exec work, a dry run changes nothing, down ends it."""
     path = w.stack("s", {"a": service(interval="1s", hostname="ha", labels={"x": "y"}),
-                         "b": service("a", interval="1s", ports=["127.0.0.1:18082:8080"], volumes=["v:/data", "/tmp:/host:ro"],
+                         "b": service("a", interval="1s", ports=["127.0.0.1:18082:8080"], volumes=["vol:/data", "/tmp:/host:ro"],
                                       environment={"LOG_LINES": "2"}, mem_limit="64m", cap_add=["NET_ADMIN"])},
-                   volumes={"v": {}}, networks={"default": {}})
+                   volumes={"vol": {}}, networks={"default": {}})
     accd = w.accd(path)
     accd.ctl("up", "--all")
 
