@@ -12,6 +12,11 @@ void sim_queue_init(struct sim_queue *queue, uint64_t now_ms)
 
 void sim_queue_fini(struct sim_queue *queue)
 {
+    for (size_t i = 0; i < queue->n; i++) {
+        if (queue->item[i].owns_ctx) {
+            free(queue->item[i].ctx);
+        }
+    }
     free(queue->item);
     *queue = (struct sim_queue){0};
 }
@@ -21,10 +26,8 @@ static bool is_before(const struct sim_item *a, const struct sim_item *b)
     return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->seq < b->seq);
 }
 
-void sim_queue_in(struct sim_queue *q, uint64_t delay_ms, sim_fn fn, void *ctx, uint64_t a,
-                  uint64_t b)
+static void put(struct sim_queue *q, struct sim_item item)
 {
-    struct sim_item item = {q->now_ms + delay_ms, q->next_seq++, fn, ctx, a, b};
     size_t i;
 
     if (q->n == q->cap) {
@@ -36,6 +39,17 @@ void sim_queue_in(struct sim_queue *q, uint64_t delay_ms, sim_fn fn, void *ctx, 
         q->item[i] = q->item[(i - 1) / 2];
     }
     q->item[i] = item;
+}
+
+void sim_queue_in(struct sim_queue *q, uint64_t delay_ms, sim_fn fn, void *ctx, uint64_t a,
+                  uint64_t b)
+{
+    put(q, (struct sim_item){q->now_ms + delay_ms, q->next_seq++, fn, ctx, a, b, 0});
+}
+
+void sim_queue_in_own(struct sim_queue *q, uint64_t delay_ms, sim_fn fn, void *ctx)
+{
+    put(q, (struct sim_item){q->now_ms + delay_ms, q->next_seq++, fn, ctx, 0, 0, 1});
 }
 
 uint64_t sim_queue_next_ms(const struct sim_queue *q)

@@ -17,6 +17,7 @@ struct sim_item {
     sim_fn fn;
     void *ctx;
     uint64_t a, b;
+    int owns_ctx; /* freed with the queue when it never came to run */
 };
 
 struct sim_queue {
@@ -30,6 +31,8 @@ void sim_queue_init(struct sim_queue *queue, uint64_t now_ms);
 void sim_queue_fini(struct sim_queue *queue);
 void sim_queue_in(struct sim_queue *queue, uint64_t delay_ms, sim_fn fn, void *ctx, uint64_t a,
                   uint64_t b);
+/* The same for a `ctx` of its own on the heap, which `fn` frees or queues again. */
+void sim_queue_in_own(struct sim_queue *queue, uint64_t delay_ms, sim_fn fn, void *ctx);
 /* When the next one is due, or UINT64_MAX. */
 uint64_t sim_queue_next_ms(const struct sim_queue *queue);
 /* Set the time to it and run it; there must be one. */

@@ -78,7 +78,6 @@ int twin_init(struct twin *twin, struct sim_queue *queue, struct sim_rand *rand,
     return twin->res_exists && twin->res_busy ? 0 : -ENOMEM;
 }
 
-/* Calls that are still queued are not freed: the whole simulation ends with its process. */
 void twin_fini(struct twin *twin)
 {
     for (size_t i = 0; i < twin->n; i++) {
@@ -96,7 +95,7 @@ int64_t twin_now_ns(const struct twin *twin)
     return twin->wall_ns + (int64_t)twin->queue->now_ms * 1000000;
 }
 
-struct twin_container *twin_find(const struct twin *twin, const char *cid)
+struct twin_container *twin_find_ever(const struct twin *twin, const char *cid)
 {
     static const char digits[] = "0123456789abcdef";
     size_t index = 0;
@@ -109,9 +108,14 @@ struct twin_container *twin_find(const struct twin *twin, const char *cid)
         }
         index = 16 * index + (size_t)(digit - digits);
     }
-    return index < twin->n && twin->item[index]->exists && strcmp(twin->item[index]->cid, cid) == 0
-               ? twin->item[index]
-               : NULL;
+    return index < twin->n && strcmp(twin->item[index]->cid, cid) == 0 ? twin->item[index] : NULL;
+}
+
+struct twin_container *twin_find(const struct twin *twin, const char *cid)
+{
+    struct twin_container *c = twin_find_ever(twin, cid);
+
+    return c && c->exists ? c : NULL;
 }
 
 struct twin_container *twin_find_name(const struct twin *twin, const char *name)
@@ -148,7 +152,7 @@ static void deliver_hint(void *ctx, uint64_t a, uint64_t b)
 
     (void)a, (void)b;
     if (h->boot == h->twin->boot && h->twin->power == TWIN_HUNG) {
-        sim_queue_in(h->twin->queue, 200, deliver_hint, h, 0, 0);
+        sim_queue_in_own(h->twin->queue, 200, deliver_hint, h);
         return;
     }
     if (h->boot == h->twin->boot && h->twin->power != TWIN_DOWN) {
@@ -163,7 +167,7 @@ static void send_hint(struct twin *twin, const struct twin_hint *hint, uint64_t 
 
     acc_assert(h);
     *h = (struct hint_on_its_way){twin, twin->boot, *hint};
-    sim_queue_in(twin->queue, delay_ms, deliver_hint, h, 0, 0);
+    sim_queue_in_own(twin->queue, delay_ms, deliver_hint, h);
 }
 
 static void publish(struct twin *twin, const struct twin_hint *hint)
@@ -223,7 +227,7 @@ static void deliver_answer(void *ctx, uint64_t a, uint64_t b)
 
     (void)a, (void)b;
     if (w->boot == w->twin->boot && w->twin->power == TWIN_HUNG && w->answer.status >= 0) {
-        sim_queue_in(w->twin->queue, 200, deliver_answer, w, 0, 0);
+        sim_queue_in_own(w->twin->queue, 200, deliver_answer, w);
         return;
     }
     if (w->answer.token != TWIN_FOREIGN && w->boot == w->twin->boot) {
@@ -247,7 +251,7 @@ static void send_answer(struct twin_waiting *w, int status, const char *cid, con
         on_way->answer.cid[0] = '\0';
         on_way->answer.message[0] = '\0';
     }
-    sim_queue_in(twin->queue, sim_rand_range(twin->rand, 1, 8), deliver_answer, on_way, 0, 0);
+    sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 1, 8), deliver_answer, on_way);
     twin->n_calls--;
     free(w);
 }
@@ -290,7 +294,7 @@ void twin_drop_waiting(struct twin *twin, struct twin_container *c)
 static void serve(void *ctx, uint64_t a, uint64_t b);
 static void again(struct twin_waiting *w, uint64_t delay_ms)
 {
-    sim_queue_in(w->twin->queue, delay_ms, serve, w, 0, 0);
+    sim_queue_in_own(w->twin->queue, delay_ms, serve, w);
 }
 
 static const struct acc_service_spec *spec_of(const struct twin *twin, uint32_t svc)
@@ -363,7 +367,7 @@ static void create_done(void *ctx, uint64_t a, uint64_t b)
         return;
     }
     if (twin->power == TWIN_HUNG) {
-        sim_queue_in(twin->queue, 100, create_done, w, 0, 0);
+        sim_queue_in_own(twin->queue, 100, create_done, w);
         return;
     }
     c = twin_find_name(twin, w->call.create.name);
@@ -394,7 +398,7 @@ static void serve_create(struct twin_waiting *w)
     } else if (w->call.create.bound_cid[0] && !twin_find(twin, w->call.create.bound_cid)) {
         twin_answer(w, 404, "No such container: %s", w->call.create.bound_cid);
     } else {
-        sim_queue_in(twin->queue, sim_rand_range(twin->rand, 20, 150), create_done, w, 0, 0);
+        sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 20, 150), create_done, w);
     }
 }
 
@@ -411,7 +415,7 @@ static void start_done(void *ctx, uint64_t a, uint64_t b)
         return;
     }
     if (twin->power == TWIN_HUNG) {
-        sim_queue_in(twin->queue, 100, start_done, w, 0, 0);
+        sim_queue_in_own(twin->queue, 100, start_done, w);
         return;
     }
     acc_assert(c); /* its lock was held */
@@ -477,7 +481,7 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
             start_fails(w, c, 404, 128, "network x not found");
         } else if (!binding_refuses(w, c)) {
             c->is_starting = true;
-            sim_queue_in(twin->queue, sim_rand_range(twin->rand, 60, 400), start_done, w, 0, 0);
+            sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 60, 400), start_done, w);
         }
     }
 }
@@ -571,7 +575,7 @@ static void remove_done(void *ctx, uint64_t a, uint64_t b)
 
     (void)a, (void)b;
     if (twin->power == TWIN_HUNG) {
-        sim_queue_in(twin->queue, 100, remove_done, w, 0, 0);
+        sim_queue_in_own(twin->queue, 100, remove_done, w);
         return;
     }
     acc_assert(c);
@@ -624,7 +628,7 @@ static void serve_remove(struct twin_waiting *w, struct twin_container *c)
         ms += sim_rand_range(twin->rand, 1000, 40000);
     }
     c->state = ACC_CTR_REMOVING;
-    sim_queue_in(twin->queue, ms, remove_done, w, 0, 0);
+    sim_queue_in_own(twin->queue, ms, remove_done, w);
 }
 
 static void serve_pause(struct twin_waiting *w, struct twin_container *c)
@@ -685,15 +689,16 @@ static void serve_update(struct twin_waiting *w, struct twin_container *c)
     twin_answer(w, 200, "%s", "");
 }
 
-static void resource_done(void *ctx, uint64_t is_there, uint64_t b)
+static void resource_done(void *ctx, uint64_t a, uint64_t b)
 {
     struct twin_waiting *w = ctx;
     struct twin *twin = w->twin;
     uint32_t res = w->call.res;
+    bool is_there = w->call.verb == TWIN_ENSURE;
 
-    (void)b;
+    (void)a, (void)b;
     if (twin->power == TWIN_HUNG) {
-        sim_queue_in(twin->queue, 100, resource_done, w, is_there, 0);
+        sim_queue_in_own(twin->queue, 100, resource_done, w);
         return;
     }
     twin->res_busy[res]--;
@@ -707,7 +712,7 @@ static void resource_done(void *ctx, uint64_t is_there, uint64_t b)
         twin_answer(w, 500, "dial tcp: lookup registry: no such host");
         return;
     }
-    twin->res_exists[res] = is_there != 0;
+    twin->res_exists[res] = is_there;
     twin_answer(w, is_there ? 201 : 204, "%s", "");
 }
 
@@ -743,7 +748,7 @@ static void serve_resource(struct twin_waiting *w)
         twin->double_network = twin->double_network || (is_network && twin->res_busy[res] > 0);
     }
     twin->res_busy[res]++;
-    sim_queue_in(twin->queue, ms, resource_done, w, w->call.verb == TWIN_ENSURE, 0);
+    sim_queue_in_own(twin->queue, ms, resource_done, w);
 }
 
 static void (*const serve_container[TWIN_VERB_COUNT])(struct twin_waiting *w,

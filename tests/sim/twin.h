@@ -193,6 +193,8 @@ bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop,
                   struct acc_obs *ret_obs);
 /* NULL when there is none, or none any more. */
 struct twin_container *twin_find(const struct twin *twin, const char *cid);
+/* Also one that is gone; NULL only when there never was one. */
+struct twin_container *twin_find_ever(const struct twin *twin, const char *cid);
 struct twin_container *twin_find_name(const struct twin *twin, const char *name);
 bool twin_is_running(const struct twin_container *container); /* or paused */
 int64_t twin_now_ns(const struct twin *twin);

@@ -278,7 +278,8 @@ static void start_service(struct sim_proc *proc)
     in(proc, listen_ms, listen_now, 0);
     in(proc, listen_ms + sim_rand_range(rand_of(proc), 0, habits->healthy_max), boot, 0);
     if (habits->early_pass) {
-        in(proc, listen_ms / 4, early, 0);
+        /* shorter than the 2 s after which a second pass confirms the first (ENGINE.md E1) */
+        in(proc, listen_ms > 1500 ? listen_ms - 1500 : 0, early, 0);
     }
 }
 
@@ -350,6 +351,12 @@ void sim_proc_cut_off(struct sim_proc *proc)
     if (proc->is_alive && proc->workload) {
         set_healthy(proc, false);
     }
+}
+
+void sim_proc_sicken(struct sim_proc *proc)
+{
+    proc->is_stuck = true;
+    set_healthy(proc, false);
 }
 
 bool sim_proc_check(const struct sim_proc *proc)

@@ -103,6 +103,8 @@ void sim_proc_term(struct sim_proc *proc);
 void sim_proc_end(struct sim_proc *proc, int32_t code, bool oom);
 void sim_proc_freeze(struct sim_proc *proc, bool is_frozen);
 void sim_proc_cut_off(struct sim_proc *proc);
+/* It lives on and its check fails until it is restarted. */
+void sim_proc_sicken(struct sim_proc *proc);
 /* Does the health check command pass when it is run now? */
 bool sim_proc_check(const struct sim_proc *proc);
 

@@ -1,0 +1,535 @@
+/* Bad luck and people: what happens to the world while its faults last. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/sim/world.h"
+
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+
+static uint64_t maybe(struct world *w, uint64_t low_min, uint64_t high_min)
+{
+    return sim_rand_below(&w->rand, 2) ? MINUTE * sim_rand_range(&w->rand, low_min, high_min) : 0;
+}
+
+/* Swarm: each seed gets a random subset at random rates. */
+void world_faults_draw(struct world *w)
+{
+    w->faults = (struct world_faults){
+        .accd_crash = maybe(w, 2, 60),
+        .store_lost_pct = sim_rand_below(&w->rand, 4) == 0 ? 20 : 0,
+        .store_torn_pct = sim_rand_below(&w->rand, 2) ? 30 : 0,
+        .stream_break = maybe(w, 5, 120),
+        .engine_crash = maybe(w, 20, 300),
+        .engine_restart = maybe(w, 20, 300),
+        .engine_hang = maybe(w, 20, 200),
+        .foreign = maybe(w, 2, 60),
+        .operator_ = maybe(w, 2, 60),
+        .spell = maybe(w, 5, 60),
+        .prune = maybe(w, 30, 200),
+        .live_restore_pct = sim_rand_below(&w->rand, 3) * 50,
+    };
+}
+
+struct twin_container *world_container(struct world *w, uint32_t svc, uint32_t number)
+{
+    struct twin_container *found = NULL;
+
+    for (size_t i = 0; i < w->twin.n; i++) {
+        struct twin_container *c = w->twin.item[i];
+
+        if (c->exists && c->made.svc == svc && c->made.number == number && !c->made.oneoff &&
+            (!found || !twin_is_running(found))) {
+            found = c;
+        }
+    }
+    return found;
+}
+
+/* --- operators ------------------------------------------------------------------------------ */
+
+static bool pulls_in(const struct acc_edge *edge)
+{
+    return edge->kind != ACC_EDGE_AFTER && edge->kind != ACC_EDGE_CONFLICTS;
+}
+
+static void select_needed(const struct acc_model *model, uint8_t *selected)
+{
+    for (size_t i = model->n_services; i-- > 0;) { /* dependents before what they need */
+        const struct acc_service_spec *spec = model->services[model->order[i]];
+
+        for (size_t e = 0; selected[model->order[i]] && e < spec->n_edges; e++) {
+            if (pulls_in(&spec->edges[e])) {
+                selected[spec->edges[e].target] = 1;
+            }
+        }
+    }
+}
+
+static void select_dependents(const struct acc_model *model, uint8_t *selected)
+{
+    for (size_t i = 0; i < model->n_services; i++) {
+        const struct acc_service_spec *spec = model->services[model->order[i]];
+
+        for (size_t e = 0; e < spec->n_edges; e++) {
+            if ((spec->edges[e].kind == ACC_EDGE_NEEDS || spec->edges[e].kind == ACC_EDGE_BINDS) &&
+                selected[spec->edges[e].target]) {
+                selected[model->order[i]] = 1;
+            }
+        }
+    }
+}
+
+static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *selected)
+{
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        struct oracle_service *s = &w->oracle.service[i];
+
+        if (!selected[i]) {
+            continue;
+        }
+        s->command_ms = w->queue.now_ms;
+        s->n_failures = 0;
+        switch (verb) {
+        case ACC_VERB_UP:
+        case ACC_VERB_START:
+            s->want_up = true;
+            s->want_removed = s->is_unsure = false;
+            break;
+        case ACC_VERB_STOP:
+        case ACC_VERB_DOWN:
+            s->want_up = s->is_unsure = false;
+            s->want_removed = verb == ACC_VERB_DOWN;
+            break;
+        case ACC_VERB_RESTART:
+        case ACC_VERB_ADOPT: /* what runs is wanted from here on, the rest is not */
+        case ACC_VERB_RELEASE:
+        case ACC_VERB_HAND_BACK:
+            s->is_unsure = s->is_unsure || verb == ACC_VERB_ADOPT || verb == ACC_VERB_HAND_BACK;
+            break;
+        }
+    }
+}
+
+static void give(struct world *w, enum acc_verb verb, uint8_t *selected, bool with_dependents,
+                 bool whole_stack)
+{
+    struct acc_event event = {.type = ACC_EV_CMD};
+
+    event.cmd.verb = verb;
+    event.cmd.selected = selected;
+    event.cmd.with_dependents = with_dependents;
+    event.cmd.whole_stack = whole_stack;
+    (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "root");
+    if (w->options.trace) {
+        for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+            if (selected[i]) {
+                world_trace(w, "  operator: %s %s", acc_verb_name(verb), world_service_id(w, i));
+            }
+        }
+    }
+    note_wish(w, verb, selected);
+    world_step(w, &event);
+}
+
+void world_command(struct world *w, enum acc_verb verb, uint32_t svc, bool with_dependents)
+{
+    uint8_t *selected;
+
+    if (!w->engine) {
+        return;
+    }
+    selected = calloc(acc_engine_n_services(w->engine) + 1, 1);
+    acc_assert(selected);
+    selected[svc] = 1;
+    if (verb == ACC_VERB_UP || verb == ACC_VERB_START) {
+        select_needed(w->graph.model, selected);
+    } else if (with_dependents) {
+        select_dependents(w->graph.model, selected);
+    }
+    give(w, verb, selected, with_dependents, false);
+    free(selected);
+}
+
+void world_command_stack(struct world *w, enum acc_verb verb, uint32_t stack)
+{
+    uint8_t *selected;
+
+    if (!w->engine) {
+        return;
+    }
+    selected = calloc(acc_engine_n_services(w->engine) + 1, 1);
+    acc_assert(selected);
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        selected[i] = w->graph.model->service_stack[i] == stack;
+    }
+    if (verb == ACC_VERB_UP) {
+        select_needed(w->graph.model, selected);
+    }
+    give(w, verb, selected, false, verb == ACC_VERB_DOWN);
+    free(selected);
+}
+
+static void random_command(struct world *w)
+{
+    const struct acc_model *model = w->graph.model;
+    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, model->n_services);
+    uint32_t stack = model->service_stack[svc];
+    const struct oracle_service *s = &w->oracle.service[svc];
+
+    switch (sim_rand_below(&w->rand, 10)) {
+    case 0:
+    case 1:
+    case 2:
+        world_command(w, ACC_VERB_UP, svc, false);
+        break;
+    case 3:
+        world_command(w, ACC_VERB_STOP, svc, false);
+        break;
+    case 4:
+        world_command(w, ACC_VERB_STOP, svc, true);
+        break;
+    case 5:
+        if (s->want_up && !s->is_unsure) {
+            world_command(w, ACC_VERB_RESTART, svc, false);
+        }
+        break;
+    case 6:
+        world_command(w, ACC_VERB_RELEASE, svc, false);
+        break;
+    case 7:
+        world_command(w, ACC_VERB_DOWN, svc, false);
+        break;
+    case 8:
+        world_command_stack(w, sim_rand_below(&w->rand, 3) ? ACC_VERB_UP : ACC_VERB_DOWN, stack);
+        break;
+    default:
+        world_command_stack(w, sim_rand_below(&w->rand, 4) ? ACC_VERB_ADOPT : ACC_VERB_HAND_BACK,
+                            stack);
+        break;
+    }
+}
+
+/* --- docker and docker compose beside accd -------------------------------------------------- */
+
+static void touched(struct world *w, uint32_t svc)
+{
+    if (svc != ACC_NONE) {
+        w->oracle.service[svc].is_unsure = true; /* held, or released: accd has its own rules */
+        oracle_disturb(&w->oracle, svc);
+    }
+}
+
+bool world_foreign(struct world *w, enum twin_verb verb, uint32_t svc)
+{
+    struct twin_container *c = world_container(w, svc, 1);
+    struct twin_call call = {
+        .verb = verb, .token = TWIN_FOREIGN, .grace_ms = 10000, .signal = 9, .force = true};
+
+    if (!c) {
+        return false;
+    }
+    memcpy(call.cid, c->cid, sizeof(call.cid));
+    world_trace(w, "  by hand: docker %s %s", twin_verb_name(verb), c->name);
+    touched(w, svc);
+    twin_call(&w->twin, &call);
+    return true;
+}
+
+static void compose_create(struct world *w, uint32_t svc, uint32_t number, const char *name,
+                           bool oneoff)
+{
+    const struct acc_service_spec *spec = w->graph.model->services[svc];
+    struct twin_call call = {.verb = TWIN_CREATE, .token = TWIN_FOREIGN};
+
+    call.create = (struct twin_create){.svc = svc,
+                                       .number = number,
+                                       .oneoff = oneoff,
+                                       .policy = spec->restart,
+                                       .restart_max = spec->restart_max};
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        if (spec->edges[i].kind == ACC_EDGE_BINDS) {
+            const struct twin_container *to = world_container(w, spec->edges[i].target, 1);
+
+            (void)snprintf(call.create.bound_cid, sizeof(call.create.bound_cid), "%s",
+                           to ? to->cid : "none");
+        }
+    }
+    (void)snprintf(call.create.name, sizeof(call.create.name), "%s", name);
+    twin_call(&w->twin, &call);
+}
+
+static void call_name(struct world *w, enum twin_verb verb, const char *name, const char *to)
+{
+    const struct twin_container *c = twin_find_name(&w->twin, name);
+    struct twin_call call = {
+        .verb = verb, .token = TWIN_FOREIGN, .grace_ms = 10000, .force = true, .signal = 9};
+
+    if (c) {
+        memcpy(call.cid, c->cid, sizeof(call.cid));
+        (void)snprintf(call.name, sizeof(call.name), "%s", to);
+        twin_call(&w->twin, &call);
+    }
+}
+
+static void name_of(struct world *w, uint32_t svc, uint32_t number, char *name, size_t size)
+{
+    const struct acc_service_spec *spec = w->graph.model->services[svc];
+
+    (void)snprintf(name, size, "%s-%s-%u", spec->stack, spec->name, number);
+}
+
+/* compose up --force-recreate SERVICE: create <id12>_name, stop and remove the old one, rename,
+ * start. Each line takes a moment; `b` is the line. */
+static void recreate(void *ctx, uint64_t svc, uint64_t line)
+{
+    struct world *w = ctx;
+    char name[ACC_NAME_MAX + 1], temporary[ACC_NAME_MAX + 32];
+
+    name_of(w, (uint32_t)svc, 1, name, sizeof(name));
+    (void)snprintf(temporary, sizeof(temporary), "0123456789ab_%s", name);
+    touched(w, (uint32_t)svc);
+    switch (line) {
+    case 0:
+        compose_create(w, (uint32_t)svc, 1, temporary, false);
+        break;
+    case 1:
+        call_name(w, TWIN_STOP, name, "");
+        break;
+    case 2:
+        call_name(w, TWIN_REMOVE, name, "");
+        break;
+    case 3:
+        call_name(w, TWIN_RENAME, temporary, name);
+        break;
+    case 4:
+        call_name(w, TWIN_START, name, "");
+        return;
+    default:
+        return;
+    }
+    sim_queue_in(&w->queue, line == 1 ? 11000 : 600, recreate, w, svc, line + 1);
+}
+
+/* compose down of one stack: stop all, then remove all. */
+static void compose_down(void *ctx, uint64_t stack, uint64_t line)
+{
+    struct world *w = ctx;
+
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        if (w->graph.model->service_stack[i] == stack) {
+            for (uint32_t n = 1; n <= w->graph.model->services[i]->replicas; n++) {
+                struct twin_container *c = world_container(w, i, n);
+
+                touched(w, i);
+                if (c) {
+                    call_name(w, line == 0 ? TWIN_STOP : TWIN_REMOVE, c->name, "");
+                }
+            }
+        }
+    }
+    if (line == 0) {
+        sim_queue_in(&w->queue, 12000, compose_down, w, stack, 1);
+    }
+}
+
+static void start_named(void *ctx, uint64_t svc, uint64_t number)
+{
+    struct world *w = ctx;
+    char name[ACC_NAME_MAX + 1];
+
+    name_of(w, (uint32_t)svc, (uint32_t)number, name, sizeof(name));
+    call_name(w, TWIN_START, name, "");
+}
+
+void world_compose_up(struct world *w, uint32_t stack)
+{
+    const struct acc_model *model = w->graph.model;
+    uint64_t delay_ms = 500;
+
+    for (uint32_t res = 0; res < model->n_resources; res++) {
+        w->twin.res_exists[res] = w->twin.res_exists[res] || model->resources[res]->stack == stack;
+    }
+    for (size_t i = 0; i < model->n_services; i++) {
+        uint32_t svc = model->order[i];
+        char name[ACC_NAME_MAX + 1];
+
+        for (uint32_t n = 1;
+             model->service_stack[svc] == stack && n <= model->services[svc]->replicas; n++) {
+            name_of(w, svc, n, name, sizeof(name));
+            compose_create(w, svc, n, name, false);
+            sim_queue_in(&w->queue, delay_ms, start_named, w, svc, n);
+            delay_ms += 500;
+        }
+        world_run_for(w, 200);
+    }
+    world_run_for(w, delay_ms);
+}
+
+static void unpause_later(void *ctx, uint64_t index, uint64_t b)
+{
+    struct world *w = ctx;
+    struct twin_container *c = w->twin.item[index];
+
+    (void)b;
+    if (c->exists) {
+        call_name(w, TWIN_UNPAUSE, c->name, "");
+    }
+}
+
+static void run_oneoff(struct world *w, uint32_t svc)
+{
+    char name[ACC_NAME_MAX + 1];
+
+    (void)snprintf(name, sizeof(name), "oneoff-%u", (unsigned)w->n_foreign++);
+    world_trace(w, "  by hand: docker compose run, as %s", name);
+    compose_create(w, svc, 1, name, true);
+}
+
+static void random_foreign(struct world *w)
+{
+    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, w->graph.model->n_services);
+    struct twin_container *c = world_container(w, svc, 1);
+
+    switch (sim_rand_below(&w->rand, 14)) {
+    case 0:
+    case 1:
+    case 2:
+        (void)world_foreign(w, TWIN_STOP, svc);
+        break;
+    case 3:
+    case 4:
+        (void)world_foreign(w, TWIN_START, svc);
+        break;
+    case 5:
+    case 6:
+    case 7:
+        (void)world_foreign(w, TWIN_KILL, svc);
+        break;
+    case 8:
+        (void)world_foreign(w, TWIN_REMOVE, svc);
+        break;
+    case 9:
+    case 10:
+        if (world_foreign(w, TWIN_PAUSE, svc)) {
+            sim_queue_in(&w->queue, sim_rand_range(&w->rand, 500, 10 * MINUTE), unpause_later, w,
+                         c->index, 0);
+        }
+        break;
+    case 11:
+        recreate(w, svc, 0);
+        break;
+    case 12:
+        if (sim_rand_below(&w->rand, 3) == 0) {
+            compose_down(w, w->graph.model->service_stack[svc], 0);
+        }
+        break;
+    default:
+        run_oneoff(w, svc);
+        break;
+    }
+}
+
+/* --- what happens when ---------------------------------------------------------------------- */
+
+enum trouble {
+    TROUBLE_ACCD,
+    TROUBLE_STREAM,
+    TROUBLE_CRASH,
+    TROUBLE_RESTART,
+    TROUBLE_HANG,
+    TROUBLE_FOREIGN,
+    TROUBLE_OPERATOR,
+    TROUBLE_SPELL,
+    TROUBLE_PRUNE,
+};
+#define TROUBLE_COUNT 9
+
+static uint64_t mean_of(const struct world *w, enum trouble trouble)
+{
+    const uint64_t means[TROUBLE_COUNT] = {
+        [TROUBLE_ACCD] = w->faults.accd_crash,    [TROUBLE_STREAM] = w->faults.stream_break,
+        [TROUBLE_CRASH] = w->faults.engine_crash, [TROUBLE_RESTART] = w->faults.engine_restart,
+        [TROUBLE_HANG] = w->faults.engine_hang,   [TROUBLE_FOREIGN] = w->faults.foreign,
+        [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
+        [TROUBLE_PRUNE] = w->faults.prune,
+    };
+
+    return means[trouble];
+}
+
+static void set_live_restore(struct world *w)
+{
+    w->twin.live_restore = sim_rand_below(&w->rand, 100) < w->faults.live_restore_pct;
+}
+
+static void strike(struct world *w, enum trouble trouble)
+{
+    static const enum sim_spell spells[] = {SIM_SPELL_CRASH_LOOP, SIM_SPELL_CRASH_LOOP,
+                                            SIM_SPELL_NEVER_READY, SIM_SPELL_START_FAILS,
+                                            SIM_SPELL_BAD_COMMAND};
+    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, w->graph.model->n_services);
+
+    switch (trouble) {
+    case TROUBLE_ACCD:
+        if (w->engine && sim_rand_below(&w->rand, 3) == 0) {
+            world_accd_kill(w, false, false);
+        } else if (w->engine) {
+            w->crash_in = (uint32_t)sim_rand_range(&w->rand, 1, 30);
+        }
+        break;
+    case TROUBLE_STREAM:
+        world_break_stream(w);
+        break;
+    case TROUBLE_CRASH:
+        set_live_restore(w);
+        twin_crash(&w->twin, sim_rand_range(&w->rand, 500, 30000));
+        break;
+    case TROUBLE_RESTART:
+        set_live_restore(w);
+        twin_restart(&w->twin, sim_rand_range(&w->rand, 500, 30000));
+        break;
+    case TROUBLE_HANG:
+        twin_hang(&w->twin, sim_rand_range(&w->rand, 1000, 120000));
+        break;
+    case TROUBLE_FOREIGN:
+        random_foreign(w);
+        break;
+    case TROUBLE_OPERATOR:
+        random_command(w);
+        break;
+    case TROUBLE_SPELL:
+        sim_workload_spell(&w->workloads.item[svc], spells[sim_rand_below(&w->rand, 5)],
+                           sim_rand_range(&w->rand, SECOND, 30 * MINUTE));
+        world_trace(w, "  a bad spell for %s", world_service_id(w, svc));
+        break;
+    case TROUBLE_PRUNE:
+        twin_prune_images(&w->twin);
+        break;
+    }
+}
+
+static void trouble_now(void *ctx, uint64_t trouble, uint64_t b)
+{
+    struct world *w = ctx;
+
+    if (w->is_chaos) {
+        strike(w, (enum trouble)trouble);
+        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 2 * mean_of(w, (enum trouble)trouble)),
+                     trouble_now, w, trouble, b);
+    }
+}
+
+void world_faults_begin(struct world *w)
+{
+    w->is_chaos = true;
+    w->workloads.faults = true;
+    for (uint64_t t = 0; t < TROUBLE_COUNT; t++) {
+        uint64_t mean_ms = mean_of(w, (enum trouble)t);
+
+        if (mean_ms > 0) {
+            sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 2 * mean_ms), trouble_now, w, t, 0);
+        }
+    }
+}

@@ -1,0 +1,731 @@
+#include "tests/sim/oracle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/sim/world.h"
+
+#define SECOND 1000u
+#define MINUTE (60u * SECOND)
+/* E11 T_obs: what was seen longer ago than a full list and some counts for nothing. */
+#define T_OBS (85u * SECOND)
+/* A word of an operator or a blow from outside explains whatever happens within this time. */
+#define EXCUSE               (10u * MINUTE)
+#define ACTIONS_A_MINUTE_MAX 60u
+
+static const struct acc_service_spec *spec_of(const struct oracle *o, uint32_t svc)
+{
+    return o->world->graph.model->services[svc];
+}
+
+static uint64_t now(const struct oracle *o)
+{
+    return o->world->queue.now_ms;
+}
+
+void oracle_init(struct oracle *o, struct world *world)
+{
+    size_t n = world->graph.model->n_services;
+
+    *o = (struct oracle){.world = world};
+    o->service = calloc(n + 1, sizeof(*o->service));
+    o->was_observing = calloc(world->graph.model->n_stacks + 1, sizeof(*o->was_observing));
+    acc_assert(o->service && o->was_observing);
+    for (size_t i = 0; i < n; i++) {
+        o->service[i].want_up = true;
+    }
+}
+
+void oracle_fini(struct oracle *o)
+{
+    free(o->container);
+    free(o->service);
+    free(o->was_observing);
+    *o = (struct oracle){0};
+}
+
+/* --- what was told --------------------------------------------------------------------------- */
+
+static struct oracle_container *told(struct oracle *o, const char *cid)
+{
+    struct twin *twin = &o->world->twin;
+    const struct twin_container *c = twin_find_ever(twin, cid);
+
+    if (o->n_containers < twin->n) {
+        size_t n = 2 * twin->n;
+
+        o->container = realloc(o->container, n * sizeof(*o->container));
+        acc_assert(o->container);
+        memset(o->container + o->n_containers, 0, (n - o->n_containers) * sizeof(*o->container));
+        o->n_containers = n;
+    }
+    return c ? &o->container[c->index] : NULL;
+}
+
+static bool is_seen(const struct oracle *o, const struct oracle_container *t)
+{
+    return t && t->epoch == o->world->epoch && o->world->conn == WORLD_CONN_UP;
+}
+
+void oracle_disturb(struct oracle *o, uint32_t svc)
+{
+    if (svc != ACC_NONE) {
+        o->service[svc].disturbed_ms = now(o);
+        o->service[svc].n_failures = 0;
+    }
+}
+
+void oracle_disturb_all(struct oracle *o)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        o->service[i].n_failures = 0;
+    }
+    o->quiet_since_ms = now(o);
+}
+
+/* --- truth ----------------------------------------------------------------------------------- */
+
+static bool is_slot(const struct twin_container *c, uint32_t svc, uint32_t number)
+{
+    return c->exists && c->made.svc == svc && c->made.number == number && !c->made.oneoff;
+}
+
+/* I1: one holder of a slot, but for those that strangers have started. */
+void oracle_ran(struct oracle *o, const struct twin_container *c)
+{
+    const struct twin *twin = &o->world->twin;
+
+    if (c->made.svc == ACC_NONE || c->made.oneoff) {
+        return;
+    }
+    if (c->start_token == TWIN_FOREIGN) {
+        oracle_disturb(o, c->made.svc);
+        return;
+    }
+    for (size_t i = 0; i < twin->n; i++) {
+        const struct twin_container *other = twin->item[i];
+
+        if (other != c && is_slot(other, c->made.svc, c->made.number) && twin_is_running(other) &&
+            other->start_token != TWIN_FOREIGN) {
+            world_fail(o->world, "I1: %s and %s both run for slot %u of %s", c->name, other->name,
+                       c->made.number, world_service_id(o->world, c->made.svc));
+        }
+    }
+}
+
+static bool is_root(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        if (spec->edges[i].kind == ACC_EDGE_NEEDS || spec->edges[i].kind == ACC_EDGE_BINDS) {
+            return false;
+        }
+    }
+    return spec->replicas == 1 && !spec->one_shot && spec->restart != ACC_RESTART_NO &&
+           spec->restart != ACC_RESTART_ON_FAILURE;
+}
+
+/* Count what accd must count: a service without dependencies, that ended by itself while accd,
+ * dockerd and the connection were well. Everything doubtful sets the count back. */
+void oracle_ended(struct oracle *o, const struct twin_container *c)
+{
+    struct oracle_service *s;
+    struct world *w = o->world;
+    bool by_itself = !c->is_stopping && !c->manually_stopped && w->twin.power == TWIN_UP;
+
+    if (c->made.svc == ACC_NONE || c->made.oneoff) {
+        return;
+    }
+    s = &o->service[c->made.svc];
+    s->ended_ms = now(o);
+    if (!by_itself || !is_root(o, c->made.svc) || !w->engine || w->conn != WORLD_CONN_UP ||
+        !w->has_snapshot || c->start_token == TWIN_FOREIGN || c->policy != ACC_RESTART_NO) {
+        s->n_failures = 0;
+        return;
+    }
+    if (c->proc.was_healthy &&
+        now(o) - c->proc.healthy_since_ms >= spec_of(o, c->made.svc)->timing.reset_min * 3 / 4) {
+        s->n_failures = 0;
+    }
+    if (s->n_failures++ == 0) {
+        s->first_failure_ms = now(o);
+    }
+}
+
+/* How long the truth may be bad before accd can know: the checks, and a lost event. */
+static uint64_t detection_ms(const struct oracle *o, uint32_t svc)
+{
+    int64_t interval_ms = 0, timeout_ms = 0, start_period_ms = 0;
+    uint32_t retries = 0;
+
+    if (!twin_health_of(o->world->graph.model, svc, &interval_ms, &timeout_ms, &start_period_ms,
+                        &retries)) {
+        return T_OBS;
+    }
+    return (uint64_t)(interval_ms + 100) * (retries + 2) + (uint64_t)start_period_ms + T_OBS;
+}
+
+/* Could accd have had a reason to take this container's run for ready, at some time? */
+static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
+{
+    const struct acc_service_spec *spec = spec_of(o, c->made.svc);
+    uint64_t age_ms = now(o) - c->proc.started_ms;
+    int64_t ignored;
+    uint32_t retries;
+
+    if (spec->probe == ACC_PROBE_NONE || c->proc.was_healthy) {
+        return true;
+    }
+    if (twin_health_of(o->world->graph.model, c->made.svc, &ignored, &ignored, &ignored,
+                       &retries)) {
+        return c->check_exit == 0 && c->check_start_ns > c->started_ns; /* initdb fooled Docker */
+    }
+    return (spec->n_ports > 0 && (c->proc.listens || age_ms >= spec->timing.listen_giveup)) ||
+           (spec->n_ports == 0 && age_ms >= spec->timing.run_min);
+}
+
+/* --- the gate (I2, I9) ------------------------------------------------------------------------ */
+
+static bool dep_runs(struct oracle *o, uint32_t dep, bool must_be_ready)
+{
+    const struct twin *twin = &o->world->twin;
+
+    for (size_t i = 0; i < twin->n; i++) {
+        const struct twin_container *c = twin->item[i];
+        const struct oracle_container *t = &o->container[i];
+
+        if (c->made.svc == dep && !c->made.oneoff && is_seen(o, t) && t->state == ACC_CTR_RUNNING &&
+            t->started_ns == c->started_ns && (!must_be_ready || may_be_ready(o, c))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_edge(struct oracle *o, uint32_t svc, const struct acc_edge *edge)
+{
+    const struct sim_workload *dep = &o->world->workloads.item[edge->target];
+    const char *from = world_service_id(o->world, svc);
+    const char *to = world_service_id(o->world, edge->target);
+    bool to_ready = edge->condition == ACC_COND_READY;
+
+    if (edge->kind == ACC_EDGE_MILESTONE) {
+        if (edge->condition == ACC_COND_COMPLETED && !dep->has_done) {
+            world_fail(o->world, "I2: %s starts, and its milestone %s was never reached", from, to);
+        }
+        return;
+    }
+    if ((edge->kind != ACC_EDGE_NEEDS && edge->kind != ACC_EDGE_BINDS) || edge->at_create ||
+        spec_of(o, edge->target)->replicas == 0) {
+        return;
+    }
+    if (!dep_runs(o, edge->target, to_ready)) {
+        world_fail(o->world, "I2: %s starts, and %s was not seen %s in this epoch", from, to,
+                   to_ready ? "ready" : "running");
+    } else if (to_ready && dep->n_procs > 0 && dep->has_been_ready && !dep->is_ready &&
+               !o->world->twin.quirks.frozen_health &&
+               now(o) - dep->ready_change_ms > detection_ms(o, edge->target) &&
+               now(o) - o->quiet_since_ms > detection_ms(o, edge->target) &&
+               dep->proc[0]->was_healthy && !dep->proc[0]->is_cut_off && !dep->proc[0]->is_frozen &&
+               twin_health_of(o->world->graph.model, edge->target, &(int64_t){0}, &(int64_t){0},
+                              &(int64_t){0}, &(uint32_t){0})) {
+        world_fail(o->world, "I9: %s starts, and %s is bad since %" PRIu64 " s", from, to,
+                   (now(o) - dep->ready_change_ms) / 1000);
+    }
+}
+
+/* --- the pace (I7, I8) ------------------------------------------------------------------------ */
+
+static void check_pace(struct oracle *o, uint32_t svc)
+{
+    const struct oracle_service *s = &o->service[svc];
+    const struct acc_timing *t = &spec_of(o, svc)->timing;
+    uint64_t waited_ms = now(o) - s->ended_ms;
+    uint64_t nominal_ms = t->backoff_base;
+
+    if (s->n_failures < 2 || now(o) - s->command_ms < EXCUSE) {
+        return;
+    }
+    for (uint32_t i = 2; i < s->n_failures && nominal_ms < t->backoff_cap; i++) {
+        nominal_ms *= 2;
+    }
+    nominal_ms = nominal_ms > t->backoff_cap ? t->backoff_cap : nominal_ms;
+    if (waited_ms * 100 < nominal_ms * 79) {
+        world_fail(o->world,
+                   "I8: %s starts %" PRIu64 " ms after failure %u in a row; %" PRIu64 " are due",
+                   world_service_id(o->world, svc), waited_ms, s->n_failures, nominal_ms);
+    }
+    if (s->n_failures >= t->budget && s->n_failures % t->budget == 0 &&
+        s->ended_ms - s->first_failure_ms < t->budget_window * 9 / 10 &&
+        waited_ms * 100 < t->open * 79) {
+        world_fail(o->world,
+                   "I7: %s starts %" PRIu64 " ms after failure %u in a row: the breaker "
+                   "is not open",
+                   world_service_id(o->world, svc), waited_ms, s->n_failures);
+    }
+}
+
+/* --- no blind destruction (I5, I15) ----------------------------------------------------------- */
+
+static bool is_disturbed(const struct oracle *o, uint32_t svc)
+{
+    const struct oracle_service *s = &o->service[svc];
+
+    return !s->want_up || s->is_unsure || (s->command_ms && now(o) - s->command_ms < EXCUSE) ||
+           (s->disturbed_ms && now(o) - s->disturbed_ms < EXCUSE);
+}
+
+/* Nothing that accd could hold against this run: it has been well for long, and so has everything
+ * that may take it along. */
+static bool is_beyond_reproach(const struct oracle *o, const struct twin_container *c,
+                               unsigned depth)
+{
+    const struct acc_service_spec *spec = spec_of(o, c->made.svc);
+    uint64_t long_ms = detection_ms(o, c->made.svc) + 3 * MINUTE;
+
+    if (is_disturbed(o, c->made.svc) || c->state != ACC_CTR_RUNNING || !c->proc.is_healthy ||
+        c->proc.is_doomed || now(o) - c->proc.healthy_since_ms < long_ms || depth > 64 ||
+        spec->replicas != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        const struct acc_edge *edge = &spec->edges[i];
+        const struct sim_workload *dep = &o->world->workloads.item[edge->target];
+
+        if (edge->kind != ACC_EDGE_BINDS && edge->on_down == ACC_ON_DOWN_RIDE) {
+            continue;
+        }
+        if (!dep->is_ready || now(o) - dep->ready_change_ms < EXCUSE ||
+            is_disturbed(o, edge->target)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_target(struct oracle *o, const struct acc_action *a,
+                         const struct twin_container *c)
+{
+    const char *id = world_service_id(o->world, a->svc);
+
+    if (!c || c->made.svc != a->svc || c->made.oneoff) {
+        world_fail(o->world, "I5: %s of a container that is none of %s",
+                   acc_action_type_name(a->type), id);
+    } else if (!is_seen(o, told(o, a->cid))) {
+        world_fail(o->world, "I5: %s of %s, not seen in this epoch", acc_action_type_name(a->type),
+                   c->name);
+    }
+}
+
+static void check_stop(struct oracle *o, const struct acc_action *a, struct twin_container *c)
+{
+    if (c && is_beyond_reproach(o, c, 0)) {
+        world_fail(o->world, "I15: %s of %s, which has been well for %" PRIu64 " s",
+                   acc_action_type_name(a->type), c->name,
+                   (now(o) - c->proc.healthy_since_ms) / 1000);
+    }
+    told(o, a->cid)->stop_ms = now(o);
+}
+
+static bool is_sharer(const struct acc_service_spec *spec)
+{
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        if (spec->edges[i].kind == ACC_EDGE_BINDS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_remove(struct oracle *o, const struct acc_action *a,
+                         const struct twin_container *c)
+{
+    const struct oracle_container *t = told(o, a->cid);
+    const struct oracle_service *s = &o->service[a->svc];
+
+    if (t->state == ACC_CTR_RUNNING || t->state == ACC_CTR_PAUSED) {
+        world_fail(o->world, "I5: remove of %s, which was last seen running", c->name);
+    } else if (s->want_up && !s->is_unsure && !is_sharer(spec_of(o, a->svc)) &&
+               c->state == ACC_CTR_EXITED && spec_of(o, a->svc)->replicas == 1 &&
+               now(o) - s->command_ms > EXCUSE && now(o) - s->disturbed_ms > EXCUSE) {
+        world_fail(o->world, "I5: remove of %s, which is wanted and only has to be started",
+                   c->name);
+    }
+}
+
+/* --- the order of stops (I13) ----------------------------------------------------------------- */
+
+static void check_stop_order(struct oracle *o, uint32_t dep)
+{
+    const struct acc_model *model = o->world->graph.model;
+
+    if (o->service[dep].want_up || o->service[dep].is_unsure) {
+        return; /* not by a plan */
+    }
+    for (uint32_t s = 0; s < model->n_services; s++) {
+        for (size_t i = 0; i < spec_of(o, s)->n_edges; i++) {
+            const struct acc_edge *edge = &spec_of(o, s)->edges[i];
+            bool is_stop_type = edge->kind == ACC_EDGE_BINDS ||
+                                (edge->kind == ACC_EDGE_NEEDS && edge->on_down == ACC_ON_DOWN_STOP);
+            struct twin_container *c = edge->target == dep && is_stop_type
+                                           ? world_container(o->world, s, 1)
+                                           : NULL;
+            const struct oracle_container *t = c ? told(o, c->cid) : NULL;
+
+            if (t && is_seen(o, t) && t->state == ACC_CTR_RUNNING && c->state == ACC_CTR_RUNNING &&
+                c->started_ns == t->started_ns && c->start_token != TWIN_FOREIGN &&
+                !(t->stop_ms && now(o) - t->stop_ms > spec_of(o, s)->stop_grace_ms + MINUTE)) {
+                world_fail(o->world, "I13: %s is stopped, and %s, which must go first, runs",
+                           world_service_id(o->world, dep), world_service_id(o->world, s));
+            }
+        }
+    }
+}
+
+/* --- operations (I3) -------------------------------------------------------------------------- */
+
+static bool is_journaled(const struct oracle *o, const struct acc_action *a, size_t before)
+{
+    for (size_t i = 0; i < before; i++) {
+        const struct acc_action *j = &o->world->actions.item[i];
+
+        if (j->type == ACC_ACT_JOURNAL && j->op == a->op && j->what == a->type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_same_target(const struct acc_action *a, const struct acc_action *b)
+{
+    bool a_is_res = a->type == ACC_ACT_ENSURE_RESOURCE || a->type == ACC_ACT_REMOVE_RESOURCE;
+    bool b_is_res = b->type == ACC_ACT_ENSURE_RESOURCE || b->type == ACC_ACT_REMOVE_RESOURCE;
+
+    if (a_is_res || b_is_res) {
+        return a_is_res && b_is_res && a->res == b->res;
+    }
+    if (a->type == ACC_ACT_CREATE || b->type == ACC_ACT_CREATE) {
+        return a->svc == b->svc && a->slot == b->slot && a->type == b->type;
+    }
+    return strcmp(a->cid, b->cid) == 0;
+}
+
+static void check_discipline(struct oracle *o, const struct acc_action *a, size_t index)
+{
+    struct world *w = o->world;
+    uint32_t n_starts = 1;
+
+    if (a->op <= o->last_op && a->type != ACC_ACT_PROBE) {
+        for (size_t i = 0; i < WORLD_OPS_MAX; i++) {
+            if (w->op[i].is_used && w->op[i].action.op == a->op) {
+                world_fail(w, "I3: operation %" PRIu64 " is used twice", a->op);
+            }
+        }
+    }
+    o->last_op = a->op > o->last_op ? a->op : o->last_op;
+    if (a->type != ACC_ACT_START && !is_journaled(o, a, index)) {
+        world_fail(w, "I3: %s, operation %" PRIu64 ", has no journal entry before it",
+                   acc_action_type_name(a->type), a->op);
+    }
+    for (size_t i = 0; i < WORLD_OPS_MAX; i++) {
+        const struct world_op *other = &w->op[i];
+
+        if (!other->is_used || other->is_late || other->action.op == a->op) {
+            continue;
+        }
+        n_starts += other->action.type == ACC_ACT_START ? 1 : 0;
+        if (is_same_target(&other->action, a) &&
+            !(other->action.type == ACC_ACT_STOP && a->type == ACC_ACT_KILL)) {
+            world_fail(w, "I3: %s of %s while %s of the same is in flight",
+                       acc_action_type_name(a->type),
+                       a->svc == ACC_NONE ? "a resource" : world_service_id(w, a->svc),
+                       acc_action_type_name(other->action.type));
+        }
+    }
+    if (a->type == ACC_ACT_START &&
+        n_starts > w->graph.model->services[0]->timing.starts_in_flight) {
+        world_fail(w, "I7: %u starts in flight", n_starts);
+    }
+}
+
+/* --- before and after a step ------------------------------------------------------------------ */
+
+void oracle_before_step(struct oracle *o, const struct acc_event *event)
+{
+    const struct acc_model *model = o->world->graph.model;
+
+    if (event->type == ACC_EV_OBS) {
+        struct oracle_container *t = told(o, event->obs->cid);
+
+        if (t) {
+            t->stop_ms = t->started_ns == event->obs->started_ns ? t->stop_ms : 0;
+            t->epoch = o->world->epoch;
+            t->seen_ms = now(o);
+            t->state = event->obs->state;
+            t->started_ns = event->obs->started_ns;
+        }
+    }
+    for (uint32_t i = 0; i < model->n_stacks; i++) {
+        o->was_observing[i] = acc_engine_stack_observing(o->world->engine, i);
+    }
+}
+
+static void check_wish(struct oracle *o, const struct acc_event *event, const struct acc_action *a)
+{
+    const struct oracle_service *s = &o->service[a->svc];
+    uint32_t stack = o->world->graph.model->service_stack[a->svc];
+    const char *id = world_service_id(o->world, a->svc);
+
+    if (o->was_observing[stack] && acc_engine_stack_observing(o->world->engine, stack) &&
+        !(event->type == ACC_EV_CMD && event->cmd.verb == ACC_VERB_HAND_BACK) &&
+        !(a->type == ACC_ACT_SET_POLICY)) {
+        world_fail(o->world, "%s of %s, and its stack is only observed",
+                   acc_action_type_name(a->type), id);
+    }
+    if ((a->type == ACC_ACT_CREATE || a->type == ACC_ACT_START) && !s->want_up && !s->is_unsure) {
+        world_fail(o->world, "I4: %s of %s, which is wanted off", acc_action_type_name(a->type),
+                   id);
+    }
+}
+
+/* Whatever goes wrong, nobody is hammered: the shortest wait of E5 allows far less than this. */
+static void check_storm(struct oracle *o, const struct acc_action *a)
+{
+    struct oracle_service *s = &o->service[a->svc];
+    uint64_t minute = now(o) / MINUTE;
+
+    s->n_in_minute = s->minute == minute ? s->n_in_minute + 1 : 1;
+    s->minute = minute;
+    if (s->n_in_minute > ACTIONS_A_MINUTE_MAX) {
+        world_fail(o->world, "I12: %u actions for %s in one minute, now %s", s->n_in_minute,
+                   world_service_id(o->world, a->svc), acc_action_type_name(a->type));
+    }
+}
+
+static void check_action(struct oracle *o, const struct acc_event *event, size_t index)
+{
+    const struct acc_action *a = &o->world->actions.item[index];
+    struct twin_container *c = a->cid[0] ? twin_find_ever(&o->world->twin, a->cid) : NULL;
+
+    if (!world_is_mutating(a->type)) {
+        return;
+    }
+    if (o->world->conn != WORLD_CONN_UP || !o->world->has_snapshot) {
+        world_fail(o->world, "I5: %s while the engine is not there, or not seen as a whole",
+                   acc_action_type_name(a->type));
+        return;
+    }
+    check_discipline(o, a, index);
+    if (a->svc == ACC_NONE || a->type == ACC_ACT_ENSURE_RESOURCE ||
+        a->type == ACC_ACT_REMOVE_RESOURCE) {
+        return;
+    }
+    check_wish(o, event, a);
+    check_storm(o, a);
+    if (a->type != ACC_ACT_CREATE) {
+        check_target(o, a, c);
+    }
+    if (o->world->is_failed) {
+        return;
+    }
+    if (a->type == ACC_ACT_START) {
+        for (size_t i = 0; i < spec_of(o, a->svc)->n_edges && !o->world->is_failed; i++) {
+            check_edge(o, a->svc, &spec_of(o, a->svc)->edges[i]);
+        }
+        check_pace(o, a->svc);
+        o->service[a->svc].n_starts++;
+        o->service[a->svc].last_start_ms = now(o);
+    } else if (a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL) {
+        check_stop(o, a, c);
+        check_stop_order(o, a->svc);
+        o->service[a->svc].n_stops++;
+    } else if (a->type == ACC_ACT_REMOVE) {
+        check_remove(o, a, c);
+    }
+}
+
+void oracle_after_step(struct oracle *o, const struct acc_event *event)
+{
+    for (size_t i = 0; i < o->world->actions.n && !o->world->is_failed; i++) {
+        check_action(o, event, i);
+    }
+}
+
+/* --- in the end ------------------------------------------------------------------------------- */
+
+static size_t n_running(const struct oracle *o, uint32_t svc, uint32_t number,
+                        const struct twin_container **ret_c)
+{
+    const struct twin *twin = &o->world->twin;
+    size_t n = 0;
+
+    for (size_t i = 0; i < twin->n; i++) {
+        if (is_slot(twin->item[i], svc, number) && twin_is_running(twin->item[i])) {
+            *ret_c = twin->item[i];
+            n++;
+        }
+    }
+    return n;
+}
+
+/* The restart policy of the file says that what ended may stay so. */
+static bool may_rest(const struct acc_service_spec *spec)
+{
+    return spec->restart == ACC_RESTART_NO || spec->restart == ACC_RESTART_ON_FAILURE ||
+           spec->one_shot;
+}
+
+/* Everything that it can't do without is wanted, and not at rest. */
+bool oracle_is_viable(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+
+    if (!o->service[svc].want_up) {
+        return false;
+    }
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        const struct acc_edge *edge = &spec->edges[i];
+        const struct sim_workload *dep = &o->world->workloads.item[edge->target];
+
+        if (edge->kind == ACC_EDGE_MILESTONE &&
+            (edge->condition == ACC_COND_COMPLETED ? dep->has_done : dep->has_been_ready)) {
+            continue;
+        }
+        if (edge->kind == ACC_EDGE_WANTS || edge->kind == ACC_EDGE_AFTER ||
+            edge->kind == ACC_EDGE_CONFLICTS) {
+            continue;
+        }
+        if (!oracle_is_viable(o, edge->target) || spec_of(o, edge->target)->replicas == 0 ||
+            (may_rest(spec_of(o, edge->target)) && !dep->is_ready)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *say(char *text, size_t size, const char *id, const char *what,
+                       const struct acc_service_view *view)
+{
+    (void)snprintf(text, size, "%s %s; the engine says %s: %s", id, what,
+                   acc_svc_state_name(view->state), view->reason);
+    return text;
+}
+
+static const char *slot_unconverged(const struct oracle *o, uint32_t svc, uint32_t number)
+{
+    const struct twin_container *c = NULL;
+    size_t n = n_running(o, svc, number, &c);
+    const struct twin_container *to;
+
+    if (n != 1) {
+        return n == 0 ? "should run and does not" : "runs more than once";
+    }
+    if (!c->proc.is_healthy) {
+        return c->proc.is_cut_off ? "lives in a namespace that is gone" : "runs and is not ready";
+    }
+    to = c->made.bound_cid[0] ? twin_find(&o->world->twin, c->made.bound_cid) : NULL;
+    if (c->made.bound_cid[0] && (!to || to->proc.run != c->bound_run)) {
+        return "lives in a namespace that is gone";
+    }
+    return NULL;
+}
+
+static const char *off_unconverged(const struct oracle *o, uint32_t svc)
+{
+    const struct twin *twin = &o->world->twin;
+
+    for (size_t i = 0; i < twin->n; i++) {
+        const struct twin_container *c = twin->item[i];
+
+        if (!c->exists || c->made.svc != svc || c->made.oneoff) {
+            continue;
+        }
+        if (twin_is_running(c)) {
+            return "is wanted off and runs";
+        }
+        if (o->service[svc].want_removed) {
+            return "is to be removed and has a container";
+        }
+    }
+    return NULL;
+}
+
+static const char *service_unconverged(struct oracle *o, uint32_t svc, char *text, size_t size)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+    const struct sim_workload *work = &o->world->workloads.item[svc];
+    struct acc_service_view view;
+    const char *what = NULL;
+
+    acc_engine_service(o->world->engine, svc, now(o), &view);
+    if (!o->service[svc].want_up) {
+        what = off_unconverged(o, svc);
+    } else if (!oracle_is_viable(o, svc)) {
+        return NULL;
+    } else if (spec->one_shot) {
+        what = !work->has_done              ? "has never done its work"
+               : view.state != ACC_SVC_DONE ? "has done its work"
+                                            : NULL;
+    } else {
+        for (uint32_t i = 1; i <= spec->replicas && !what; i++) {
+            what = slot_unconverged(o, svc, i);
+        }
+        if (what && may_rest(spec) && work->n_procs == 0) {
+            return NULL;
+        }
+        if (!what && spec->replicas > 0 && view.state != ACC_SVC_UP) {
+            what = "is well";
+        }
+    }
+    return what ? say(text, size, spec->id, what, &view) : NULL;
+}
+
+static const char *incident_unconverged(struct oracle *o, char *text, size_t size)
+{
+    struct acc_incident_view view;
+
+    for (size_t i = 0; acc_engine_incident_at(o->world->engine, i, &view); i++) {
+        bool ambiguous;
+        uint32_t svc = acc_model_find(o->world->graph.model, view.root, &ambiguous);
+
+        if (view.open &&
+            (svc == ACC_NONE || (oracle_is_viable(o, svc) && !may_rest(spec_of(o, svc))))) {
+            (void)snprintf(text, size, "the incident of %s is still open: %s", view.root,
+                           view.cause);
+            return text;
+        }
+    }
+    return NULL;
+}
+
+const char *oracle_unconverged(struct oracle *o, char *text, size_t size)
+{
+    struct world *w = o->world;
+    const char *what = NULL;
+
+    if (!w->engine || w->conn != WORLD_CONN_UP || !w->has_snapshot) {
+        return "accd has no connection";
+    }
+    for (uint32_t i = 0; i < w->graph.model->n_services && !what; i++) {
+        what = service_unconverged(o, i, text, size);
+    }
+    for (size_t i = 0; i < WORLD_OPS_MAX && !what; i++) {
+        if (w->op[i].is_used) {
+            (void)snprintf(text, size, "L3: operation %" PRIu64 " (%s) has not ended",
+                           w->op[i].action.op, acc_action_type_name(w->op[i].action.type));
+            what = text;
+        }
+    }
+    if (!what && w->store.n_open > 0) {
+        (void)snprintf(text, size, "L3: %zu journaled operations have no end", w->store.n_open);
+        what = text;
+    }
+    if (!what && w->twin.double_network) {
+        what = "two networks of one name were made";
+    }
+    return what ? what : incident_unconverged(o, text, size);
+}

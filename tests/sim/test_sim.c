@@ -1,0 +1,67 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/assert.h"
+#include "tests/sim/world.h"
+
+/* Check forks for every test, so these may be static. A chunk of seeds is one test: a fork for each
+ * would cost more than the seeds. */
+static struct world world;
+
+#define SEEDS       1000u
+#define SEEDS_CHUNK 20u
+
+static uint64_t run(uint64_t seed, bool quick)
+{
+    struct world_options options = world_options_of(seed);
+    uint64_t hash;
+
+    options.quick = quick;
+    world_open(&world, &options);
+    ck_assert_msg(world_run(&world), "%s", world.violation);
+    hash = world.hash;
+    world_close(&world);
+    return hash;
+}
+
+START_TEST(invariants_hold_and_everything_heals)
+{
+    for (uint64_t i = 0; i < SEEDS_CHUNK; i++) {
+        (void)run((uint64_t)_i * SEEDS_CHUNK + i, false);
+    }
+}
+END_TEST
+
+START_TEST(one_seed_has_one_story)
+{
+    ck_assert_uint_eq(run((uint64_t)_i, true), run((uint64_t)_i, true));
+}
+END_TEST
+
+/* Seeds that have found something once. */
+static const uint64_t regressions[] = {1};
+START_TEST(what_was_found_once_stays_found)
+{
+    (void)run(regressions[_i], false);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sim");
+    TCase *tc = tcase_create("engine");
+    SRunner *runner;
+    int n_failed;
+
+    tcase_set_timeout(tc, 300);
+    tcase_add_loop_test(tc, invariants_hold_and_everything_heals, 0, SEEDS / SEEDS_CHUNK);
+    tcase_add_loop_test(tc, one_seed_has_one_story, 0, 20);
+    tcase_add_loop_test(tc, what_was_found_once_stays_found, 0, ACC_ARRAY_LEN(regressions));
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,253 @@
+#include "tests/sim/world.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+/* Steps of TIMEOUT at one moment: more is a loop. */
+#define TIMEOUTS_AT_ONCE_MAX 300u
+
+struct world_options world_options_of(uint64_t seed)
+{
+    struct sim_rand rand = {seed ^ UINT64_C(0x5eed0fac)};
+    struct world_options options = {.seed = seed};
+
+    options.graph = (struct sim_graph_options){
+        .services_min = 3,
+        .services_max = sim_rand_below(&rand, 4) == 0 ? 60 : 20,
+        .stacks_max = 4,
+        .edges_max = (uint32_t)sim_rand_range(&rand, 0, 5),
+        .plain = sim_rand_below(&rand, 5) == 0,
+        .quick_timing = sim_rand_below(&rand, 2) == 0,
+    };
+    options.chaos_ms = sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR);
+    options.calm = sim_rand_below(&rand, 20) == 0;
+    return options;
+}
+
+void world_trace(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+    uint64_t ms = w->queue.now_ms;
+
+    if (!w->options.trace) {
+        return;
+    }
+    (void)fprintf(w->options.trace, "%3" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 " ",
+                  ms / HOUR, ms / MINUTE % 60, ms / SECOND % 60, ms % SECOND);
+    va_start(ap, fmt);
+    (void)vfprintf(w->options.trace, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', w->options.trace);
+}
+
+void world_fail(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    if (w->is_failed) {
+        return;
+    }
+    w->is_failed = true;
+    n = snprintf(w->violation, sizeof(w->violation),
+                 "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: ", w->options.seed,
+                 w->queue.now_ms / SECOND, w->queue.now_ms % SECOND);
+    va_start(ap, fmt);
+    (void)vsnprintf(w->violation + n, sizeof(w->violation) - (size_t)n, fmt, ap);
+    va_end(ap);
+    world_trace(w, "VIOLATION %s", w->violation);
+}
+
+const char *world_service_id(const struct world *w, uint32_t svc)
+{
+    return w->graph.model->services[svc]->id;
+}
+
+void world_open(struct world *w, const struct world_options *options)
+{
+    struct twin_quirks quirks;
+    struct twin_listener listener;
+    int r;
+
+    memset(w, 0, sizeof(*w));
+    w->options = *options;
+    w->rand.state = options->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
+    w->hash = UINT64_C(0xcbf29ce484222325);
+    w->actions.cap = ACC_ACTIONS_MIN;
+    w->actions.item = calloc(w->actions.cap, sizeof(*w->actions.item));
+    acc_assert(w->actions.item);
+    sim_queue_init(&w->queue, sim_rand_range(&w->rand, 1, 1000000));
+    sim_graph_random(&w->rand, &options->graph, &w->graph);
+    r = sim_workloads_init(&w->workloads, &w->queue, &w->rand, w->graph.model, w->graph.habits);
+    acc_assert(r == 0);
+    quirks = options->calm ? twin_quirks_none() : twin_quirks_random(&w->rand);
+    listener = world_listener(w);
+    r = twin_init(&w->twin, &w->queue, &w->rand, w->graph.model, &w->workloads, &quirks, &listener);
+    acc_assert(r == 0);
+    w->observe_new = sim_rand_below(&w->rand, 3) == 0;
+    world_faults_draw(w);
+    world_store_init(w);
+    oracle_init(&w->oracle, w);
+}
+
+void world_close(struct world *w)
+{
+    w->engine = acc_engine_destroy(w->engine);
+    oracle_fini(&w->oracle);
+    world_store_fini(w);
+    twin_fini(&w->twin);
+    sim_workloads_fini(&w->workloads);
+    sim_graph_fini(&w->graph);
+    sim_queue_fini(&w->queue);
+    free(w->actions.item);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static void time_out(struct world *w, uint64_t deadline_ms)
+{
+    struct acc_event event = {.type = ACC_EV_TIMEOUT};
+    bool moves = deadline_ms > w->queue.now_ms;
+
+    w->queue.now_ms = moves ? deadline_ms : w->queue.now_ms;
+    world_step(w, &event);
+    w->n_timeouts_at_once = moves ? 0 : w->n_timeouts_at_once + 1;
+    if (w->n_timeouts_at_once > TIMEOUTS_AT_ONCE_MAX) {
+        world_fail(w, "the engine's deadline stays at now: it turns in a circle");
+    }
+}
+
+void world_run_for(struct world *w, uint64_t ms)
+{
+    uint64_t until_ms = w->queue.now_ms + ms;
+
+    while (!w->is_failed) {
+        uint64_t next_ms = sim_queue_next_ms(&w->queue);
+        uint64_t deadline_ms = w->engine ? acc_engine_deadline(w->engine) : ACC_DEADLINE_NONE;
+
+        if (next_ms > until_ms && deadline_ms > until_ms) {
+            break;
+        }
+        if (deadline_ms < next_ms) {
+            time_out(w, deadline_ms);
+        } else {
+            sim_queue_run_one(&w->queue);
+        }
+    }
+    w->queue.now_ms = until_ms;
+}
+
+const char *world_converge(struct world *w, uint64_t limit_ms)
+{
+    static char text[1024];
+    uint64_t until_ms = w->queue.now_ms + limit_ms;
+    const char *what = "failed";
+
+    while (!w->is_failed) {
+        what = oracle_unconverged(&w->oracle, text, sizeof(text));
+        if (!what || w->queue.now_ms >= until_ms) {
+            return what;
+        }
+        world_run_for(w, w->queue.now_ms + 10 * MINUTE < until_ms ? 10 * SECOND : MINUTE);
+    }
+    return NULL; /* what failed is told already */
+}
+
+/* --- a whole run ---------------------------------------------------------------------------- */
+
+static void begin(struct world *w)
+{
+    if (w->observe_new) { /* some stacks run already, as compose made them */
+        for (uint32_t i = 0; i < w->graph.model->n_stacks; i++) {
+            if (sim_rand_below(&w->rand, 2)) {
+                world_compose_up(w, i);
+                for (uint32_t s = 0; s < w->graph.model->n_services; s++) {
+                    w->oracle.service[s].is_unsure = true;
+                }
+            }
+        }
+    }
+    world_accd_start(w);
+}
+
+static void heal(struct world *w)
+{
+    bool frozen = w->twin.quirks.frozen_health;
+
+    w->is_chaos = false;
+    w->crash_in = 0;
+    w->twin.quirks = twin_quirks_none();
+    w->twin.quirks.frozen_health = frozen;
+    sim_workloads_heal(&w->workloads);
+    world_trace(w, "=== the faults end");
+    world_run_for(w, 4 * MINUTE); /* dockerd and accd are back, what hung has ended */
+}
+
+/* The operator says again what may have been lost, and ends all holds. */
+static void assert_wishes(struct world *w)
+{
+    for (uint32_t i = 0; i < w->graph.model->n_stacks; i++) {
+        world_command_stack(w, ACC_VERB_ADOPT, i);
+        world_command_stack(w, ACC_VERB_RELEASE, i);
+    }
+    for (uint32_t i = 0; i < w->graph.model->n_services && !w->is_failed; i++) {
+        const struct oracle_service *s = &w->oracle.service[w->graph.model->order[i]];
+
+        if (s->want_up) {
+            world_command(w, ACC_VERB_UP, w->graph.model->order[i], false);
+        }
+    }
+    for (uint32_t i = 0; i < w->graph.model->n_services && !w->is_failed; i++) {
+        const struct oracle_service *s = &w->oracle.service[i];
+
+        if (!s->want_up) {
+            world_command(w, s->want_removed ? ACC_VERB_DOWN : ACC_VERB_STOP, i, false);
+        }
+    }
+}
+
+static void check_quiet(struct world *w)
+{
+    uint64_t before = w->n_mutations;
+    uint64_t starts = w->workloads.next_run;
+
+    world_run_for(w, 15 * MINUTE);
+    if (!w->is_failed && w->n_mutations != before && w->workloads.next_run == starts) {
+        world_fail(w, "L5: %" PRIu64 " actions on a world where nothing happens",
+                   w->n_mutations - before);
+    }
+}
+
+bool world_run(struct world *w)
+{
+    const char *what;
+
+    begin(w);
+    if (!w->options.calm) {
+        world_faults_begin(w);
+    }
+    world_run_for(w, w->options.calm ? 10 * MINUTE : w->options.chaos_ms);
+    if (!w->is_failed) {
+        heal(w);
+        assert_wishes(w);
+        what = world_converge(w, 4 * HOUR);
+        if (what) {
+            world_fail(w, "L1: %s", what);
+        }
+    }
+    check_quiet(w);
+    if (!w->options.quick && !w->is_failed) {
+        world_trials(w);
+    }
+    if (w->engine) {
+        w->hash = (w->hash ^ acc_engine_trace_hash(w->engine)) * UINT64_C(0x100000001b3);
+    }
+    return !w->is_failed;
+}

@@ -1,0 +1,138 @@
+#pragma once
+
+/*
+ * The world: the real engine (the brain of accd) on the twin of Docker, in virtual time, with one
+ * seed for everything.
+ *
+ * It plays accd's shell (shell.c: what daemon/ does with actions, the connection and the store),
+ * the people (faults.c: operators and those who use docker beside accd) and bad luck. The oracle
+ * looks at every step. The first thing that is wrong ends the run and is kept as text.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/engine/engine.h"
+#include "tests/sim/graphs.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/twin.h"
+
+struct world_options {
+    uint64_t seed;
+    struct sim_graph_options graph;
+    uint64_t chaos_ms; /* how long faults last */
+    bool calm;         /* no faults at all: a plain bring-up */
+    bool quick;        /* skip the trials after it has healed */
+    FILE *trace;       /* NULL: silent */
+};
+/* What the test suite runs: everything else follows from the seed. */
+struct world_options world_options_of(uint64_t seed);
+
+enum world_conn { WORLD_CONN_DOWN = 0, WORLD_CONN_UP, WORLD_CONN_DEGRADED };
+
+#define WORLD_OPS_MAX 1024u
+
+struct world_op { /* sent by this life of accd, not answered yet */
+    bool is_used, is_late, is_journaled;
+    struct acc_action action;
+    uint64_t sent_ms;
+};
+
+/* What is on accd's disk. `latest` is written, `durable` is synced. */
+struct world_store {
+    struct acc_service_record *latest, *durable; /* one per service of the model */
+    bool *has_latest, *has_durable;
+    struct acc_stack_record *stack_latest, *stack_durable;
+    bool *stack_has_latest, *stack_has_durable;
+    uint64_t next_op;
+    size_t n_open; /* journaled and not ended */
+};
+
+struct world_faults { /* mean time between two, in ms; 0: never */
+    uint64_t accd_crash, store_lost_pct, store_torn_pct;
+    uint64_t stream_break, engine_crash, engine_restart, engine_hang;
+    uint64_t foreign, operator_, spell, prune;
+    uint64_t live_restore_pct;
+};
+
+struct world {
+    struct world_options options;
+    struct sim_rand rand;
+    struct sim_queue queue;
+    struct sim_graph graph;
+    struct sim_workloads workloads;
+    struct twin twin;
+    struct world_faults faults;
+    bool is_chaos; /* faults happen */
+    bool observe_new;
+
+    /* accd */
+    struct acc_engine *engine; /* NULL: it is dead */
+    uint64_t life;
+    uint32_t crash_in; /* actions until it is killed; 0: not */
+    struct acc_actions actions;
+    struct world_op op[WORLD_OPS_MAX];
+    struct world_store store;
+    bool store_was_lost;
+    bool stays_dead; /* nobody starts it again by himself */
+
+    /* its connection */
+    enum world_conn conn;
+    uint64_t epoch;     /* counts CONN_UP; replies of older ones are dropped */
+    bool has_snapshot;  /* of this epoch */
+    uint64_t seen_boot; /* of the twin, at the last CONN_UP */
+    bool is_listing, is_relist_due;
+    size_t n_list_pending;
+    uint64_t n_foreign; /* names of strangers */
+
+    struct oracle oracle;
+    uint64_t hash; /* over the traces of all lives */
+    uint64_t n_steps, n_actions, n_lives, n_timeouts_at_once;
+    uint64_t n_mutations, last_mutation_ms;
+    bool is_failed;
+    char violation[1024];
+};
+
+void world_open(struct world *world, const struct world_options *options);
+void world_close(struct world *world);
+/* Everything: chaos, healing, trials. True when nothing was wrong. */
+bool world_run(struct world *world);
+void world_run_for(struct world *world, uint64_t ms);
+/* Until it has converged (NULL), or what is still missing after `limit_ms`. */
+const char *world_converge(struct world *world, uint64_t limit_ms);
+
+void world_fail(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void world_trace(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *world_service_id(const struct world *world, uint32_t svc);
+
+/* --- shell.c ------------------------------------------------------------------------------- */
+
+void world_step(struct world *world, struct acc_event *event);
+void world_accd_start(struct world *world);
+void world_accd_kill(struct world *world, bool torn, bool lost);
+void world_store_init(struct world *world);
+void world_store_fini(struct world *world);
+struct twin_listener world_listener(struct world *world);
+/* The event stream broke, dockerd lives on. */
+void world_break_stream(struct world *world);
+bool world_is_mutating(enum acc_action_type type);
+
+/* --- faults.c ------------------------------------------------------------------------------- */
+
+void world_faults_draw(struct world *world);
+void world_faults_begin(struct world *world);
+/* A person asks accd for something; the closure over needs and wants is selected, too. */
+void world_command(struct world *world, enum acc_verb verb, uint32_t svc, bool with_dependents);
+void world_command_stack(struct world *world, enum acc_verb verb, uint32_t stack);
+/* docker VERB beside accd, on the container of a service's slot 1; false: there is none. */
+bool world_foreign(struct world *world, enum twin_verb verb, uint32_t svc);
+/* docker compose up -d of a whole stack before accd was there. */
+void world_compose_up(struct world *world, uint32_t stack);
+struct twin_container *world_container(struct world *world, uint32_t svc, uint32_t number);
+
+/* --- trials.c ------------------------------------------------------------------------------- */
+
+/* On a world that has converged, without faults: one thing happens, and exactly what ENGINE.md
+ * promises must follow. */
+void world_trials(struct world *world);
