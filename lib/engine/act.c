@@ -375,6 +375,7 @@ bool acc_act_settled(struct acc_engine *e, struct service *s)
 void acc_act(struct acc_engine *e, struct service *s)
 {
     if (acc_may_act(e)) {
+        s->queued = false; /* asked again for each instance */
         acc_each_inst(e, s, i)
         {
             if (!acc_has_room(e)) {

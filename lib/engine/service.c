@@ -366,7 +366,6 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
 void acc_svc_update(struct acc_engine *e, struct service *s)
 {
     s->wake_ms = UINT64_MAX;
-    s->queued = false;
     acc_each_inst(e, s, i)
     {
         acc_inst_update(e, s, i);
