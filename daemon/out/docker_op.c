@@ -179,6 +179,6 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
         return op->result;
     }
     acc_docker_message(reply->status, reply->body, reply->body_len, message, sizeof(message));
-    set_result(op, acc_docker_result(call, reply->status, message), message);
+    set_result(op, acc_docker_result(call, reply->status, message), acc_docker_cause(message));
     return op->result;
 }

@@ -169,3 +169,37 @@ bool acc_docker_conflict_holder(const char *message, char ret_cid[ACC_CID_LEN + 
     ret_cid[ACC_CID_LEN] = '\0';
     return true;
 }
+
+/* Where a layer's words end and the cause begins (moby libnetwork, containerd, runc). */
+static const struct {
+    const char *begins, *ends;
+} layers[] = {
+    {"driver failed programming external connectivity on endpoint ", "): "},
+    {"failed to set up container networking: ", ": "},
+    {"Error starting userland proxy: ", ": "},
+    {"failed to create task for container: ", ": "},
+    {"failed to create shim task: ", ": "},
+    {"failed to create shim: ", ": "},
+    {"OCI runtime create failed: ", ": "},
+    {"runc create failed: ", ": "},
+    {"unable to start container process: ", ": "},
+    {"container_linux.go:", ": "},
+};
+
+const char *acc_docker_cause(const char *message)
+{
+    for (size_t i = 0; i < ACC_ARRAY_LEN(layers);) {
+        size_t len = strlen(layers[i].begins);
+        const char *end = strncmp(message, layers[i].begins, len) == 0
+                              ? strstr(message, layers[i].ends)
+                              : NULL;
+
+        if (!end || end[strlen(layers[i].ends)] == '\0') {
+            i++;
+            continue;
+        }
+        message = end + strlen(layers[i].ends);
+        i = 0;
+    }
+    return message;
+}

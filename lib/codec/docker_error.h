@@ -41,5 +41,11 @@ enum acc_docker_call {
 enum acc_op_result acc_docker_result(enum acc_docker_call call, int http_status,
                                      const char *message);
 
+/* The cause in an engine's message, for people: without the layers that only pass it on and name
+ * ids
+ * ("driver failed programming external connectivity on endpoint a (<64 hex>): ...", "failed to
+ * create shim task: OCI runtime create failed: ..."). Points into `message`. */
+const char *acc_docker_cause(const char *message);
+
 /* 409 of create: `... is already in use by container "<id>". You have to ...`. True and the id. */
 bool acc_docker_conflict_holder(const char *message, char ret_cid[ACC_CID_LEN + 1]);

@@ -199,6 +199,29 @@ START_TEST(names_the_holder_of_a_name)
 }
 END_TEST
 
+static const struct {
+    const char *message, *cause;
+} causes[] = {
+    {"driver failed programming external connectivity on endpoint s-a-1 (" CID
+     "): Bind for 0.0.0.0:18080 failed: port is already allocated",
+     "Bind for 0.0.0.0:18080 failed: port is already allocated"},
+    {"failed to create shim task: OCI runtime create failed: runc create failed: unable to start "
+     "container process: exec: \"/nope\": stat /nope: no such file or directory: unknown",
+     "exec: \"/nope\": stat /nope: no such file or directory: unknown"},
+    {"driver failed programming external connectivity on endpoint a (x): Error starting userland "
+     "proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
+     "listen tcp4 0.0.0.0:80: bind: address already in use"},
+    {"no such image: a:1", "no such image: a:1"},
+    {"OCI runtime create failed: ", "OCI runtime create failed: "},
+    {"", ""},
+};
+
+START_TEST(leaves_out_the_layers_that_only_pass_it_on)
+{
+    ck_assert_str_eq(acc_docker_cause(causes[_i].message), causes[_i].cause);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("docker_error");
@@ -208,6 +231,8 @@ int main(void)
                         sizeof(recorded) / sizeof(recorded[0]));
     tcase_add_loop_test(tc, tells_what_others_have_seen, 0, sizeof(read) / sizeof(read[0]));
     tcase_add_test(tc, names_the_holder_of_a_name);
+    tcase_add_loop_test(tc, leaves_out_the_layers_that_only_pass_it_on, 0,
+                        sizeof(causes) / sizeof(causes[0]));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
 
