@@ -401,6 +401,9 @@ static void put_instance(struct accctl_table *table, const cJSON *instance,
 {
     char line[640], ago[48];
 
+    if (*text_of(instance, "name") == '\0') {
+        return; /* it has none yet */
+    }
     accctl_ago(style, text_of(instance, "started_at"), ago, sizeof(ago));
     (void)snprintf(line, sizeof(line), "%.255s %.12s %.20s%s%s%s%s", text_of(instance, "name"),
                    text_of(instance, "id"), text_of(instance, "state"), *ago ? ", started " : "",
