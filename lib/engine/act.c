@@ -351,8 +351,7 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
 
 static bool all_policies_set(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->present &&
             (policy_differs(e, s, i) || (i->op && i->op_type == ACC_ACT_SET_POLICY))) {
             return false;
@@ -363,8 +362,7 @@ static bool all_policies_set(struct acc_engine *e, struct service *s)
 
 bool acc_act_settled(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->op || i->need_list || (i->present && (i->need_obs || i->end != END_NONE))) {
             return false;
         }
@@ -376,8 +374,7 @@ void acc_act(struct acc_engine *e, struct service *s)
 {
     if (acc_may_act(e)) {
         s->queued = false; /* asked again for each instance */
-        acc_each_inst(e, s, i)
-        {
+        acc_each_inst (e, s, i) {
             if (!acc_has_room(e)) {
                 acc_bits_set(&e->act, s->pos);
                 return;

@@ -24,8 +24,7 @@ static void mark_needed(struct acc_engine *e)
         if (!s->is_marked || s->removed) {
             continue;
         }
-        acc_each_out(e, s, edge)
-        {
+        acc_each_out (e, s, edge) {
             if (edge->kind != ACC_EDGE_AFTER && edge->kind != ACC_EDGE_CONFLICTS) {
                 e->services[edge->to].is_marked = true;
             }
@@ -38,8 +37,7 @@ static void mark_dependents(struct acc_engine *e)
     for (uint32_t k = 0; k < e->n_services; k++) {
         struct service *s = &e->services[e->order[k]];
 
-        acc_each_out(e, s, edge)
-        {
+        acc_each_out (e, s, edge) {
             s->is_marked |= acc_edge_hard(edge) && e->services[edge->to].is_marked;
         }
     }
@@ -49,8 +47,7 @@ static void mark_dependents(struct acc_engine *e)
 
 static void release(struct acc_engine *e, struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         i->held = false;
         i->hold_ms = 0;
     }
@@ -62,8 +59,7 @@ static void release(struct acc_engine *e, struct service *s)
 /* A container that has come to its last end, or is paused, goes on only when it is asked to. */
 static bool needs_asking(struct acc_engine *e, struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (i->present && (i->obs == ACC_CTR_PAUSED || (i->final && !acc_inst_running(i)))) {
             return true;
         }
@@ -91,8 +87,7 @@ static void want_up(struct acc_engine *e, struct service *s, const struct acc_cm
 /* All runs of today are to end. One that is just being started will be newer than all we know. */
 static void end_runs(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
             s->end_ns = INT64_MAX;
             return;
@@ -123,8 +118,7 @@ static void restart(struct acc_engine *e, struct service *s, const struct acc_cm
 
     want_up(e, s, cmd);
     acc_fail_forgive(e, s);
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (acc_inst_running(i)) {
             is_running = true;
             i->end = END_NONE;

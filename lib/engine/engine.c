@@ -28,8 +28,7 @@ void acc_mark_around(struct acc_engine *e, struct service *s)
 {
     acc_mark(e, s);
     acc_mark_dependents(e, s);
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         acc_mark(e, &e->services[edge->to]);
     }
 }

@@ -137,13 +137,11 @@ static void count(struct acc_engine *e, struct service *s, enum fail_class class
 /* Ask those it stands on whether they are well: one of them may be the root. */
 static void probe_deps(struct acc_engine *e, struct service *s)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         struct service *d = &e->services[edge->to];
 
         if (acc_edge_hard(edge) && d->ready) {
-            acc_each_slot(e, d, i)
-            {
+            acc_each_slot (e, d, i) {
                 i->probe_forced = true;
             }
             acc_mark(e, d);

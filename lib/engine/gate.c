@@ -132,8 +132,7 @@ static bool wins(const struct service *a, const struct service *b)
 
 static bool any_running(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (acc_inst_running(i) || (i->op && i->op_type == ACC_ACT_START) || i->start_unsettled) {
             if (!i->quarantined) {
                 return true;
@@ -204,8 +203,7 @@ static bool conflicts_let_start(struct acc_engine *e, struct service *s)
 bool acc_gate_start(struct acc_engine *e, struct service *s)
 {
     s->blocker = ACC_NONE;
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         if (!edge_lets_start(e, s, edge)) {
             s->blocker = (uint32_t)(edge - e->edges);
             break;
@@ -223,8 +221,7 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
 
 bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
         bool has_container = d->n_inst > 0 && e->inst[d->first_inst].present;
 
@@ -292,8 +289,7 @@ static bool dep_takes_down(const struct acc_engine *e, const struct edge *edge)
 
 bool acc_must_stop(struct acc_engine *e, struct service *s)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
 
         if (dep_takes_down(e, edge) ||
@@ -322,8 +318,7 @@ void acc_tell_dependents(struct acc_engine *e, struct service *s, enum dep_event
         if (acc_reaction(event, edge) != REACT_RESTART || !dependent->wanted_up) {
             continue;
         }
-        acc_each_slot(e, dependent, i)
-        {
+        acc_each_slot (e, dependent, i) {
             if (acc_inst_running(i)) {
                 acc_inst_end(e, i, END_DEPENDENCY);
             }

@@ -21,8 +21,7 @@ static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)
     if (!i->bound_cid[0]) {
         return false; /* made before our time, with what was there then */
     }
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
 
         if (edge->kind == ACC_EDGE_BINDS && d->n_inst > 0) {

@@ -152,8 +152,7 @@ static void look_again(struct instance *i)
 /* Whose namespace it shares is known by what it was made with. */
 static void remember_bound(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         if (edge->kind == ACC_EDGE_BINDS && e->services[edge->to].n_inst > 0) {
             memcpy(i->bound_cid, e->inst[e->services[edge->to].first_inst].cid,
                    sizeof(i->bound_cid));

@@ -21,8 +21,7 @@ struct move {
 
 static bool has_container(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->present || i->op || i->need_list) {
             return true;
         }
@@ -64,8 +63,7 @@ static int plan(struct move *move, const struct acc_model *model)
             move->service[v] = (uint32_t)model->n_services + move->n_removed;
             move->removed[move->n_removed++] = v;
         }
-        acc_each_inst(e, s, i)
-        {
+        acc_each_inst (e, s, i) {
             move->n_spares += i->present || i->op;
         }
     }
@@ -295,8 +293,7 @@ static void move_services(struct move *move)
         struct service *s = &to->services[move->service[v]];
 
         move_service(move, old, s);
-        acc_each_inst(move->from, old, i)
-        {
+        acc_each_inst (move->from, old, i) {
             move_instance(to, s, i);
         }
     }

@@ -198,8 +198,7 @@ void acc_resource_act(struct acc_engine *e)
 
 static bool lacks_container(struct acc_engine *e, struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (!i->present) {
             return s->wanted_up && !i->held && !acc_svc_is_done(s);
         }

@@ -49,8 +49,7 @@ static void roots_of_dep(const struct acc_engine *e, const struct edge *edge, bo
 
 static void find_roots(const struct acc_engine *e, const struct service *s, struct roots *roots)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         bool is_met = acc_edge_met(e, edge);
 
         if (acc_edge_hard(edge) ||
@@ -141,8 +140,7 @@ static bool dep_is_guilty(struct acc_engine *e, const struct service *s, const s
 
 bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         if (acc_edge_hard(edge) && dep_is_guilty(e, s, edge, at_ms)) {
             return true;
         }

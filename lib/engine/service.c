@@ -13,8 +13,7 @@ bool acc_svc_is_done(const struct service *s)
 
 bool acc_svc_held(struct acc_engine *e, struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (i->held || i->hold_ms || (i->present && i->obs == ACC_CTR_PAUSED)) {
             return true;
         }
@@ -24,8 +23,7 @@ bool acc_svc_held(struct acc_engine *e, struct service *s)
 
 bool acc_svc_present(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->present || (i->op && i->op_type == ACC_ACT_CREATE) || i->need_list) {
             return true;
         }
@@ -72,8 +70,7 @@ static void take_facts(struct acc_engine *e, struct service *s)
     bool ready = running;
     bool is_fresh = true;
 
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         bool runs = i->present && i->obs == ACC_CTR_RUNNING;
 
         running &= runs;
@@ -93,14 +90,12 @@ static void notice_removal(struct acc_engine *e, struct service *s)
     if (s->n_inst == 0 || !s->wanted_up || !e->synced) {
         return;
     }
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (i->present || !i->held) {
             return;
         }
     }
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         i->held = false;
     }
     s->wanted_up = s->held = false;
@@ -118,8 +113,7 @@ static void sync_held(struct acc_engine *e, struct service *s)
     if (!e->synced) {
         return;
     }
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         held |= i->held;
     }
     if (held != s->held) {
@@ -136,8 +130,7 @@ static void sync_end(struct acc_engine *e, struct service *s)
     if (!s->end_ns || !e->synced) {
         return;
     }
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
             return;
         }
@@ -186,8 +179,7 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
     bool going = false;
 
     if (s->wanted_up && !acc_svc_observing(e, s)) {
-        acc_each_slot(e, s, i)
-        {
+        acc_each_slot (e, s, i) {
             bool is_planned = i->end == END_ASKED || i->end == END_RECOVERY ||
                               (i->end == END_DEPENDENCY && acc_gate_start(e, s));
 
@@ -225,8 +217,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
     s->recovery_used = true;
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
              "%s did not recover after what it needs came back: one restart", s->id);
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (!i->ready || i->degraded) {
             acc_inst_end(e, i, END_RECOVERY);
         }
@@ -237,8 +228,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
 
 static bool any(struct acc_engine *e, struct service *s, bool (*is)(const struct instance *))
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (is(i)) {
             return true;
         }
@@ -273,8 +263,7 @@ static bool is_put_aside(const struct instance *i)
 
 static bool deps_met(const struct acc_engine *e, const struct service *s)
 {
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         if (acc_edge_hard(edge) && !acc_edge_met(e, edge)) {
             return false;
         }
@@ -343,8 +332,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
 {
     enum acc_svc_state state;
 
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         acc_inst_derive(e, i);
     }
     state = state_of(e, s);
@@ -366,8 +354,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
 void acc_svc_update(struct acc_engine *e, struct service *s)
 {
     s->wake_ms = UINT64_MAX;
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         acc_inst_update(e, s, i);
     }
     notice_removal(e, s);

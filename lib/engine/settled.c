@@ -66,8 +66,7 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
 
 static bool any_running(struct acc_engine *e, struct service *s)
 {
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (acc_inst_running(i) || i->op || i->start_unsettled) {
             return true;
         }
@@ -83,8 +82,7 @@ static enum acc_settled settled_down(struct acc_engine *e, struct service *s, en
     if (s->wanted_up) {
         return failed(text, "something else was asked for meanwhile");
     }
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         if (i->quarantined) {
             return failed(text, "its container can't be stopped");
         }
@@ -168,8 +166,7 @@ static void check_service(struct acc_engine *e, struct service *s)
     for (uint32_t k = 0; k < s->n_roots; k++) {
         acc_assert(s->roots[k] < e->n_services && s->roots[k] != acc_svc_index(e, s));
     }
-    acc_each_out(e, s, edge)
-    {
+    acc_each_out (e, s, edge) {
         acc_assert(edge->from == acc_svc_index(e, s) && edge->to < e->n_services);
     }
 }
@@ -186,8 +183,7 @@ void acc_engine_check(const struct acc_engine *engine)
 
     for (uint32_t v = 0; v < e->n_services; v++) {
         check_service(e, &e->services[v]);
-        acc_each_inst(e, &e->services[v], i)
-        {
+        acc_each_inst (e, &e->services[v], i) {
             acc_assert(i->svc == v);
             check_instance(e, i, taken);
         }

@@ -47,8 +47,7 @@ static enum acc_verdict verdict_of(struct acc_engine *e, const struct service *s
 {
     enum acc_verdict worst = ACC_HEALTH_NONE;
 
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         enum acc_verdict verdict = acc_probe_verdict(i);
 
         if (!i->present || !acc_inst_running(i)) {
@@ -74,8 +73,7 @@ static uint32_t count_instances(struct acc_engine *e, struct service *s)
 {
     uint32_t n = 0;
 
-    acc_each_inst(e, s, i)
-    {
+    acc_each_inst (e, s, i) {
         n++;
     }
     return n;

@@ -90,8 +90,7 @@ static void say_failure(struct acc_engine *e, struct words *w, const struct serv
 
 static const struct instance *bad_instance(struct acc_engine *e, const struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (acc_inst_running(i) && (!i->ready || i->degraded)) {
             return i;
         }
@@ -118,8 +117,7 @@ static void say_health(struct acc_engine *e, struct words *w, const struct servi
 
 static void say_held(struct acc_engine *e, struct words *w, struct service *s)
 {
-    acc_each_slot(e, s, i)
-    {
+    acc_each_slot (e, s, i) {
         if (i->present && i->obs == ACC_CTR_PAUSED) {
             say(w, "was paused by hand");
             return;
