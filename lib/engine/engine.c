@@ -24,13 +24,18 @@ void acc_mark_dependents(struct acc_engine *e, struct service *s)
     }
 }
 
-void acc_mark_around(struct acc_engine *e, struct service *s)
+void acc_mark_neighbours(struct acc_engine *e, struct service *s)
 {
-    acc_mark(e, s);
     acc_mark_dependents(e, s);
     acc_each_out (e, s, edge) {
         acc_mark(e, &e->services[edge->to]);
     }
+}
+
+void acc_mark_around(struct acc_engine *e, struct service *s)
+{
+    acc_mark(e, s);
+    acc_mark_neighbours(e, s);
 }
 
 void acc_mark_all(struct acc_engine *e)

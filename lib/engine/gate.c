@@ -271,9 +271,9 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s)
     return true;
 }
 
-static bool dep_takes_down(const struct acc_engine *e, const struct edge *edge)
+static bool dep_takes_down(struct acc_engine *e, const struct edge *edge)
 {
-    const struct service *d = &e->services[edge->to];
+    struct service *d = &e->services[edge->to];
 
     if (!d->wanted_up) {
         enum reaction r = acc_reaction(DEP_STOPS, edge);
@@ -284,7 +284,7 @@ static bool dep_takes_down(const struct acc_engine *e, const struct edge *edge)
         return true;
     }
     return (d->state == ACC_SVC_OPEN || d->state == ACC_SVC_FAILED || d->state == ACC_SVC_HELD) &&
-           !d->ready && acc_reaction(DEP_DOWN, edge) == REACT_STOP;
+           !any_running(e, d) && acc_reaction(DEP_DOWN, edge) == REACT_STOP;
 }
 
 bool acc_must_stop(struct acc_engine *e, struct service *s)
@@ -309,13 +309,17 @@ bool acc_must_stop(struct acc_engine *e, struct service *s)
 
 /* --- a dependency has moved ------------------------------------------------------------------ */
 
-void acc_tell_dependents(struct acc_engine *e, struct service *s, enum dep_event event)
+void acc_tell_dependents(struct acc_engine *e, struct service *s, const struct instance *ended,
+                         enum dep_event event)
 {
+    bool is_whole = !any_running(e, s); /* of several replicas others may go on */
+
     for (uint32_t k = 0; k < s->n_in; k++) {
         const struct edge *edge = &e->edges[e->in[s->first_in + k]];
         struct service *dependent = &e->services[edge->from];
 
-        if (acc_reaction(event, edge) != REACT_RESTART || !dependent->wanted_up) {
+        if (acc_reaction(event, edge) != REACT_RESTART || !dependent->wanted_up ||
+            (edge->kind == ACC_EDGE_BINDS ? ended->slot != 1 : !is_whole)) {
             continue;
         }
         acc_each_slot (e, dependent, i) {

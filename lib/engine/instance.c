@@ -130,7 +130,7 @@ static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
     acc_exit_text(i->exit_code, is_oom, text, sizeof(text));
     i->restart_due = true;
     (void)acc_fail(e, s, is_oom ? FAIL_OOM : FAIL_EXIT, false, "%s", text);
-    acc_tell_dependents(e, s, DEP_CRASHES);
+    acc_tell_dependents(e, s, i, DEP_CRASHES);
 }
 
 /* It went down with dockerd: nobody's fault but the engine's. */
@@ -216,7 +216,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
         handled(e, i);
         i->restart_due = s->wanted_up;
         if (s->wanted_up) {
-            acc_tell_dependents(e, s, is_planned ? DEP_RESTARTS : DEP_CRASHES);
+            acc_tell_dependents(e, s, i, is_planned ? DEP_RESTARTS : DEP_CRASHES);
         }
     } else if (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns) {
         handled(e, i);

@@ -438,8 +438,9 @@ static inline bool acc_svc_observing(const struct acc_engine *e, const struct se
     return e->stacks[s->stack].contact != CONTACT_MANAGING;
 }
 
-void acc_mark(struct acc_engine *e, struct service *s);        /* look at it in this step */
-void acc_mark_around(struct acc_engine *e, struct service *s); /* and all who share an edge */
+void acc_mark(struct acc_engine *e, struct service *s);            /* look at it in this step */
+void acc_mark_neighbours(struct acc_engine *e, struct service *s); /* who share an edge with it */
+void acc_mark_around(struct acc_engine *e, struct service *s);     /* and all who share an edge */
 void acc_mark_all(struct acc_engine *e);
 void acc_mark_dependents(struct acc_engine *e, struct service *s);
 void acc_wake_at(struct service *s, uint64_t at_ms);                   /* look at it again then */
@@ -545,7 +546,9 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s);
 /* Must it stop, because a dependency does, or lies down? */
 bool acc_must_stop(struct acc_engine *e, struct service *s);
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s);
-void acc_tell_dependents(struct acc_engine *e, struct service *s, enum dep_event event);
+/* The run of one of its instances has ended. */
+void acc_tell_dependents(struct acc_engine *e, struct service *s, const struct instance *ended,
+                         enum dep_event event);
 /* A breaker or a backoff in the way of a start? */
 bool acc_gate_breaker(struct acc_engine *e, struct service *s);
 

@@ -346,7 +346,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
     s->state = state;
     s->since_ms = e->now;
     s->has_state = true;
-    acc_mark_around(e, s);
+    acc_mark_neighbours(e, s);
 }
 
 /* --- update ---------------------------------------------------------------------------------- */
