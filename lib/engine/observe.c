@@ -56,7 +56,6 @@ static void clear_container(struct instance *i)
         .held = i->held,
         .need_list = i->need_list,
         .retry_ms = i->retry_ms,
-        .final = i->final,
     };
 }
 
