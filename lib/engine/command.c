@@ -254,7 +254,6 @@ static void note_command(struct acc_engine *e, const struct acc_cmd *cmd)
 
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
 {
-    note_command(e, cmd);
     mark_selected(e, cmd);
     for (uint32_t v = 0; v < e->n_services; v++) {
         if (cmd->selected[v]) {
@@ -272,7 +271,11 @@ void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
         if (s->is_marked) {
             for_service(e, s, cmd);
             acc_save(s);
+            if (e->out->cap - e->out->n > ACC_ROOM) {
+                acc_flush_save(e, s); /* a wish is kept before anything else follows from it */
+            }
             acc_mark_around(e, s);
         }
     }
+    note_command(e, cmd);
 }
