@@ -299,8 +299,10 @@ static bool is_beyond_reproach(const struct oracle *o, const struct twin_contain
         if (edge->kind != ACC_EDGE_BINDS && edge->on_down == ACC_ON_DOWN_RIDE) {
             continue;
         }
-        if (!dep->is_ready || now(o) - dep->ready_change_ms < EXCUSE ||
-            is_disturbed(o, edge->target)) {
+        const struct twin_container *other = world_container(o->world, edge->target, 1);
+
+        if (!dep->is_ready || now(o) - dep->ready_change_ms < EXCUSE || !other ||
+            !is_beyond_reproach(o, other, depth + 1)) {
             return false;
         }
     }
@@ -454,6 +456,18 @@ static void check_discipline(struct oracle *o, const struct acc_action *a, size_
 
 /* --- before and after a step ------------------------------------------------------------------ */
 
+/* An end that was told late: meanwhile it was well for all that accd could know. */
+static void forget_late_failure(struct oracle *o, const struct acc_obs *obs,
+                                const struct oracle_container *t)
+{
+    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
+
+    if (c && c->made.svc != ACC_NONE && obs->state == ACC_CTR_EXITED && t->state != obs->state &&
+        now(o) - o->service[c->made.svc].ended_ms > 2 * SECOND) {
+        o->service[c->made.svc].n_failures = 0;
+    }
+}
+
 void oracle_before_step(struct oracle *o, const struct acc_event *event)
 {
     const struct acc_model *model = o->world->graph.model;
@@ -462,6 +476,7 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
         struct oracle_container *t = told(o, event->obs->cid);
 
         if (t) {
+            forget_late_failure(o, event->obs, t);
             t->stop_ms = t->started_ns == event->obs->started_ns ? t->stop_ms : 0;
             t->epoch = o->world->epoch;
             t->seen_ms = now(o);
@@ -684,9 +699,26 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
     return what ? say(text, size, spec->id, what, &view) : NULL;
 }
 
+/* One that may rest as it is keeps its root's incident open: it has not recovered. */
+static bool is_at_rest(const struct oracle *o)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        const struct sim_workload *work = &o->world->workloads.item[i];
+
+        if (may_rest(spec_of(o, i)) && o->service[i].want_up && work->n_procs == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *incident_unconverged(struct oracle *o, char *text, size_t size)
 {
     struct acc_incident_view view;
+
+    if (is_at_rest(o)) {
+        return NULL;
+    }
 
     for (size_t i = 0; acc_engine_incident_at(o->world->engine, i, &view); i++) {
         bool ambiguous;

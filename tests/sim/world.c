@@ -162,8 +162,29 @@ const char *world_converge(struct world *w, uint64_t limit_ms)
 
 /* --- a whole run ---------------------------------------------------------------------------- */
 
+static void tell_graph(struct world *w)
+{
+    static const char *const conditions[] = {"ready", "running", "completed"};
+    static const char *const on_down[] = {"ride", "restart", "stop"};
+
+    for (uint32_t i = 0; i < w->graph.model->n_services && w->options.trace; i++) {
+        const struct acc_service_spec *spec = w->graph.model->services[i];
+
+        world_trace(w, "service %s x%u %s%s%s%s", spec->id, spec->replicas,
+                    acc_restart_policy_name(spec->restart), spec->one_shot ? " one-shot" : "",
+                    spec->stateful ? " stateful" : "", spec->health.set ? " checked" : "");
+        for (size_t e = 0; e < spec->n_edges; e++) {
+            world_trace(w, "    %s %s, %s, %s%s", acc_edge_kind_name(spec->edges[e].kind),
+                        world_service_id(w, spec->edges[e].target),
+                        conditions[spec->edges[e].condition], on_down[spec->edges[e].on_down],
+                        spec->edges[e].at_create ? ", at create" : "");
+        }
+    }
+}
+
 static void begin(struct world *w)
 {
+    tell_graph(w);
     if (w->observe_new) { /* some stacks run already, as compose made them */
         for (uint32_t i = 0; i < w->graph.model->n_stacks; i++) {
             if (sim_rand_below(&w->rand, 2)) {
