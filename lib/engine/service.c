@@ -183,7 +183,9 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
             bool is_planned = i->end == END_ASKED || i->end == END_RECOVERY ||
                               (i->end == END_DEPENDENCY && acc_gate_start(e, s));
 
-            going |= acc_inst_running(i) && (is_planned || acc_may_swap(e, s, i));
+            /* also with its own dependency: or a chain of such edges would wait for itself */
+            going |= acc_inst_running(i) &&
+                     (is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i));
         }
     }
     if (going != s->going_down) {
