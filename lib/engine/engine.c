@@ -100,9 +100,11 @@ static void doubt_holds(struct acc_engine *e)
     for (uint32_t i = 0; i < e->n_inst; i++) {
         struct instance *inst = &e->inst[i];
 
+        /* told, and not seen yet: the engine's own flag decides when it is back */
+        inst->stop_hint_ns = 0;
+        inst->exit_away |= inst->exit_pending;
         if (inst->hold_ms) {
             inst->hold_ms = 0;
-            inst->stop_hint_ns = 0;
             inst->exit_pending = true;
             inst->exit_away = true;
         }
