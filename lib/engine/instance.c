@@ -180,7 +180,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         acc_inst_hold(e, i);
     } else if (i->exit_engine) {
         engine_took_it(i);
-    } else if (e->away) {
+    } else if (!i->exit_before) {
         crashed(e, s, i);
     } else {
         i->restart_due = true; /* before our time: brought up, nothing counted */
@@ -203,6 +203,16 @@ static bool wait_for_stop(struct acc_engine *e, struct service *s, const struct 
     return !acc_due(e, s, i->exit_ms + ACC_KILL_SETTLE_MS);
 }
 
+/* No `die` was told: events get lost, and a `stop` may be one of them. */
+static bool is_untold(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->die_hint_ns == i->run_ns || !acc_due(e, s, i->exit_ms + ACC_KILL_SETTLE_MS)) {
+        return false;
+    }
+    i->exit_away = true;
+    return true;
+}
+
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
@@ -223,6 +233,8 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
         i->hold_ms = s->wanted_up ? (e->now ? e->now : 1) : 0;
         acc_wake_at(s, e->now + s->timing.external_stop_settle);
     } else if (!i->exit_away && wait_for_stop(e, s, i)) {
+        return;
+    } else if (!i->exit_away && i->die_hint_ns != i->run_ns && !is_untold(e, s, i)) {
         return;
     } else if (is_final(s, i)) {
         handled(e, i);

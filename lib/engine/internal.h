@@ -207,10 +207,11 @@ struct instance {
     uint64_t exit_ms;
     bool exit_away;       /* it ended while we weren't looking */
     bool exit_engine;     /* ... because the engine itself went down */
+    bool exit_before;     /* ... before accd came */
     bool heal;            /* its start costs a heal token */
     int64_t own_stop_ns;  /* the run that we ended */
     int64_t stop_hint_ns; /* the run that a foreign stop ended */
-    int64_t kill_hint_ns, oom_hint_ns;
+    int64_t kill_hint_ns, oom_hint_ns, die_hint_ns;
     uint64_t kill_hint_ms;
     int32_t kill_signal;
     uint64_t hold_ms; /* a foreign stop, not yet believed; 0 none */

@@ -228,6 +228,7 @@ static void run_ended(struct acc_engine *e, struct instance *i, const struct acc
         i->exit_pending = true;
         i->exit_ms = e->now;
         i->exit_away = is_first || is_new_epoch;
+        i->exit_before = is_first && !e->ever_synced;
         i->exit_engine = !is_first && is_new_epoch && e->fresh_engine;
         i->manual_answered = i->ask_manual = false;
     }
@@ -454,6 +455,8 @@ void acc_observe_hint(struct acc_engine *e, const struct acc_event *event)
         i->kill_signal = event->hint.signal;
     } else if (hint == ACC_HINT_STOP && !is_old && !is_our_doing(i)) {
         hint_stop(e, i);
+    } else if (hint == ACC_HINT_DIE && !is_old) {
+        i->die_hint_ns = i->run_ns;
     } else if (hint == ACC_HINT_OOM && !is_old) {
         i->oom_hint_ns = i->run_ns;
     }

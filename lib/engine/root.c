@@ -218,13 +218,28 @@ void acc_incident_close(struct acc_engine *e, uint32_t at)
     tell(e, incident, ACC_INCIDENT_CLOSED);
 }
 
-static bool victims_are_well(const struct acc_engine *e, uint64_t id)
+/* Well, or ill for a reason of its own. */
+static bool is_over_it(const struct service *s, uint32_t root)
+{
+    if (!s->sick || !s->wanted_up || s->incident != ACC_NONE) {
+        return true;
+    }
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        if (s->roots[k] == root) {
+            return false;
+        }
+    }
+    return s->n_roots > 0 || s->state == ACC_SVC_BLOCKED || s->state == ACC_SVC_QUEUED ||
+           s->state == ACC_SVC_HELD;
+}
+
+static bool victims_are_well(const struct acc_engine *e, const struct incident *incident)
 {
     for (uint32_t v = 0; v < e->n_services; v++) {
         const struct service *s = &e->services[v];
 
         for (uint32_t k = 0; k < s->n_hits; k++) {
-            if (s->hits[k] == id && s->wanted_up && s->sick && s->incident == ACC_NONE) {
+            if (s->hits[k] == incident->id && !is_over_it(s, incident->root)) {
                 return false;
             }
         }
@@ -240,7 +255,7 @@ static bool may_close(struct acc_engine *e, struct service *s, struct incident *
     }
     incident->check_ms = e->now + CLOSE_AGAIN_MS;
     if (acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES ||
-        !victims_are_well(e, incident->id)) {
+        !victims_are_well(e, incident)) {
         acc_wake_at(s, incident->check_ms);
         return false;
     }
@@ -251,6 +266,11 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
 {
     struct incident *incident;
 
+    if (s->incident == ACC_NONE && s->has_failed && s->state == ACC_SVC_FAILED && s->n_roots == 0 &&
+        s->wanted_up && !acc_svc_observing(e, s)) {
+        /* It was a victim, and will not come back with its root. */
+        acc_incident_open(e, s, s->fail_text);
+    }
     if (s->incident == ACC_NONE) {
         return;
     }
