@@ -223,7 +223,9 @@ static int fold(struct acc_compose_loader *loader, struct acc_node *service, con
     }
     r = r < 0 ? r : read_files(loader, list, &view, &env);
     if (r == 0 && loader->n_needs == 0) {
-        (void)acc_node_remove(service, file_key);
+        if (sees_project) { /* label_file stays: `up` of 2.40 hashes it beside the labels */
+            (void)acc_node_remove(service, file_key);
+        }
         if (!map && acc_compose_env_first(&env)) {
             map = acc_tree_map(ctx, list->pos);
             if (map) {

@@ -133,7 +133,8 @@ static void scalar(struct acc_buf *out, const struct acc_node *node)
 
 bool acc_json_is_hidden(const struct acc_node *child)
 {
-    return strncmp(child->key, "x-", 2) == 0;
+    return strncmp(child->key, "x-", 2) == 0 ||
+           (child->type == ACC_NODE_SEQ && strcmp(child->key, "label_file") == 0);
 }
 
 static void map(struct acc_buf *out, const struct acc_node *node, int indent)
@@ -337,15 +338,15 @@ int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out)
 
 static bool is_hashed(const struct acc_node *child)
 {
-    static const char *const without[] = {"build",    "pull_policy", "scale",      "depends_on",
-                                          "profiles", "env_file",    "label_file", "extends"};
+    static const char *const without[] = {"build",    "pull_policy", "scale",  "depends_on",
+                                          "profiles", "env_file",    "extends"};
 
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         if (strcmp(without[i], child->key) == 0) {
             return false;
         }
     }
-    return !acc_json_is_hidden(child);
+    return strncmp(child->key, "x-", 2) != 0;
 }
 
 static void deploy_for_hash(struct acc_buf *out, const struct acc_node *deploy)

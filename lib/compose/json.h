@@ -16,7 +16,8 @@ void acc_json_string(struct acc_buf *out, const char *text);
  * does. 0 or -ENOMEM. */
 int acc_json_escape_dollars(struct acc_buf *out, const struct acc_buf *plain);
 
-/* What a resolved service, network, volume, secret or config holds that is not printed. */
+/* What a resolved service, network, volume, secret or config holds that is not printed: x- keys,
+ * and label_file, which Compose drops for printing but not for the hash. */
 bool acc_json_is_hidden(const struct acc_node *child);
 
 /* The service compact, in the order of the struct, without the keys that ServiceHash leaves out and

@@ -97,6 +97,19 @@ START_TEST(env_files_count_by_their_content)
 }
 END_TEST
 
+START_TEST(label_files_count_by_their_content_and_their_path)
+{
+    static const struct text_file files[] = {{"/p/l.env", "a=1\n"}, {NULL, NULL}};
+    struct acc_compose_request request = {0};
+    struct acc_stack *stack = NULL;
+
+    ck_assert_int_eq(
+        load_with(&request, "services: {a: {image: x, label_file: l.env}}", files, &stack), 0);
+    ck_hash(stack, "a", "d2bcab5d1b875a41d0ed7325ef8e2936bd03ad2053ef8d6e52c969e98c876cec");
+    acc_stack_destroy(stack);
+}
+END_TEST
+
 START_TEST(references_hash_as_container_ids)
 {
     struct acc_stack *stack = NULL;
@@ -174,6 +187,7 @@ int main(void)
     tcase_add_test(tcase, services_hash_as_in_compose);
     tcase_add_test(tcase, what_compose_leaves_out_changes_no_hash);
     tcase_add_test(tcase, env_files_count_by_their_content);
+    tcase_add_test(tcase, label_files_count_by_their_content_and_their_path);
     tcase_add_test(tcase, references_hash_as_container_ids);
     tcase_add_test(tcase, networks_and_volumes_hash_as_in_compose);
     srunner_run_all(runner, CK_NORMAL);
