@@ -32,7 +32,7 @@ static struct {
     uint32_t history_limit;
     struct accd_control_logs_sink sink;
     struct accd_control_logs_options logs;
-    unsigned n_cancelled, n_paused, n_resumed;
+    unsigned n_cancelled, n_paused, n_resumed, n_looks;
     void (*applied)(void *arg, const char *problems, const char *changes);
     void *apply_arg;
 } t;
@@ -42,6 +42,7 @@ static const struct acc_host_facts *get_facts(void *ctx)
     static const struct acc_host_facts facts = {.engine_version = "1", .engine_api = "2"};
 
     (void)ctx;
+    t.n_looks++;
     return &facts;
 }
 
@@ -262,6 +263,29 @@ START_TEST(pipelined_requests_are_answered_in_order_also_behind_a_verb)
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(t.control);
     ck_assert_ptr_nonnull(strstr(hear(fd), "\"settled\":true}]}}$" PONG "$"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(who_asks_and_does_not_read_is_not_answered_ahead)
+{
+    static const char status[] = "{\"method\":\"io.acc.Status\"}";
+    unsigned n_asked = 0, n_heard = 0;
+    int fd = dial();
+
+    while (n_asked < 1000 && send(fd, status, sizeof(status), MSG_NOSIGNAL) > 0) {
+        n_asked++;
+    }
+    for (int i = 0; i < 200; i++) {
+        turn();
+    }
+    ck_assert_uint_lt(t.n_looks, n_asked); /* the rest waits for its reader, on his side */
+    for (int i = 0; i < 2000 && n_heard < n_asked; i++) {
+        for (const char *at = hear(fd); (at = strchr(at, '$')); at++) {
+            n_heard++;
+        }
+    }
+    ck_assert_uint_eq(n_heard, n_asked);
     close(fd);
 }
 END_TEST
@@ -949,6 +973,7 @@ int main(void)
     tcase_add_test(tcase, answers_end_as_their_requests_do);
     tcase_add_test(tcase, a_request_may_come_in_pieces);
     tcase_add_test(tcase, pipelined_requests_are_answered_in_order_also_behind_a_verb);
+    tcase_add_test(tcase, who_asks_and_does_not_read_is_not_answered_ahead);
     tcase_add_test(tcase, rubbish_is_answered_and_the_connection_lives);
     tcase_add_test(tcase, a_request_without_end_is_refused_once);
     tcase_add_test(tcase, a_peer_that_stops_sending_still_gets_its_answer);
