@@ -539,6 +539,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         a->type == ACC_ACT_REMOVE_RESOURCE) {
         return;
     }
+    o->service[a->svc].n_actions++;
     check_wish(o, event, a);
     check_storm(o, a);
     if (a->type != ACC_ACT_CREATE) {

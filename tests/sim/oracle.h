@@ -34,7 +34,7 @@ struct oracle_service {
     uint64_t first_failure_ms, ended_ms;
     uint64_t n_starts; /* START sent by accd */
     uint64_t last_start_ms;
-    uint64_t n_stops;
+    uint64_t n_stops, n_actions;
     uint64_t minute; /* and what was sent for it in that minute */
     uint32_t n_in_minute;
     bool was_held; /* before this step */

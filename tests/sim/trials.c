@@ -14,8 +14,9 @@ struct trial { /* what was before it */
     struct world *w;
     const char *name;
     uint32_t svc; /* its subject; ACC_NONE */
-    uint64_t n_mutations;
-    uint64_t *n_runs, *n_starts; /* per service: runs of the container of slot 1, STARTs of accd */
+    /* per service: runs of the container of slot 1, STARTs and all actions of accd */
+    uint64_t *n_runs, *n_starts, *n_actions;
+    bool *was_well; /* and nothing was about to happen to it */
     char (*cid)[ACC_CID_LEN + 1];
     bool *was_running;
 };
@@ -28,17 +29,36 @@ static void fail_trial(const struct trial *t, const char *what, uint32_t svc)
                what);
 }
 
+static enum acc_svc_state state_of(const struct trial *t, uint32_t svc)
+{
+    struct acc_service_view view;
+
+    if (!t->w->engine) { /* the run has failed already */
+        return ACC_SVC_OFF;
+    }
+    acc_engine_service(t->w->engine, svc, t->w->queue.now_ms, &view);
+    return view.state;
+}
+
+static bool is_well(const struct trial *t, uint32_t svc)
+{
+    enum acc_svc_state state = state_of(t, svc);
+
+    return state == ACC_SVC_UP || state == ACC_SVC_DONE || state == ACC_SVC_OFF;
+}
+
 static void remember(struct trial *t)
 {
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
         const struct twin_container *c = world_container(t->w, i, 1);
 
         t->n_runs[i] = c ? c->n_runs : 0;
+        t->n_actions[i] = t->w->oracle.service[i].n_actions;
+        t->was_well[i] = is_well(t, i);
         t->was_running[i] = c && twin_is_running(c);
         t->n_starts[i] = t->w->oracle.service[i].n_starts;
         memcpy(t->cid[i], c ? c->cid : "", c ? sizeof(c->cid) : 1);
     }
-    t->n_mutations = t->w->n_mutations;
 }
 
 /* Long enough after anything before: counters are reset, holds are old. */
@@ -63,10 +83,13 @@ static void must_converge(struct trial *t, uint64_t within_ms)
     }
 }
 
+/* Who waits for what is not wanted may try on. */
 static void must_not_act(struct trial *t)
 {
-    if (t->w->n_mutations != t->n_mutations) {
-        fail_trial(t, "accd acts, and nothing was to be done", ACC_NONE);
+    for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
+        if (t->was_well[i] && t->w->oracle.service[i].n_actions != t->n_actions[i]) {
+            fail_trial(t, "was acted upon, and nothing was to be done", i);
+        }
     }
 }
 
@@ -82,21 +105,10 @@ static bool same_run(const struct trial *t, uint32_t svc)
 static void must_be_same_runs(struct trial *t)
 {
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
-        if (t->was_running[i] && !same_run(t, i)) {
+        if (t->was_running[i] && t->was_well[i] && !same_run(t, i)) {
             fail_trial(t, "was started again", i);
         }
     }
-}
-
-static enum acc_svc_state state_of(const struct trial *t, uint32_t svc)
-{
-    struct acc_service_view view;
-
-    if (!t->w->engine) { /* the run has failed already */
-        return ACC_SVC_OFF;
-    }
-    acc_engine_service(t->w->engine, svc, t->w->queue.now_ms, &view);
-    return view.state;
 }
 
 static bool runs(const struct trial *t, uint32_t svc)
@@ -255,7 +267,7 @@ static void trial_crash(struct trial *t)
         uint64_t n = t->w->oracle.service[i].n_starts - t->n_starts[i];
 
         closure += is_in ? 1 : 0;
-        if (!is_in && i != t->svc && n > 0) {
+        if (!is_in && i != t->svc && n > 0 && t->was_well[i]) {
             fail_trial(t, "was started, and has nothing to do with it", i);
         } else if (n > 3) {
             fail_trial(t, "I12: was started more than three times for one crash", i);
@@ -502,7 +514,7 @@ static void trial_stop(struct trial *t)
         fail_trial(t, "was stopped, and a new accd started it", ACC_NONE);
     }
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
-        if (!depends_hard(t, i, t->svc, 0) && i != t->svc && !same_run(t, i)) {
+        if (!depends_hard(t, i, t->svc, 0) && i != t->svc && t->was_well[i] && !same_run(t, i)) {
             fail_trial(t, "was started again, and has nothing to do with it", i);
         }
     }
@@ -526,7 +538,7 @@ static void trial_restart(struct trial *t)
         fail_trial(t, "was to be restarted and was not", ACC_NONE);
     }
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
-        if (!depends_hard(t, i, t->svc, 0) && i != t->svc && !same_run(t, i)) {
+        if (!depends_hard(t, i, t->svc, 0) && i != t->svc && t->was_well[i] && !same_run(t, i)) {
             fail_trial(t, "was started again, and has nothing to do with it", i);
         }
     }
@@ -549,9 +561,14 @@ static void trial_down(struct trial *t)
 {
     uint32_t stack = (uint32_t)sim_rand_below(&t->w->rand, t->w->graph.model->n_stacks);
     bool was_up[4096] = {false};
+    size_t n = 0;
 
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
         was_up[i] = t->w->oracle.service[i].want_up;
+        n += t->w->graph.model->service_stack[i] == stack ? 1 : 0;
+    }
+    if (n == 0) { /* then nothing is selected */
+        return;
     }
     world_command_stack(t->w, ACC_VERB_DOWN, stack);
     must_converge(t, 10 * MINUTE);
@@ -602,7 +619,9 @@ void world_trials(struct world *w)
     t.n_starts = calloc(n, sizeof(*t.n_starts));
     t.cid = calloc(n, sizeof(*t.cid));
     t.was_running = calloc(n, sizeof(*t.was_running));
-    acc_assert(t.n_runs && t.n_starts && t.cid && t.was_running);
+    t.was_well = calloc(n, sizeof(*t.was_well));
+    t.n_actions = calloc(n, sizeof(*t.n_actions));
+    acc_assert(t.n_runs && t.n_starts && t.cid && t.was_running && t.was_well && t.n_actions);
     for (unsigned i = 0; i < TRIALS_PER_SEED && !w->is_failed; i++) {
         size_t which = sim_rand_below(&w->rand, ACC_ARRAY_LEN(trials));
 
@@ -618,4 +637,6 @@ void world_trials(struct world *w)
     free(t.n_starts);
     free(t.cid);
     free(t.was_running);
+    free(t.was_well);
+    free(t.n_actions);
 }
