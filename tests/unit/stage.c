@@ -1,0 +1,710 @@
+#include "tests/unit/stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+
+#define CLOCK_START_NS 1700000000000000000ll
+
+static void take(struct stage *stage, const struct acc_action *action);
+
+/* --- the queue of answers ----------------------------------------------------------------------
+ */
+
+static struct acc_event *push(struct stage *stage, enum acc_event_type type)
+{
+    acc_assert(stage->n_queue < STAGE_QUEUE_MAX);
+    struct acc_event *event = &stage->queue[stage->n_queue++];
+
+    *event = (struct acc_event){.type = type};
+    return event;
+}
+
+static const char *keep_cid(struct stage *stage, const char *cid)
+{
+    char *copy = stage->queue_cid[stage->n_queue - 1];
+
+    (void)snprintf(copy, ACC_CID_LEN + 1, "%s", cid);
+    return copy;
+}
+
+static void push_obs(struct stage *stage, const struct acc_obs *obs)
+{
+    struct acc_event *event = push(stage, ACC_EV_OBS);
+
+    stage->queue_obs[stage->n_queue - 1] = *obs;
+    event->obs = &stage->queue_obs[stage->n_queue - 1];
+}
+
+static void push_done(struct stage *stage, uint64_t op, enum acc_op_result result, const char *cid,
+                      const char *message)
+{
+    struct acc_event *event = push(stage, ACC_EV_OP_DONE);
+
+    event->op.op = op;
+    event->op.result = result;
+    event->op.cid = keep_cid(stage, cid);
+    event->op.message = message ? message : "";
+}
+
+static void step(struct stage *stage, struct acc_event *event)
+{
+    size_t n_turns = 0;
+    struct acc_event again = {.type = ACC_EV_TIMEOUT, .now_ms = stage->now_ms};
+
+    event->now_ms = stage->now_ms;
+    do {
+        acc_engine_step(stage->engine, event, &stage->actions);
+        acc_engine_check(stage->engine);
+        for (size_t i = 0; i < stage->actions.n; i++) {
+            take(stage, &stage->actions.item[i]);
+        }
+        event = &again;
+        acc_assert(n_turns++ < 1000); /* "call me again now" without an end */
+    } while (acc_engine_deadline(stage->engine) <= stage->now_ms && stage->n_queue == 0);
+}
+
+static void drain(struct stage *stage)
+{
+    static struct acc_event queue[STAGE_QUEUE_MAX];
+    static struct acc_obs obs[STAGE_QUEUE_MAX];
+    static char cids[STAGE_QUEUE_MAX][ACC_CID_LEN + 1];
+
+    for (unsigned turn = 0; stage->n_queue > 0; turn++) {
+        size_t n = stage->n_queue;
+
+        acc_assert(turn < 1000); /* question and answer without an end */
+        memcpy(queue, stage->queue, n * sizeof(queue[0]));
+        memcpy(obs, stage->queue_obs, n * sizeof(obs[0]));
+        memcpy(cids, stage->queue_cid, n * sizeof(cids[0]));
+        stage->n_queue = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (queue[i].type == ACC_EV_OBS) {
+                queue[i].obs = &obs[i];
+            } else if (queue[i].type == ACC_EV_OP_DONE) {
+                queue[i].op.cid = cids[i];
+            } else if (queue[i].type == ACC_EV_GONE) {
+                queue[i].hint.cid = cids[i];
+            }
+            step(stage, &queue[i]);
+        }
+    }
+}
+
+static void event_now(struct stage *stage, struct acc_event *event)
+{
+    step(stage, event);
+    drain(stage);
+}
+
+/* --- containers --------------------------------------------------------------------------------
+ */
+
+static int64_t tick(struct stage *stage)
+{
+    return stage->clock_ns += 1000;
+}
+
+static struct stage_container *by_cid(struct stage *stage, const char *cid)
+{
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (stage->container[i].exists && strcmp(stage->container[i].obs.cid, cid) == 0) {
+            return &stage->container[i];
+        }
+    }
+    return NULL;
+}
+
+static struct stage_container *by_name(struct stage *stage, const char *name)
+{
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (stage->container[i].exists && strcmp(stage->container[i].obs.name, name) == 0) {
+            return &stage->container[i];
+        }
+    }
+    return NULL;
+}
+
+static struct stage_container *make(struct stage *stage, uint32_t svc, uint32_t slot,
+                                    const char *name)
+{
+    const struct acc_service_spec *spec = stage->model->services[svc];
+    struct stage_container *c = NULL;
+
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX && !c; i++) {
+        c = stage->container[i].exists ? NULL : &stage->container[i];
+    }
+    acc_assert(c);
+    *c = (struct stage_container){.exists = true, .svc = svc};
+    (void)snprintf(c->obs.cid, sizeof(c->obs.cid), "%064x", ++stage->n_cids);
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", name);
+    (void)snprintf(c->obs.project, sizeof(c->obs.project), "%s", spec->stack);
+    (void)snprintf(c->obs.service, sizeof(c->obs.service), "%s", spec->name);
+    c->obs.number = slot;
+    c->obs.state = ACC_CTR_CREATED;
+    c->obs.restart = ACC_RESTART_NO;
+    c->obs.has_health = spec->health.set;
+    c->obs.interval_ms = c->obs.timeout_ms = 30000;
+    c->obs.retries = 3;
+    c->obs.health = spec->health.set ? ACC_DH_STARTING : ACC_DH_NONE;
+    c->obs.n_ports = spec->n_ports;
+    return c;
+}
+
+static void begin_run(struct stage *stage, struct stage_container *c)
+{
+    c->obs.state = ACC_CTR_RUNNING;
+    c->obs.started_ns = tick(stage);
+    c->obs.pid = 1000;
+    c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
+    c->manual = false;
+}
+
+static void end_run(struct stage *stage, struct stage_container *c, int32_t code)
+{
+    c->obs.state = ACC_CTR_EXITED;
+    c->obs.exit_code = code;
+    c->obs.finished_ns = tick(stage);
+    c->obs.pid = 0;
+}
+
+/* --- what the engine asks ----------------------------------------------------------------------
+ */
+
+static const char *nick(const struct stage *stage, const struct acc_action *action, char *text,
+                        size_t size)
+{
+    const struct acc_service_spec *spec = action->svc < stage->model->n_services
+                                              ? stage->model->services[action->svc]
+                                              : NULL;
+
+    if (!spec) {
+        (void)snprintf(text, size, "%s", "?");
+    } else if (spec->replicas > 1 && action->slot != ACC_NONE) {
+        (void)snprintf(text, size, "%s#%u", spec->name, action->slot);
+    } else {
+        (void)snprintf(text, size, "%s", spec->name);
+    }
+    return text;
+}
+
+static void trace(struct stage *stage, const struct acc_action *action)
+{
+    char name[300];
+
+    (void)acc_buf_printf(&stage->trace, "%s %s; ", acc_action_type_name(action->type),
+                         nick(stage, action, name, sizeof(name)));
+}
+
+static void do_create(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+    struct stage_container *holder = by_name(stage, action->name);
+
+    if (holder) {
+        push_done(stage, action->op, ACC_OP_CONFLICT, holder->obs.cid,
+                  "Conflict. The name is taken");
+        return;
+    }
+    if (service->create != ACC_OP_OK) {
+        push_done(stage, action->op, service->create, "", service->message);
+        return;
+    }
+    struct stage_container *c = make(stage, action->svc, action->slot, action->name);
+
+    (void)snprintf(c->obs.spec_hash, sizeof(c->obs.spec_hash), "%s",
+                   stage->model->services[action->svc]->spec_hash);
+    (void)snprintf(c->obs.op, sizeof(c->obs.op), "%llu", (unsigned long long)action->op);
+    push_obs(stage, &c->obs);
+    push_done(stage, action->op, ACC_OP_OK, c->obs.cid, "");
+}
+
+static void do_start(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+    struct stage_container *c = by_cid(stage, action->cid);
+
+    if (!c) {
+        push_done(stage, action->op, ACC_OP_GONE, action->cid, "No such container");
+        return;
+    }
+    if (service->start != ACC_OP_OK) {
+        push_done(stage, action->op, service->start, action->cid, service->message);
+        return;
+    }
+    if (c->obs.state == ACC_CTR_RUNNING) {
+        push_done(stage, action->op, ACC_OP_NOT_MODIFIED, action->cid, "");
+        return;
+    }
+    begin_run(stage, c);
+    push_obs(stage, &c->obs);
+    push_done(stage, action->op, ACC_OP_OK, action->cid, "");
+}
+
+static void do_stop(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+
+    if (c && c->obs.state != ACC_CTR_EXITED &&
+        (action->type == ACC_ACT_KILL || !stage->service[action->svc].ignores_stop)) {
+        end_run(stage, c, action->type == ACC_ACT_KILL ? 137 : 143);
+        c->manual = true;
+    }
+    if (c) {
+        push_obs(stage, &c->obs);
+    }
+    push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+}
+
+static void do_inspect(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+
+    if (!c) {
+        struct acc_event *event = push(stage, ACC_EV_GONE);
+
+        event->hint.cid = keep_cid(stage, action->cid);
+        return;
+    }
+    push_obs(stage, &c->obs);
+    if (action->manual_stop && !stage->service[c->svc].no_manual_flag) {
+        stage->queue_obs[stage->n_queue - 1].manually_stopped = c->manual ? ACC_YES : ACC_NO;
+    }
+}
+
+static void do_list(struct stage *stage)
+{
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (stage->container[i].exists) {
+            push_obs(stage, &stage->container[i].obs);
+        }
+    }
+    (void)push(stage, ACC_EV_SNAPSHOT);
+}
+
+static void do_probe(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+    struct acc_event *event = push(stage, ACC_EV_PROBE);
+
+    event->probe.op = action->op;
+    event->probe.verdict = service->probe;
+    event->probe.listens = service->listens;
+    event->probe.output = service->probe == ACC_PROBE_PASS ? "" : "not yet";
+    event->probe.exit_code = service->probe == ACC_PROBE_PASS ? 0 : 1;
+}
+
+static void do_policy(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+
+    if (c) {
+        c->obs.restart = action->policy.policy;
+        c->obs.restart_max = action->policy.max;
+    }
+    push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+}
+
+static void save(struct stage *stage, const struct acc_action *action)
+{
+    if (action->type == ACC_ACT_SAVE_STACK) {
+        acc_engine_stack_record(stage->engine, action->svc, &stage->stack_record[action->svc]);
+        stage->has_stack_record[action->svc] = true;
+    } else if (action->svc < 64) {
+        acc_engine_service_record(stage->engine, action->svc, stage->now_ms,
+                                  &stage->record[action->svc]);
+        stage->has_record[action->svc] = true;
+    }
+}
+
+static void tell_incident(struct stage *stage, const struct acc_action *action)
+{
+    static const char *const phases[] = {"opened", "notified", "closed"};
+    struct acc_incident_view view;
+
+    acc_assert(acc_engine_incident(stage->engine, action->incident.id, &view));
+    const char *slash = strrchr(view.root, '/');
+
+    (void)acc_buf_printf(&stage->incidents, "%s %s; ", slash ? slash + 1 : view.root,
+                         phases[action->incident.phase]);
+}
+
+static void operate(struct stage *stage, const struct acc_action *action)
+{
+    trace(stage, action);
+    stage->last_op[action->svc] = action->op;
+    if (stage->service[action->svc].silent) {
+        return;
+    }
+    if (action->type == ACC_ACT_CREATE) {
+        do_create(stage, action);
+    } else if (action->type == ACC_ACT_START) {
+        do_start(stage, action);
+    } else if (action->type == ACC_ACT_REMOVE) {
+        struct stage_container *c = by_cid(stage, action->cid);
+
+        if (c) {
+            c->exists = false;
+        }
+        push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+    } else if (action->type == ACC_ACT_SET_POLICY) {
+        do_policy(stage, action);
+    } else if (action->type == ACC_ACT_UNPAUSE) {
+        by_cid(stage, action->cid)->obs.state = ACC_CTR_RUNNING;
+        push_done(stage, action->op, ACC_OP_OK, action->cid, "");
+    } else {
+        do_stop(stage, action);
+    }
+}
+
+static void ensure(struct stage *stage, const struct acc_action *action)
+{
+    if (stage->show_ensure || action->type == ACC_ACT_REMOVE_RESOURCE) {
+        (void)acc_buf_printf(&stage->trace, "%s %s; ", acc_action_type_name(action->type),
+                             stage->model->resources[action->res]->name);
+    }
+    bool is_pull = action->type == ACC_ACT_ENSURE_RESOURCE &&
+                   stage->model->resources[action->res]->kind == ACC_RES_IMAGE;
+
+    push_done(stage, action->op, is_pull ? stage->pull : ACC_OP_OK, "", stage->pull_message);
+}
+
+static void take(struct stage *stage, const struct acc_action *action)
+{
+    switch (action->type) {
+    case ACC_ACT_JOURNAL:
+    case ACC_ACT_JOURNAL_END:
+        if (stage->show_journal) {
+            (void)acc_buf_printf(&stage->trace, "%s %s; ", acc_action_type_name(action->type),
+                                 acc_action_type_name(action->what));
+        }
+        break;
+    case ACC_ACT_SAVE_SERVICE:
+    case ACC_ACT_SAVE_STACK:
+        save(stage, action);
+        break;
+    case ACC_ACT_INSPECT:
+        if (stage->show_look) {
+            trace(stage, action);
+        }
+        do_inspect(stage, action);
+        break;
+    case ACC_ACT_LIST:
+        do_list(stage);
+        break;
+    case ACC_ACT_PROBE:
+        if (stage->show_probe) {
+            trace(stage, action);
+        }
+        do_probe(stage, action);
+        break;
+    case ACC_ACT_ENSURE_RESOURCE:
+    case ACC_ACT_REMOVE_RESOURCE:
+        ensure(stage, action);
+        break;
+    case ACC_ACT_CREATE:
+    case ACC_ACT_START:
+    case ACC_ACT_STOP:
+    case ACC_ACT_KILL:
+    case ACC_ACT_REMOVE:
+    case ACC_ACT_UNPAUSE:
+    case ACC_ACT_SET_POLICY:
+        operate(stage, action);
+        break;
+    case ACC_ACT_NOTE:
+        (void)acc_buf_printf(&stage->notes, "%s\n", action->note.text);
+        break;
+    case ACC_ACT_INCIDENT:
+        tell_incident(stage, action);
+        break;
+    }
+}
+
+/* --- the test's side ---------------------------------------------------------------------------
+ */
+
+static void make_engine(struct stage *stage, uint64_t first_op)
+{
+    struct acc_engine_options options = {
+        .seed = 1, .first_op = first_op, .observe_new = stage->observe_new};
+
+    acc_assert(acc_engine_create(stage->model, &options, &stage->engine) == 0);
+}
+
+void stage_open(struct stage *stage, struct acc_model *model)
+{
+    bool observe_new = stage->observe_new;
+
+    memset(stage, 0, sizeof(*stage));
+    stage->observe_new = observe_new;
+    stage->model = model;
+    stage->now_ms = 1000000;
+    stage->clock_ns = CLOCK_START_NS;
+    stage->actions.cap = ACC_ACTIONS_MIN;
+    stage->actions.item = calloc(stage->actions.cap, sizeof(*stage->actions.item));
+    acc_assert(stage->actions.item);
+    for (size_t i = 0; i < 64; i++) {
+        stage->service[i].probe = ACC_PROBE_PASS;
+        stage->service[i].listens = true;
+    }
+    acc_buf_init(&stage->trace, 1u << 20);
+    acc_buf_init(&stage->notes, 1u << 20);
+    acc_buf_init(&stage->incidents, 1u << 20);
+    make_engine(stage, 1);
+}
+
+void stage_close(struct stage *stage)
+{
+    stage->engine = acc_engine_destroy(stage->engine);
+    stage->model = acc_model_destroy(stage->model);
+    free(stage->actions.item);
+    acc_buf_fini(&stage->trace);
+    acc_buf_fini(&stage->notes);
+    acc_buf_fini(&stage->incidents);
+    memset(stage, 0, sizeof(*stage));
+}
+
+void stage_up(struct stage *stage, const char *text)
+{
+    stage_open(stage, model_build(text));
+    stage_connect(stage, false);
+}
+
+void stage_connect(struct stage *stage, bool fresh_engine)
+{
+    struct acc_event event = {.type = ACC_EV_CONN_UP};
+
+    event.conn.fresh_engine = fresh_engine;
+    step(stage, &event);
+    do_list(stage);
+    drain(stage);
+}
+
+void stage_event(struct stage *stage, enum acc_event_type type)
+{
+    struct acc_event event = {.type = type};
+
+    event_now(stage, &event);
+}
+
+void stage_run(struct stage *stage, uint64_t ms)
+{
+    uint64_t end_ms = stage->now_ms + ms;
+
+    drain(stage);
+    for (;;) {
+        uint64_t due_ms = acc_engine_deadline(stage->engine);
+
+        if (due_ms > end_ms) {
+            break;
+        }
+        stage->now_ms = due_ms > stage->now_ms ? due_ms : stage->now_ms;
+        stage_event(stage, ACC_EV_TIMEOUT);
+    }
+    stage->now_ms = end_ms;
+}
+
+void stage_restart_accd(struct stage *stage)
+{
+    stage->engine = acc_engine_destroy(stage->engine);
+    stage->n_queue = 0;
+    make_engine(stage, 1000000);
+    for (size_t i = 0; i < stage->model->n_services; i++) {
+        if (stage->has_record[i]) {
+            acc_assert(acc_engine_restore_service(stage->engine, &stage->record[i]));
+        }
+    }
+    for (size_t i = 0; i < stage->model->n_stacks; i++) {
+        if (stage->has_stack_record[i]) {
+            acc_assert(acc_engine_restore_stack(stage->engine, &stage->stack_record[i]));
+        }
+    }
+}
+
+void stage_reconfigure(struct stage *stage, struct acc_model *model)
+{
+    acc_assert(acc_engine_reconfigure(stage->engine, model, stage->now_ms) == 0);
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        bool ambiguous;
+
+        stage->container[i].svc = acc_model_find(model, stage->container[i].obs.service,
+                                                 &ambiguous);
+    }
+    acc_model_destroy(stage->model);
+    stage->model = model;
+    acc_engine_check(stage->engine);
+    stage_run(stage, 0);
+}
+
+void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, const char *flags)
+{
+    uint8_t selected[128] = {0};
+    const char *nearest;
+    bool is_stack;
+    struct acc_event event = {.type = ACC_EV_CMD};
+
+    acc_assert(acc_engine_n_services(stage->engine) <= sizeof(selected));
+    acc_assert(acc_engine_select(stage->engine, target, NULL, selected, &is_stack, &nearest) ==
+               ACC_SELECT_OK);
+    event.cmd = (struct acc_cmd){.verb = verb,
+                                 .selected = selected,
+                                 .with_dependents = strchr(flags, 'd') != NULL,
+                                 .volumes = strchr(flags, 'v') != NULL,
+                                 .whole_stack = is_stack || target[0] == '\0',
+                                 .by = "root"};
+    event_now(stage, &event);
+}
+
+uint32_t stage_index(const struct stage *stage, const char *name)
+{
+    return model_index(stage->model, name);
+}
+
+struct stage_container *stage_of(struct stage *stage, const char *name)
+{
+    char copy[64];
+    uint32_t slot = 1;
+
+    (void)snprintf(copy, sizeof(copy), "%s", name);
+    char *hash = strchr(copy, '#');
+
+    if (hash) {
+        *hash = '\0';
+        slot = (uint32_t)strtoul(hash + 1, NULL, 10);
+    }
+    uint32_t svc = stage_index(stage, copy);
+
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (stage->container[i].exists && stage->container[i].svc == svc &&
+            stage->container[i].obs.number == slot) {
+            return &stage->container[i];
+        }
+    }
+    (void)fprintf(stderr, "no container of %s\n", name);
+    abort();
+}
+
+struct stage_container *stage_add(struct stage *stage, const char *name, bool running)
+{
+    uint32_t svc = stage_index(stage, name);
+    char container[128];
+
+    (void)snprintf(container, sizeof(container), "%s-%s-1", stage->model->services[svc]->stack,
+                   stage->model->services[svc]->name);
+    struct stage_container *c = make(stage, svc, 1, container);
+
+    c->obs.restart = stage->model->services[svc]->restart;
+    if (running) {
+        begin_run(stage, c);
+    }
+    return c;
+}
+
+void stage_tell(struct stage *stage, const struct stage_container *container)
+{
+    push_obs(stage, &container->obs);
+    drain(stage);
+}
+
+void stage_hint(struct stage *stage, const struct stage_container *container, enum acc_hint hint)
+{
+    struct acc_event event = {.type = ACC_EV_HINT};
+
+    event.hint.cid = container->obs.cid;
+    event.hint.hint = hint;
+    event.hint.exit_code = hint == ACC_HINT_DIE ? container->obs.exit_code : -1;
+    event.hint.signal = hint == ACC_HINT_KILL ? 15 : 0;
+    event.hint.time_ns = tick(stage);
+    event_now(stage, &event);
+}
+
+void stage_exit(struct stage *stage, const char *name, int32_t code)
+{
+    struct stage_container *c = stage_of(stage, name);
+
+    end_run(stage, c, code);
+    stage_hint(stage, c, ACC_HINT_DIE);
+}
+
+void stage_docker_stop(struct stage *stage, const char *name)
+{
+    struct stage_container *c = stage_of(stage, name);
+
+    stage_hint(stage, c, ACC_HINT_KILL);
+    c->manual = true;
+    stage_exit(stage, name, 143);
+    stage_hint(stage, c, ACC_HINT_STOP);
+}
+
+void stage_docker_start(struct stage *stage, const char *name)
+{
+    struct stage_container *c = stage_of(stage, name);
+
+    begin_run(stage, c);
+    stage_hint(stage, c, ACC_HINT_START);
+}
+
+void stage_docker_rm(struct stage *stage, const char *name)
+{
+    struct stage_container *c = stage_of(stage, name);
+    struct acc_event event = {.type = ACC_EV_GONE};
+
+    c->exists = false;
+    event.hint.cid = c->obs.cid;
+    event_now(stage, &event);
+}
+
+void stage_health(struct stage *stage, const char *name, enum acc_docker_health health)
+{
+    struct stage_container *c = stage_of(stage, name);
+
+    c->obs.health = health;
+    c->obs.health_start_ns = tick(stage);
+    c->obs.health_end_ns = tick(stage);
+    c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    (void)snprintf(c->obs.health_output, sizeof(c->obs.health_output), "%s",
+                   health == ACC_DH_UNHEALTHY ? "connection refused" : "ok");
+    stage_hint(stage, c, ACC_HINT_HEALTH);
+}
+
+enum acc_svc_state stage_state(const struct stage *stage, const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage->engine, stage_index(stage, name), stage->now_ms, &view);
+    return view.state;
+}
+
+const char *stage_reason(const struct stage *stage, const char *name)
+{
+    static struct acc_service_view view;
+
+    acc_engine_service(stage->engine, stage_index(stage, name), stage->now_ms, &view);
+    return view.reason;
+}
+
+static const char *flush(struct acc_buf *buf)
+{
+    static char text[1u << 16];
+
+    (void)snprintf(text, sizeof(text), "%s", buf->data ? buf->data : "");
+    acc_buf_reset(buf);
+    return text;
+}
+
+const char *stage_trace(struct stage *stage)
+{
+    return flush(&stage->trace);
+}
+
+const char *stage_notes(struct stage *stage)
+{
+    return flush(&stage->notes);
+}
+
+const char *stage_incidents(struct stage *stage)
+{
+    return flush(&stage->incidents);
+}
