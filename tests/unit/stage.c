@@ -352,7 +352,10 @@ static void operate(struct stage *stage, const struct acc_action *action)
     } else if (action->type == ACC_ACT_SET_POLICY) {
         do_policy(stage, action);
     } else if (action->type == ACC_ACT_UNPAUSE) {
-        by_cid(stage, action->cid)->obs.state = ACC_CTR_RUNNING;
+        struct stage_container *c = by_cid(stage, action->cid);
+
+        acc_assert(c);
+        c->obs.state = ACC_CTR_RUNNING;
         push_done(stage, action->op, ACC_OP_OK, action->cid, "");
     } else {
         do_stop(stage, action);
