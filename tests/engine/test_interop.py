@@ -37,8 +37,8 @@ def test_logs_of_accctl(w):
                          "b": service(command=["/bin/sh", "-c", "echo to out; echo to err >&2; exec /bin/app"])})
     accd = w.accd(path)
     accd.ctl("up", "--all")
-    said = accd.ctl("logs", "b").stdout
-    assert "to out" in said and "to err" in said, said
+    said = accd.ctl("logs", "b")
+    assert "to out" in said.stdout and "to err" in said.stderr, (said.stdout, said.stderr)
     follow = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "logs", "a", "-f"],
                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     w.extra.callback(follow.kill)

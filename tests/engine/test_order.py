@@ -37,7 +37,8 @@ def test_one_shots_and_services_without_a_check(w):
         "plain": service(check=False, environment={"START_DELAY": "2"}, expose=["8080"]),
         "after-plain": service("plain", condition="service_started", check=False, expose=["8080"]),
         "migrate": service("plain", condition="service_started", check=False, restart="no",
-                           command=["/bin/sh", "-c", "nc -w 1 plain 8080 -e /bin/true"]),
+                           command=["/bin/sh", "-c", "i=0; until nc -w 1 plain 8080 -e /bin/true; do "
+                                    "i=$$((i + 1)); [ $$i -lt 50 ] || exit 1; sleep 0.2; done"]),
         "app": service("migrate", condition="service_completed_successfully"),
     })
     accd = w.accd(path)
