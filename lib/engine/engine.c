@@ -103,10 +103,12 @@ static void doubt_holds(struct acc_engine *e)
         /* told, and not seen yet: the engine's own flag decides when it is back */
         inst->stop_hint_ns = 0;
         inst->exit_away |= inst->exit_pending;
+        inst->exit_doubted |= inst->exit_pending;
         if (inst->hold_ms) {
             inst->hold_ms = 0;
             inst->exit_pending = true;
             inst->exit_away = true;
+            inst->exit_doubted = true;
         }
     }
 }

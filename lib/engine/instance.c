@@ -178,7 +178,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     handled(e, i);
     if (by_hand) {
         acc_inst_hold(e, i);
-    } else if (i->exit_engine) {
+    } else if (i->exit_engine || (i->exit_doubted && e->fresh_engine)) {
         engine_took_it(i);
     } else if (!i->exit_before) {
         crashed(e, s, i);

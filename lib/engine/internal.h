@@ -208,6 +208,7 @@ struct instance {
     bool exit_away;       /* it ended while we weren't looking */
     bool exit_engine;     /* ... because the engine itself went down */
     bool exit_before;     /* ... before accd came */
+    bool exit_doubted;    /* ... and the connection was lost before its cause was clear */
     bool heal;            /* its start costs a heal token */
     int64_t own_stop_ns;  /* the run that we ended */
     int64_t stop_hint_ns; /* the run that a foreign stop ended */
@@ -492,6 +493,7 @@ void acc_conflict_clear(struct acc_engine *e, struct instance *i);
 /* --- look.c ---------------------------------------------------------------------------------- */
 void acc_want_look(struct instance *i);
 void acc_look(struct acc_engine *e, struct instance *i); /* send the inspect that is wanted */
+void acc_look_at(struct acc_engine *e, const char *cid); /* at one that is none of ours yet */
 void acc_list(struct acc_engine *e);
 
 /* --- op.c ------------------------------------------------------------------------------------ */

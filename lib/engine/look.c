@@ -60,6 +60,14 @@ void acc_look(struct acc_engine *e, struct instance *i)
     acc_wake_at(s, e->now + ACC_INSPECT_AGAIN_MS);
 }
 
+void acc_look_at(struct acc_engine *e, const char *cid)
+{
+    struct acc_action *action = acc_ask(e, ACC_ACT_INSPECT, ACC_NONE, NULL);
+
+    acc_copy(action->cid, sizeof(action->cid), cid);
+    acc_asked(e, action);
+}
+
 static void wake(struct acc_engine *e, uint64_t at_ms)
 {
     e->wake_ms = at_ms < e->wake_ms ? at_ms : e->wake_ms;

@@ -229,6 +229,7 @@ static void run_ended(struct acc_engine *e, struct instance *i, const struct acc
         i->exit_ms = e->now;
         i->exit_away = is_first || is_new_epoch;
         i->exit_before = is_first && !e->ever_synced;
+        i->exit_doubted = false;
         i->exit_engine = !is_first && is_new_epoch && e->fresh_engine;
         i->manual_answered = i->ask_manual = false;
     }
@@ -440,10 +441,7 @@ void acc_observe_hint(struct acc_engine *e, const struct acc_event *event)
     if (!i) {
         if (e->conn == CONN_UP && !e->shutdown &&
             (hint == ACC_HINT_CREATE || hint == ACC_HINT_START || hint == ACC_HINT_DIRTY)) {
-            struct acc_action *action = acc_ask(e, ACC_ACT_INSPECT, ACC_NONE, NULL);
-
-            acc_copy(action->cid, sizeof(action->cid), event->hint.cid);
-            acc_asked(e, action);
+            acc_look_at(e, event->hint.cid);
         }
         return;
     }

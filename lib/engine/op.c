@@ -195,6 +195,7 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
     case ACC_OP_CONFLICT:
         if (event->op.cid && event->op.cid[0] && !acc_find_cid(e, event->op.cid)) {
             acc_conflict_set(e, i, event->op.cid);
+            acc_look_at(e, event->op.cid);
         } else if (!i->present) {
             (void)acc_fail(e, s, FAIL_START, true, "could not be created: %.140s", message);
         }

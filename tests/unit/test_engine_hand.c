@@ -1,0 +1,576 @@
+/* Other hands on the same Docker: people, docker compose, dockerd itself. ENGINE.md E1, E8, E10. */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/unit/stage.h"
+
+static struct stage stage;
+
+static void setup(void)
+{
+    stage.observe_new = false;
+}
+
+static void teardown(void)
+{
+    stage_close(&stage);
+}
+
+static struct stage_service *service(const char *name)
+{
+    return &stage.service[stage_index(&stage, name)];
+}
+
+static void up(const char *text)
+{
+    stage_up(&stage, text);
+    stage_run(&stage, 600000);
+    stage_trace(&stage);
+    stage_incidents(&stage);
+    stage_notes(&stage);
+}
+
+static bool is_wanted(const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, name), stage.now_ms, &view);
+    return view.wanted_up;
+}
+
+/* --- docker stop, kill, pause, rm ------------------------------------------------------------ */
+
+START_TEST(what_a_person_stops_stays_stopped)
+{
+    up("s: db; web n:db");
+    stage_docker_stop(&stage, "db");
+    ck_state(&stage, "db", "held");
+    ck_state(&stage, "web", "impaired");
+    stage_run(&stage, 3600000);
+    ck_stage(&stage, "");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"), "db, which was stopped by hand"));
+    ck_assert_str_eq(stage_incidents(&stage), "");
+    stage_cmd(&stage, ACC_VERB_RELEASE, "db", "");
+    ck_stage(&stage, "start db; ");
+}
+END_TEST
+
+START_TEST(up_and_a_start_by_hand_release_it_as_well)
+{
+    up("s: db");
+    stage_docker_stop(&stage, "db");
+    stage_run(&stage, 60000);
+    stage_docker_start(&stage, "db");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "db", "up");
+    stage_docker_stop(&stage, "db");
+    stage_run(&stage, 60000);
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    ck_stage(&stage, "start db; ");
+}
+END_TEST
+
+START_TEST(a_hold_survives_accd)
+{
+    up("s: db");
+    stage_docker_stop(&stage, "db");
+    stage_run(&stage, 20000);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "db", "held");
+}
+END_TEST
+
+START_TEST(docker_kill_is_a_crash)
+{
+    up("s: db");
+    stage_hint(&stage, stage_of(&stage, "db"), ACC_HINT_KILL);
+    stage_of(&stage, "db")->manual = true;
+    stage_exit(&stage, "db", 137);
+    ck_stage(&stage, ""); /* a stop may follow */
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "start db; ");
+}
+END_TEST
+
+START_TEST(a_stop_told_before_the_die_counts)
+{
+    up("s: db");
+    struct stage_container *c = stage_of(&stage, "db");
+
+    stage_hint(&stage, c, ACC_HINT_KILL);
+    stage_hint(&stage, c, ACC_HINT_STOP);
+    stage_exit(&stage, "db", 0);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "db", "held");
+}
+END_TEST
+
+START_TEST(a_stop_told_late_takes_the_crash_back)
+{
+    up("s: db n:x; x");
+    stage_cmd(&stage, ACC_VERB_STOP, "x", ""); /* so that db can't be started again at once */
+    stage_trace(&stage);
+    stage_exit(&stage, "db", 143);
+    stage_hint(&stage, stage_of(&stage, "db"), ACC_HINT_STOP);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "db", "held");
+}
+END_TEST
+
+START_TEST(when_no_event_told_the_engines_own_flag_does)
+{
+    up("s: a; b");
+    for (int i = 0; i < 2; i++) {
+        struct stage_container *c = stage_of(&stage, i ? "b" : "a");
+
+        c->obs.state = ACC_CTR_EXITED;
+        c->obs.exit_code = 1;
+        c->manual = i == 1;
+    }
+    stage_run(&stage, 62000); /* the periodic list shows it */
+    ck_stage(&stage, "start a; ");
+    ck_state(&stage, "b", "held");
+}
+END_TEST
+
+START_TEST(paused_is_left_alone_and_its_health_is_not_believed)
+{
+    up("s: db h");
+    struct stage_container *c = stage_of(&stage, "db");
+
+    c->obs.state = ACC_CTR_PAUSED;
+    c->obs.health = ACC_DH_UNHEALTHY; /* Docker closes the monitor so */
+    stage_hint(&stage, c, ACC_HINT_PAUSE);
+    ck_state(&stage, "db", "held");
+    stage_run(&stage, 600000);
+    c->obs.state = ACC_CTR_RUNNING;
+    stage_hint(&stage, c, ACC_HINT_UNPAUSE);
+    ck_state(&stage, "db", "up");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    stage_health(&stage, "db", ACC_DH_UNHEALTHY); /* a new one is */
+    ck_state(&stage, "db", "impaired");
+}
+END_TEST
+
+START_TEST(up_unpauses)
+{
+    up("s: db");
+    stage_of(&stage, "db")->obs.state = ACC_CTR_PAUSED;
+    stage_hint(&stage, stage_of(&stage, "db"), ACC_HINT_PAUSE);
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    ck_stage(&stage, "unpause db; ");
+    ck_state(&stage, "db", "up");
+}
+END_TEST
+
+START_TEST(compose_down_beside_us_is_respected)
+{
+    up("s: db; web n:db");
+    stage_docker_stop(&stage, "web");
+    stage_docker_rm(&stage, "web");
+    ck_assert(!is_wanted("web"));
+    stage_run(&stage, 3600000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "off");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    ck_stage(&stage, "");
+    struct stage_container *c = stage_add(&stage, "web", false);
+
+    stage_hint(&stage, c, ACC_HINT_CREATE); /* `docker compose up` */
+    ck_assert(is_wanted("web"));
+    ck_stage(&stage, "start web; ");
+}
+END_TEST
+
+START_TEST(rm_force_of_a_running_container_turns_it_off)
+{
+    up("s: db");
+    stage_docker_rm(&stage, "db");
+    ck_assert(!is_wanted("db"));
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(a_dead_container_that_is_pruned_is_made_again)
+{
+    up("s: db");
+    service("db")->start = ACC_OP_START;
+    stage_exit(&stage, "db", 1);
+    stage_trace(&stage);
+    service("db")->start = ACC_OP_OK;
+    stage_docker_rm(&stage, "db");
+    stage_run(&stage, 5000);
+    ck_stage(&stage, "create db; start db; ");
+}
+END_TEST
+
+/* docker compose up after an edit: the new one is made beside the old one under another name. */
+START_TEST(what_compose_recreates_is_taken_not_fought)
+{
+    up("s: db");
+    struct stage_container *c = stage_add(&stage, "db", false);
+
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "0123456789ab_s-db-1");
+    c->obs.restart = ACC_RESTART_ALWAYS;
+    stage_hint(&stage, c, ACC_HINT_CREATE);
+    ck_stage(&stage, "set-policy db; ");
+    stage.container[0].obs.state = ACC_CTR_EXITED;
+    stage_hint(&stage, &stage.container[0], ACC_HINT_KILL);
+    stage_hint(&stage, &stage.container[0], ACC_HINT_DIE);
+    stage_hint(&stage, &stage.container[0], ACC_HINT_STOP);
+    stage_docker_rm(&stage, "db");
+    stage_run(&stage, 3000);
+    ck_stage(&stage, "start db; ");
+    ck_assert(is_wanted("db"));
+    ck_state(&stage, "db", "up");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(of_two_that_run_in_one_slot_one_is_stopped_and_kept)
+{
+    up("s: db");
+    struct stage_container *c = stage_add(&stage, "db", true);
+
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "copy");
+    stage_hint(&stage, c, ACC_HINT_START);
+    ck_stage(&stage, "");
+    stage_run(&stage, 11000);
+    ck_stage(&stage, "stop db; ");
+    ck_assert_int_eq(c->obs.state, ACC_CTR_EXITED);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(a_name_that_a_stranger_holds_is_told)
+{
+    stage_open(&stage, model_build("s: db"));
+    struct stage_container *c = stage_add(&stage, "db", true);
+
+    (void)snprintf(c->obs.project, sizeof(c->obs.project), "other");
+    stage_connect(&stage, false);
+    ck_stage(&stage, "create db; ");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "is taken by a container"));
+}
+END_TEST
+
+/* --- dockerd --------------------------------------------------------------------------------- */
+
+/* A dockerd that goes down kills, and tells kill, die and stop for each container. */
+START_TEST(a_shutdown_of_dockerd_is_no_hand)
+{
+    up("s: a; b");
+    stage_docker_stop(&stage, "a"); /* by dockerd: not "manually" */
+    stage_docker_stop(&stage, "b");
+    stage_of(&stage, "a")->manual = stage_of(&stage, "b")->manual = false;
+    stage_run(&stage, 3000);
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_run(&stage, 30000);
+    ck_stage(&stage, "");
+    stage_connect(&stage, true);
+    ck_stage(&stage, "start a; start b; ");
+    ck_assert_str_eq(stage_incidents(&stage), "engine opened; engine notified; ");
+    struct acc_service_record record;
+
+    acc_engine_service_record(stage.engine, 0, stage.now_ms, &record);
+    ck_assert_uint_eq(record.n_failures, 0);
+}
+END_TEST
+
+START_TEST(after_dockerd_they_come_back_a_few_at_a_time)
+{
+    up("s: a; b; c; d; e; f; g; h; i; j; k; l");
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    for (size_t i = 0; i < 12; i++) {
+        stage.container[i].obs.state = ACC_CTR_EXITED;
+        stage.container[i].obs.exit_code = 255;
+    }
+    stage_connect(&stage, true);
+    ck_stage(&stage, "start a; start b; start c; start d; start e; start f; start g; start h; ");
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "start i; start j; ");
+}
+END_TEST
+
+START_TEST(live_restore_changes_nothing)
+{
+    up("s: db h; web n:db");
+    stage_health(&stage, "db", ACC_DH_HEALTHY);
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_of(&stage, "db")->obs.health = ACC_DH_STARTING; /* the same run */
+    stage_connect(&stage, true);
+    ck_state(&stage, "db", "up");
+    ck_state(&stage, "web", "up");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "db", "up");
+}
+END_TEST
+
+/* 20.10 after live-restore: `healthy` for ever (moby#41871). */
+START_TEST(a_silent_monitor_is_replaced_by_our_own_checks)
+{
+    up("s: db h");
+    stage_health(&stage, "db", ACC_DH_HEALTHY);
+    service("db")->probe = ACC_PROBE_FAIL;
+    stage_run(&stage, 360000);
+    ck_assert_ptr_nonnull(strstr(stage_trace(&stage), "stop db; start db; "));
+}
+END_TEST
+
+START_TEST(nothing_is_done_while_the_engine_hangs)
+{
+    up("s: a");
+    stage_event(&stage, ACC_EV_CONN_DEGRADED);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    stage_connect(&stage, false);
+    ck_stage(&stage, "start a; ");
+}
+END_TEST
+
+START_TEST(nothing_is_done_when_the_host_goes_down)
+{
+    up("s: a");
+    stage_event(&stage, ACC_EV_SHUTDOWN);
+    stage_exit(&stage, "a", 0);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+/* --- what happened while accd was away ------------------------------------------------------- */
+
+static const struct {
+    const char *label;
+    bool manual, unreadable;
+    int32_t code;
+    bool held;
+} away[] = {
+    {"docker stop", true, false, 143, true},
+    {"a crash", false, false, 1, false},
+    {"a crash that looks like a stop", false, false, 143, false},
+    {"unreadable: 143 is asked about", false, true, 143, true},
+    {"unreadable: 0 of a daemon as well", false, true, 0, true},
+    {"unreadable: 1 is brought up", false, true, 1, false},
+};
+
+START_TEST(what_ended_while_accd_was_away)
+{
+    up("s: db");
+    struct stage_container *c = stage_of(&stage, "db");
+
+    c->obs.state = ACC_CTR_EXITED;
+    c->obs.exit_code = away[_i].code;
+    c->manual = away[_i].manual;
+    service("db")->no_manual_flag = away[_i].unreadable;
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 20000);
+    const char *trace = stage_trace(&stage);
+
+    ck_assert_msg(strcmp(trace, away[_i].held ? "" : "start db; ") == 0, "%s: %s", away[_i].label,
+                  trace);
+    ck_state(&stage, "db", away[_i].held ? "held" : "up");
+    struct acc_service_record record;
+
+    acc_engine_service_record(stage.engine, 0, stage.now_ms, &record);
+    ck_assert_uint_eq(record.n_failures, 0);
+}
+END_TEST
+
+/* --- first contact --------------------------------------------------------------------------- */
+
+/* a runs with a policy of its own, b was stopped, c was never made. */
+static void arrive(const char *text)
+{
+    stage.observe_new = true;
+    stage_open(&stage, model_build(text));
+    stage_add(&stage, "a", true)->obs.restart = ACC_RESTART_ALWAYS;
+    struct stage_container *b = stage_add(&stage, "b", true);
+
+    b->obs.state = ACC_CTR_EXITED;
+    b->obs.restart = ACC_RESTART_ALWAYS;
+    stage_connect(&stage, false);
+}
+
+START_TEST(what_was_there_before_is_only_observed)
+{
+    arrive("s: a; b; c");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_assert(acc_engine_stack_observing(stage.engine, 0));
+    ck_assert(is_wanted("a"));
+    ck_assert(!is_wanted("b"));
+    ck_assert(!is_wanted("c"));
+    ck_state(&stage, "a", "up");
+    stage_notes(&stage);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 3600000);
+    ck_stage(&stage, "");
+    const char *notes = stage_notes(&stage);
+    const char *would = strstr(notes, "would start");
+
+    ck_assert_ptr_nonnull(would);
+    ck_assert_ptr_null(strstr(would + 1, "would")); /* told once */
+}
+END_TEST
+
+START_TEST(a_fresh_stack_is_managed_at_once)
+{
+    stage.observe_new = true;
+    stage_up(&stage, "s: a");
+    ck_stage(&stage, "create a; start a; ");
+    ck_assert(!acc_engine_stack_observing(stage.engine, 0));
+}
+END_TEST
+
+START_TEST(adoption_restarts_nothing)
+{
+    arrive("s: a; b; c n:a");
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    ck_stage(&stage, "set-policy a; set-policy b; ");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_NO);
+    char text[ACC_REASON_MAX + 1];
+
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_ADOPT, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_exit(&stage, "a", 1);
+    ck_stage(&stage, "start a; ");
+    stage_cmd(&stage, ACC_VERB_UP, "", "");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "start b; create c; start c; ");
+}
+END_TEST
+
+START_TEST(up_of_a_service_takes_its_stack_over)
+{
+    arrive("s: a; b; c");
+    stage_cmd(&stage, ACC_VERB_UP, "c", "");
+    ck_stage(&stage, "set-policy a; set-policy b; create c; start c; ");
+    ck_assert(!is_wanted("b"));
+}
+END_TEST
+
+START_TEST(other_verbs_leave_an_observed_stack_alone)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    arrive("s: a; b");
+    stage_cmd(&stage, ACC_VERB_STOP, "a", "");
+    stage_cmd(&stage, ACC_VERB_RESTART, "a", "");
+    stage_cmd(&stage, ACC_VERB_DOWN, "", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_STOP, stage.now_ms, text),
+                     ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "adopt"));
+}
+END_TEST
+
+START_TEST(adopted_names_are_kept)
+{
+    arrive("s: a; b");
+    (void)snprintf(stage_of(&stage, "a")->obs.name, 64, "s_a_1"); /* Compose 1.29 */
+    stage_tell(&stage, stage_of(&stage, "a"));
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    stage_cmd(&stage, ACC_VERB_DOWN, "a", "");
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    ck_assert_str_eq(stage_of(&stage, "a")->obs.name, "s_a_1");
+}
+END_TEST
+
+START_TEST(hand_back_restores_the_policies_and_keeps_away)
+{
+    struct acc_model *model = model_build("s: a; b; c r0; d rf3");
+
+    stage_open(&stage, model);
+    model->services[model_index(model, "a")]->restart = ACC_RESTART_UNLESS_STOPPED;
+    stage.engine = acc_engine_destroy(stage.engine);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", "");
+    ck_stage(&stage, "set-policy a; set-policy d; ");
+    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_UNLESS_STOPPED);
+    ck_assert_int_eq(stage_of(&stage, "d")->obs.restart, ACC_RESTART_ON_FAILURE);
+    ck_assert_uint_eq(stage_of(&stage, "d")->obs.restart_max, 3);
+    char text[ACC_REASON_MAX + 1];
+
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_HAND_BACK, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_hand");
+    TCase *tcase = tcase_create("engine_hand");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_a_person_stops_stays_stopped);
+    tcase_add_test(tcase, up_and_a_start_by_hand_release_it_as_well);
+    tcase_add_test(tcase, a_hold_survives_accd);
+    tcase_add_test(tcase, docker_kill_is_a_crash);
+    tcase_add_test(tcase, a_stop_told_before_the_die_counts);
+    tcase_add_test(tcase, a_stop_told_late_takes_the_crash_back);
+    tcase_add_test(tcase, when_no_event_told_the_engines_own_flag_does);
+    tcase_add_test(tcase, paused_is_left_alone_and_its_health_is_not_believed);
+    tcase_add_test(tcase, up_unpauses);
+    tcase_add_test(tcase, compose_down_beside_us_is_respected);
+    tcase_add_test(tcase, rm_force_of_a_running_container_turns_it_off);
+    tcase_add_test(tcase, a_dead_container_that_is_pruned_is_made_again);
+    tcase_add_test(tcase, what_compose_recreates_is_taken_not_fought);
+    tcase_add_test(tcase, of_two_that_run_in_one_slot_one_is_stopped_and_kept);
+    tcase_add_test(tcase, a_name_that_a_stranger_holds_is_told);
+    tcase_add_test(tcase, a_shutdown_of_dockerd_is_no_hand);
+    tcase_add_test(tcase, after_dockerd_they_come_back_a_few_at_a_time);
+    tcase_add_test(tcase, live_restore_changes_nothing);
+    tcase_add_test(tcase, a_silent_monitor_is_replaced_by_our_own_checks);
+    tcase_add_test(tcase, nothing_is_done_while_the_engine_hangs);
+    tcase_add_test(tcase, nothing_is_done_when_the_host_goes_down);
+    tcase_add_loop_test(tcase, what_ended_while_accd_was_away, 0, ACC_ARRAY_LEN(away));
+    tcase_add_test(tcase, what_was_there_before_is_only_observed);
+    tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
+    tcase_add_test(tcase, adoption_restarts_nothing);
+    tcase_add_test(tcase, up_of_a_service_takes_its_stack_over);
+    tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
+    tcase_add_test(tcase, adopted_names_are_kept);
+    tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
