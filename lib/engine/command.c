@@ -218,11 +218,7 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         want_off(e, s, cmd);
         break;
     case ACC_VERB_RESTART:
-        if (cmd->selected[acc_svc_index(e, s)]) {
-            restart(e, s, cmd);
-        } else {
-            want_up(e, s, cmd);
-        }
+        restart(e, s, cmd);
         break;
     case ACC_VERB_RELEASE:
         release(e, s);
@@ -260,7 +256,7 @@ void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
             for_stack(e, &e->services[v], cmd);
         }
     }
-    if (cmd->verb == ACC_VERB_UP || cmd->verb == ACC_VERB_START || cmd->verb == ACC_VERB_RESTART) {
+    if (cmd->verb == ACC_VERB_UP || cmd->verb == ACC_VERB_START) {
         mark_needed(e);
     } else if (cmd->with_dependents) {
         mark_dependents(e);

@@ -507,6 +507,8 @@ void acc_op_late(struct acc_engine *e, const struct acc_event *event);
 void acc_op_settle(struct acc_engine *e, struct instance *i);
 /* Give the wait up: from now on looking decides. */
 void acc_op_give_up(struct acc_engine *e, struct instance *i);
+/* It shares the namespace of what is in its `binds` target now: made so, or first seen so. */
+void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i);
 /* While one is in flight: is it time to look? */
 void acc_op_watch(struct acc_engine *e, struct instance *i);
 /* Journal and ask, in the order that the write-ahead rule wants. `fill` completes the action. */

@@ -361,6 +361,7 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     }
     if (is_new && !i->is_spare && is_foreign_create(e, i, obs)) {
         s->applied[0] = '\0'; /* whoever made it, made it from the file as it is now */
+        acc_inst_bind(e, s, i);
         acc_foreign_start(e, s, i);
     }
     fill(i, obs);
@@ -488,6 +489,7 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
     bool is_started_since = false;
 
     acc_each_inst (e, s, i) {
+        acc_inst_bind(e, s, i);
         is_running |= acc_inst_running(i);
         is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
         if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {

@@ -149,13 +149,14 @@ static void look_again(struct instance *i)
     acc_want_look(i);
 }
 
-/* Whose namespace it shares is known by what it was made with. */
-static void remember_bound(struct acc_engine *e, struct service *s, struct instance *i)
+void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i)
 {
     acc_each_out (e, s, edge) {
-        if (edge->kind == ACC_EDGE_BINDS && e->services[edge->to].n_inst > 0) {
-            memcpy(i->bound_cid, e->inst[e->services[edge->to].first_inst].cid,
-                   sizeof(i->bound_cid));
+        const struct service *d = &e->services[edge->to];
+        const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
+
+        if (edge->kind == ACC_EDGE_BINDS && target && i->present) {
+            acc_copy(i->bound_cid, sizeof(i->bound_cid), target->present ? target->cid : "gone");
         }
     }
 }
@@ -177,7 +178,7 @@ static void created(struct acc_engine *e, struct instance *slot, const char *cid
         acc_copy(i->spec, sizeof(i->spec), s->spec);
         acc_inst_canonical(e, i, i->name);
     }
-    remember_bound(e, s, i);
+    acc_inst_bind(e, s, i);
 }
 
 static void create_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)

@@ -202,6 +202,20 @@ START_TEST(rm_force_of_a_running_container_turns_it_off)
 }
 END_TEST
 
+START_TEST(a_sharer_from_before_accd_follows_a_new_container)
+{
+    up("s: vpn; app b:vpn");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_docker_rm(&stage, "vpn");
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "stop app; ");
+    stage_cmd(&stage, ACC_VERB_UP, "vpn", "");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "create vpn; start vpn; remove app; create app; start app; ");
+}
+END_TEST
+
 START_TEST(a_dead_container_that_is_pruned_is_made_again)
 {
     up("s: db");
@@ -550,6 +564,7 @@ int main(void)
     tcase_add_test(tcase, up_unpauses);
     tcase_add_test(tcase, compose_down_beside_us_is_respected);
     tcase_add_test(tcase, rm_force_of_a_running_container_turns_it_off);
+    tcase_add_test(tcase, a_sharer_from_before_accd_follows_a_new_container);
     tcase_add_test(tcase, a_dead_container_that_is_pruned_is_made_again);
     tcase_add_test(tcase, what_compose_recreates_is_taken_not_fought);
     tcase_add_test(tcase, of_two_that_run_in_one_slot_one_is_stopped_and_kept);
