@@ -112,6 +112,21 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
     }
 }
 
+/* A restart brings up what it stands on, if accd has its stack. */
+static void doubt_needed(struct world *w, const uint8_t *selected)
+{
+    const struct acc_model *model = w->graph.model;
+    uint8_t *needed = calloc(model->n_services + 1, 1);
+
+    acc_assert(needed);
+    memcpy(needed, selected, model->n_services);
+    select_needed(model, needed);
+    for (size_t i = 0; i < model->n_services; i++) {
+        w->oracle.service[i].is_unsure |= needed[i] && !w->oracle.service[i].want_up;
+    }
+    free(needed);
+}
+
 static void give(struct world *w, enum acc_verb verb, uint8_t *selected, bool with_dependents,
                  bool whole_stack)
 {
@@ -130,6 +145,9 @@ static void give(struct world *w, enum acc_verb verb, uint8_t *selected, bool wi
         }
     }
     note_wish(w, verb, selected);
+    if (verb == ACC_VERB_RESTART) {
+        doubt_needed(w, selected);
+    }
     world_step(w, &event);
 }
 
