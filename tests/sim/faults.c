@@ -81,12 +81,32 @@ static void select_dependents(const struct acc_model *model, uint8_t *selected)
     }
 }
 
+static bool is_observed(const struct world *w, uint32_t svc)
+{
+    return acc_engine_stack_observing(w->engine, w->graph.model->service_stack[svc]);
+}
+
+static bool is_stack_selected(const struct world *w, uint32_t svc, const uint8_t *selected)
+{
+    const struct acc_model *model = w->graph.model;
+
+    for (uint32_t i = 0; i < model->n_services; i++) {
+        if (selected[i] && model->service_stack[i] == model->service_stack[svc]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *selected)
 {
     for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
         struct oracle_service *s = &w->oracle.service[i];
 
-        if (!selected[i]) {
+        if (is_observed(w, i)) { /* adopted, or as little as nothing */
+            s->is_unsure = s->is_unsure || is_stack_selected(w, i, selected) || selected[i];
+        }
+        if (!selected[i] || (is_observed(w, i) && verb != ACC_VERB_UP && verb != ACC_VERB_START)) {
             continue;
         }
         s->command_ms = w->queue.now_ms;

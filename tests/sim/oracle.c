@@ -615,7 +615,10 @@ bool oracle_is_viable(const struct oracle *o, uint32_t svc)
             edge->kind == ACC_EDGE_CONFLICTS) {
             continue;
         }
-        if (!oracle_is_viable(o, edge->target) || spec_of(o, edge->target)->replicas == 0 ||
+        if (spec_of(o, edge->target)->replicas == 0 && o->service[edge->target].want_up) {
+            continue; /* none of none is missing */
+        }
+        if (!oracle_is_viable(o, edge->target) ||
             (may_rest(spec_of(o, edge->target)) && !dep->is_ready)) {
             return false;
         }
@@ -690,7 +693,7 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
         for (uint32_t i = 1; i <= spec->replicas && !what; i++) {
             what = slot_unconverged(o, svc, i);
         }
-        if (what && may_rest(spec) && work->n_procs == 0) {
+        if (what && may_rest(spec) && work->n_procs < spec->replicas) {
             return NULL;
         }
         if (!what && spec->replicas > 0 && view.state != ACC_SVC_UP) {

@@ -83,11 +83,12 @@ static void must_converge(struct trial *t, uint64_t within_ms)
     }
 }
 
-/* Who waits for what is not wanted may try on. */
-static void must_not_act(struct trial *t)
+/* Who waits for what is not wanted may try on; after the store was lost, who was off may start. */
+static void must_not_act(struct trial *t, bool only_running)
 {
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
-        if (t->was_well[i] && t->w->oracle.service[i].n_actions != t->n_actions[i]) {
+        if (t->was_well[i] && (t->was_running[i] || !only_running) &&
+            t->w->oracle.service[i].n_actions != t->n_actions[i]) {
             fail_trial(t, "was acted upon, and nothing was to be done", i);
         }
     }
@@ -183,7 +184,7 @@ static void trial_resume(struct trial *t)
     world_accd_kill(t->w, false, false);
     world_run_for(t->w, 3 * MINUTE);
     must_converge(t, 2 * MINUTE);
-    must_not_act(t);
+    must_not_act(t, false);
     must_be_same_runs(t);
 }
 
@@ -195,7 +196,7 @@ static void trial_resume_without_store(struct trial *t)
     world_run_for(t->w, 5 * MINUTE);
     must_be_same_runs(t);
     if (observed) {
-        must_not_act(t);
+        must_not_act(t, true);
     }
     for (uint32_t i = 0; i < t->w->graph.model->n_stacks; i++) {
         world_command_stack(t->w, ACC_VERB_ADOPT, i);
@@ -222,7 +223,7 @@ static void trial_stream(struct trial *t)
     world_break_stream(t->w);
     world_run_for(t->w, 3 * MINUTE);
     must_converge(t, MINUTE);
-    must_not_act(t);
+    must_not_act(t, false);
 }
 
 static void trial_hang(struct trial *t)
@@ -230,7 +231,7 @@ static void trial_hang(struct trial *t)
     twin_hang(&t->w->twin, sim_rand_range(&t->w->rand, 5 * SECOND, 90 * SECOND));
     world_run_for(t->w, 5 * MINUTE);
     must_converge(t, 2 * MINUTE);
-    must_not_act(t);
+    must_not_act(t, false);
 }
 
 /* E12.3 */
@@ -239,7 +240,7 @@ static void trial_live_restore(struct trial *t)
     t->w->twin.live_restore = true;
     twin_restart(&t->w->twin, sim_rand_range(&t->w->rand, SECOND, 20 * SECOND));
     world_run_for(t->w, 5 * MINUTE);
-    must_not_act(t);
+    must_not_act(t, false);
     must_be_same_runs(t);
     must_converge(t, 5 * MINUTE);
 }
@@ -349,6 +350,19 @@ static void trial_crash_loop(struct trial *t)
     must_converge(t, 3 * HOUR);
 }
 
+static bool needs_ready(const struct trial *t, uint32_t svc, uint32_t on)
+{
+    const struct acc_service_spec *spec = t->w->graph.model->services[svc];
+
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        if (spec->edges[i].target == on && spec->edges[i].kind == ACC_EDGE_NEEDS &&
+            spec->edges[i].condition == ACC_COND_READY && !spec->edges[i].at_create) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The root can't start for a while; dependents wait and don't burn (I9, E6). */
 static void trial_root(struct trial *t)
 {
@@ -370,7 +384,8 @@ static void trial_root(struct trial *t)
         for (size_t r = 0; r < view.n_roots; r++) {
             names_root = names_root || view.roots[r] == t->svc;
         }
-        if (!names_root && view.n_roots < ACC_ROOTS_MAX) {
+        if (!names_root && view.n_roots < ACC_ROOTS_MAX &&
+            (view.state != ACC_SVC_UP || needs_ready(t, i, t->svc))) {
             fail_trial(t, "does not name the root", i);
         }
         if (view.state == ACC_SVC_OPEN || view.state == ACC_SVC_BACKOFF) {

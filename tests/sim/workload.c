@@ -66,7 +66,8 @@ bool sim_workload_deps_ok(const struct sim_workload *workload)
     for (size_t i = 0; i < spec->n_edges; i++) {
         const struct sim_workload *dep = &workload->all->item[spec->edges[i].target];
 
-        if (is_hard(&spec->edges[i]) && !dep->is_ready) {
+        if (is_hard(&spec->edges[i]) && !dep->is_ready &&
+            workload->all->model->services[dep->svc]->replicas > 0) {
             return false;
         }
     }
