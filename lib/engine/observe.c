@@ -91,10 +91,33 @@ static void promote(struct acc_engine *e, struct service *s, struct instance *sl
     }
 }
 
+/* Who shares its namespaces and was made before our time was made with it: that is known only now
+ * that it goes, and the next one is another. */
+static void bind_sharers(struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+
+        if (edge->kind != ACC_EDGE_BINDS) {
+            continue;
+        }
+        acc_each_slot (e, &e->services[edge->from], sharer) {
+            if (sharer->present && !sharer->bound_cid[0]) {
+                memcpy(sharer->bound_cid, i->cid, sizeof(sharer->bound_cid));
+            }
+        }
+    }
+}
+
 void acc_inst_forget(struct acc_engine *e, struct instance *i)
 {
     struct service *s = acc_svc_of(e, i);
 
+    if (!i->is_spare && i->slot == 1) {
+        bind_sharers(e, i);
+    }
     unclaim(e, i);
     acc_mark_around(e, s);
     if (i->is_spare && !i->op) {
@@ -394,6 +417,7 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
     bool is_ours = i->op && i->op_type == ACC_ACT_REMOVE;
     /* A dockerd that lost its data has not been told to by anybody. */
     bool is_lost = i->epoch != e->epoch && e->fresh_engine;
+    bool is_untold = !is_ours && !i->is_spare && (acc_inst_running(i) || i->exit_pending);
     bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i);
 
     if (!is_ours && !i->is_spare) {
@@ -405,6 +429,9 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
         acc_op_end(e, i, ACC_OP_OK);
     }
     acc_inst_forget(e, i);
+    if (is_untold) {
+        acc_tell_dependents(e, s, i, DEP_CRASHES); /* nobody saw its run end */
+    }
     if (!i->is_spare && i->present) {
         i->held = false; /* another container has taken its place: `docker compose up` beside us */
     }
