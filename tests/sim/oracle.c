@@ -608,8 +608,8 @@ bool oracle_is_viable(const struct oracle *o, uint32_t svc)
         const struct sim_workload *dep = &o->world->workloads.item[edge->target];
 
         if (edge->kind == ACC_EDGE_MILESTONE &&
-            (edge->condition == ACC_COND_COMPLETED ? dep->has_done : dep->has_been_ready)) {
-            continue;
+            (edge->condition == ACC_COND_COMPLETED ? dep->has_done : dep->is_ready)) {
+            continue; /* that it was ready once is not kept over a restart of accd */
         }
         if (edge->kind == ACC_EDGE_WANTS || edge->kind == ACC_EDGE_AFTER ||
             edge->kind == ACC_EDGE_CONFLICTS) {
@@ -681,6 +681,9 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
     const char *what = NULL;
 
     acc_engine_service(o->world->engine, svc, now(o), &view);
+    if (spec->replicas == 0) {
+        return NULL;
+    }
     if (!o->service[svc].want_up) {
         what = off_unconverged(o, svc);
     } else if (!oracle_is_viable(o, svc)) {

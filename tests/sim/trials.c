@@ -391,7 +391,7 @@ static void trial_root(struct trial *t)
         if (view.state == ACC_SVC_OPEN || view.state == ACC_SVC_BACKOFF) {
             fail_trial(t, "pays for a failure that is not its own", i);
         }
-        if (t->w->oracle.service[i].n_starts > t->n_starts[i] + 1) {
+        if (needs_ready(t, i, t->svc) && t->w->oracle.service[i].n_starts > t->n_starts[i] + 1) {
             fail_trial(t, "was started while its root is down", i);
         }
     }
