@@ -253,6 +253,24 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
     }
 }
 
+/* Who began before the run whose namespaces it shares began lives in those of an older one,
+ * whatever was seen or missed of it. */
+static bool is_cut_off(const struct acc_engine *e, const struct service *s,
+                       const struct instance *i)
+{
+    acc_each_out (e, s, edge) {
+        const struct service *d = &e->services[edge->to];
+        const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
+
+        if (edge->kind == ACC_EDGE_BINDS && target && target->present &&
+            target->epoch == e->epoch && target->obs == ACC_CTR_RUNNING &&
+            target->started_ns > i->started_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- update ---------------------------------------------------------------------------------- */
 
 void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i)
@@ -269,6 +287,10 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
         resolve_exit(e, s, i);
     }
     acc_probe_update(e, s, i);
+    if (!i->is_spare && i->obs == ACC_CTR_RUNNING && s->wanted_up && acc_may_act(e) &&
+        !acc_svc_observing(e, s) && !acc_inst_stale(e, i) && i->present && is_cut_off(e, s, i)) {
+        acc_inst_end(e, i, END_DEPENDENCY);
+    }
     if (i->end != END_NONE && !acc_inst_running(i)) {
         i->end = END_NONE;
     }

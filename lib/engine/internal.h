@@ -483,6 +483,7 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs);
 void acc_observe_gone(struct acc_engine *e, const char *cid);
 void acc_observe_hint(struct acc_engine *e, const struct acc_event *event);
 void acc_observe_snapshot(struct acc_engine *e);
+void acc_observe_slots(struct acc_engine *e, struct service *s); /* who runs holds the slot */
 void acc_inst_forget(struct acc_engine *e, struct instance *i); /* its container is gone */
 void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid);
 /* A person, by Docker's own means, wants it to run (or not to). */

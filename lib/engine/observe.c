@@ -111,6 +111,49 @@ static void bind_sharers(struct acc_engine *e, const struct instance *i)
     }
 }
 
+/* Of two containers for one slot the one that runs holds it: to start the other would make two. */
+static void swap(struct acc_engine *e, struct instance *slot, struct instance *spare)
+{
+    struct instance was_slot;
+    uint32_t next = spare->next_spare;
+    uint32_t epochs[2] = {slot->epoch, spare->epoch};
+
+    unclaim(e, slot);
+    unclaim(e, spare);
+    was_slot = *slot;
+    *slot = *spare;
+    *spare = was_slot;
+    slot->is_spare = false;
+    slot->next_spare = was_slot.next_spare;
+    spare->is_spare = true;
+    spare->next_spare = next;
+    slot->twins_ms = spare->twins_ms = 0;
+    acc_inst_claim(e, slot, slot->cid);
+    acc_inst_claim(e, spare, spare->cid);
+    slot->epoch = epochs[1];
+    spare->epoch = epochs[0];
+    slot->inspecting = slot->inspect_again = spare->inspecting = spare->inspect_again = false;
+    acc_want_look(slot);
+    acc_mark_around(e, acc_svc_of(e, slot));
+}
+
+void acc_observe_slots(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (!i->present || acc_inst_running(i) || i->op || i->start_unsettled || i->need_obs ||
+            i->exit_pending) {
+            continue;
+        }
+        for (struct instance *k = acc_spare_at(e, s->spare); k;
+             k = acc_spare_at(e, k->next_spare)) {
+            if (k->slot == i->slot && acc_inst_running(k) && !k->op && !acc_inst_stale(e, k)) {
+                swap(e, i, k);
+                break;
+            }
+        }
+    }
+}
+
 void acc_inst_forget(struct acc_engine *e, struct instance *i)
 {
     struct service *s = acc_svc_of(e, i);
@@ -351,7 +394,10 @@ static void seen(struct acc_engine *e, struct instance *i)
 static bool is_foreign_create(const struct acc_engine *e, const struct instance *i,
                               const struct acc_obs *obs)
 {
-    return e->ever_synced && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
+    /* one that ends or goes was looked at before we saw it go */
+    bool is_new = obs->state == ACC_CTR_CREATED || obs->state == ACC_CTR_RUNNING;
+
+    return e->ever_synced && is_new && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
 }
 
 void acc_observe(struct acc_engine *e, const struct acc_obs *obs)

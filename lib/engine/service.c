@@ -134,7 +134,7 @@ static void sync_end(struct acc_engine *e, struct service *s)
         if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
             return;
         }
-        if (acc_inst_running(i) && i->run_ns <= s->end_ns) {
+        if (acc_inst_running(i) && i->run_ns <= s->end_ns && i->end != END_NONE) {
             last_ns = i->run_ns > last_ns ? i->run_ns : last_ns;
         }
     }
@@ -356,6 +356,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
 void acc_svc_update(struct acc_engine *e, struct service *s)
 {
     s->wake_ms = UINT64_MAX;
+    acc_observe_slots(e, s);
     acc_each_inst (e, s, i) {
         acc_inst_update(e, s, i);
     }
