@@ -78,6 +78,13 @@ void oracle_disturb(struct oracle *o, uint32_t svc)
     }
 }
 
+void oracle_doubt_command(struct oracle *o)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        o->service[i].is_unsure |= o->service[i].command_ms == now(o);
+    }
+}
+
 void oracle_disturb_all(struct oracle *o)
 {
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
@@ -147,8 +154,8 @@ void oracle_ended(struct oracle *o, const struct twin_container *c)
         s->n_failures = 0;
         return;
     }
-    if (c->proc.was_healthy &&
-        now(o) - c->proc.healthy_since_ms >= spec_of(o, c->made.svc)->timing.reset_min * 3 / 4) {
+    /* without a check whatever runs counts as well */
+    if (now(o) - c->proc.started_ms >= spec_of(o, c->made.svc)->timing.reset_min * 3 / 4) {
         s->n_failures = 0;
     }
     if (s->n_failures++ == 0) {
@@ -178,6 +185,10 @@ static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
     uint32_t retries;
 
     if (spec->probe == ACC_PROBE_NONE || c->proc.was_healthy) {
+        return true;
+    }
+    /* Found running by a new accd (E10.3): how long it has run can't be known without a clock. */
+    if (c->proc.started_ms < o->world->life_ms) {
         return true;
     }
     if (twin_health_of(o->world->graph.model, c->made.svc, &ignored, &ignored, &ignored,
@@ -615,11 +626,13 @@ bool oracle_is_viable(const struct oracle *o, uint32_t svc)
             edge->kind == ACC_EDGE_CONFLICTS) {
             continue;
         }
-        if (spec_of(o, edge->target)->replicas == 0 && o->service[edge->target].want_up) {
-            continue; /* none of none is missing */
+        if (spec_of(o, edge->target)->replicas == 0 && o->service[edge->target].want_up &&
+            edge->kind == ACC_EDGE_NEEDS) {
+            continue; /* none of none is missing, but for who lives in it or waits for its end */
         }
-        if (!oracle_is_viable(o, edge->target) ||
-            (may_rest(spec_of(o, edge->target)) && !dep->is_ready)) {
+        if (!oracle_is_viable(o, edge->target) || spec_of(o, edge->target)->replicas == 0 ||
+            (may_rest(spec_of(o, edge->target)) &&
+             dep->n_procs < spec_of(o, edge->target)->replicas)) {
             return false;
         }
     }

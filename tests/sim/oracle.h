@@ -58,6 +58,8 @@ void oracle_before_step(struct oracle *oracle, const struct acc_event *event);
 void oracle_after_step(struct oracle *oracle, const struct acc_event *event);
 /* accd, dockerd or the connection was disturbed: nothing is owed from before. */
 void oracle_disturb_all(struct oracle *oracle);
+/* The last command may be lost. */
+void oracle_doubt_command(struct oracle *oracle);
 void oracle_disturb(struct oracle *oracle, uint32_t svc);
 void oracle_ran(struct oracle *oracle, const struct twin_container *container);
 void oracle_ended(struct oracle *oracle, const struct twin_container *container);

@@ -814,6 +814,9 @@ void world_step(struct world *w, struct acc_event *event)
             bool lost = sim_rand_below(&w->rand, 100) < w->faults.store_lost_pct;
 
             world_accd_kill(w, sim_rand_below(&w->rand, 100) < w->faults.store_torn_pct, lost);
+            if (event->type == ACC_EV_CMD) {
+                oracle_doubt_command(&w->oracle); /* nobody was told that it was taken */
+            }
             return;
         }
         count_action(w, &w->actions.item[i]);
@@ -850,6 +853,7 @@ void world_accd_start(struct world *w)
         return;
     }
     w->life++;
+    w->life_ms = w->queue.now_ms;
     w->n_lives++;
     w->conn = WORLD_CONN_DOWN;
     w->seen_boot = 0;

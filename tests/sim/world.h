@@ -69,8 +69,8 @@ struct world {
 
     /* accd */
     struct acc_engine *engine; /* NULL: it is dead */
-    uint64_t life;
-    uint32_t crash_in; /* actions until it is killed; 0: not */
+    uint64_t life, life_ms;    /* which one, and since when */
+    uint32_t crash_in;         /* actions until it is killed; 0: not */
     struct acc_actions actions;
     struct world_op op[WORLD_OPS_MAX];
     struct world_store store;
