@@ -76,6 +76,7 @@ def test_frozen_for_thirty_seconds(w):
 def test_frozen_containerd(w):
     """_ping answers but starts hang: status is served, and the crash of meanwhile is healed after."""
     accd = three(w)
+    before = w.docker.started_at("s-c-1")
     w.engine.lab("freeze-all")
     w.engine.lab("thaw")  # dockerd alone goes on
     t = time.monotonic()
@@ -84,8 +85,8 @@ def test_frozen_containerd(w):
     accd.ctl("restart", "c", "--detach", check=False)
     holds(lambda: accd.ping(), 5, "accd answers while a call hangs")
     w.engine.lab("thaw-all")
-    accd.wait_all_up(90)
-    assert w.docker.running("s-c-1")
+    wait(lambda: w.docker.running("s-c-1") and w.docker.started_at("s-c-1") != before, 60, "c was restarted")
+    accd.wait_all_up(60)
 
 
 @needs(seconds=180)
