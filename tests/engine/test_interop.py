@@ -54,5 +54,6 @@ def test_real_servers(w):
                          "cache": {"image": "acc-test/redis:1"}})
     accd = w.accd(path)
     accd.ctl("up", "--all")
-    assert accd.service("cache")["health"] == "healthy" and accd.service("web")["health"] == "none", accd.status()
+    # accd's own verdict: redis by its check, nginx, which has none, because its port listens
+    assert {accd.service(name)["health"] for name in ("cache", "web")} == {"healthy"}
     assert w.engine.inside("curl", "-s", "http://127.0.0.1:18083/").stdout == "ok"
