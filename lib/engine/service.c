@@ -134,7 +134,8 @@ static void sync_end(struct acc_engine *e, struct service *s)
         if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
             return;
         }
-        if (acc_inst_running(i) && i->run_ns <= s->end_ns && i->end != END_NONE) {
+        if (acc_inst_running(i) && i->run_ns <= s->end_ns &&
+            (i->end != END_NONE || !s->wanted_up)) {
             last_ns = i->run_ns > last_ns ? i->run_ns : last_ns;
         }
     }
