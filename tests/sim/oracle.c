@@ -195,7 +195,7 @@ static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
                        &retries)) {
         return c->check_exit == 0 && c->check_start_ns > c->started_ns; /* initdb fooled Docker */
     }
-    return (spec->n_ports > 0 && (c->proc.listens || age_ms >= spec->timing.listen_giveup)) ||
+    return (spec->n_ports > 0 && (c->proc.has_listened || age_ms >= spec->timing.listen_giveup)) ||
            (spec->n_ports == 0 && age_ms >= spec->timing.run_min);
 }
 
@@ -389,7 +389,9 @@ static void check_stop_order(struct oracle *o, uint32_t dep)
                                            : NULL;
             const struct oracle_container *t = c ? told(o, c->cid) : NULL;
 
-            if (t && is_seen(o, t) && t->state == ACC_CTR_RUNNING && c->state == ACC_CTR_RUNNING &&
+            if (t && is_seen(o, t) &&
+                !acc_engine_stack_observing(o->world->engine, model->service_stack[s]) &&
+                t->state == ACC_CTR_RUNNING && c->state == ACC_CTR_RUNNING &&
                 c->started_ns == t->started_ns && c->start_token != TWIN_FOREIGN &&
                 !(t->stop_ms && now(o) - t->stop_ms > spec_of(o, s)->stop_grace_ms + MINUTE)) {
                 world_fail(o->world, "I13: %s is stopped, and %s, which must go first, runs",

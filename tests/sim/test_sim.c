@@ -61,8 +61,8 @@ END_TEST
 
 /* Seeds that have found something once: a stop told by a dockerd that leaves (20), a chain of
  * stop-type edges that waited for itself (28), a service that turned between two states (30), a
- * sharer of namespaces that were gone (51). */
-static const uint64_t regressions[] = {20, 28, 30, 51};
+ * sharer of namespaces that were gone (51), two containers for one slot (914). */
+static const uint64_t regressions[] = {20, 28, 30, 51, 914};
 START_TEST(what_was_found_once_stays_found)
 {
     (void)run(regressions[_i], false);

@@ -248,6 +248,26 @@ static void trial_live_restore(struct trial *t)
 /* --- failures ------------------------------------------------------------------------------- */
 
 /* E12.1: at once the first time; nobody else is touched but who ends by himself. */
+static void must_follow(struct trial *t, uint64_t ended_ms)
+{
+    const struct sim_workload *work = &t->w->workloads.item[t->svc];
+
+    if (!work->is_ready || work->ready_change_ms > ended_ms + 25 * SECOND) {
+        return; /* it was away for longer: E3 has another row for that */
+    }
+    for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
+        const struct acc_service_spec *spec = t->w->graph.model->services[i];
+
+        for (size_t e = 0; e < spec->n_edges; e++) {
+            if (spec->edges[e].target == t->svc && spec->edges[e].kind == ACC_EDGE_NEEDS &&
+                spec->edges[e].on_down == ACC_ON_DOWN_RESTART && !spec->edges[e].at_create &&
+                t->was_running[i] && t->was_well[i] && same_run(t, i) && !spec->one_shot) {
+                fail_trial(t, "is to be restarted with it and was not", i);
+            }
+        }
+    }
+}
+
 static void trial_crash(struct trial *t)
 {
     uint64_t before, ended_ms = t->w->queue.now_ms;
@@ -263,6 +283,7 @@ static void trial_crash(struct trial *t)
         fail_trial(t, "was not started within 3 s of its first crash", ACC_NONE);
     }
     must_converge(t, 100 * MINUTE);
+    must_follow(t, ended_ms);
     for (uint32_t i = 0; i < t->w->graph.model->n_services; i++) {
         bool is_in = depends_hard(t, i, t->svc, 0);
         uint64_t n = t->w->oracle.service[i].n_starts - t->n_starts[i];
@@ -377,7 +398,8 @@ static void trial_root(struct trial *t)
     for (uint32_t i = 0; i < t->w->graph.model->n_services && !t->w->is_failed; i++) {
         bool names_root = false;
 
-        if (!depends_hard(t, i, t->svc, 0) || !oracle_is_viable(&t->w->oracle, i)) {
+        if (!depends_hard(t, i, t->svc, 0) || !oracle_is_viable(&t->w->oracle, i) ||
+            t->w->graph.model->services[i]->one_shot) {
             continue;
         }
         acc_engine_service(t->w->engine, i, t->w->queue.now_ms, &view);

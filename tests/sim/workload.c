@@ -257,7 +257,7 @@ static void listen_now(void *ctx, uint64_t run, uint64_t b)
     struct sim_proc *proc = ctx;
 
     if (!is_void(proc, run, listen_now, b)) {
-        proc->listens = true;
+        proc->listens = proc->has_listened = true;
         proc->passes_early = false; /* the temporary server is gone */
     }
 }

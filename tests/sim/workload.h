@@ -55,6 +55,7 @@ struct sim_proc {
     uint64_t run;                  /* unique; what was scheduled for an older one is void */
     bool is_alive, is_frozen;
     bool listens, passes_early, is_healthy;
+    bool has_listened;
     bool has_booted, is_stuck, is_sick;
     bool is_cut_off; /* lives in the namespace of a process that has ended */
     bool is_doomed;  /* its end is decided */
