@@ -93,26 +93,27 @@ static void show(struct watch *watch, bool is_new)
     }
 }
 
-static enum accctl_exit fetch(struct watch *watch)
+/* 0 and the outcome in `*ret_code`, which was told if it is an error; -errno: accd is gone. */
+static int fetch(struct watch *watch, enum accctl_exit *ret_code)
 {
     cJSON *parameters = accctl_targets(watch->ctl);
     cJSON *reply = NULL;
-    enum accctl_exit code;
     int r = accctl_conn_send(watch->asks, "io.acc.Status", parameters, false);
 
     r = r < 0 ? r : accctl_conn_receive(watch->asks, ACCCTL_ANSWER_MS, &reply);
     cJSON_Delete(parameters);
     if (r < 0) {
-        return accctl_tell_broken(watch->ctl, r);
+        return r;
     }
     if (acc_json_text(reply, "error")) {
-        code = accctl_tell_error(watch->ctl, reply);
+        *ret_code = accctl_tell_error(watch->ctl, reply);
         cJSON_Delete(reply);
-        return code;
+        return 0;
     }
     cJSON_Delete(watch->reply);
     watch->reply = reply;
-    return ACCCTL_DONE;
+    *ret_code = ACCCTL_DONE;
+    return 0;
 }
 
 /* Wait for `wait_ms`; 1 when something has happened, 0 when not, -errno. */
@@ -137,32 +138,85 @@ static int listen(struct watch *watch, int64_t wait_ms)
     return happened;
 }
 
+static int ask_for_events(struct watch *watch)
+{
+    cJSON *parameters = cJSON_CreateObject();
+    int r;
+
+    (void)cJSON_AddNumberToObject(parameters, "limit", 0);
+    r = accctl_conn_send(watch->events, "io.acc.Events", parameters, true);
+    cJSON_Delete(parameters);
+    return r;
+}
+
+static void hang_up(struct watch *watch)
+{
+    watch->events = accctl_conn_close(watch->events);
+    watch->asks = accctl_conn_close(watch->asks);
+}
+
+/* accd may be restarted or upgraded while somebody watches: the screen says so, and goes on when
+ * the next one listens. False when the reader has had enough. */
+static bool wait_for_return(struct watch *watch)
+{
+    const struct timespec pause = {.tv_sec = REDRAW_MS / 1000};
+    const struct accctl *ctl = watch->ctl;
+    int r = -1;
+
+    (void)fprintf(ctl->out, "\033[H\033[7maccd is away; waiting for it at %s\033[0m\033[K\n",
+                  ctl->options->socket);
+    (void)fflush(ctl->out);
+    while (r < 0 && !accctl_is_interrupted()) {
+        hang_up(watch);
+        (void)nanosleep(&pause, NULL);
+        r = accctl_conn_open(ctl->options->socket, &watch->asks);
+        r = r < 0 ? r : accctl_conn_open(ctl->options->socket, &watch->events);
+        r = r < 0 ? r : ask_for_events(watch);
+    }
+    return r == 0;
+}
+
+/* 0: look again, with `*ret_is_new` whether there is news; -errno: accd is gone. */
+static int follow_once(struct watch *watch, bool *ret_is_new, int64_t *fetched_ms,
+                       enum accctl_exit *ret_code)
+{
+    int r = listen(watch, REDRAW_MS);
+
+    if (r < 0) {
+        return r;
+    }
+    *ret_is_new = r == 1 || (watch->has_screen && now_ms() - *fetched_ms >= FETCH_MS);
+    if (*ret_is_new) {
+        r = fetch(watch, ret_code);
+        *fetched_ms = now_ms();
+    }
+    return r < 0 ? r : 0;
+}
+
 static enum accctl_exit follow(struct watch *watch)
 {
-    enum accctl_exit code = fetch(watch);
+    enum accctl_exit code = ACCCTL_DONE;
     int64_t fetched_ms = now_ms();
     bool is_new = true;
 
-    while (code == ACCCTL_DONE) {
+    while (code == ACCCTL_DONE && !accctl_is_interrupted()) {
         int r;
 
         show(watch, is_new);
-        r = listen(watch, REDRAW_MS);
-        if (r < 0) {
-            return accctl_is_interrupted() ? ACCCTL_DONE : accctl_tell_broken(watch->ctl, r);
+        r = follow_once(watch, &is_new, &fetched_ms, &code);
+        while (r < 0 && watch->has_screen && !accctl_is_interrupted() && wait_for_return(watch)) {
+            r = fetch(watch, &code);
         }
-        is_new = r == 1 || (watch->has_screen && now_ms() - fetched_ms >= FETCH_MS);
-        if (is_new) {
-            code = fetch(watch);
-            fetched_ms = now_ms();
+        if (r < 0 && !accctl_is_interrupted()) {
+            return accctl_tell_broken(watch->ctl, r);
         }
     }
     return accctl_is_interrupted() ? ACCCTL_DONE : code;
 }
 
+/* Errors are told before the screen is taken. */
 static enum accctl_exit start_watch(struct watch *watch)
 {
-    cJSON *parameters;
     enum accctl_exit code = accctl_connect(watch->ctl, &watch->asks);
     int r;
 
@@ -170,11 +224,9 @@ static enum accctl_exit start_watch(struct watch *watch)
     if (code != ACCCTL_DONE) {
         return code;
     }
-    parameters = cJSON_CreateObject();
-    (void)cJSON_AddNumberToObject(parameters, "limit", 0);
-    r = accctl_conn_send(watch->events, "io.acc.Events", parameters, true);
-    cJSON_Delete(parameters);
-    return r < 0 ? accctl_tell_broken(watch->ctl, r) : fetch(watch); /* errors before the screen */
+    r = ask_for_events(watch);
+    r = r < 0 ? r : fetch(watch, &code);
+    return r < 0 ? accctl_tell_broken(watch->ctl, r) : code;
 }
 
 static enum accctl_exit run_watch(struct accctl *ctl)
@@ -194,8 +246,7 @@ static enum accctl_exit run_watch(struct accctl *ctl)
         }
     }
     cJSON_Delete(watch.reply);
-    (void)accctl_conn_close(watch.events);
-    (void)accctl_conn_close(watch.asks);
+    hang_up(&watch);
     return code;
 }
 

@@ -1,9 +1,14 @@
 """The control socket: Varlink on the wire, many clients, rubbish, and a foreign client."""
 import contextlib
+import fcntl
 import json
 import os
+import pty
+import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 
 from lib import LAB, Skip, Varlink, VarlinkError, needs, run, service, wait
@@ -148,3 +153,30 @@ def test_who_may(w):
                               preexec_fn=drop, capture_output=True, text=True, check=False, timeout=10)
     said = as_nobody("io.acc.Status", {}, 65534)
     assert "services" not in said.stdout, "a stranger may read"
+
+
+@needs(seconds=60)
+def test_watch_outlives_accd(w):
+    """`status --watch` on a terminal says that accd is away, and goes on when it is back."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    accd.ctl("up", "--all")
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    os.set_blocking(main, False)
+    watch = subprocess.Popen([w.build / "client" / "accctl", "--socket", accd.sock, "status", "--watch"],
+                             stdin=subprocess.DEVNULL, stdout=side, stderr=side, env={**os.environ, "TERM": "vt100"})
+    w.extra.callback(lambda: watch.poll() is None and watch.kill())
+    seen = []
+
+    def shows(text):
+        with contextlib.suppress(BlockingIOError):
+            seen.append(os.read(main, 65536).decode())
+        return text in "".join(seen)
+    wait(lambda: shows("Docker 2"), 10, "the screen is there")
+    accd.kill()
+    wait(lambda: shows("accd is away"), 10, "it says that accd is away")
+    seen.clear()
+    accd.start()
+    wait(lambda: shows("Docker 2"), 20, "it goes on")
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(10) == 0
