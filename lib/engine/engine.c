@@ -338,7 +338,7 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
     if (!e->stepped) {
         e->stepped = true;
         e->boot_ms = e->now;
-        acc_restore_clock(e);
+        acc_restore_finish(e);
         acc_mark_all(e);
     }
     e->wake_ms = UINT64_MAX;

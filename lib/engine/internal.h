@@ -601,7 +601,8 @@ bool acc_stack_clean(const struct acc_engine *e, const struct stack *stack);
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);
 
 /* --- record.c -------------------------------------------------------------------------------- */
-void acc_restore_clock(struct acc_engine *e); /* with the first step restored times get a clock */
+/* With the first step: restored times get a clock, half-done cleanups go on. */
+void acc_restore_finish(struct acc_engine *e);
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */

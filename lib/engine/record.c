@@ -105,8 +105,28 @@ bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_
     return true;
 }
 
-void acc_restore_clock(struct acc_engine *e)
+/* Stacks that were taken down as a whole: their networks may have outlived accd. To ask for what is
+ * gone already is harmless. */
+static void resume_cleanups(struct acc_engine *e)
 {
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        e->stacks[e->services[v].stack].drop_networks = true;
+    }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        const struct service *s = &e->services[v];
+
+        if (s->wanted_up || !s->restored || !s->wanted_removed) {
+            e->stacks[s->stack].drop_networks = false;
+        }
+    }
+    for (uint32_t k = 0; k < e->n_stacks; k++) {
+        e->n_cleanups += e->stacks[k].drop_networks;
+    }
+}
+
+void acc_restore_finish(struct acc_engine *e)
+{
+    resume_cleanups(e);
     for (uint32_t v = 0; v < e->n_services; v++) {
         struct service *s = &e->services[v];
 

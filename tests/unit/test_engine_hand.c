@@ -42,6 +42,30 @@ static bool is_wanted(const char *name)
     return view.wanted_up;
 }
 
+/* --- accd dies ------------------------------------------------------------------------------- */
+
+START_TEST(networks_of_a_stack_that_was_taken_down_go_although_accd_died)
+{
+    up("s: db");
+    service("db")->silent = true; /* the engine does it, but accd is gone before the answer */
+    stage_cmd(&stage, ACC_VERB_DOWN, "s", "");
+    stage_run(&stage, 0);
+    ck_stage(&stage, "stop db; ");
+    service("db")->silent = false;
+    stage_restart_accd(&stage);
+    stage_of(&stage, "db")->exists = false;
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "remove-resource s_default; ");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_cmd(&stage, ACC_VERB_UP, "s", "");
+    stage_run(&stage, 60000);
+    ck_state(&stage, "db", "up");
+    ck_stage(&stage, "remove-resource s_default; create db; start db; ");
+}
+END_TEST
+
 /* --- docker stop, kill, pause, rm ------------------------------------------------------------ */
 
 START_TEST(what_a_person_stops_stays_stopped)
@@ -553,6 +577,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, networks_of_a_stack_that_was_taken_down_go_although_accd_died);
     tcase_add_test(tcase, what_a_person_stops_stays_stopped);
     tcase_add_test(tcase, up_and_a_start_by_hand_release_it_as_well);
     tcase_add_test(tcase, a_hold_survives_accd);
