@@ -341,13 +341,19 @@ static void wire(struct accd_app *app)
     }
 }
 
-static int listen_fd(void)
+/* The one that systemd holds for us (accd.socket), or -1. Its owner and mode are the unit's. */
+static int activated_fd(const char *path)
 {
 #ifdef ACCD_SYSTEMD
-    if (sd_listen_fds(1) >= 1) {
-        return SD_LISTEN_FDS_START;
+    int n = sd_listen_fds(1);
+
+    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, path, 0) > 0) {
+            return fd;
+        }
     }
 #endif
+    (void)path;
     return -1;
 }
 
@@ -357,7 +363,7 @@ static int create_control(struct accd_app *app, char *reterr_text)
                                          .engine = app->engine,
                                          .pump = app->pump,
                                          .path = app->options->socket,
-                                         .listen_fd = listen_fd(),
+                                         .listen_fd = activated_fd(app->options->socket),
                                          .ops_ctx = app};
 
     accd_app_control_ops(&config.ops);

@@ -9,11 +9,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#ifdef ACCD_SYSTEMD
-#include <fcntl.h>
-#include <systemd/sd-daemon.h>
-#endif
-
 #include "daemon/in/control_ops.h"
 
 static int failed(char *text, const char *path, const char *what, int error)
@@ -98,37 +93,11 @@ static int open_to_group(const char *path)
     return chmod(path, 0660) < 0 ? -errno : 0;
 }
 
-#ifdef ACCD_SYSTEMD
-/* The one that systemd holds for us (accd.socket), or -1. Its owner and mode are the unit's. */
-static int take_activated(const char *path)
-{
-    int n = sd_listen_fds(0);
-
-    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-        if (sd_is_socket_unix(fd, SOCK_STREAM, 1, path, 0) > 0 &&
-            fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
-            return fd; /* sd_listen_fds() has set FD_CLOEXEC */
-        }
-    }
-    return -1;
-}
-#else
-static int take_activated(const char *path)
-{
-    (void)path;
-    return -1;
-}
-#endif
-
 int accd_control_socket_open(const char *path, char *reterr_text)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = take_activated(path);
+    int fd;
     int r;
-
-    if (fd >= 0) {
-        return fd;
-    }
 
     if (strlen(path) >= sizeof(address.sun_path)) {
         return failed(reterr_text, path, "the path is longer than 107 bytes", ENAMETOOLONG);

@@ -50,6 +50,15 @@ def test_unit(w):
     inside("systemctl", "stop", "accd")
     assert show("Result") == "success", show("Result")
     assert w.docker.identities() == before, "workloads were touched"
+    # With the socket unit a client that comes first waits, and its coming starts accd.
+    inside("systemctl", "start", "accd.socket")
+    assert show("ActiveState") == "inactive"
+    assert "Docker" in inside("accctl", "ping")
+    assert show("ActiveState") == "active"
+    inside("systemctl", "restart", "accd")
+    inside("accctl", "status")
+    assert inside("stat", "-c", "%U:%G %a", "/run/acc/control") == "root:acc 660"
+    inside("systemctl", "stop", "accd.socket", "accd")
     # A bad configuration is not tried again and again.
     w.config(["/stacks/nowhere.yaml"])
     inside("systemctl", "start", "accd", check=False)
