@@ -1,0 +1,241 @@
+/* New files while the old ones run, and what is said of a service's state. ENGINE.md E8, E11. */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/unit/stage.h"
+
+static struct stage stage;
+
+static void setup(void)
+{
+    stage.observe_new = false;
+}
+
+static void teardown(void)
+{
+    stage_close(&stage);
+}
+
+static struct stage_service *service(const char *name)
+{
+    return &stage.service[stage_index(&stage, name)];
+}
+
+static void up(const char *text)
+{
+    stage_up(&stage, text);
+    stage_run(&stage, 600000);
+    stage_trace(&stage);
+}
+
+/* The files say `text`; the services in `touched` have other settings than before. */
+static void change(const char *text, const char *touched)
+{
+    struct acc_model *model = model_build(text);
+
+    if (touched) {
+        model_touch(model, touched);
+    }
+    stage_reconfigure(&stage, model);
+    stage_run(&stage, 600000);
+}
+
+/* --- new files ------------------------------------------------------------------------------- */
+
+START_TEST(same_files_change_nothing)
+{
+    up("s: db h; cache; web n:db n:cache x2 p");
+    change("s: db h; cache; web n:db n:cache x2 p", NULL);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_new_service_comes_up_and_touches_nobody)
+{
+    up("s: db");
+    change("s: aaa n:db; db", NULL);
+    ck_stage(&stage, "create aaa; start aaa; ");
+}
+END_TEST
+
+START_TEST(a_service_that_left_the_file_goes)
+{
+    up("s: db; web n:db");
+    change("s: db", NULL);
+    ck_stage(&stage, "stop ?; remove ?; "); /* the new model has no name for it */
+}
+END_TEST
+
+START_TEST(a_service_that_returns_to_the_file_is_wanted_again)
+{
+    up("s: db; web n:db");
+    change("s: db", NULL);
+    stage_trace(&stage);
+    change("s: db; web n:db", NULL);
+    ck_stage(&stage, "create web; start web; ");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_changed_service_is_replaced_alone)
+{
+    up("s: db; web n:db; ui n:web");
+    change("s: db; web n:db; ui n:web", "web");
+    ck_stage(&stage, "stop web; remove web; create web; start web; ");
+    ck_state(&stage, "ui", "up");
+}
+END_TEST
+
+START_TEST(fewer_replicas_remove_the_last)
+{
+    up("s: web x3");
+    change("s: web x2", NULL);
+    ck_stage(&stage, "stop web#3; remove web#3; ");
+    change("s: web x3", NULL);
+    ck_stage(&stage, "create web#3; start web#3; ");
+}
+END_TEST
+
+START_TEST(what_was_stopped_by_an_operator_stays_stopped)
+{
+    up("s: db; web n:db");
+    stage_cmd(&stage, ACC_VERB_STOP, "web", "");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    change("s: db; web n:db; new", NULL);
+    ck_stage(&stage, "create new; start new; ");
+    ck_state(&stage, "web", "off");
+}
+END_TEST
+
+START_TEST(a_new_file_ends_the_rest_of_what_could_not_work)
+{
+    stage_open(&stage, model_build("s: web"));
+    service("web")->create = ACC_OP_CONFIG;
+    service("web")->message = "no such device";
+    stage_connect(&stage, false);
+    stage_run(&stage, 200000);
+    stage_trace(&stage);
+    service("web")->create = ACC_OP_OK;
+    struct acc_model *model = model_build("s: web");
+
+    model_touch(model, "web");
+    stage_reconfigure(&stage, model); /* no time passes */
+    ck_stage(&stage, "create web; start web; ");
+}
+END_TEST
+
+START_TEST(an_edge_that_is_gone_blocks_no_more)
+{
+    stage_open(&stage, model_build("s: db h; web n:db"));
+    service("db")->probe = ACC_PROBE_FAIL;
+    stage_connect(&stage, false);
+    stage_run(&stage, 5000);
+    ck_state(&stage, "web", "blocked");
+    stage_trace(&stage);
+    stage_reconfigure(&stage, model_build("s: db h; web"));
+    stage_run(&stage, 0);
+    ck_stage(&stage, "start web; ");
+}
+END_TEST
+
+/* --- why ------------------------------------------------------------------------------------- */
+
+static void why_is(const char *name, const char *want)
+{
+    ck_assert_str_eq(stage_reason(&stage, name), want);
+}
+
+START_TEST(who_is_well_has_nothing_to_say)
+{
+    up("s: db; web n:db");
+    why_is("db", "");
+    why_is("web", "");
+}
+END_TEST
+
+START_TEST(a_rest_is_explained_with_the_next_try)
+{
+    up("s: db");
+    for (int k = 0; k < 3; k++) {
+        stage_exit(&stage, "db", 1);
+        stage_run(&stage, k < 2 ? 3000 : 0);
+    }
+    ck_state(&stage, "db", "backoff");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "exited with 1 0 s ago"));
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "attempt 3, next try in "));
+}
+END_TEST
+
+START_TEST(an_open_breaker_is_explained)
+{
+    up("s: db");
+    for (int k = 0; k < 5; k++) {
+        stage_exit(&stage, "db", 1);
+        stage_run(&stage, k < 4 ? 20000 : 0);
+    }
+    ck_state(&stage, "db", "open");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"),
+                                 "it fails too often and gets a rest, the next try is in "));
+}
+END_TEST
+
+START_TEST(a_symptom_names_its_root_through_the_chain)
+{
+    up("s: db h; api n:db; web n:api");
+    service("db")->start = ACC_OP_START;
+    service("db")->message = "port 5432 is taken";
+    stage_exit(&stage, "db", 137);
+    stage_exit(&stage, "api", 1);
+    stage_run(&stage, 5000);
+    ck_state(&stage, "api", "blocked");
+    ck_state(&stage, "web", "impaired");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"),
+                                 "needs db, which could not be started: port 5432 is taken"));
+}
+END_TEST
+
+START_TEST(who_asked_is_named)
+{
+    up("s: db; web n:db");
+    stage_cmd(&stage, ACC_VERB_STOP, "db", "");
+    stage_run(&stage, 60000);
+    why_is("db", "asked by root");
+    why_is("web", "needs db, which is off (asked by root)");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_change");
+    TCase *tcase = tcase_create("engine_change");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, same_files_change_nothing);
+    tcase_add_test(tcase, a_new_service_comes_up_and_touches_nobody);
+    tcase_add_test(tcase, a_service_that_left_the_file_goes);
+    tcase_add_test(tcase, a_service_that_returns_to_the_file_is_wanted_again);
+    tcase_add_test(tcase, a_changed_service_is_replaced_alone);
+    tcase_add_test(tcase, fewer_replicas_remove_the_last);
+    tcase_add_test(tcase, what_was_stopped_by_an_operator_stays_stopped);
+    tcase_add_test(tcase, a_new_file_ends_the_rest_of_what_could_not_work);
+    tcase_add_test(tcase, an_edge_that_is_gone_blocks_no_more);
+    tcase_add_test(tcase, who_is_well_has_nothing_to_say);
+    tcase_add_test(tcase, a_rest_is_explained_with_the_next_try);
+    tcase_add_test(tcase, an_open_breaker_is_explained);
+    tcase_add_test(tcase, a_symptom_names_its_root_through_the_chain);
+    tcase_add_test(tcase, who_asked_is_named);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
