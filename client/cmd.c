@@ -87,6 +87,12 @@ static const struct accctl_cmd cmds[] = {
      "without\n"
      "it, the compose.yaml of this folder. Asks no accd.\n\n"
      "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
+    {"replay", accctl_cmd_replay, ACCCTL_O_QUIET, 1, ACCCTL_ARGS_MAX, "FILE... [-q]",
+     "play a golden case, and say where the engine does otherwise",
+     "A case is a configuration, what happens, and what must be asked of Docker; tests/golden has\n"
+     "many. Shows all that is asked and told with its time; -q only what differs. Asks no accd.\n"
+     "Exit: 0 as it must be, 1 it differs, 4 the file can't be read.\n\n"
+     "  accctl replay tests/golden/crash-needs-restart.txt\n"},
     {"ping", accctl_cmd_ping, 0, 0, 0, "", "is accd there, and does it see Docker?", ""},
     {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker", ""},
     {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},

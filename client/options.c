@@ -41,6 +41,7 @@ static const struct option_row {
     {"--file", 'f', ACCCTL_O_FILE, true},
     {"--project", 'p', ACCCTL_O_PROJECT, true},
     {"--config", 'c', ACCCTL_O_CONFIG, true},
+    {"--quiet", 'q', ACCCTL_O_QUIET, false},
 };
 
 struct parser {
@@ -143,6 +144,9 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return read_count(p, row->name, value, 1000, &o->limit);
     case ACCCTL_O_PROJECT:
         o->project = value;
+        return true;
+    case ACCCTL_O_QUIET:
+        o->quiet = true;
         return true;
     case ACCCTL_O_CONFIG:
         o->config = value;

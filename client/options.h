@@ -40,6 +40,7 @@ enum accctl_option {
     ACCCTL_O_FILE = 1 << 11,
     ACCCTL_O_PROJECT = 1 << 12,
     ACCCTL_O_CONFIG = 1 << 13,
+    ACCCTL_O_QUIET = 1 << 14,
 };
 
 struct accctl_options {
@@ -50,7 +51,7 @@ struct accctl_options {
     size_t n_args;
     uint32_t given; /* enum accctl_option */
     const char *phase;
-    bool all, with_dependents, volumes, detach, follow, watch, timestamps;
+    bool all, with_dependents, volumes, detach, follow, watch, timestamps, quiet;
     uint64_t timeout_ms; /* 0: none */
     uint32_t tail, limit;
     const char *files[ACCCTL_FILES_MAX];

@@ -142,13 +142,6 @@ static bool any_running(struct acc_engine *e, struct service *s)
     return false;
 }
 
-static bool claims_the_place(const struct acc_engine *e, const struct service *other,
-                             const struct service *s)
-{
-    return other->wanted_up && wins(other, s) && !acc_is_terminal(e, other) &&
-           other->state != ACC_SVC_BLOCKED;
-}
-
 /* --- start ----------------------------------------------------------------------------------- */
 
 /* Just back after it had left READY: wait until that has lasted. */
@@ -162,6 +155,8 @@ static bool is_settled(struct acc_engine *e, struct service *s, const struct edg
     }
     return acc_due(e, s, d->ready_ms + d->timing.ready_stable_after_flap);
 }
+
+static bool claims_the_place(struct acc_engine *e, struct service *other, const struct service *s);
 
 static bool edge_lets_start(struct acc_engine *e, struct service *s, const struct edge *edge)
 {
@@ -181,6 +176,22 @@ static bool edge_lets_start(struct acc_engine *e, struct service *s, const struc
         return is_over(e, s, d);
     case ACC_EDGE_CONFLICTS:
         return !any_running(e, d) && !claims_the_place(e, d, s);
+    }
+    return true;
+}
+
+/* Wanted, of higher rank, and could run if only the place were free. */
+static bool claims_the_place(struct acc_engine *e, struct service *other, const struct service *s)
+{
+    if (!other->wanted_up || !wins(other, s) || acc_is_terminal(e, other)) {
+        return false;
+    }
+    if (other->state == ACC_SVC_BLOCKED) {
+        acc_each_out (e, other, edge) {
+            if (edge->kind != ACC_EDGE_CONFLICTS && !edge_lets_start(e, other, edge)) {
+                return false;
+            }
+        }
     }
     return true;
 }
@@ -290,7 +301,7 @@ static bool dep_takes_down(struct acc_engine *e, const struct edge *edge)
 bool acc_must_stop(struct acc_engine *e, struct service *s)
 {
     acc_each_out (e, s, edge) {
-        const struct service *d = &e->services[edge->to];
+        struct service *d = &e->services[edge->to];
 
         if (dep_takes_down(e, edge) ||
             (edge->kind == ACC_EDGE_CONFLICTS && claims_the_place(e, d, s))) {

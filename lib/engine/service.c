@@ -284,9 +284,19 @@ static enum acc_svc_state down_state(struct acc_engine *e, struct service *s)
                : ACC_SVC_OFF;
 }
 
+static bool waits_to_be_made(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (!i->present) {
+            return !acc_gate_create(e, s);
+        }
+    }
+    return false;
+}
+
 static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
 {
-    bool is_waiting = !acc_gate_start(e, s) || acc_must_stop(e, s);
+    bool is_waiting = !acc_gate_start(e, s) || acc_must_stop(e, s) || waits_to_be_made(e, s);
     bool is_coming = any(e, s, is_up_or_coming);
 
     if (acc_svc_observing(e, s)) {

@@ -11,7 +11,7 @@ import sys
 
 LIBC = re.compile(r"""
     (c|m|re)alloc | reallocarray | free | abort
-  | mem(chr|rchr|cmp|cpy|move|set|mem) | str(n?len|n?cmp|n?casecmp|n?dup|r?chr|chrnul|str|casestr|sep|r?spn|cspn|pbrk|error(name|desc)_np)
+  | mem(chr|rchr|cmp|cpy|move|set|mem) | str(n?len|n?cmp|n?casecmp|n?dup|r?chr|chrnul|str|casestr|sep|tok_r|r?spn|cspn|pbrk|error(name|desc)_np)
   | v?snprintf | v?s?scanf | qsort(_r)? | bsearch | strto([df]|u?ll?|u?max) | __isoc99_\w+ | strerrordesc_np
   | (is|to)(alnum|alpha|digit|lower|print|punct|space|upper|xdigit) | __ctype_(b|tolower|toupper)_loc
   | fprintf | stderr | fwrite | fputs?        # the assertion's last words

@@ -1,0 +1,42 @@
+#pragma once
+
+/*
+ * Models as text, for golden cases and saved decisions: what the engine needs to know of a
+ * configuration, a line a service, without Compose.
+ *
+ *     stack home
+ *     service db health port=5432 phase=foundation
+ *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s
+ *
+ * After the name: `health`, `report` (on_unhealthy), `stateful`, `port=N`, `replicas=N`,
+ * `restart=POLICY[:N]`, `priority=N`, `phase=P`, `name=CONTAINER`, `grace=10s`,
+ * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `version=TEXT` (another one is another spec),
+ * `hash=TEXT` (the spec hash itself), every key of `timing:`, and edges KIND:TARGET with, after
+ * commas, `running`, `completed`, `restart`, `stop`, `create` or `optional`.
+ *
+ * A second line of a service replaces the first, which is how a configuration changes.
+ */
+
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+#include "lib/model/spec.h"
+
+struct acc_model_text {
+    struct acc_model_line {
+        char *stack, *name, *words;
+    } * line;
+    size_t n;
+    char *stack; /* of the lines to come */
+};
+
+/* Zeroed is empty. */
+void acc_model_text_fini(struct acc_model_text *text);
+/* 0 or -ENOMEM. `words`: what follows the name. */
+int acc_model_text_stack(struct acc_model_text *text, const char *name);
+int acc_model_text_service(struct acc_model_text *text, const char *name, const char *words);
+/* Take a service out. False: there is none. */
+bool acc_model_text_remove(struct acc_model_text *text, const char *name);
+/* 0 and `*ret_model`; -EINVAL with a line in `problem`; -ENOMEM. */
+int acc_model_text_build(const struct acc_model_text *text, struct acc_model **ret_model,
+                         struct acc_buf *problem);

@@ -1,0 +1,800 @@
+#include "lib/drill/world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+
+#define START_MS   1000000u
+#define START_NS   1700000000000000000ll
+#define TURNS_MAX  10000u /* steps at one moment: more is a livelock */
+#define TRACE_SEED 1u
+
+/* What happens later: an operation comes to its end, or the engine is told something. */
+struct acc_world_reply {
+    uint64_t due_ms, seq;
+    bool is_work, is_crash;
+    struct acc_action action; /* work */
+    struct acc_event event;   /* else; its strings are below */
+    struct acc_obs obs;
+    char cid[ACC_CID_LEN + 1];
+    int64_t started_ns; /* crash: of this run */
+};
+
+/* --- what is told ---------------------------------------------------------------------------- */
+
+static struct acc_world_reply *push(struct acc_world *w, uint64_t delay_ms)
+{
+    if (w->n_replies == w->replies_cap) {
+        size_t cap = w->replies_cap ? 2 * w->replies_cap : 64;
+        struct acc_world_reply *more = realloc(w->reply, cap * sizeof(*more));
+
+        if (!more) {
+            w->has_failed = true;
+            return NULL;
+        }
+        w->reply = more;
+        w->replies_cap = cap;
+    }
+    struct acc_world_reply *reply = &w->reply[w->n_replies++];
+
+    memset(reply, 0, sizeof(*reply));
+    reply->due_ms = w->now_ms + delay_ms;
+    reply->seq = w->seq++;
+    return reply;
+}
+
+static struct acc_world_reply *push_event(struct acc_world *w, enum acc_event_type type,
+                                          const char *cid)
+{
+    struct acc_world_reply *reply = push(w, 0);
+
+    if (reply) {
+        reply->event.type = type;
+        (void)snprintf(reply->cid, sizeof(reply->cid), "%s", cid);
+    }
+    return reply;
+}
+
+static struct acc_world_reply *push_obs(struct acc_world *w, const struct acc_obs *obs)
+{
+    struct acc_world_reply *reply = push_event(w, ACC_EV_OBS, obs->cid);
+
+    if (reply) {
+        reply->obs = *obs;
+    }
+    return reply;
+}
+
+static void push_done(struct acc_world *w, uint64_t op, enum acc_op_result result, const char *cid,
+                      const char *message)
+{
+    struct acc_world_reply *reply = push_event(w, ACC_EV_OP_DONE, cid);
+
+    if (reply) {
+        reply->event.op.op = op;
+        reply->event.op.result = result;
+        reply->event.op.message = message ? message : "";
+    }
+}
+
+static void push_all(struct acc_world *w)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        if (w->container[i]->exists) {
+            (void)push_obs(w, &w->container[i]->obs);
+        }
+    }
+    (void)push_event(w, ACC_EV_SNAPSHOT, "");
+}
+
+/* --- containers ------------------------------------------------------------------------------ */
+
+static int64_t tick(struct acc_world *w)
+{
+    return w->clock_ns += 1000;
+}
+
+static struct acc_world_container *by_cid(struct acc_world *w, const char *cid)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        if (w->container[i]->exists && strcmp(w->container[i]->obs.cid, cid) == 0) {
+            return w->container[i];
+        }
+    }
+    return NULL;
+}
+
+static struct acc_world_container *by_name(struct acc_world *w, const char *name)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        if (w->container[i]->exists && strcmp(w->container[i]->obs.name, name) == 0) {
+            return w->container[i];
+        }
+    }
+    return NULL;
+}
+
+struct acc_world_container *acc_world_slot(struct acc_world *w, uint32_t svc, uint32_t slot)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        if (w->container[i]->exists && w->container[i]->svc == svc &&
+            w->container[i]->obs.number == slot) {
+            return w->container[i];
+        }
+    }
+    return NULL;
+}
+
+static struct acc_world_container *place(struct acc_world *w)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        if (!w->container[i]->exists) {
+            return w->container[i];
+        }
+    }
+    struct acc_world_container **more = realloc(
+        w->container, (w->n_containers + 1) * sizeof(struct acc_world_container *));
+    struct acc_world_container *c = calloc(1, sizeof(*c));
+
+    w->container = more ? more : w->container;
+    if (!more || !c) {
+        w->has_failed = true;
+        free(c);
+        return NULL;
+    }
+    more[w->n_containers++] = c;
+    return c;
+}
+
+static struct acc_world_container *make(struct acc_world *w, uint32_t svc, uint32_t slot,
+                                        const char *name)
+{
+    const struct acc_service_spec *spec = w->model->services[svc];
+    struct acc_world_container *c = place(w);
+
+    if (!c) {
+        return NULL;
+    }
+    *c = (struct acc_world_container){.exists = true, .svc = svc};
+    (void)snprintf(c->obs.cid, sizeof(c->obs.cid), "%064x", ++w->n_cids);
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", name);
+    (void)snprintf(c->obs.project, sizeof(c->obs.project), "%s", spec->stack);
+    (void)snprintf(c->obs.service, sizeof(c->obs.service), "%s", spec->name);
+    c->obs.number = slot;
+    c->obs.state = ACC_CTR_CREATED;
+    c->obs.restart = ACC_RESTART_NO;
+    c->obs.has_health = spec->health.set;
+    c->obs.interval_ms = spec->health.interval_ms ? spec->health.interval_ms : 30000;
+    c->obs.timeout_ms = spec->health.timeout_ms ? spec->health.timeout_ms : 30000;
+    c->obs.start_period_ms = spec->health.start_period_ms;
+    c->obs.retries = spec->health.retries ? spec->health.retries : 3;
+    c->obs.health = spec->health.set ? ACC_DH_STARTING : ACC_DH_NONE;
+    c->obs.n_ports = spec->n_ports;
+    memcpy(c->obs.ports, spec->ports, sizeof(c->obs.ports));
+    return c;
+}
+
+static void begin_run(struct acc_world *w, struct acc_world_container *c)
+{
+    const struct acc_world_service *s = &w->service[c->svc];
+    struct acc_world_reply *crash;
+
+    c->obs.state = ACC_CTR_RUNNING;
+    c->obs.started_ns = tick(w);
+    c->obs.pid = 1000;
+    c->obs.oom_killed = false;
+    c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
+    c->manual = false;
+    c->run_ms = w->now_ms;
+    if (s->crash_ms && (crash = push(w, s->crash_ms))) {
+        crash->is_crash = true;
+        crash->started_ns = c->obs.started_ns;
+        memcpy(crash->cid, c->obs.cid, sizeof(crash->cid));
+    }
+}
+
+static void end_run(struct acc_world *w, struct acc_world_container *c, int32_t code)
+{
+    c->obs.state = ACC_CTR_EXITED;
+    c->obs.exit_code = code;
+    c->obs.finished_ns = tick(w);
+    c->obs.pid = 0;
+}
+
+/* --- operations come to their ends ----------------------------------------------------------- */
+
+static void do_create(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_container *holder = by_name(w, action->name);
+    struct acc_world_container *c;
+
+    if (holder) {
+        push_done(w, action->op, ACC_OP_CONFLICT, holder->obs.cid, "Conflict. The name is taken");
+    } else if (s->create != ACC_OP_OK) {
+        push_done(w, action->op, s->create, "", s->message);
+    } else if ((c = make(w, action->svc, action->slot, action->name))) {
+        (void)snprintf(c->obs.spec_hash, sizeof(c->obs.spec_hash), "%s",
+                       w->model->services[action->svc]->spec_hash);
+        (void)snprintf(c->obs.op, sizeof(c->obs.op), "%llu", (unsigned long long)action->op);
+        (void)push_obs(w, &c->obs);
+        push_done(w, action->op, ACC_OP_OK, c->obs.cid, "");
+    }
+}
+
+static void do_start(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = &w->service[action->svc];
+    struct acc_world_container *c = by_cid(w, action->cid);
+    enum acc_op_result result = !c                                ? ACC_OP_GONE
+                                : s->start != ACC_OP_OK           ? s->start
+                                : c->obs.state == ACC_CTR_RUNNING ? ACC_OP_NOT_MODIFIED
+                                                                  : ACC_OP_OK;
+
+    if (result == ACC_OP_OK) {
+        begin_run(w, c);
+        (void)push_obs(w, &c->obs);
+    }
+    push_done(w, action->op, result, action->cid, s->message);
+}
+
+static void do_stop(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = &w->service[action->svc];
+    struct acc_world_container *c = by_cid(w, action->cid);
+    bool is_kill = action->type == ACC_ACT_KILL;
+
+    if (c && c->obs.state != ACC_CTR_EXITED && !(is_kill ? s->ignores_kill : s->ignores_stop)) {
+        end_run(w, c, is_kill ? 137 : 143);
+        c->manual = true;
+    }
+    if (c) {
+        (void)push_obs(w, &c->obs);
+    }
+    push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+}
+
+static void do_other(struct acc_world *w, const struct acc_action *action)
+{
+    struct acc_world_container *c = by_cid(w, action->cid);
+
+    if (c && action->type == ACC_ACT_REMOVE) {
+        c->exists = false;
+    } else if (c && action->type == ACC_ACT_SET_POLICY) {
+        c->obs.restart = action->policy.policy;
+        c->obs.restart_max = action->policy.max;
+    } else if (c && action->type == ACC_ACT_UNPAUSE) {
+        c->obs.state = ACC_CTR_RUNNING;
+    }
+    push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+}
+
+static void work(struct acc_world *w, const struct acc_action *action)
+{
+    if (w->is_gone) {
+        push_done(w, action->op, ACC_OP_LOST, action->cid, "connection refused");
+    } else if (action->type == ACC_ACT_CREATE) {
+        do_create(w, action);
+    } else if (action->type == ACC_ACT_START) {
+        do_start(w, action);
+    } else if (action->type == ACC_ACT_STOP || action->type == ACC_ACT_KILL) {
+        do_stop(w, action);
+    } else {
+        do_other(w, action);
+    }
+}
+
+/* --- what the engine asks -------------------------------------------------------------------- */
+
+static void do_inspect(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_container *c = by_cid(w, action->cid);
+    struct acc_world_reply *reply;
+
+    if (!c) {
+        (void)push_event(w, ACC_EV_GONE, action->cid);
+        return;
+    }
+    reply = push_obs(w, &c->obs);
+    if (reply && action->manual_stop && !w->service[c->svc].no_manual_flag) {
+        reply->obs.manually_stopped = c->manual ? ACC_YES : ACC_NO;
+    }
+}
+
+static void do_probe(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_container *c = by_cid(w, action->cid);
+    struct acc_world_reply *reply = push_event(w, ACC_EV_PROBE, action->cid);
+    bool is_up = c && c->obs.state == ACC_CTR_RUNNING && w->now_ms >= c->run_ms + s->boot_ms;
+
+    if (!reply) {
+        return;
+    }
+    reply->event.probe.op = action->op;
+    reply->event.probe.verdict = s->is_waiting          ? ACC_PROBE_WAITING
+                                 : is_up && !s->is_sick ? ACC_PROBE_PASS
+                                                        : ACC_PROBE_FAIL;
+    reply->event.probe.listens = is_up && !s->is_deaf;
+    reply->event.probe.exit_code = s->is_waiting ? 2 : is_up && !s->is_sick ? 0 : 1;
+    reply->event.probe.output = is_up && !s->is_sick ? "" : "not yet";
+}
+
+static void do_ensure(struct acc_world *w, const struct acc_action *action)
+{
+    bool is_pull = action->type == ACC_ACT_ENSURE_RESOURCE &&
+                   w->model->resources[action->res]->kind == ACC_RES_IMAGE;
+
+    push_done(w, action->op, is_pull ? w->pull : ACC_OP_OK, "", is_pull ? w->pull_message : "");
+}
+
+static void save(struct acc_world *w, const struct acc_action *action)
+{
+    if (action->type == ACC_ACT_SAVE_STACK) {
+        if (action->svc < w->model->n_stacks) {
+            acc_engine_stack_record(w->engine, action->svc, &w->stack_record[action->svc]);
+            w->has_stack_record[action->svc] = true;
+        }
+    } else if (action->svc < w->model->n_services) {
+        acc_engine_service_record(w->engine, action->svc, w->now_ms, &w->record[action->svc]);
+        w->has_record[action->svc] = true;
+    }
+}
+
+static uint64_t work_ms(const struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = &w->service[action->svc];
+
+    return action->type == ACC_ACT_CREATE  ? s->create_ms
+           : action->type == ACC_ACT_START ? s->start_ms
+           : action->type == ACC_ACT_STOP  ? s->stop_ms
+                                           : 0;
+}
+
+static void operate(struct acc_world *w, const struct acc_action *action)
+{
+    struct acc_world_reply *reply;
+
+    if (action->svc >= w->model->n_services || w->service[action->svc].is_silent) {
+        return;
+    }
+    if (work_ms(w, action) == 0) {
+        work(w, action);
+    } else if ((reply = push(w, work_ms(w, action)))) {
+        reply->is_work = true;
+        reply->action = *action;
+    }
+}
+
+static bool is_operation(enum acc_action_type type)
+{
+    return type == ACC_ACT_CREATE || type == ACC_ACT_START || type == ACC_ACT_STOP ||
+           type == ACC_ACT_KILL || type == ACC_ACT_REMOVE || type == ACC_ACT_UNPAUSE ||
+           type == ACC_ACT_SET_POLICY;
+}
+
+static void take(struct acc_world *w, const struct acc_action *action)
+{
+    if (w->watch) {
+        w->watch(w->watch_data, w, action);
+    }
+    if (is_operation(action->type)) {
+        operate(w, action);
+    } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK) {
+        save(w, action);
+    } else if (action->type == ACC_ACT_INSPECT) {
+        do_inspect(w, action);
+    } else if (action->type == ACC_ACT_LIST) {
+        push_all(w);
+    } else if (action->type == ACC_ACT_PROBE) {
+        do_probe(w, action);
+    } else if (action->type == ACC_ACT_ENSURE_RESOURCE || action->type == ACC_ACT_REMOVE_RESOURCE) {
+        do_ensure(w, action);
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+static void step(struct acc_world *w, struct acc_event *event)
+{
+    event->now_ms = w->now_ms;
+    acc_engine_step(w->engine, event, &w->actions);
+    acc_engine_check(w->engine);
+    for (size_t i = 0; i < w->actions.n; i++) {
+        take(w, &w->actions.item[i]);
+    }
+}
+
+/* The index of the next reply, or n_replies. */
+static size_t next_reply(const struct acc_world *w)
+{
+    size_t best = w->n_replies;
+
+    for (size_t i = 0; i < w->n_replies; i++) {
+        const struct acc_world_reply *a = &w->reply[i];
+        const struct acc_world_reply *b = best < w->n_replies ? &w->reply[best] : NULL;
+
+        if (!b || a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->seq < b->seq)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void deliver(struct acc_world *w, size_t at)
+{
+    struct acc_world_reply reply = w->reply[at];
+    struct acc_world_container *c;
+
+    w->reply[at] = w->reply[--w->n_replies];
+    if (reply.is_work) {
+        work(w, &reply.action);
+    } else if (reply.is_crash) {
+        c = by_cid(w, reply.cid);
+        if (c && c->obs.state == ACC_CTR_RUNNING && c->obs.started_ns == reply.started_ns) {
+            acc_world_exit(w, c, w->service[c->svc].crash_code, w->service[c->svc].crash_oom);
+        }
+    } else {
+        if (reply.event.type == ACC_EV_OBS) {
+            reply.event.obs = &reply.obs;
+        } else if (reply.event.type == ACC_EV_OP_DONE) {
+            reply.event.op.cid = reply.cid;
+        } else if (reply.event.type == ACC_EV_GONE) {
+            reply.event.hint.cid = reply.cid;
+        }
+        step(w, &reply.event);
+    }
+}
+
+/* All that is due by `end_ms`. What the world has to say comes before the engine's own deadline. */
+static void run_until(struct acc_world *w, uint64_t end_ms)
+{
+    uint64_t moment_ms = w->now_ms;
+    unsigned n_turns = 0;
+
+    while (!w->has_failed) {
+        size_t at = next_reply(w);
+        uint64_t reply_ms = at < w->n_replies ? w->reply[at].due_ms : UINT64_MAX;
+        uint64_t engine_ms = acc_engine_deadline(w->engine);
+        uint64_t due_ms = reply_ms <= engine_ms ? reply_ms : engine_ms;
+
+        if (due_ms > end_ms) {
+            break;
+        }
+        w->now_ms = due_ms > w->now_ms ? due_ms : w->now_ms;
+        n_turns = w->now_ms == moment_ms ? n_turns + 1 : 0;
+        moment_ms = w->now_ms;
+        w->has_failed |= n_turns > TURNS_MAX + 64 * w->n_containers;
+        if (reply_ms <= engine_ms) {
+            deliver(w, at);
+        } else {
+            step(w, &(struct acc_event){.type = ACC_EV_TIMEOUT});
+        }
+    }
+    w->now_ms = end_ms;
+}
+
+void acc_world_run(struct acc_world *w, uint64_t ms)
+{
+    run_until(w, w->now_ms + ms);
+}
+
+void acc_world_event(struct acc_world *w, struct acc_event *event)
+{
+    step(w, event);
+    run_until(w, w->now_ms);
+}
+
+/* --- begin and end --------------------------------------------------------------------------- */
+
+static int new_tables(struct acc_world *w)
+{
+    size_t n = w->model->n_services + 1;
+    size_t n_stacks = w->model->n_stacks + 1;
+
+    w->service = calloc(n, sizeof(*w->service));
+    w->record = calloc(n, sizeof(*w->record));
+    w->has_record = calloc(n, sizeof(*w->has_record));
+    w->stack_record = calloc(n_stacks, sizeof(*w->stack_record));
+    w->has_stack_record = calloc(n_stacks, sizeof(*w->has_stack_record));
+    return w->service && w->record && w->has_record && w->stack_record && w->has_stack_record
+               ? 0
+               : -ENOMEM;
+}
+
+static void free_tables(struct acc_world *w)
+{
+    free(w->service);
+    free(w->record);
+    free(w->has_record);
+    free(w->stack_record);
+    free(w->has_stack_record);
+}
+
+int acc_world_init(struct acc_world *w, struct acc_model *model, bool observe_new)
+{
+    int r;
+
+    *w = (struct acc_world){
+        .model = model, .now_ms = START_MS, .clock_ns = START_NS, .is_gone = true};
+    w->options = (struct acc_engine_options){
+        .seed = TRACE_SEED, .first_op = 1, .observe_new = observe_new};
+    w->actions.cap = ACC_ACTIONS_MIN;
+    w->actions.item = calloc(w->actions.cap, sizeof(*w->actions.item));
+    r = w->actions.item ? new_tables(w) : -ENOMEM;
+    r = r == 0 ? acc_engine_create(model, &w->options, &w->engine) : r;
+    if (r < 0) {
+        acc_world_fini(w);
+    }
+    return r;
+}
+
+void acc_world_fini(struct acc_world *w)
+{
+    w->engine = acc_engine_destroy(w->engine);
+    w->model = acc_model_destroy(w->model);
+    for (size_t i = 0; i < w->n_containers; i++) {
+        free(w->container[i]);
+    }
+    free(w->container);
+    free(w->reply);
+    free(w->actions.item);
+    free_tables(w);
+    *w = (struct acc_world){0};
+}
+
+void acc_world_connect(struct acc_world *w, bool fresh, bool live)
+{
+    struct acc_event event = {.type = ACC_EV_CONN_UP};
+
+    w->is_gone = false;
+    event.conn.fresh_engine = fresh;
+    event.conn.live_restore = live;
+    step(w, &event);
+    push_all(w);
+    run_until(w, w->now_ms);
+}
+
+void acc_world_disconnect(struct acc_world *w, bool dies, bool hangs)
+{
+    w->is_gone = true;
+    for (size_t i = 0; i < w->n_replies; i++) {
+        struct acc_world_reply *reply = &w->reply[i];
+
+        if (!reply->is_work && !reply->is_crash && reply->event.type == ACC_EV_OP_DONE) {
+            reply->event.op.result = ACC_OP_LOST;
+        }
+    }
+    for (size_t i = 0; dies && i < w->n_containers; i++) {
+        if (w->container[i]->exists && w->container[i]->obs.state == ACC_CTR_RUNNING) {
+            end_run(w, w->container[i], 255);
+        }
+    }
+    acc_world_event(w,
+                    &(struct acc_event){.type = hangs ? ACC_EV_CONN_DEGRADED : ACC_EV_CONN_DOWN});
+}
+
+void acc_world_forget_health(struct acc_world *w)
+{
+    for (size_t i = 0; i < w->n_containers; i++) {
+        struct acc_world_container *c = w->container[i];
+
+        if (c->exists && c->obs.has_health && c->obs.state == ACC_CTR_RUNNING) {
+            c->obs.health = ACC_DH_STARTING;
+        }
+    }
+}
+
+void acc_world_restart_accd(struct acc_world *w)
+{
+    size_t n = 0;
+
+    w->engine = acc_engine_destroy(w->engine);
+    for (size_t i = 0; i < w->n_replies; i++) { /* nobody is told, but what was asked for happens */
+        if (w->reply[i].is_work || w->reply[i].is_crash) {
+            w->reply[n++] = w->reply[i];
+        }
+    }
+    w->n_replies = n;
+    w->options.first_op += 1000000;
+    if (acc_engine_create(w->model, &w->options, &w->engine) < 0) {
+        acc_assert(!"out of memory");
+    }
+    for (size_t i = 0; i < w->model->n_services; i++) {
+        if (w->has_record[i]) {
+            (void)acc_engine_restore_service(w->engine, &w->record[i]);
+        }
+    }
+    for (size_t i = 0; i < w->model->n_stacks; i++) {
+        if (w->has_stack_record[i]) {
+            (void)acc_engine_restore_stack(w->engine, &w->stack_record[i]);
+        }
+    }
+}
+
+/* Behaviour is kept by id; records are saved again when they change. */
+static void keep_behaviour(struct acc_world *w, const struct acc_world *from,
+                           const uint32_t *old_svc)
+{
+    const struct acc_model *old = from->model;
+
+    for (uint32_t i = 0; i < old->n_services; i++) {
+        bool is_ambiguous;
+        uint32_t at = acc_model_find(w->model, old->services[i]->id, &is_ambiguous);
+
+        for (size_t k = 0; k < w->n_containers; k++) {
+            if (old_svc[k] == i) {
+                w->container[k]->svc = at == ACC_NONE ? (uint32_t)w->model->n_services : at;
+            }
+        }
+        if (at != ACC_NONE) {
+            w->service[at] = from->service[i];
+            w->record[at] = from->record[i];
+            w->has_record[at] = from->has_record[i];
+        }
+    }
+}
+
+int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
+{
+    struct acc_world old = *w;
+    uint32_t *old_svc = calloc(w->n_containers + 1, sizeof(*old_svc));
+    int r;
+
+    w->model = model;
+    r = new_tables(w);
+    r = old_svc ? r : -ENOMEM;
+    r = r == 0 ? acc_engine_reconfigure(w->engine, model, w->now_ms) : r;
+    if (r < 0) {
+        (void)acc_model_destroy(model);
+        free(old_svc);
+        free_tables(w);
+        w->model = old.model;
+        w->service = old.service;
+        w->record = old.record;
+        w->has_record = old.has_record;
+        w->stack_record = old.stack_record;
+        w->has_stack_record = old.has_stack_record;
+        return r;
+    }
+    for (size_t i = 0; i < w->n_containers; i++) {
+        old_svc[i] = w->container[i]->svc;
+    }
+    keep_behaviour(w, &old, old_svc);
+    (void)acc_model_destroy(old.model);
+    free(old_svc);
+    free_tables(&old);
+    run_until(w, w->now_ms);
+    return 0;
+}
+
+bool acc_world_cmd(struct acc_world *w, enum acc_verb verb, const char *target,
+                   bool with_dependents, bool volumes)
+{
+    size_t n = acc_engine_n_services(w->engine);
+    uint8_t *selected = calloc(n + 1, 1);
+    struct acc_event event = {.type = ACC_EV_CMD};
+    const char *nearest;
+    bool is_stack = false;
+    bool is_known;
+
+    if (!selected) {
+        w->has_failed = true;
+        return false;
+    }
+    is_known = acc_engine_select(w->engine, target, NULL, selected, &is_stack, &nearest) ==
+               ACC_SELECT_OK;
+    if (is_known) {
+        event.cmd = (struct acc_cmd){.verb = verb,
+                                     .selected = selected,
+                                     .with_dependents = with_dependents,
+                                     .volumes = volumes,
+                                     .whole_stack = is_stack || target[0] == '\0',
+                                     .by = "root"};
+        acc_world_event(w, &event);
+    }
+    free(selected);
+    return is_known;
+}
+
+/* --- what happens ---------------------------------------------------------------------------- */
+
+struct acc_world_container *acc_world_add(struct acc_world *w, uint32_t svc, uint32_t slot,
+                                          const char *name, bool running)
+{
+    struct acc_world_container *c = make(w, svc, slot, name);
+
+    if (c) {
+        c->obs.restart = w->model->services[svc]->restart;
+        if (running) {
+            begin_run(w, c);
+        }
+    }
+    return c;
+}
+
+void acc_world_hint(struct acc_world *w, const struct acc_world_container *c, enum acc_hint hint)
+{
+    struct acc_event event = {.type = ACC_EV_HINT};
+
+    if (w->is_gone) {
+        return;
+    }
+    event.hint.cid = c->obs.cid;
+    event.hint.hint = hint;
+    event.hint.exit_code = hint == ACC_HINT_DIE ? c->obs.exit_code : -1;
+    event.hint.signal = hint == ACC_HINT_KILL ? 15 : 0;
+    event.hint.time_ns = tick(w);
+    acc_world_event(w, &event);
+}
+
+void acc_world_exit(struct acc_world *w, struct acc_world_container *c, int32_t code, bool oom)
+{
+    end_run(w, c, code);
+    c->obs.oom_killed = oom;
+    if (oom) {
+        acc_world_hint(w, c, ACC_HINT_OOM);
+    }
+    acc_world_hint(w, c, ACC_HINT_DIE);
+}
+
+void acc_world_docker_stop(struct acc_world *w, struct acc_world_container *c)
+{
+    acc_world_hint(w, c, ACC_HINT_KILL);
+    c->manual = true;
+    acc_world_exit(w, c, 143, false);
+    acc_world_hint(w, c, ACC_HINT_STOP);
+}
+
+void acc_world_docker_start(struct acc_world *w, struct acc_world_container *c)
+{
+    begin_run(w, c);
+    acc_world_hint(w, c, ACC_HINT_START);
+}
+
+void acc_world_docker_rm(struct acc_world *w, struct acc_world_container *c)
+{
+    struct acc_event event = {.type = ACC_EV_GONE};
+    char cid[ACC_CID_LEN + 1];
+
+    memcpy(cid, c->obs.cid, sizeof(cid));
+    c->exists = false;
+    event.hint.cid = cid;
+    if (!w->is_gone) {
+        acc_world_event(w, &event);
+    }
+}
+
+void acc_world_docker_pause(struct acc_world *w, struct acc_world_container *c, bool is_pause)
+{
+    c->obs.state = is_pause ? ACC_CTR_PAUSED : ACC_CTR_RUNNING;
+    acc_world_hint(w, c, is_pause ? ACC_HINT_PAUSE : ACC_HINT_UNPAUSE);
+}
+
+void acc_world_health(struct acc_world *w, struct acc_world_container *c,
+                      enum acc_docker_health health)
+{
+    c->obs.health = health;
+    c->obs.health_start_ns = tick(w);
+    c->obs.health_end_ns = tick(w);
+    c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    (void)snprintf(c->obs.health_output, sizeof(c->obs.health_output), "%s",
+                   health == ACC_DH_UNHEALTHY ? "connection refused" : "ok");
+    acc_world_hint(w, c, ACC_HINT_HEALTH);
+}
+
+const char *acc_world_nick(const struct acc_world *w, uint32_t svc)
+{
+    const struct acc_service_spec *spec;
+    bool is_ambiguous = false;
+
+    if (svc >= w->model->n_services) {
+        return "?";
+    }
+    spec = w->model->services[svc];
+    (void)acc_model_find(w->model, spec->name, &is_ambiguous);
+    return is_ambiguous ? spec->id : spec->name;
+}

@@ -1,0 +1,112 @@
+#pragma once
+
+/*
+ * A Docker of few words with the engine on top, in virtual time: what golden cases and `accctl
+ * drill` play on.
+ *
+ * It carries out what the engine asks, each operation in its own time (at once unless told
+ * otherwise), and tells what a container has become before it tells that the operation is done, as
+ * dockerd does. It is kind: none of dockerd's quirks is here (tests/sim has them all). Without
+ * events of its own it is deterministic to the last byte.
+ */
+
+#include "lib/base/buf.h"
+#include "lib/engine/engine.h"
+
+/* How a service behaves; may be changed at any time. */
+struct acc_world_service {
+    uint64_t create_ms, start_ms, stop_ms; /* of the operations */
+    uint64_t boot_ms;                      /* from its start until its checks pass */
+    uint64_t crash_ms; /* it exits with `crash_code` so long after each start; 0: it doesn't */
+    int32_t crash_code;
+    bool crash_oom;
+    bool is_sick;                     /* its checks fail */
+    bool is_waiting;                  /* its checks tell that it waits for a person */
+    bool is_deaf;                     /* none of its ports listens */
+    enum acc_op_result create, start; /* what operations on it come to */
+    const char *message;              /* borrowed */
+    bool is_silent;                   /* operations are never answered */
+    bool ignores_stop, ignores_kill;
+    bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
+};
+
+struct acc_world_container {
+    bool exists, manual;
+    uint32_t svc;
+    uint64_t run_ms; /* begin of its run */
+    struct acc_obs obs;
+};
+
+struct acc_world;
+/* Called for each action as the engine asks for it. */
+typedef void acc_world_watch_fn(void *data, struct acc_world *world,
+                                const struct acc_action *action);
+
+struct acc_world {
+    struct acc_model *model; /* owned */
+    struct acc_engine *engine;
+    struct acc_world_service *service;      /* by index of the model */
+    struct acc_world_container **container; /* owned; never moves */
+    size_t n_containers;
+    uint32_t n_cids;
+    uint64_t now_ms, seq;
+    int64_t clock_ns;
+    uint64_t first_op;
+    struct acc_engine_options options;
+    struct acc_actions actions;
+    struct acc_world_reply *reply; /* pending, not sorted */
+    size_t n_replies, replies_cap;
+    struct acc_service_record *record;
+    bool *has_record;
+    struct acc_stack_record *stack_record;
+    bool *has_stack_record;
+    bool is_gone; /* dockerd is away */
+    enum acc_op_result pull;
+    const char *pull_message;
+    acc_world_watch_fn *watch;
+    void *watch_data;
+    bool has_failed; /* out of memory, or the engine didn't come to rest */
+};
+
+/* Takes the model over, also when it fails. Nothing is connected yet. 0 or -ENOMEM. */
+int acc_world_init(struct acc_world *world, struct acc_model *model, bool observe_new);
+void acc_world_fini(struct acc_world *world);
+
+/* dockerd is there: all is told. `fresh`: it was restarted; `live`: with live-restore. */
+void acc_world_connect(struct acc_world *world, bool fresh, bool live);
+/* The connection is gone; what was asked gets lost. With `dies` all containers end with it, and
+ * nobody is told. With `hangs` it only doesn't answer. */
+void acc_world_disconnect(struct acc_world *world, bool dies, bool hangs);
+/* dockerd was restarted with live-restore: its health checks begin anew. */
+void acc_world_forget_health(struct acc_world *world);
+/* Time passes. */
+void acc_world_run(struct acc_world *world, uint64_t ms);
+/* accd dies and comes back with what it saved; not connected. */
+void acc_world_restart_accd(struct acc_world *world);
+/* A new configuration. Takes the model over. */
+int acc_world_reconfigure(struct acc_world *world, struct acc_model *model);
+void acc_world_event(struct acc_world *world, struct acc_event *event);
+/* False: no such target. */
+bool acc_world_cmd(struct acc_world *world, enum acc_verb verb, const char *target,
+                   bool with_dependents, bool volumes);
+
+/* The container in a slot, or NULL. */
+struct acc_world_container *acc_world_slot(struct acc_world *world, uint32_t svc, uint32_t slot);
+/* One that somebody else made; not told yet. NULL: out of memory. */
+struct acc_world_container *acc_world_add(struct acc_world *world, uint32_t svc, uint32_t slot,
+                                          const char *name, bool running);
+void acc_world_hint(struct acc_world *world, const struct acc_world_container *c,
+                    enum acc_hint hint);
+/* Its process ends. */
+void acc_world_exit(struct acc_world *world, struct acc_world_container *c, int32_t code, bool oom);
+/* What a person does by hand. */
+void acc_world_docker_stop(struct acc_world *world, struct acc_world_container *c);
+void acc_world_docker_start(struct acc_world *world, struct acc_world_container *c);
+void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c);
+void acc_world_docker_pause(struct acc_world *world, struct acc_world_container *c, bool is_pause);
+/* A health check of Docker has ended. */
+void acc_world_health(struct acc_world *world, struct acc_world_container *c,
+                      enum acc_docker_health health);
+
+/* The service as people would call it: its name where that is unique, else its id. */
+const char *acc_world_nick(const struct acc_world *world, uint32_t svc);
