@@ -214,6 +214,12 @@ static void say_up(struct acc_engine *e, struct words *w, const struct service *
 {
     uint32_t n = acc_fail_count(e, s, ACC_UNSTABLE_MS);
 
+    acc_each_slot (e, s, i) {
+        if (i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL)) {
+            say(w, "is being stopped, to be started again");
+            return;
+        }
+    }
     if (n >= ACC_UNSTABLE_FAILURES) {
         say(w, "is unstable: it failed %u times within an hour, last: %s", (unsigned)n,
             s->fail_text);

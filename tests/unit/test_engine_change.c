@@ -159,6 +159,15 @@ START_TEST(who_is_well_has_nothing_to_say)
 }
 END_TEST
 
+START_TEST(a_stop_that_hangs_is_told)
+{
+    up("s: db");
+    service("db")->silent = true;
+    stage_cmd(&stage, ACC_VERB_RESTART, "db", "");
+    why_is("db", "is being stopped, to be started again");
+}
+END_TEST
+
 START_TEST(a_rest_is_explained_with_the_next_try)
 {
     up("s: db");
@@ -226,6 +235,7 @@ int main(void)
     tcase_add_test(tcase, a_new_file_ends_the_rest_of_what_could_not_work);
     tcase_add_test(tcase, an_edge_that_is_gone_blocks_no_more);
     tcase_add_test(tcase, who_is_well_has_nothing_to_say);
+    tcase_add_test(tcase, a_stop_that_hangs_is_told);
     tcase_add_test(tcase, a_rest_is_explained_with_the_next_try);
     tcase_add_test(tcase, an_open_breaker_is_explained);
     tcase_add_test(tcase, a_symptom_names_its_root_through_the_chain);
