@@ -252,6 +252,7 @@ static int create_engine(struct accd_app *app)
 
     if (r == 0) {
         accd_store_restore(app->store, app->engine);
+        app->n_past = accd_store_incidents(app->store, app->past, ACC_PAST_INCIDENTS_MAX);
         if (accd_store_n_unfinished(app->store) > 0) {
             accd_log(ACCD_LOG_NOTICE,
                      "%zu operations were under way when accd ended: looking what became of them",
@@ -364,6 +365,8 @@ static int create_control(struct accd_app *app, char *reterr_text)
                                          .pump = app->pump,
                                          .path = app->options->socket,
                                          .listen_fd = activated_fd(app->options->socket),
+                                         .past = app->past,
+                                         .n_past = app->n_past,
                                          .ops_ctx = app};
 
     accd_app_control_ops(&config.ops);

@@ -61,6 +61,8 @@ struct accd_app {
     /* the newest answer of the facts */
     struct accd_sensors sensors;
     struct acc_host_facts facts;
+    struct acc_past_incident past[ACC_PAST_INCIDENTS_MAX]; /* newest first */
+    size_t n_past;
     struct acc_gpu_facts gpus[ACCD_GPUS_MAX];
     char gpu_names[ACCD_GPUS_MAX][16];
     char api[16];

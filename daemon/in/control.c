@@ -208,7 +208,9 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
         return;
     case ACC_CTL_INCIDENTS:
         view = accd_control_view(control);
-        accd_control_reply(session, &out, acc_incidents_put(&view, &out), true);
+        accd_control_reply(
+            session, &out,
+            acc_incidents_put(&view, control->config.past, control->config.n_past, &out), true);
         return;
     case ACC_CTL_STATUS:
     case ACC_CTL_WHY:

@@ -57,10 +57,12 @@ struct accd_control_ops {
 
 struct accd_control_config {
     uv_loop_t *loop;
-    struct acc_engine *engine; /* borrowed */
-    struct accd_pump *pump;    /* borrowed */
-    const char *path;          /* of the socket; ignored with a socket from systemd */
-    int listen_fd;             /* from socket activation, taken over; -1: make one */
+    struct acc_engine *engine;            /* borrowed */
+    struct accd_pump *pump;               /* borrowed */
+    const char *path;                     /* of the socket; ignored with a socket from systemd */
+    int listen_fd;                        /* from socket activation, taken over; -1: make one */
+    const struct acc_past_incident *past; /* borrowed */
+    size_t n_past;
     struct accd_control_ops ops;
     void *ops_ctx;
 };

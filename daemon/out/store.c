@@ -88,7 +88,7 @@ static const char *const sql[ST_COUNT] = {
         " canonical, own_stop_ns, end_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
-    [ST_INCIDENT] = "INSERT INTO incident(root, opened_ms, closed_ms, cause) VALUES(?,?,?,?)",
+    [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause) VALUES(?,?,?,?,?)",
     [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
         " ORDER BY id DESC LIMIT ?2"),
     [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
@@ -239,10 +239,11 @@ static int run_job(struct accd_store *store, struct job *job)
         return run_statement(store, ST_NOTE);
     case JOB_INCIDENT:
         statement = store->statement[ST_INCIDENT];
-        bind_text(statement, 1, job->name);
-        sqlite3_bind_int64(statement, 2, job->unix_ms);
-        sqlite3_bind_int64(statement, 3, job->unix_ms2);
-        bind_text(statement, 4, job->text);
+        sqlite3_bind_int64(statement, 1, (int64_t)job->op);
+        bind_text(statement, 2, job->name);
+        sqlite3_bind_int64(statement, 3, job->unix_ms);
+        sqlite3_bind_int64(statement, 4, job->unix_ms2);
+        bind_text(statement, 5, job->text);
         return run_statement(store, ST_INCIDENT);
     case JOB_HISTORY:
         return read_history(store, job);
@@ -454,16 +455,16 @@ void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_ki
     }
 }
 
-void accd_store_incident(struct accd_store *store, const char *root, int64_t opened_unix_ms,
-                         int64_t closed_unix_ms, const char *cause)
+void accd_store_incident(struct accd_store *store, const struct acc_past_incident *incident)
 {
     struct job *job = job_new(store, JOB_INCIDENT);
 
     if (job) {
-        job->unix_ms = opened_unix_ms;
-        job->unix_ms2 = closed_unix_ms;
-        copy(job->name, sizeof(job->name), root);
-        copy(job->text, sizeof(job->text), cause);
+        job->op = incident->id;
+        job->unix_ms = incident->opened_unix_ms;
+        job->unix_ms2 = incident->closed_unix_ms;
+        copy(job->name, sizeof(job->name), incident->root);
+        copy(job->text, sizeof(job->text), incident->cause);
         enqueue(store, job);
     }
 }
@@ -649,7 +650,8 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
         accd_store_close(store);
         return -EIO;
     }
-    store->next_op = read_number(store, "SELECT coalesce(max(op), 0) + 1 FROM journal");
+    store->next_op = read_number(store, "SELECT max((SELECT coalesce(max(op), 0) FROM journal),"
+                                        " (SELECT coalesce(max(id), 0) FROM incident)) + 1");
     store->n_unfinished = (size_t)read_number(store,
                                               "SELECT count(*) FROM journal WHERE result IS NULL");
     (void)sqlite3_exec(store->db, "UPDATE journal SET result=-1 WHERE result IS NULL", NULL, NULL,
@@ -713,6 +715,32 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
         }
         sqlite3_finalize(statement);
     }
+}
+
+size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *ret_incidents,
+                            size_t max)
+{
+    sqlite3_stmt *statement;
+    size_t n = 0;
+
+    if (sqlite3_prepare_v2(store->db,
+                           "SELECT id, root, opened_ms, closed_ms, cause FROM incident"
+                           " ORDER BY id DESC LIMIT ?",
+                           -1, &statement, NULL) != SQLITE_OK) {
+        return 0;
+    }
+    sqlite3_bind_int64(statement, 1, (int64_t)max);
+    for (; n < max && sqlite3_step(statement) == SQLITE_ROW; n++) {
+        struct acc_past_incident *incident = &ret_incidents[n];
+
+        incident->id = (uint64_t)sqlite3_column_int64(statement, 0);
+        column_text(statement, 1, incident->root, sizeof(incident->root));
+        incident->opened_unix_ms = sqlite3_column_int64(statement, 2);
+        incident->closed_unix_ms = sqlite3_column_int64(statement, 3);
+        column_text(statement, 4, incident->cause, sizeof(incident->cause));
+    }
+    sqlite3_finalize(statement);
+    return n;
 }
 
 uint64_t accd_store_next_op(const struct accd_store *store)

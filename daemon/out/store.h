@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "lib/codec/status_json.h"
 #include "lib/engine/engine.h"
 
 struct accd_store;
@@ -55,8 +56,11 @@ void accd_store_save_stack(struct accd_store *store, const struct acc_stack_reco
 /* `service` is "" for none. */
 void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
                      const char *service, const char *text);
-void accd_store_incident(struct accd_store *store, const char *root, int64_t opened_unix_ms,
-                         int64_t closed_unix_ms, const char *cause);
+/* One that is over. */
+void accd_store_incident(struct accd_store *store, const struct acc_past_incident *incident);
+/* The last ones, newest first; how many. Blocking; only at start. */
+size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *ret_incidents,
+                            size_t max);
 
 /* `then(arg)` once everything queued so far is durable, at once when nothing is. */
 void accd_store_when_durable(void *store, void (*then)(void *arg), void *arg);

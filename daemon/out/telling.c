@@ -118,6 +118,19 @@ static void tell_hooks(struct accd_telling *telling, const struct acc_incident_v
     free(impact);
 }
 
+static void save_incident(struct accd_telling *telling, const struct acc_incident_view *incident)
+{
+    struct acc_past_incident past = {
+        .id = incident->id,
+        .opened_unix_ms = accd_unix_ms_at(telling->loop, incident->since_ms),
+        .closed_unix_ms = accd_unix_ms(),
+    };
+
+    (void)snprintf(past.root, sizeof(past.root), "%s", incident->root);
+    (void)snprintf(past.cause, sizeof(past.cause), "%s", incident->cause);
+    accd_store_incident(telling->store, &past);
+}
+
 void accd_telling_incident(void *ctx, const struct acc_action *action)
 {
     struct accd_telling *telling = ctx;
@@ -136,9 +149,7 @@ void accd_telling_incident(void *ctx, const struct acc_action *action)
         tell_hooks(telling, &incident, true);
         break;
     case ACC_INCIDENT_CLOSED:
-        accd_store_incident(telling->store, incident.root,
-                            accd_unix_ms_at(telling->loop, incident.since_ms), accd_unix_ms(),
-                            incident.cause);
+        save_incident(telling, &incident);
         if (incident.notified) {
             accd_log_service(ACCD_LOG_NOTICE, incident.root, incident.id, "incident %llu is over",
                              (unsigned long long)incident.id);

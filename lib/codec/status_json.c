@@ -321,12 +321,32 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     return finish(&w, NULL, false, out);
 }
 
-int acc_incidents_put(const struct acc_view *view, struct acc_buf *out)
+static void put_past(struct writer *w, const struct acc_past_incident *past, size_t n_past)
+{
+    cJSON *incidents = cJSON_GetObjectItemCaseSensitive(w->top, "incidents");
+
+    for (size_t i = 0; incidents && i < n_past; i++) {
+        cJSON *item = acc_put_item(w->put, incidents);
+
+        number(w, item, "id", past[i].id);
+        text(w, item, "root", past[i].root);
+        time_ms(w, item, "since", past[i].opened_unix_ms);
+        time_ms(w, item, "closed", past[i].closed_unix_ms);
+        text(w, item, "cause", past[i].cause);
+        (void)acc_put_array(w->put, item, "impact");
+        acc_put_bool(w->put, item, "open", false);
+        acc_put_bool(w->put, item, "notified", true);
+    }
+}
+
+int acc_incidents_put(const struct acc_view *view, const struct acc_past_incident *past,
+                      size_t n_past, struct acc_buf *out)
 {
     struct writer w;
 
     begin(&w, view);
     put_incidents(&w);
+    put_past(&w, past, n_past);
     return finish(&w, NULL, false, out);
 }
 

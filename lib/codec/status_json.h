@@ -46,12 +46,22 @@ struct acc_view {
     int64_t unix_ms;               /* the wall clock at that moment */
 };
 
+/* An incident that was over before this accd began. */
+#define ACC_PAST_INCIDENTS_MAX 20u /* a screenful; the database has the rest */
+struct acc_past_incident {
+    uint64_t id;
+    int64_t opened_unix_ms, closed_unix_ms;
+    char root[2 * ACC_NAME_MAX + 2], cause[ACC_REASON_MAX + 1];
+};
+
 /* All append one reply to `out`. 0, -ENOMEM, -ENOBUFS; then `out` is useless. */
 
 /* `selected`: a byte per service of the engine; NULL: all. */
 int acc_status_put(const struct acc_view *view, const struct acc_host_facts *facts,
                    const uint8_t *selected, struct acc_buf *out);
-int acc_incidents_put(const struct acc_view *view, struct acc_buf *out);
+/* The engine's, then `past` ones (newest first), which have no impact. */
+int acc_incidents_put(const struct acc_view *view, const struct acc_past_incident *past,
+                      size_t n_past, struct acc_buf *out);
 /* One answer per selected service; of a whole stack only those that aren't well. */
 int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_stack,
                 struct acc_buf *out);

@@ -155,12 +155,32 @@ START_TEST(incidents_have_their_end)
     puppet.incident[0].open = false;
     puppet.incident[0].closed_ms = 99000;
     acc_buf_init(&out, ACC_REPLY_MAX);
-    ck_assert_int_eq(acc_incidents_put(view_now(), &out), 0);
+    ck_assert_int_eq(acc_incidents_put(view_now(), NULL, 0, &out), 0);
     ck_assert_str_eq(out.data,
                      "{\"parameters\":{\"incidents\":[{\"id\":9,\"root\":\"acc/postgres\","
                      "\"since\":\"2026-11-24T11:59:50Z\",\"closed\":\"2026-11-24T11:59:59Z\","
                      "\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],\"open\":false,"
                      "\"notified\":true}]}}");
+    acc_buf_fini(&out);
+}
+END_TEST
+
+START_TEST(incidents_of_before_come_last)
+{
+    const struct acc_past_incident past = {.id = 3,
+                                           .opened_unix_ms = 1000,
+                                           .closed_unix_ms = 61000,
+                                           .root = "acc/redis",
+                                           .cause = "exited with 2"};
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_incidents_put(view_now(), &past, 1, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"root\":\"acc/postgres\""));
+    ck_assert_ptr_nonnull(
+        strstr(out.data, ",{\"id\":3,\"root\":\"acc/redis\",\"since\":\"1970-01-01T00:00:01Z\","
+                         "\"closed\":\"1970-01-01T00:01:01Z\",\"cause\":\"exited with 2\","
+                         "\"impact\":[],\"open\":false,\"notified\":true}]}}"));
     acc_buf_fini(&out);
 }
 END_TEST
@@ -208,6 +228,7 @@ int main(void)
     tcase_add_test(tcase, status_is_what_the_interface_says);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
+    tcase_add_test(tcase, incidents_of_before_come_last);
     tcase_add_test(tcase, why_of_a_stack_leaves_out_what_is_well);
     tcase_add_test(tcase, a_reply_beyond_its_cap_is_refused_whole);
     srunner_run_all(runner, CK_NORMAL);

@@ -106,6 +106,32 @@ START_TEST(numbers_go_on_after_a_restart_and_unfinished_operations_are_seen)
 }
 END_TEST
 
+START_TEST(incidents_outlive_accd_newest_first_and_keep_their_numbers)
+{
+    struct acc_past_incident incident = {.id = 7,
+                                         .opened_unix_ms = 1000,
+                                         .closed_unix_ms = 2000,
+                                         .root = "a/b",
+                                         .cause = "exited with 1"};
+    struct acc_past_incident read[2];
+
+    accd_store_incident(store, &incident);
+    incident.id = 9;
+    incident.closed_unix_ms = 3000;
+    accd_store_incident(store, &incident);
+    reopen();
+    ck_assert_uint_eq(accd_store_incidents(store, read, 1), 1);
+    ck_assert_uint_eq(read[0].id, 9);
+    ck_assert_uint_eq(accd_store_incidents(store, read, 2), 2);
+    ck_assert_uint_eq(read[1].id, 7);
+    ck_assert_int_eq(read[1].opened_unix_ms, 1000);
+    ck_assert_int_eq(read[1].closed_unix_ms, 2000);
+    ck_assert_str_eq(read[1].root, "a/b");
+    ck_assert_str_eq(read[1].cause, "exited with 1");
+    ck_assert_uint_eq(accd_store_next_op(store), 10);
+}
+END_TEST
+
 START_TEST(history_is_read_oldest_first_and_by_service)
 {
     accd_store_note(store, 1, ACC_NOTE_STATE, "a/b", "one");
@@ -161,6 +187,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, effects_are_released_in_order_after_their_records);
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
+    tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
