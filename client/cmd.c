@@ -81,11 +81,17 @@ static const struct accctl_cmd cmds[] = {
      "itself. Asks no accd. Exit: 0 fine, 4 not.\n\n"
      "  accctl check\n"
      "  accctl check compose.yaml\n"},
-    {"config", accctl_cmd_config, ACCCTL_O_FILE | ACCCTL_O_PROJECT, 0, 0,
-     "[-f FILE]... [-p NAME] [--json]", "a Compose project as accd reads it",
+    {"config", accctl_cmd_config,
+     ACCCTL_O_FILE | ACCCTL_O_PROJECT | ACCCTL_O_ENV_FILE | ACCCTL_O_PROFILE |
+         ACCCTL_O_PROJECT_DIR | ACCCTL_O_HASH,
+     0, 0,
+     "[-f FILE]... [-p NAME] [--env-file FILE]... [--profile NAME]... [--project-directory DIR]\n"
+     "              [--json] [--hash]",
+     "a Compose project as accd reads it",
      "What docker compose config prints: merged, interpolated, with defaults. -f as there; "
      "without\n"
-     "it, the compose.yaml of this folder. Asks no accd.\n\n"
+     "it, the compose.yaml of this folder. --hash: the config-hash of each service instead. Asks\n"
+     "no accd.\n\n"
      "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
     {"replay", accctl_cmd_replay, ACCCTL_O_QUIET, 1, ACCCTL_ARGS_MAX, "FILE... [-q]",
      "play a golden case, and say where the engine does otherwise",

@@ -7,11 +7,11 @@
 #include "lib/base/str.h"
 
 enum global {
-    G_SOCKET = 1 << 20,
-    G_JSON = 1 << 21,
-    G_NO_COLOR = 1 << 22,
-    G_HELP = 1 << 23,
-    G_VERSION = 1 << 24
+    G_SOCKET = 1 << 26,
+    G_JSON = 1 << 27,
+    G_NO_COLOR = 1 << 28,
+    G_HELP = 1 << 29,
+    G_VERSION = 1 << 30
 };
 #define GLOBALS (G_SOCKET | G_JSON | G_NO_COLOR | G_HELP | G_VERSION)
 
@@ -42,6 +42,10 @@ static const struct option_row {
     {"--project", 'p', ACCCTL_O_PROJECT, true},
     {"--config", 'c', ACCCTL_O_CONFIG, true},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
+    {"--env-file", 0, ACCCTL_O_ENV_FILE, true},
+    {"--profile", 0, ACCCTL_O_PROFILE, true},
+    {"--project-directory", 0, ACCCTL_O_PROJECT_DIR, true},
+    {"--hash", 0, ACCCTL_O_HASH, false},
 };
 
 struct parser {
@@ -89,6 +93,16 @@ static bool read_timeout(const struct parser *p, const char *value, uint64_t *re
     }
     (void)fprintf(p->errors, "accctl: --timeout takes a time like 90s or 5m, not '%s'\n", value);
     return false;
+}
+
+static bool add(const struct parser *p, const struct option_row *row, const char *value,
+                const char **list, size_t *n)
+{
+    if (*n == ACCCTL_FILES_MAX) {
+        return wrong(p, "too many ", row->name);
+    }
+    list[(*n)++] = value;
+    return true;
 }
 
 static bool set(const struct parser *p, const struct option_row *row, const char *value)
@@ -152,10 +166,16 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->config = value;
         return true;
     case ACCCTL_O_FILE:
-        if (o->n_files == ACCCTL_FILES_MAX) {
-            return wrong(p, "too many --file", "");
-        }
-        o->files[o->n_files++] = value;
+        return add(p, row, value, o->files, &o->n_files);
+    case ACCCTL_O_ENV_FILE:
+        return add(p, row, value, o->env_files, &o->n_env_files);
+    case ACCCTL_O_PROFILE:
+        return add(p, row, value, o->profiles, &o->n_profiles);
+    case ACCCTL_O_PROJECT_DIR:
+        o->project_dir = value;
+        return true;
+    case ACCCTL_O_HASH:
+        o->hash = true;
         return true;
     default:
         return false;

@@ -41,6 +41,10 @@ enum accctl_option {
     ACCCTL_O_PROJECT = 1 << 12,
     ACCCTL_O_CONFIG = 1 << 13,
     ACCCTL_O_QUIET = 1 << 14,
+    ACCCTL_O_ENV_FILE = 1 << 15,
+    ACCCTL_O_PROFILE = 1 << 16,
+    ACCCTL_O_PROJECT_DIR = 1 << 17,
+    ACCCTL_O_HASH = 1 << 18,
 };
 
 struct accctl_options {
@@ -56,7 +60,12 @@ struct accctl_options {
     uint32_t tail, limit;
     const char *files[ACCCTL_FILES_MAX];
     size_t n_files;
-    const char *project, *config;
+    const char *project, *config, *project_dir;
+    const char *env_files[ACCCTL_FILES_MAX];
+    size_t n_env_files;
+    const char *profiles[ACCCTL_FILES_MAX];
+    size_t n_profiles;
+    bool hash;
 };
 
 /* `allowed(verb)` gives the options of a verb, and -1 for one that doesn't exist (then parsing goes

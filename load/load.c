@@ -299,17 +299,26 @@ int acc_load_stack(const struct acc_load_options *options, struct acc_stack **re
 {
     char cwd[PATH_MAX];
     struct paths files = {0};
+    struct paths env_files = {0};
+    struct paths dir = {0};
     int r;
 
     if (!getcwd(cwd, sizeof(cwd))) {
         (void)snprintf(cwd, sizeof(cwd), "/");
     }
     r = paths_add_all(&files, cwd, options->files, options->n_files);
+    r = r < 0 ? r : paths_add_all(&env_files, cwd, options->env_files, options->n_env_files);
+    r = r < 0 || !options->project_dir ? r : paths_add(&dir, cwd, options->project_dir);
     if (r == 0) {
         struct acc_compose_request request = {
             .files = (const char *const *)files.item,
             .n_files = files.n,
+            .project_dir = dir.n > 0 ? dir.item[0] : NULL,
             .project_name = options->project,
+            .env_files = (const char *const *)env_files.item,
+            .n_env_files = env_files.n,
+            .profiles = options->profiles,
+            .n_profiles = options->n_profiles,
             .is_inspection = options->is_inspection,
             .environment = (const char *const *)environ,
             .n_environment = count_environment(),
@@ -318,6 +327,8 @@ int acc_load_stack(const struct acc_load_options *options, struct acc_stack **re
         r = load_request(&request, ret_stack, diags);
     }
     paths_fini(&files);
+    paths_fini(&env_files);
+    paths_fini(&dir);
     return r;
 }
 

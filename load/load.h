@@ -16,8 +16,13 @@ struct acc_load_options {
     const char *config;       /* acc.yaml; ignored when there are `files` */
     const char *const *files; /* -f, together one stack; may be relative */
     size_t n_files;
-    const char *project; /* --project, or NULL */
-    bool is_inspection;  /* only to be looked at: what accd doesn't carry out is a warning */
+    const char *project;          /* --project, or NULL */
+    const char *const *env_files; /* --env-file of one stack; may be relative */
+    size_t n_env_files;
+    const char *const *profiles; /* beside COMPOSE_PROFILES */
+    size_t n_profiles;
+    const char *project_dir; /* may be relative; NULL: the folder of the first file */
+    bool is_inspection;      /* only to be looked at: what accd doesn't carry out is a warning */
 };
 
 struct acc_loaded {

@@ -323,9 +323,10 @@ static const char *content_of(struct acc_create_job *job, const struct reference
 {
     const char *content = acc_node_get_text(definition, "content");
     const char *variable = acc_node_get_text(definition, "environment");
+    const char *value = acc_node_get_text(definition, ACC_SPEC_VALUE_KEY);
 
-    if ((content && *content) || !variable) {
-        return content;
+    if (value || (content && *content) || !variable) {
+        return value ? value : content;
     }
     content = job->ctx->variable ? job->ctx->variable(job->ctx->resolver, variable) : NULL;
     if (!content) {

@@ -99,6 +99,8 @@ static enum acc_bound bind_value(struct acc_compose_ctx *ctx, const struct acc_f
         return acc_bind_pairs(ctx, node, path, true);
     case ACC_BIND_MAPPING:
         return acc_bind_pairs(ctx, node, path, false);
+    case ACC_BIND_MULTI:
+        return acc_bind_multi(ctx, node);
     case ACC_BIND_HOSTS:
         return acc_bind_hosts(ctx, node, path);
     case ACC_BIND_ULIMITS:
@@ -142,7 +144,7 @@ static struct acc_node *absent(struct acc_compose_ctx *ctx, const struct acc_fie
 static bool is_kept(const struct acc_struct *type, const char *key)
 {
     return strncmp(key, "x-", 2) == 0 &&
-           (type == &acc_schema_project || strcmp(key, ACC_COMPOSE_VALUE_KEY) == 0 ||
+           (type == &acc_schema_project || strcmp(key, ACC_SPEC_VALUE_KEY) == 0 ||
             (type == &acc_schema_service && strcmp(key, "x-acc") == 0));
 }
 

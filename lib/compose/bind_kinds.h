@@ -29,6 +29,7 @@ enum acc_bound acc_bind_command(struct acc_compose_ctx *ctx, struct acc_node *no
 enum acc_bound acc_bind_test(struct acc_compose_ctx *ctx, struct acc_node *node);
 enum acc_bound acc_bind_pairs(struct acc_compose_ctx *ctx, struct acc_node *node,
                               const struct acc_path *path, bool is_env);
+enum acc_bound acc_bind_multi(struct acc_compose_ctx *ctx, struct acc_node *node);
 enum acc_bound acc_bind_hosts(struct acc_compose_ctx *ctx, struct acc_node *node,
                               const struct acc_path *path);
 enum acc_bound acc_bind_ulimits(struct acc_compose_ctx *ctx, const struct acc_field *field,

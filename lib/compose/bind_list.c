@@ -30,6 +30,25 @@ enum acc_bound acc_bind_texts(struct acc_compose_ctx *ctx, struct acc_node *node
     return node->n > 0 ? ACC_BOUND_KEEP : ACC_BOUND_OMIT;
 }
 
+/* The options of a provider: each a list of strings. */
+enum acc_bound acc_bind_multi(struct acc_compose_ctx *ctx, struct acc_node *node)
+{
+    struct acc_node *next = NULL;
+
+    for (struct acc_node *child = acc_tree_take_children(node); child; child = next) {
+        next = child->next;
+        child->next = NULL;
+        if (child->type != ACC_NODE_SEQ) {
+            (void)acc_bind_text(ctx, child);
+        }
+        if (acc_bind_texts(ctx, child) == ACC_BOUND_KEEP) {
+            acc_node_put(node, child->key, child->key_pos, child);
+        }
+    }
+    acc_node_sort_keys(node);
+    return node->n > 0 ? ACC_BOUND_KEEP : ACC_BOUND_OMIT;
+}
+
 enum acc_bound acc_bind_command(struct acc_compose_ctx *ctx, struct acc_node *node,
                                 const struct acc_path *path)
 {

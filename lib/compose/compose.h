@@ -71,8 +71,9 @@ int acc_compose_supply(struct acc_compose_loader *loader, const char *path, cons
 
 /* The config-hash label of a service as Compose 2.30 to 2.40 writes it (facts: hash family C).
  * `container_id(ctx, service)` gives the container id behind a `service:x` namespace or
- * volumes_from reference, or NULL while it has none. `ret_hash` takes ACC_HASH_LEN + 1 bytes. 0,
- * -ENOMEM, or -ENOENT when a reference has no id. */
+ * volumes_from reference, or NULL while it has none. Without `container_id` references are hashed
+ * as they are written, as `docker compose config --hash` does. `ret_hash` takes ACC_HASH_LEN + 1
+ * bytes. 0, -ENOMEM, or -ENOENT when a reference has no id. */
 int acc_compose_service_hash(const struct acc_service_spec *service,
                              const char *(*container_id)(void *ctx, const char *service), void *ctx,
                              char *ret_hash);

@@ -282,7 +282,7 @@ static bool is_left_out(const struct acc_node *child)
             return true;
         }
     }
-    return strcmp(child->key, ACC_COMPOSE_VALUE_KEY) == 0 ||
+    return strcmp(child->key, ACC_SPEC_VALUE_KEY) == 0 ||
            (child->type == ACC_NODE_SEQ && strcmp(child->key, "label_file") == 0);
 }
 

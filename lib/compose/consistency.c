@@ -10,7 +10,7 @@
 
 struct checker {
     struct acc_compose_ctx *ctx;
-    struct acc_node_index services, disabled, networks, volumes, secrets, configs;
+    struct acc_node_index services, disabled, networks, volumes, secrets, configs, models;
 };
 
 #define SUGGESTIONS_MAX 512u /* names compared for "did you mean" */
@@ -151,6 +151,13 @@ static void check_references(struct checker *c, const struct acc_node *service)
                 complain_undefined(c, ref->pos, service->key, "refers to", refs[i].what, source,
                                    refs[i].index);
             }
+        }
+    }
+    acc_node_for_each(model, acc_node_get(service, "models"))
+    {
+        if (!acc_node_index_get(&c->models, model->key)) {
+            complain_undefined(c, model->key_pos, service->key, "refers to", "model", model->key,
+                               &c->models);
         }
     }
     acc_node_for_each(volume, acc_node_get(service, "volumes"))
@@ -421,6 +428,7 @@ int acc_compose_consistency(struct acc_compose_ctx *ctx, struct acc_node *projec
         acc_node_index_init(&c.networks, ctx->arena, acc_node_get(project, "networks")) < 0 ||
         acc_node_index_init(&c.volumes, ctx->arena, acc_node_get(project, "volumes")) < 0 ||
         acc_node_index_init(&c.secrets, ctx->arena, acc_node_get(project, "secrets")) < 0 ||
+        acc_node_index_init(&c.models, ctx->arena, acc_node_get(project, "models")) < 0 ||
         acc_node_index_init(&c.configs, ctx->arena, acc_node_get(project, "configs")) < 0) {
         return -ENOMEM;
     }

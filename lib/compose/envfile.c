@@ -59,8 +59,8 @@ static void resolve_list(struct acc_compose_ctx *ctx, struct acc_node *environme
     }
 }
 
-/* A secret's value is kept apart; a config's becomes its content. */
-static void resolve_source(struct acc_compose_ctx *ctx, struct acc_node *node, const char *key)
+/* The value is kept apart: neither is printed. */
+static void resolve_source(struct acc_compose_ctx *ctx, struct acc_node *node)
 {
     const struct acc_node *name = acc_node_get(node, "environment");
     const char *value = acc_node_is(name, ACC_NODE_STRING)
@@ -69,10 +69,9 @@ static void resolve_source(struct acc_compose_ctx *ctx, struct acc_node *node, c
 
     if (value) {
         struct acc_node *text = acc_node_string(ctx->arena, name->pos, value);
-        char *copy = acc_arena_strdup(ctx->arena, key);
 
-        if (text && copy) {
-            acc_node_set(node, copy, text);
+        if (text) {
+            acc_node_set(node, ACC_SPEC_VALUE_KEY, text);
         }
     }
 }
@@ -87,11 +86,11 @@ int acc_load_bare_names(struct acc_compose_loader *loader, struct acc_node *proj
     }
     acc_node_for_each(secret, acc_node_get(project, "secrets"))
     {
-        resolve_source(ctx, secret, ACC_COMPOSE_VALUE_KEY);
+        resolve_source(ctx, secret);
     }
     acc_node_for_each(config, acc_node_get(project, "configs"))
     {
-        resolve_source(ctx, config, "content");
+        resolve_source(ctx, config);
     }
     return acc_arena_failed(ctx->arena) ? -ENOMEM : 0;
 }

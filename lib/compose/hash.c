@@ -65,7 +65,7 @@ static const char *replace(void *ctx, const char *key, const char *value)
         name = value + 8;
     }
     (void)snprintf(refs->name, sizeof(refs->name), "%.*s", (int)strcspn(name, ":"), name);
-    id = refs->container_id ? refs->container_id(refs->ctx, refs->name) : NULL;
+    id = refs->container_id(refs->ctx, refs->name);
     if (!id) {
         refs->is_missing = true;
         return value;
@@ -82,7 +82,7 @@ int acc_compose_service_hash(const struct acc_service_spec *service,
     struct acc_buf text;
 
     acc_buf_init(&text, HASH_TEXT_MAX);
-    acc_json_service_for_hash(&text, service->node, replace, &refs);
+    acc_json_service_for_hash(&text, service->node, container_id ? replace : NULL, &refs);
     if (refs.is_missing) {
         acc_buf_fini(&text);
         return -ENOENT;

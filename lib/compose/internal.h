@@ -68,10 +68,6 @@ int acc_compose_consistency(struct acc_compose_ctx *ctx, struct acc_node *projec
 int acc_compose_finish(struct acc_compose_ctx *ctx, struct acc_node *project,
                        struct acc_stack **ret_stack);
 
-/* The value of a secret or config with `environment: NAME`, put beside it as a string when NAME is
- * set (as compose-go does). Never print it. */
-#define ACC_COMPOSE_VALUE_KEY "x-#value"
-
 /* Lookup in a long mapping: sorted once, then O(log n). Borrows the nodes; what is added to or
  * removed from the map afterwards is not seen. */
 struct acc_node_index {

@@ -320,6 +320,9 @@ int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out)
     (void)acc_buf_puts(&plain, "{");
     acc_node_for_each(child, stack->project)
     {
+        if (strcmp(child->key, "models") == 0) {
+            continue; /* compose-go knows of none when it prints (2.9.1, Project.MarshalJSON) */
+        }
         key(&plain, child->key, is_first, 1);
         if (is_section(child->key)) {
             section(&plain, child, 1);

@@ -47,6 +47,7 @@ enum acc_bind {
     ACC_BIND_TEST,    /* healthcheck.test */
     ACC_BIND_ENV,     /* KEY=VALUE; without a value: null */
     ACC_BIND_MAPPING, /* KEY=VALUE; without a value: "" */
+    ACC_BIND_MULTI,   /* KEY -> list of strings; a single one is a list of one */
     ACC_BIND_HOSTS,
     ACC_BIND_ULIMITS,
     ACC_BIND_SSH,

@@ -16,6 +16,8 @@
 #define BOOL_P(k)         {k, .is = ACC_IS_BOOL | ACC_IS_STR, .bind = ACC_BIND_BOOL_P}
 #define INT(k)            {k, .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_INT}
 #define INT_P(k)          {k, .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_INT_P}
+#define UINT16(k)         {k, .is = ACC_IS_INT, .bind = ACC_BIND_INT} /* the schema allows text,
+                                                                       * but nothing decodes it */
 #define NUM_INT(k)        {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_INT}
 #define FLOAT(k)          {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_FLOAT}
 #define BYTES(k)          {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_BYTES}
@@ -99,7 +101,7 @@ TYPE(develop);
 
 /* These two have no JSON names in compose-go, so their fields print as Go spells them. */
 TABLE(blkio_weight) = {
-    STR("path"), INT("weight"),
+    STR("path"), UINT16("weight"),
 };
 CLOSED_TYPE(blkio_weight);
 
@@ -109,7 +111,7 @@ TABLE(blkio_limit) = {
 CLOSED_TYPE(blkio_limit);
 
 TABLE(blkio) = {
-    INT("weight"), OBJECTS("weight_device", blkio_weight), OBJECTS("device_read_bps", blkio_limit),
+    UINT16("weight"), OBJECTS("weight_device", blkio_weight), OBJECTS("device_read_bps", blkio_limit),
     OBJECTS("device_read_iops", blkio_limit), OBJECTS("device_write_bps", blkio_limit),
     OBJECTS("device_write_iops", blkio_limit),
 };
@@ -276,6 +278,13 @@ TABLE(mount) = {
 };
 TYPE(mount);
 
+TABLE(provider) = {
+    {"type", .is = ACC_IS_STR, .flags = ACC_FIELD_REQUIRED, .bind = ACC_BIND_STR},
+    {"options", .is = ACC_IS_MAP,
+     .values = ACC_IS_STR | ACC_IS_NUM | ACC_IS_BOOL | ACC_IS_SEQ, .bind = ACC_BIND_MULTI},
+};
+TYPE(provider);
+
 TABLE(service) = {
     UNIQUE_STRS("profiles"), LABELS("annotations"), BOOL_P("attach"),
     {"build", .is = ACC_IS_STR | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &build},
@@ -293,7 +302,8 @@ TABLE(service) = {
     {"deploy", .is = ACC_IS_NULL | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &deploy},
     UNIQUE_STRS("device_cgroup_rules"), SHORT_OBJECTS("devices", device), STR_OR_LIST("dns"),
     UNIQUE_STRS("dns_opt"), STR_OR_LIST("dns_search"), STR("domainname"), COMMAND("entrypoint"),
-    {"provider", .is = ACC_IS_MAP, .values = 0xff, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_KEEP},
+    {"provider", .is = ACC_IS_MAP, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_STRUCT_P,
+     .sub = &provider},
     LIST_OR_DICT("environment", ACC_BIND_ENV),
     {"env_file", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP,
      .bind = ACC_BIND_STRUCTS, .sub = &env_file},
@@ -388,7 +398,8 @@ TABLE(project) = {
     {"configs", .is = ACC_IS_MAP, .values = ACC_IS_MAP, .flags = ACC_FIELD_NAMES,
      .bind = ACC_BIND_STRUCT_MAP, .sub = &config},
     {"include", .is = ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP, .sub = &include},
-    {"models", .is = ACC_IS_MAP, .values = ACC_IS_MAP, .flags = ACC_FIELD_NEVER},
+    {"models", .is = ACC_IS_MAP, .values = ACC_IS_MAP, .flags = ACC_FIELD_NEVER,
+     .bind = ACC_BIND_KEEP},
     STR("name"),
     {"networks", .is = ACC_IS_MAP, .values = ACC_IS_MAP | ACC_IS_NULL,
      .bind = ACC_BIND_STRUCT_MAP, .sub = &network},

@@ -17,6 +17,10 @@
 #include "lib/base/diag.h"
 #include "lib/model/node.h"
 
+/* The value of a secret or config with `environment: NAME`, put beside it in the tree as a string
+ * when NAME is set (as compose-go does). Never print it. */
+#define ACC_SPEC_VALUE_KEY "x-#value"
+
 #define ACC_CID_LEN  64u /* a container, network or image id: hex of a SHA-256 */
 #define ACC_HASH_LEN 64u
 #define ACC_NONE     UINT32_MAX /* no index */

@@ -122,20 +122,13 @@ static int join(struct acc_stack *stack, struct acc_model **ret_model, struct ac
     return acc_model_join(&stack, 1, ret_model, diags);
 }
 
-/* `config --hash` has no containers either, and hashes such references as they are written. */
-static const char *no_container(void *ctx, const char *service)
-{
-    (void)ctx;
-    return service;
-}
-
 static int print_hashes(const struct acc_stack *stack, struct acc_buf *out)
 {
     char hash[ACC_HASH_LEN + 1];
     int r = 0;
 
     for (size_t i = 0; i < stack->n_services && r == 0; i++) {
-        r = acc_compose_service_hash(&stack->services[i], no_container, NULL, hash);
+        r = acc_compose_service_hash(&stack->services[i], NULL, NULL, hash);
         acc_buf_printf(out, "%s %s\n", stack->services[i].name, hash);
     }
     return r;

@@ -78,7 +78,9 @@ static int make(const char *service, uint32_t api_minor, struct acc_docker_creat
         "\"back\":{\"name\":\"shared\",\"external\":true}},"
         "\"volumes\":{\"data\":{\"name\":\"p_data\"}},"
         "\"secrets\":{\"s\":{\"file\":\"/s.txt\"},\"e\":{\"environment\":\"TOKEN\"},"
-        "\"unset\":{\"environment\":\"NOPE\"},\"ext\":{\"external\":true}},"
+        "\"unset\":{\"environment\":\"NOPE\"},"
+        "\"known\":{\"environment\":\"K\",\"" ACC_SPEC_VALUE_KEY
+        "\":\"v\"},\"ext\":{\"external\":true}},"
         "\"configs\":{\"c\":{\"file\":\"/c.txt\"},\"i\":{\"content\":\"x\"}}}",
         service);
     struct acc_stack *stack = stack_from_json(text, "/home/p", "/home/p/compose.yaml");
@@ -328,6 +330,18 @@ START_TEST(contents_become_files_of_a_tar)
 }
 END_TEST
 
+/* From the project's .env, say: nobody has to be asked for the variable. */
+START_TEST(a_value_that_the_loader_found_is_the_content)
+{
+    struct acc_docker_create create;
+
+    ck_assert_int_eq(make("\"secrets\":[{\"source\":\"known\"}]", 41, &create), 0);
+    ck_assert_uint_eq(create.n_files, 1);
+    ck_assert_str_eq(create.files[0].content, "v");
+    acc_docker_create_fini(&create);
+}
+END_TEST
+
 static const struct {
     const char *service;
     uint32_t api_minor;
@@ -422,6 +436,7 @@ int main(void)
     tcase_add_test(tc, labels_are_composes_and_ours);
     tcase_add_test(tc, old_engines_get_the_other_networks_by_connect);
     tcase_add_test(tc, contents_become_files_of_a_tar);
+    tcase_add_test(tc, a_value_that_the_loader_found_is_the_content);
     tcase_add_loop_test(tc, says_what_can_not_be_done, 0, sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tc, an_old_engine_is_warned_of_what_is_left_out);
     tcase_add_test(tc, networks_and_volumes_carry_composes_labels);
