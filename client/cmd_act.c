@@ -5,6 +5,7 @@
 
 #include "client/cmd.h"
 #include "client/progress.h"
+#include "client/render_status.h"
 #include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 
@@ -82,6 +83,12 @@ static void print_done(struct accctl *ctl, const cJSON *list, uint64_t took_ms)
                   ctl->options->detach ? "" : took);
 }
 
+/* Whoever takes over is told what is not as the files say. */
+static bool may_adopt(const char *verb)
+{
+    return strcmp(verb, "adopt") == 0 || strcmp(verb, "up") == 0;
+}
+
 static uint64_t now_ms(void)
 {
     struct timespec now;
@@ -122,6 +129,10 @@ static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
                 accctl_print_json(ctl, answer);
             }
             print_done(ctl, list, now_ms() - started_ms);
+            if (!ctl->options->json && may_adopt(ctl->options->verb)) {
+                accctl_put_differences(list, NULL, &ctl->style, &out);
+                flush(ctl, &out);
+            }
         }
         cJSON_Delete(reply);
     }

@@ -329,6 +329,65 @@ static void put_row(struct accctl_table *table, const cJSON *service,
     accctl_table_cell(table, text_of(service, "reason"));
 }
 
+/* Of a service whose containers are not what its file says: in what. */
+static void put_differing(struct accctl_table *table, const char *name, const cJSON *differences)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, differences)
+    {
+        char line[320];
+
+        (void)snprintf(line, sizeof(line), "%.255s%s", text_of(item, "text"),
+                       acc_json_bool(item, "live") ? " (can be changed live)" : "");
+        accctl_table_row(table, ACCCTL_YELLOW, 0);
+        accctl_table_cell(table, item == differences->child ? name : "");
+        accctl_table_cell(table, line);
+    }
+}
+
+/* The first container that differs: all of a service are made of one file. */
+static const cJSON *find_differences(const cJSON *service)
+{
+    const cJSON *instance;
+
+    cJSON_ArrayForEach(instance, acc_json_array(service, "instances"))
+    {
+        const cJSON *list = acc_json_array(instance, "differences");
+
+        if (cJSON_GetArraySize(list) > 0) {
+            return list;
+        }
+    }
+    return NULL;
+}
+
+void accctl_put_differences(const cJSON *services, const char *stack,
+                            const struct accctl_style *style, struct acc_buf *out)
+{
+    struct accctl_table *table = accctl_table_create(2, "  ");
+    const cJSON *service;
+    bool any = false;
+
+    cJSON_ArrayForEach(service, services)
+    {
+        const cJSON *direct = acc_json_array(service, "differences"); /* of a progress */
+        const cJSON *list = direct ? direct : find_differences(service);
+        const char *name = direct ? text_of(service, "service") : text_of(service, "name");
+
+        if (cJSON_GetArraySize(list) > 0 &&
+            (!stack || strcmp(text_of(service, "stack"), stack) == 0)) {
+            put_differing(table, name, list);
+            any = true;
+        }
+    }
+    if (any) {
+        (void)acc_buf_puts(out, "\n  not what the files say (nothing is changed unasked)\n");
+        accctl_table_put(table, style, out);
+    }
+    accctl_table_destroy(table);
+}
+
 static void put_titles(struct accctl_table *table, const char *const *titles, size_t n)
 {
     accctl_table_row(table, ACCCTL_DIM, SIZE_MAX);
@@ -365,6 +424,7 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
         }
         accctl_table_put(table, style, out);
         accctl_table_destroy(table);
+        accctl_put_differences(acc_json_array(status, "services"), name, style, out);
     }
 }
 
@@ -410,6 +470,7 @@ static void put_instance(struct accctl_table *table, const cJSON *instance,
                    ago, *ago ? " ago" : "",
                    acc_json_bool(instance, "differs") ? ", differs from the file" : "");
     put_fact(table, "container", line);
+    put_differing(table, "  differs", acc_json_array(instance, "differences"));
 }
 
 static void put_use(struct accctl_table *table, const cJSON *service)

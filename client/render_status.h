@@ -15,6 +15,10 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style,
                          struct acc_buf *out);
 /* Head and a full table of each stack. */
 void accctl_put_full(const cJSON *status, const struct accctl_style *style, struct acc_buf *out);
+/* In what containers differ from their files, service by service; nothing when none does.
+ * `services`: of io.acc.Status, or a `progress` list; `stack` narrows when not NULL. */
+void accctl_put_differences(const cJSON *services, const char *stack,
+                            const struct accctl_style *style, struct acc_buf *out);
 /* All there is to one service. */
 void accctl_put_service(const cJSON *service, const struct accctl_style *style,
                         struct acc_buf *out);

@@ -277,6 +277,8 @@ static int create_pump(struct accd_app *app)
 
 static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
 {
+    app->differences = accd_differences_create();
+
     struct accd_docker_stream_config stream = {.loop = &app->loop,
                                                .docker = &app->docker,
                                                .pump = app->pump,
@@ -290,6 +292,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .container_id = container_id,
                                            .container_name = container_name,
                                            .registry_auth = accd_app_registry_auth,
+                                           .differences = app->differences,
                                            .ctx = app};
     struct accd_probe_config probe = {.loop = &app->loop,
                                       .docker = &app->docker,
@@ -297,7 +300,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                       .sys_root = app->options->sys_root,
                                       .model = accd_app_model,
                                       .ctx = app};
-    int r = accd_http_create(&app->loop, &app->http);
+    int r = app->differences ? accd_http_create(&app->loop, &app->http) : -ENOMEM;
 
     if (r == 0) {
         r = accd_docker_init(&app->docker, app->options->docker, app->http, reterr_text, size);
@@ -322,6 +325,8 @@ static void wire(struct accd_app *app)
                                                  ACC_ACT_KILL,
                                                  ACC_ACT_REMOVE,
                                                  ACC_ACT_UNPAUSE,
+                                                 ACC_ACT_COMPARE,
+                                                 ACC_ACT_UPDATE,
                                                  ACC_ACT_SET_POLICY};
 
     app->telling.loop = &app->loop;
@@ -444,6 +449,7 @@ static enum accd_app_result run(struct accd_app *app)
     app->reload = accd_reload_destroy(app->reload);
     app->pump = accd_pump_destroy(app->pump);
     app->engine = acc_engine_destroy(app->engine);
+    app->differences = accd_differences_destroy(app->differences);
     return app->result;
 }
 

@@ -206,11 +206,19 @@ static void logs_cancel(void *ctx, void *handle)
     free(handle);
 }
 
+static bool differences(void *ctx, const char *cid, struct acc_differences *ret)
+{
+    struct accd_app *app = ctx;
+
+    return accd_differences_get(app->differences, cid, ret);
+}
+
 void accd_app_control_ops(struct accd_control_ops *ret_ops)
 {
     *ret_ops = (struct accd_control_ops){
         .facts = facts,
         .model = accd_app_model,
+        .differences = differences,
         .history = history,
         .logs_start = logs_start,
         .logs_pause = logs_pause,

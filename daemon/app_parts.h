@@ -5,6 +5,7 @@
  */
 
 #include "daemon/app.h"
+#include "daemon/differences.h"
 #include "daemon/in/control.h"
 #include "daemon/in/docker_logs.h"
 #include "daemon/in/docker_stream.h"
@@ -40,6 +41,7 @@ struct accd_app {
     struct accd_telling telling;
     struct accd_http *http;
     struct accd_docker docker;
+    struct accd_differences *differences;
     struct accd_docker_stream *stream;
     struct accd_docker_call *call;
     struct accd_probe *probe;

@@ -11,6 +11,7 @@ struct queued {
     struct queued *next;
     struct acc_event event;
     char cid[ACC_CID_LEN + 1];
+    char spec[ACC_HASH_LEN + 1];
     char text[ACC_OUTPUT_MAX + 1];
     struct acc_obs *obs; /* owned */
     uint8_t *selected;   /* owned */
@@ -114,6 +115,11 @@ static int own(struct accd_pump *pump, struct queued *entry)
     case ACC_EV_PROBE:
         event->probe.output = keep(entry->text, sizeof(entry->text), event->probe.output);
         return 0;
+    case ACC_EV_COMPARED:
+        event->compared.cid = keep(entry->cid, sizeof(entry->cid), event->compared.cid);
+        event->compared.spec = keep(entry->spec, sizeof(entry->spec), event->compared.spec);
+        event->compared.text = keep(entry->text, sizeof(entry->text), event->compared.text);
+        return 0;
     case ACC_EV_CMD: {
         size_t n = acc_engine_n_services(pump->config.engine);
 
@@ -210,6 +216,7 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_KILL:
     case ACC_ACT_REMOVE:
     case ACC_ACT_UNPAUSE:
+    case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
         return true;
     case ACC_ACT_JOURNAL:
@@ -218,6 +225,7 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
+    case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
     case ACC_ACT_START:
     case ACC_ACT_NOTE:

@@ -53,6 +53,8 @@ struct accd_control_ops {
      * applied, one a line. */
     void (*apply)(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
                   void *arg);
+    /* In what a container differs from its file; may be NULL. */
+    bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
 };
 
 struct accd_control_config {

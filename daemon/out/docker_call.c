@@ -123,6 +123,10 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_SET_POLICY:
         do_set_policy(op);
         return;
+    case ACC_ACT_COMPARE:
+    case ACC_ACT_UPDATE:
+        accd_docker_compare(op);
+        return;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:

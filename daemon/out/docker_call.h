@@ -24,8 +24,8 @@ int accd_docker_call_create(const struct accd_docker_call_config *config,
  * after it. NULL allowed; returns NULL. */
 struct accd_docker_call *accd_docker_call_destroy(struct accd_docker_call *call);
 
-/* Executor of ENSURE_RESOURCE, REMOVE_RESOURCE, CREATE, START, STOP, KILL, REMOVE, UNPAUSE and
- * SET_POLICY; `call` is a struct accd_docker_call. */
+/* Executor of ENSURE_RESOURCE, REMOVE_RESOURCE, CREATE, START, STOP, KILL, REMOVE, UNPAUSE,
+ * UPDATE, SET_POLICY and COMPARE; `call` is a struct accd_docker_call. */
 void accd_docker_call_execute(void *call, const struct acc_action *action);
 
 /* Operations under way, and those of them that a `stop` waits for: before accd leaves it should

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "daemon/differences.h"
 #include "daemon/docker.h"
 #include "daemon/inspector.h"
 #include "daemon/pump.h"
@@ -30,5 +31,6 @@ struct accd_docker_call_config {
     void (*on_pull)(void *ctx, uint32_t res, const struct acc_docker_pull *pull);
     /* The value of X-Registry-Auth for an image reference, or NULL; the function may be NULL. */
     const char *(*registry_auth)(void *ctx, const char *reference);
+    struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;
 };

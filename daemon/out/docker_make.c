@@ -87,9 +87,8 @@ static const char *first_error(const struct acc_diags *diags)
     return "its configuration can't be turned into a container";
 }
 
-/* The request of a service's container. 0, or -errno with the operation's message set. */
-static int make(struct accd_op *op, uint32_t svc, const char *name, const char *image_id,
-                struct acc_docker_create *ret_create)
+int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char *image_id,
+                 struct acc_docker_create *ret_create)
 {
     struct accd_docker_call *call = op->call;
     const struct acc_model *model = call->config.model(call->config.ctx);
@@ -130,6 +129,17 @@ static int make(struct accd_op *op, uint32_t svc, const char *name, const char *
     acc_buf_fini(&resolver.file);
     free(diags);
     return r;
+}
+
+bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash)
+{
+    struct accd_docker_call *call = op->call;
+    const struct acc_model *model = call->config.model(call->config.ctx);
+    struct resolver resolver = {.call = call, .stack = model->services[svc]->stack};
+    char hash[ACC_HASH_LEN + 1];
+
+    return acc_compose_service_hash(model->services[svc], container_id, &resolver, hash) == 0 &&
+           strcmp(hash, config_hash) == 0;
 }
 
 /* --- CREATE -------------------------------------------------------------------------------- */
@@ -280,7 +290,7 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
         return;
     }
     memcpy(op->image_id, image.id, sizeof(op->image_id));
-    if (make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
+    if (accd_op_make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
         op->result = ACC_OP_CONFIG;
         accd_op_finish(op);
         return;
@@ -375,7 +385,8 @@ void accd_docker_start_op(struct accd_op *op)
         send_start(op);
         return;
     }
-    if (make(op, op->action.svc, container.obs->name, container.obs->image_id, &create) < 0) {
+    if (accd_op_make(op, op->action.svc, container.obs->name, container.obs->image_id, &create) <
+        0) {
         op->result = ACC_OP_CONFIG;
         accd_op_finish(op);
         return;

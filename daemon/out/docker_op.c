@@ -53,6 +53,8 @@ void accd_op_free(struct accd_op *op)
     free(op->platform);
     free(op->body);
     free(op->pull);
+    free(op->inspect);
+    op->call->n_comparing -= op->is_comparing;
     free(op);
 }
 
@@ -61,8 +63,13 @@ void accd_op_finish(struct accd_op *op)
     struct accd_docker_call *call = op->call;
     bool had_turn = call->network_op == op;
 
-    push_done(call, op->action.op, op->result, op->cid, op->message);
+    if (op->action.type == ACC_ACT_COMPARE) {
+        accd_op_push_compared(op);
+    } else {
+        push_done(call, op->action.op, op->result, op->cid, op->message);
+    }
     accd_op_free(op);
+    accd_docker_next_compare(call);
     if (had_turn) {
         call->network_op = NULL;
         accd_docker_next_network(call);

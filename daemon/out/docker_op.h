@@ -25,6 +25,7 @@ struct accd_docker_call {
     struct accd_docker_call_config config;
     struct accd_op *ops;
     struct accd_op *network_op; /* networks are made one at a time: 20.10 makes duplicates */
+    size_t n_comparing;
 };
 
 struct accd_op {
@@ -54,6 +55,14 @@ struct accd_op {
     bool is_waiting;                  /* for its turn among the networks */
     enum acc_pull_policy pull_policy;
     struct acc_docker_pull *pull; /* owned; while pulling */
+
+    /* COMPARE and UPDATE */
+    char *inspect; /* owned: the container as it is */
+    size_t inspect_len;
+    bool wants_compare;
+    bool is_comparing; /* counts against ACCD_COMPARES_MAX */
+    enum acc_likeness likeness;
+    char spec[ACC_HASH_LEN + 1]; /* that it was compared with */
     struct acc_json_frame frame;
 };
 
@@ -86,8 +95,19 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
                                  const struct accd_http_reply *reply);
 
 /* docker_make.c: CREATE, and the files that go in before START. */
+/* The request of a service's container. 0, or -errno with the operation's message set. */
+int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char *image_id,
+                 struct acc_docker_create *ret_create);
+/* Whether the config-hash of service `svc` is that one. */
+bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash);
 void accd_docker_make(struct accd_op *op);
 void accd_docker_start_op(struct accd_op *op);
+/* docker_compare.c: COMPARE, and UPDATE of what can be changed live. */
+void accd_docker_compare(struct accd_op *op);
+/* Push COMPARED. */
+void accd_op_push_compared(struct accd_op *op);
+/* A comparison has ended: the next that waits takes its turn. */
+void accd_docker_next_compare(struct accd_docker_call *call);
 /* docker_ensure.c */
 void accd_docker_ensure(struct accd_op *op);
 void accd_docker_unensure(struct accd_op *op);

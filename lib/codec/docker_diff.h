@@ -41,3 +41,8 @@ int acc_docker_diff_make(const struct acc_docker_create *expected,
                          const struct acc_docker_diff_policy *policy, const char *inspect,
                          size_t inspect_len, const char *image, size_t image_len,
                          struct acc_docker_diff *ret_diff);
+
+/* The body of POST /containers/{id}/update that brings a container to the limits of `expected`: all
+ * that acc_docker_diff_make() calls live but the restart policy. 0, -EINVAL, -ENOMEM, -ENOBUFS. */
+int acc_docker_update_body(const struct acc_docker_create *expected, const char *inspect,
+                           size_t inspect_len, struct acc_buf *out);

@@ -11,6 +11,7 @@
 #include "lib/codec/docker_diff_job.h"
 #include "lib/codec/docker_state.h"
 #include "lib/codec/json_get.h"
+#include "lib/codec/json_put.h"
 
 enum how {
     SAME,      /* equal, or both empty */
@@ -184,6 +185,25 @@ static void print_limit(enum unit unit, int64_t value, char *out, size_t out_siz
     }
 }
 
+static bool limit_differs(const char *key, int64_t want, int64_t have, int64_t memory)
+{
+    if (strcmp(key, "MemorySwap") == 0 &&
+        ((want == 0 && have == 2 * memory) || (want != 0 && have <= 0 && want != have))) {
+        return false; /* the engine's own choice; or dropped, without swap accounting */
+    }
+    if (strcmp(key, "BlkioWeight") == 0 && have == 0) {
+        return false; /* dropped by kernels that have no such weight */
+    }
+    return want != have && !(strcmp(key, "PidsLimit") == 0 && want <= 0 && have <= 0);
+}
+
+/* To update a zero means "as it is": only the limit of processes can be taken away (moby
+ * container/container_unix.go, UpdateContainer). */
+static bool limit_is_live(const char *key, int64_t want)
+{
+    return want != 0 || strcmp(key, "PidsLimit") == 0;
+}
+
 static void diff_limits(struct acc_diff_job *job)
 {
     int64_t memory = acc_json_int(job->have_host, "Memory", 0);
@@ -193,23 +213,17 @@ static void diff_limits(struct acc_diff_job *job)
         int64_t have = acc_json_int(job->have_host, limits[i].key, 0);
         char from[32], to[32];
 
-        if (strcmp(limits[i].key, "MemorySwap") == 0 &&
-            ((want == 0 && have == 2 * memory) || (want != 0 && have <= 0 && want != have))) {
-            continue; /* the engine's own choice; or dropped, without swap accounting */
+        if (limit_differs(limits[i].key, want, have, memory)) {
+            print_limit(limits[i].unit, have, from, sizeof(from));
+            print_limit(limits[i].unit, want, to, sizeof(to));
+            acc_diff_add(job, limit_is_live(limits[i].key, want), "%s %s -> %s", limits[i].what,
+                         from, to);
         }
-        if (strcmp(limits[i].key, "BlkioWeight") == 0 && have == 0) {
-            continue; /* dropped by kernels that have no such weight */
-        }
-        if (want == have || (strcmp(limits[i].key, "PidsLimit") == 0 && want <= 0 && have <= 0)) {
-            continue;
-        }
-        print_limit(limits[i].unit, have, from, sizeof(from));
-        print_limit(limits[i].unit, want, to, sizeof(to));
-        acc_diff_add(job, true, "%s %s -> %s", limits[i].what, from, to);
     }
     if (!acc_diff_same(acc_json_get(job->want_host, "CpusetCpus"),
                        acc_json_get(job->have_host, "CpusetCpus"))) {
-        acc_diff_add(job, true, "cpuset changed");
+        acc_diff_add(job, !acc_diff_is_empty(acc_json_get(job->want_host, "CpusetCpus")),
+                     "cpuset changed");
     }
 }
 
@@ -233,4 +247,50 @@ void acc_diff_resources(struct acc_diff_job *job, const struct acc_docker_diff_p
         acc_diff_add(job, true, "restart policy on-failure:%lld -> on-failure:%u", (long long)max,
                      policy->max);
     }
+}
+
+static void put_limits(struct acc_json_put *put, cJSON *body, const cJSON *want, const cJSON *have)
+{
+    int64_t memory = acc_json_int(have, "Memory", 0);
+    int64_t memory_then = acc_json_int(want, "Memory", 0);
+    int64_t swap = acc_json_int(have, "MemorySwap", 0);
+    const char *cpus = acc_json_text(want, "CpusetCpus");
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(limits); i++) {
+        int64_t limit = acc_json_int(want, limits[i].key, 0);
+
+        if (limit_differs(limits[i].key, limit, acc_json_int(have, limits[i].key, 0), memory) &&
+            limit_is_live(limits[i].key, limit)) {
+            acc_put_int(put, body, limits[i].key, limit);
+        }
+    }
+    if (acc_json_int(want, "MemorySwap", 0) == 0 && swap > 0 && memory_then > 0 &&
+        memory_then != memory) {
+        /* the engine's own choice was for the old limit, and it refuses to let them cross */
+        acc_put_int(put, body, "MemorySwap", 2 * memory_then);
+    }
+    if (cpus && *cpus &&
+        !acc_diff_same(acc_json_get(want, "CpusetCpus"), acc_json_get(have, "CpusetCpus"))) {
+        acc_put_text(put, body, "CpusetCpus", cpus);
+    }
+}
+
+int acc_docker_update_body(const struct acc_docker_create *expected, const char *inspect,
+                           size_t inspect_len, struct acc_buf *out)
+{
+    cJSON *want = NULL, *have = NULL;
+    struct acc_json_put put = {0};
+    int r = acc_json_parse_object(expected->body, expected->body_len, &want);
+
+    r = r == 0 ? acc_json_parse_object(inspect, inspect_len, &have) : r;
+    if (r == 0) {
+        cJSON *body = acc_put_root(&put);
+
+        put_limits(&put, body, acc_json_object(want, "HostConfig"),
+                   acc_json_object(have, "HostConfig"));
+        r = acc_put_finish(&put, body, out);
+    }
+    cJSON_Delete(want);
+    cJSON_Delete(have);
+    return r;
 }

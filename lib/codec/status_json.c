@@ -143,6 +143,30 @@ static void put_stacks(struct writer *w, const uint8_t *selected)
     }
 }
 
+static bool find_differences(const struct acc_view *view, const struct acc_instance_view *instance,
+                             struct acc_differences *ret)
+{
+    return instance->differs && view->differences &&
+           view->differences(view->ctx, instance->cid, ret);
+}
+
+static void put_differences(struct writer *w, cJSON *parent,
+                            const struct acc_instance_view *instance)
+{
+    cJSON *list = acc_put_array(w->put, parent, "differences");
+    struct acc_differences found;
+
+    if (!find_differences(w->view, instance, &found)) {
+        return;
+    }
+    for (size_t i = 0; i < found.n; i++) {
+        cJSON *item = acc_put_item(w->put, list);
+
+        text(w, item, "text", found.line[i].text);
+        acc_put_bool(w->put, item, "live", found.line[i].is_live);
+    }
+}
+
 static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_t n_instances)
 {
     cJSON *instances = acc_put_array(w->put, parent, "instances");
@@ -158,6 +182,7 @@ static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_
         acc_put_int(w->put, item, "pid", instance.pid);
         time_ms(w, item, "started_at", instance.started_ns / 1000000);
         acc_put_bool(w->put, item, "differs", instance.differs);
+        put_differences(w, item, &instance);
         acc_put_bool(w->put, item, "stale", instance.stale);
     }
 }
@@ -360,8 +385,43 @@ static bool is_well(const struct acc_service_view *service)
     return service->state == ACC_SVC_UP || service->state == ACC_SVC_DONE;
 }
 
-/* What acc_engine_why() may write about one service. */
-#define WHY_MAX 4096u
+/* What acc_engine_why() may write about one service, and in what its containers differ. */
+#define WHY_MAX 8192u
+/* Lines of differences in a sentence; `status SERVICE` has them all. */
+#define WHY_LINES_MAX 8u
+
+static bool differs(const struct acc_view *view, uint32_t svc, uint32_t n_instances)
+{
+    for (uint32_t i = 0; i < n_instances; i++) {
+        struct acc_instance_view instance;
+
+        acc_engine_instance(view->engine, svc, i, &instance);
+        if (instance.differs) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* " shop-web-1 differs from the file: image a:1 -> a:2; environment TZ added." */
+static void tell_differences(const struct acc_view *view, uint32_t svc, uint32_t n_instances,
+                             struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < n_instances; i++) {
+        struct acc_instance_view instance;
+        struct acc_differences found;
+
+        acc_engine_instance(view->engine, svc, i, &instance);
+        if (!find_differences(view, &instance, &found)) {
+            continue;
+        }
+        (void)acc_buf_printf(out, " %s differs from the file: ", instance.name);
+        for (size_t k = 0; k < found.n && k < WHY_LINES_MAX; k++) {
+            (void)acc_buf_printf(out, "%s%s", k > 0 ? "; " : "", found.line[k].text);
+        }
+        (void)acc_buf_puts(out, found.n > WHY_LINES_MAX ? "; and more." : ".");
+    }
+}
 
 int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_stack,
                 struct acc_buf *out)
@@ -379,11 +439,13 @@ int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_st
         cJSON *item;
 
         acc_engine_service(view->engine, i, view->now_ms, &service);
-        if (!selected[i] || (is_stack && is_well(&service))) {
+        if (!selected[i] ||
+            (is_stack && is_well(&service) && !differs(view, i, service.n_instances))) {
             continue;
         }
         acc_buf_reset(&why);
         acc_engine_why(view->engine, i, view->now_ms, view->unix_ms, &why);
+        tell_differences(view, i, service.n_instances, &why);
         item = acc_put_item(w.put, answers);
         text(&w, item, "service", service.id);
         text(&w, item, "text", why.data);
@@ -400,6 +462,18 @@ int acc_ping_put(const struct acc_engine *engine, struct acc_buf *out)
     text(&w, w.top, "version", ACC_VERSION);
     acc_put_bool(w.put, w.top, "connected", acc_engine_connected(engine));
     return finish(&w, NULL, false, out);
+}
+
+/* Those of the first container that differs: all are made of one file. */
+static void put_service_differences(struct writer *w, cJSON *parent, uint32_t svc,
+                                    uint32_t n_instances)
+{
+    struct acc_instance_view instance = {.differs = false};
+
+    for (uint32_t i = 0; i < n_instances && !instance.differs; i++) {
+        acc_engine_instance(w->view->engine, svc, i, &instance);
+    }
+    put_differences(w, parent, &instance);
 }
 
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
@@ -420,6 +494,7 @@ int acc_progress_put(const struct acc_view *view, const struct acc_progress_row 
         text(&w, item, "health", acc_verdict_name(service.health));
         text(&w, item, "reason", service.reason);
         moment(&w, item, "since", service.since_ms);
+        put_service_differences(&w, item, rows[i].svc, service.n_instances);
         acc_put_bool(w.put, item, "selected", rows[i].selected);
         acc_put_bool(w.put, item, "settled", rows[i].settled);
     }

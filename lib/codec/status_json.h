@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/codec/docker_diff.h"
 #include "lib/engine/engine.h"
 
 /* A platform of a thousand services takes about one megabyte. */
@@ -38,12 +39,21 @@ struct acc_host_facts {
     size_t n_usage;
 };
 
+/* What a comparison of a container with its file has found. Borrowed. */
+struct acc_differences {
+    const struct acc_docker_diff_line *line;
+    size_t n, n_dropped; /* dropped: there were more */
+};
+
 /* The moment of a view, on both clocks. */
 struct acc_view {
     const struct acc_engine *engine;
     const struct acc_model *model; /* the engine's; NULL: without files, digest, reservations */
-    uint64_t now_ms;               /* monotonic */
-    int64_t unix_ms;               /* the wall clock at that moment */
+    /* In what this container differs; false: it isn't known to. May be NULL. */
+    bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
+    void *ctx;       /* of differences */
+    uint64_t now_ms; /* monotonic */
+    int64_t unix_ms; /* the wall clock at that moment */
 };
 
 /* An incident that was over before this accd began. */

@@ -198,6 +198,9 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
     if (i->held || i->hold_ms) {
         return NOTHING;
     }
+    if (acc_inst_unsure(e, i)) {
+        return NOTHING;
+    }
     if (acc_inst_outdated(e, i)) {
         return acc_gate_breaker(e, s) && acc_gate_create(e, s) && acc_resources_there(e, s)
                    ? remove_it(e, s, i)
@@ -248,6 +251,9 @@ static enum acc_action_type decide(struct acc_engine *e, struct service *s, stru
     }
     if (!s->wanted_up || s->removed) {
         return decide_unwanted(e, s, i, s->wanted_removed || s->removed);
+    }
+    if (acc_inst_live(e, i)) {
+        return ACC_ACT_UPDATE;
     }
     return acc_inst_running(i) ? decide_running(e, s, i) : decide_down(e, s, i);
 }
@@ -335,6 +341,7 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     }
     if (i->present) {
         acc_probe_act(e, s, i);
+        acc_compare(e, s, i);
     }
     what = decide(e, s, i);
     if (acc_svc_observing(e, s) && what != ACC_ACT_SET_POLICY) {
@@ -363,7 +370,8 @@ static bool all_policies_set(struct acc_engine *e, struct service *s)
 bool acc_act_settled(struct acc_engine *e, struct service *s)
 {
     acc_each_inst (e, s, i) {
-        if (i->op || i->need_list || (i->present && (i->need_obs || i->end != END_NONE))) {
+        if (i->op || i->need_list || (i->present && (i->need_obs || i->end != END_NONE)) ||
+            !acc_compare_settled(e, i)) {
             return false;
         }
     }

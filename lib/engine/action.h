@@ -4,7 +4,7 @@
  * What the engine asks for: plain data. The caller carries out all actions of a step in order.
  *
  * Write ahead: JOURNAL and SAVE come before the effects they cover and must be durable before those
- * are sent; START, INSPECT, LIST, PROBE, NOTE and INCIDENT wait for nothing.
+ * are sent; START, INSPECT, COMPARE, LIST, PROBE, NOTE and INCIDENT wait for nothing.
  */
 
 #include "lib/engine/event.h"
@@ -18,6 +18,7 @@ enum acc_action_type {
     /* looking */
     ACC_ACT_INSPECT, /* cid; flag `manual_stop`: read HasBeenManuallyStopped, too */
     ACC_ACT_LIST,    /* list all, inspect ours, then SNAPSHOT */
+    ACC_ACT_COMPARE, /* cid of svc, slot: does it do what the file says? answered by COMPARED */
     ACC_ACT_PROBE,   /* op, svc, slot, cid, probe kind; answered by PROBE */
     /* changing the world; each answered by OP_DONE with its op */
     ACC_ACT_ENSURE_RESOURCE, /* res: image (pull by its policy), network or volume: there afterwards
@@ -29,12 +30,13 @@ enum acc_action_type {
     ACC_ACT_KILL,            /* cid */
     ACC_ACT_REMOVE,          /* cid; anonymous volumes with it when `volumes` */
     ACC_ACT_UNPAUSE,         /* cid */
+    ACC_ACT_UPDATE,          /* cid of svc, slot: change live what can be (limits) */
     ACC_ACT_SET_POLICY,      /* cid, restart policy */
     /* telling */
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 18
+#define ACC_ACT_TYPE_COUNT 20
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -71,7 +73,11 @@ struct acc_action {
         bool manual_stop;            /* INSPECT */
         bool volumes;                /* REMOVE */
         enum acc_probe_how how;      /* PROBE */
-        struct {                     /* SET_POLICY */
+        struct {                     /* COMPARE */
+            bool observing;          /* the restart policy is still the file's */
+            bool changed;            /* the file has changed since it was made or adopted */
+        } compare;
+        struct { /* SET_POLICY */
             enum acc_restart_policy policy;
             uint32_t max;
         } policy;

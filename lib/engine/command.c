@@ -140,6 +140,20 @@ static void mark_stack(struct acc_engine *e, uint32_t stack)
     }
 }
 
+/* While it was observed the restart policies counted, too; now they are accd's. */
+static void compare_again(struct acc_engine *e, uint32_t at)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack != at) {
+            continue;
+        }
+        acc_each_inst (e, &e->services[v], i) {
+            i->compared[0] = '\0';
+            i->comparing = false;
+        }
+    }
+}
+
 static void adopt(struct acc_engine *e, uint32_t at)
 {
     struct stack *stack = &e->stacks[at];
@@ -148,6 +162,7 @@ static void adopt(struct acc_engine *e, uint32_t at)
     if (stack->contact != CONTACT_MANAGING) {
         stack->contact = CONTACT_MANAGING;
         stack->save = true;
+        compare_again(e, at);
         acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is managed from here on", stack->name);
         mark_stack(e, at);
     }

@@ -90,7 +90,7 @@ static void on_conn_up(struct acc_engine *e, const struct acc_event *event)
     e->list_wanted = false;
     e->synced = false;
     for (uint32_t i = 0; i < e->n_inst; i++) {
-        e->inst[i].inspecting = e->inst[i].inspect_again = false;
+        e->inst[i].inspecting = e->inst[i].inspect_again = e->inst[i].comparing = false;
     }
 }
 
@@ -157,6 +157,9 @@ static void on_event(struct acc_engine *e, const struct acc_event *event)
         break;
     case ACC_EV_PROBE:
         acc_probe_answer(e, event);
+        break;
+    case ACC_EV_COMPARED:
+        acc_compare_answer(e, event);
         break;
     case ACC_EV_CMD:
         acc_command(e, &event->cmd);

@@ -102,6 +102,14 @@ enum acc_probe_verdict {
     ACC_PROBE_WAITING, /* exit code of x-acc.health.waiting: waits for a person, not broken */
 };
 
+/* What the create request of a container's service says of the container, by meaning. */
+enum acc_likeness {
+    ACC_LIKE_UNKNOWN = 0, /* they could not be compared */
+    ACC_LIKE_SAME,
+    ACC_LIKE_LIVE,      /* all that differs can be changed while it runs */
+    ACC_LIKE_DIFFERENT, /* only another container can have it */
+};
+
 enum acc_verb {
     ACC_VERB_UP,    /* wanted up; creates what is missing; also releases an external hold */
     ACC_VERB_START, /* as up */
@@ -136,11 +144,12 @@ enum acc_event_type {
     ACC_EV_OP_DONE,
     ACC_EV_OP_LATE, /* the wait for `op` is over, its request still runs: settle by inspecting */
     ACC_EV_PROBE,
+    ACC_EV_COMPARED, /* answer to COMPARE */
     ACC_EV_CMD,
     ACC_EV_TIMEOUT,  /* acc_engine_deadline() has come */
     ACC_EV_SHUTDOWN, /* the host goes down: no reactions any more */
 };
-#define ACC_EV_TYPE_COUNT 13
+#define ACC_EV_TYPE_COUNT 14
 
 struct acc_event {
     enum acc_event_type type;
@@ -173,6 +182,12 @@ struct acc_event {
             int32_t exit_code;
             const char *output; /* never NULL */
         } probe;
+        struct { /* COMPARED */
+            const char *cid;
+            const char *spec; /* the spec_hash of its service that it was compared with */
+            enum acc_likeness likeness;
+            const char *text; /* what differs, for the history; never NULL, never a secret */
+        } compared;
         struct acc_cmd cmd;
     };
 };

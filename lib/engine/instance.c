@@ -11,6 +11,9 @@
 
 const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i)
 {
+    if (acc_inst_likeness(e, i) == ACC_LIKE_SAME) {
+        return e->services[i->svc].spec; /* whatever its label says */
+    }
     return i->spec[0] ? i->spec : e->services[i->svc].applied;
 }
 
@@ -41,7 +44,8 @@ bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i)
     if (!i->present || s->removed || i->epoch == 0) {
         return false;
     }
-    return i->recreate || is_bound_wrong(e, i) || (spec[0] && strcmp(spec, s->spec) != 0);
+    return i->recreate || is_bound_wrong(e, i) ||
+           (spec[0] && strcmp(spec, s->spec) != 0 && acc_inst_likeness(e, i) == ACC_LIKE_DIFFERENT);
 }
 
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause)

@@ -27,6 +27,8 @@
 #define ACC_KILL_SETTLE_MS 1000u
 /* An inspect that isn't answered is asked again; the daemon's own limit is as long. */
 #define ACC_INSPECT_AGAIN_MS 6000u
+/* A comparison that isn't answered, or could not be made, is asked for again. */
+#define ACC_COMPARE_AGAIN_MS 60000u
 /* Looks at one container: at most this many a second, however many hints come. */
 #define ACC_INSPECTS_PER_S 4u
 /* A stop that the engine didn't bring to its end: its own kill wait is 10 s + 2 s + 2 s. */
@@ -178,6 +180,13 @@ struct instance {
     enum acc_tri manual; /* answer to ask_manual */
     bool manual_answered;
     uint32_t need_list; /* no action until a snapshot of this generation; 0 none */
+
+    /* compared with the file by meaning, where its spec is another one or none */
+    bool comparing;
+    uint64_t compare_ms;               /* when it was last asked for */
+    char compared[ACC_HASH_LEN + 1];   /* the spec that `likeness` speaks of; "" for none */
+    char live_tried[ACC_HASH_LEN + 1]; /* the spec for which it was changed live, well or not */
+    enum acc_likeness likeness;
 
     /* the operation in flight */
     uint64_t op;
@@ -484,7 +493,7 @@ void acc_observe_gone(struct acc_engine *e, const char *cid);
 void acc_observe_hint(struct acc_engine *e, const struct acc_event *event);
 void acc_observe_snapshot(struct acc_engine *e);
 void acc_observe_slots(struct acc_engine *e, struct service *s); /* who runs holds the slot */
-void acc_inst_forget(struct acc_engine *e, struct instance *i); /* its container is gone */
+void acc_inst_forget(struct acc_engine *e, struct instance *i);  /* its container is gone */
 void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid);
 /* A person, by Docker's own means, wants it to run (or not to). */
 void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i);
@@ -496,6 +505,18 @@ void acc_want_look(struct instance *i);
 void acc_look(struct acc_engine *e, struct instance *i); /* send the inspect that is wanted */
 void acc_look_at(struct acc_engine *e, const char *cid); /* at one that is none of ours yet */
 void acc_list(struct acc_engine *e);
+/* --- compare.c ------------------------------------------------------------------------------- */
+/* Ask how it compares with its file, where that isn't known. */
+void acc_compare(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_compare_answer(struct acc_engine *e, const struct acc_event *event);
+/* UNKNOWN also while there is no answer for the present spec. */
+enum acc_likeness acc_inst_likeness(const struct acc_engine *e, const struct instance *i);
+/* Nothing may be decided on it: whether it follows the present spec isn't known yet. */
+bool acc_inst_unsure(const struct acc_engine *e, const struct instance *i);
+/* It does not follow the present spec and can be made to while it runs. */
+bool acc_inst_live(const struct acc_engine *e, const struct instance *i);
+/* The file's request and the container are compared, as far as they need to be. */
+bool acc_compare_settled(const struct acc_engine *e, const struct instance *i);
 
 /* --- op.c ------------------------------------------------------------------------------------ */
 #define ACC_OP_OF_RES   0x40000000u /* what the index of operations tells beside instances */

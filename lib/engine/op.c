@@ -306,6 +306,19 @@ static void policy_done(struct acc_engine *e, struct instance *i, enum acc_op_re
     }
 }
 
+/* What it is now is compared again; what did not help is not tried twice. */
+static void update_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    if (result == ACC_OP_GONE) {
+        acc_inst_forget(e, i);
+        return;
+    }
+    if (result != ACC_OP_LOST) {
+        acc_copy(i->live_tried, sizeof(i->live_tried), acc_svc_of(e, i)->spec);
+    }
+    i->compared[0] = '\0';
+}
+
 static void instance_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
     struct service *s = acc_svc_of(e, i);
@@ -329,6 +342,11 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_SET_POLICY:
         policy_done(e, i, event->op.result);
         break;
+    case ACC_ACT_UPDATE:
+        if (i->present) {
+            update_done(e, i, event->op.result);
+        }
+        break;
     case ACC_ACT_UNPAUSE:
         look_again(i);
         break;
@@ -338,6 +356,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
+    case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
@@ -404,6 +423,8 @@ static bool is_attained(const struct instance *i)
         return i->obs != ACC_CTR_PAUSED;
     case ACC_ACT_SET_POLICY:
         return i->policy == i->policy_asked;
+    case ACC_ACT_UPDATE:
+        return true; /* a comparison will tell */
     case ACC_ACT_REMOVE:
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
@@ -411,6 +432,7 @@ static bool is_attained(const struct instance *i)
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
+    case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
@@ -427,6 +449,7 @@ void acc_op_settle(struct acc_engine *e, struct instance *i)
         return;
     }
     if (is_attained(i)) {
+        i->compared[0] = i->op_type == ACC_ACT_UPDATE ? '\0' : i->compared[0];
         acc_op_end(e, i, ACC_OP_OK);
     } else if (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL) {
         acc_op_end(e, i, ACC_OP_LOST); /* it still runs: the next, stronger step may be taken */

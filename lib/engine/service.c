@@ -162,7 +162,7 @@ static void sync_applied(struct acc_engine *e, struct service *s)
     if (!i || !i->present || i->epoch == 0 || !e->synced || s->removed || acc_svc_observing(e, s)) {
         return;
     }
-    applied = i->spec[0] ? "" : s->applied[0] ? s->applied : s->spec;
+    applied = i->spec[0] ? "" : s->applied[0] ? acc_inst_spec(e, i) : s->spec;
     if (strcmp(applied, s->applied) != 0) {
         acc_copy(s->applied, sizeof(s->applied), applied);
         acc_save(s);
@@ -246,7 +246,9 @@ static bool is_up_or_coming(const struct instance *i)
 
 static bool is_busy_or_running(const struct instance *i)
 {
-    return acc_inst_running(i) || (i->op && i->op_type != ACC_ACT_SET_POLICY) || i->start_unsettled;
+    return acc_inst_running(i) ||
+           (i->op && i->op_type != ACC_ACT_SET_POLICY && i->op_type != ACC_ACT_UPDATE) ||
+           i->start_unsettled;
 }
 
 static bool is_degraded(const struct instance *i)

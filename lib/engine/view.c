@@ -131,7 +131,7 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
         .pid = acc_inst_running(inst) ? inst->pid : 0,
         .started_ns = inst->started_ns,
         .image_id = inst->image_id,
-        .differs = acc_inst_outdated(e, inst),
+        .differs = acc_inst_outdated(e, inst) || acc_inst_likeness(e, inst) >= ACC_LIKE_LIVE,
         .exit_code = acc_inst_running(inst) ? -1 : inst->exit_code,
         .oom = inst->oom,
         .health_output = inst->output,

@@ -93,6 +93,10 @@ int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
                verdicts[event->probe.verdict], event->probe.listens, event->probe.exit_code,
                event->probe.output);
         break;
+    case ACC_EV_COMPARED:
+        printf("COMPARED %s likeness=%d %s\n", event->compared.cid, (int)event->compared.likeness,
+               event->compared.text);
+        break;
     case ACC_EV_CMD:
     case ACC_EV_TIMEOUT:
     case ACC_EV_SHUTDOWN:

@@ -1,4 +1,6 @@
 """It arrives softly: containers of `docker compose` are observed, adopted, handed back, respected."""
+import json
+
 from lib import compose_v1, compose_v2, holds, needs, run, service, wait
 
 FAST = {"external_stop_settle": "1s"}
@@ -141,3 +143,47 @@ def test_compose_up_beside_accd_finds_nothing_to_do(w):
     out = w.engine.compose("up", "-d", cwd=path.parent).stderr
     assert w.docker.identities() == before, out
     accd.wait_all_up(20)
+
+
+@needs(seconds=120)
+def test_what_differs_from_the_file_is_told_and_left_alone(w):
+    """A project of real Compose 1.29.2, then one of its files changes: status, why and adopt say in
+    what it differs, by name and never by value; nothing is recreated, and what is equal is so."""
+    compose_v1()
+    old = service(check=False, environment={"TOKEN": "hunter1", "MODE": "a"}, mem_limit="64m", restart="always")
+    same = service(check=False, environment={"K": "v"}, volumes=["data:/data"], ports=["127.0.0.1:18099:8080"],
+                   restart="unless-stopped")
+    path = w.stack("s", {"web": old, "db": same}, version="2.4", volumes={"data": {}})
+    path.write_text(path.read_text().replace('name: "s"\n', ""))
+    w.engine.compose("up", "-d", cwd=path.parent, v1=True)
+    before = w.docker.identities()
+    new = service(check=False, environment={"TOKEN": "hunter2", "TZ": "UTC"}, mem_limit="128m", restart="always",
+                  volumes=["data:/srv"])
+    w.stack("s", {"web": new, "db": same}, version="2.4", volumes={"data": {}})
+
+    accd = w.accd(path)
+    record = w.record()
+    found = wait(lambda: accd.service("web")["instances"][0]["differences"], 20, "web was compared")
+    texts = {d["text"]: d["live"] for d in found}
+    assert texts.get("environment TOKEN changed") is False and texts.get("environment TZ added") is False, texts
+    assert texts.get("memory 64 MiB -> 128 MiB") is True, texts
+    assert any(t.startswith("environment MODE") for t in texts) and any("/srv" in t for t in texts), texts
+    assert not accd.service("db")["instances"][0]["differs"], accd.service("db")
+    full, one, why = accd.ctl("status", "s").stdout, accd.ctl("status", "web").stdout, accd.ctl("why", "web").stdout
+    for said in full, one, why:
+        assert "environment TZ added" in said and "memory 64 MiB -> 128 MiB" in said, said
+
+    said = accd.ctl("adopt").stdout
+    assert "environment TZ added" in said and "memory 64 MiB -> 128 MiB" in said and "db" not in said.split("say")[1], said
+    answer = accd.call("Adopt", targets=["s"])
+    web = next(p for p in answer["progress"] if p["service"] == "s/web")
+    assert {d["text"] for d in web["differences"]} == set(texts), web
+    accd.kill()  # what was adopted as it is stays so
+    accd.start()
+    wait(lambda: accd.service("web")["instances"][0]["differences"], 20, "compared again")
+    holds(lambda: not any(record.count(what) for what in ("create", "start", "stop", "die", "destroy")), 3,
+          "nothing was recreated")
+    assert w.docker.identities() == before
+    told = full + one + why + said + json.dumps(accd.status()) + accd.log.read_text()
+    told += (accd.state / "state.db").read_bytes().decode(errors="replace")
+    assert "hunter" not in told, "a secret was told"

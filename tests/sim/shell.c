@@ -672,6 +672,45 @@ static void send_probe(struct world *w, const struct acc_action *a)
     sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 30, 150), probe_tell, p);
 }
 
+/* --- comparing ------------------------------------------------------------------------------ */
+
+struct comparison {
+    struct world *world;
+    uint64_t life;
+    struct acc_action action;
+};
+
+/* The model never changes, and what others make is made of it. */
+static void comparison_tell(void *ctx, uint64_t a, uint64_t b)
+{
+    struct comparison *c = ctx;
+    struct world *w = c->world;
+    struct acc_event event = {.type = ACC_EV_COMPARED};
+    char cid[ACC_CID_LEN + 1];
+
+    (void)a, (void)b;
+    if (w->life != c->life || !w->engine) {
+        free(c);
+        return;
+    }
+    memcpy(cid, c->action.cid, sizeof(cid));
+    event.compared.cid = cid;
+    event.compared.spec = w->graph.model->services[c->action.svc]->spec_hash;
+    event.compared.likeness = w->twin.power == TWIN_UP ? ACC_LIKE_SAME : ACC_LIKE_UNKNOWN;
+    event.compared.text = "";
+    free(c);
+    world_step(w, &event);
+}
+
+static void compare(struct world *w, const struct acc_action *a)
+{
+    struct comparison *c = calloc(1, sizeof(*c));
+
+    acc_assert(c);
+    *c = (struct comparison){w, w->life, *a};
+    sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 5, 60), comparison_tell, c);
+}
+
 /* --- actions -------------------------------------------------------------------------------- */
 
 static void trace_action(struct world *w, const struct acc_action *a)
@@ -731,6 +770,9 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_LIST:
         list_start(w);
         break;
+    case ACC_ACT_COMPARE:
+        compare(w, a);
+        break;
     case ACC_ACT_PROBE:
         send_probe(w, a);
         break;
@@ -744,6 +786,7 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_KILL:
     case ACC_ACT_REMOVE:
     case ACC_ACT_UNPAUSE:
+    case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);
@@ -757,8 +800,8 @@ static void execute(struct world *w, const struct acc_action *a)
 static void trace_event(struct world *w, const struct acc_event *e)
 {
     static const char *const names[ACC_EV_TYPE_COUNT] = {
-        "conn-up", "conn-down", "conn-degraded", "snapshot", "obs",     "gone",    "hint",
-        "op-done", "op-late",   "probe",         "cmd",      "timeout", "shutdown"};
+        "conn-up", "conn-down", "conn-degraded", "snapshot", "obs", "gone",    "hint",
+        "op-done", "op-late",   "probe",         "compared", "cmd", "timeout", "shutdown"};
     static const char *const hints[] = {"dirty", "die",    "stop",  "kill",    "oom",
                                         "start", "create", "pause", "unpause", "health"};
     static const char *const states[] = {"created",  "running", "paused", "restarting",

@@ -307,6 +307,34 @@ static void do_policy(struct stage *stage, const struct acc_action *action)
     push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
 }
 
+static void do_compare(struct stage *stage, const struct acc_action *action)
+{
+    struct acc_event *event;
+
+    if (stage->show_compare) {
+        trace(stage, action);
+    }
+    if (stage->service[action->svc].silent) {
+        return;
+    }
+    event = push(stage, ACC_EV_COMPARED);
+    event->compared.cid = keep_cid(stage, action->cid);
+    event->compared.spec = stage->model->services[action->svc]->spec_hash;
+    event->compared.likeness = stage->service[action->svc].likeness;
+    event->compared.text = event->compared.likeness >= ACC_LIKE_LIVE ? "memory none -> 64 MiB" : "";
+}
+
+static void do_update(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_service *service = &stage->service[action->svc];
+
+    if (!service->resists) {
+        service->likeness = ACC_LIKE_SAME;
+    }
+    push_done(stage, action->op, by_cid(stage, action->cid) ? ACC_OP_OK : ACC_OP_GONE, action->cid,
+              "");
+}
+
 static void save(struct stage *stage, const struct acc_action *action)
 {
     if (action->type == ACC_ACT_SAVE_STACK) {
@@ -351,6 +379,8 @@ static void operate(struct stage *stage, const struct acc_action *action)
         push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
     } else if (action->type == ACC_ACT_SET_POLICY) {
         do_policy(stage, action);
+    } else if (action->type == ACC_ACT_UPDATE) {
+        do_update(stage, action);
     } else if (action->type == ACC_ACT_UNPAUSE) {
         struct stage_container *c = by_cid(stage, action->cid);
 
@@ -397,6 +427,9 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_LIST:
         do_list(stage);
         break;
+    case ACC_ACT_COMPARE:
+        do_compare(stage, action);
+        break;
     case ACC_ACT_PROBE:
         if (stage->show_probe) {
             trace(stage, action);
@@ -413,6 +446,7 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_KILL:
     case ACC_ACT_REMOVE:
     case ACC_ACT_UNPAUSE:
+    case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
         operate(stage, action);
         break;
@@ -450,6 +484,7 @@ void stage_open(struct stage *stage, struct acc_model *model)
     acc_assert(stage->actions.item);
     for (size_t i = 0; i < 64; i++) {
         stage->service[i].probe = ACC_PROBE_PASS;
+        stage->service[i].likeness = ACC_LIKE_DIFFERENT;
         stage->service[i].listens = true;
     }
     acc_buf_init(&stage->trace, 1u << 20);

@@ -25,7 +25,9 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     const char *message;
     bool silent; /* operations on it are never answered */
     bool ignores_stop;
-    bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
+    enum acc_likeness likeness; /* DIFFERENT unless the test says so */
+    bool resists;               /* a live change does not help */
+    bool no_manual_flag;        /* HasBeenManuallyStopped can't be read */
 };
 
 struct stage_container {
@@ -51,7 +53,7 @@ struct stage {
     size_t n_queue;
     struct acc_buf trace; /* of what was asked of Docker since the last stage_trace() */
     struct acc_buf notes, incidents;
-    bool show_ensure, show_probe, show_look, show_journal;
+    bool show_ensure, show_probe, show_look, show_journal, show_compare;
     enum acc_op_result pull; /* result of every image from here on */
     const char *pull_message;
     uint64_t last_op[64]; /* of each service: the newest operation asked for */

@@ -115,7 +115,8 @@ static int open_control(void)
         .pump = t.pump,
         .path = t.path,
         .listen_fd = -1,
-        .ops = {get_facts, get_model, ask_history, start_logs, pause_logs, cancel_logs, ask_apply},
+        .ops = {get_facts, get_model, ask_history, start_logs, pause_logs, cancel_logs, ask_apply,
+                NULL},
     };
 
     return accd_control_open(&config, &t.control, t.error);

@@ -79,7 +79,7 @@ static const struct {
     {"{\"logging\":{\"driver\":\"local\"}}", "logging changed|"},
     {"{\"mem_limit\":\"134217728\"}", "~memory 64 MiB -> 128 MiB|"},
     {"{\"mem_limit\":null,\"cpus\":1.5,\"pids_limit\":-1}",
-     "~memory 64 MiB -> none|~cpus none -> 1.5|"},
+     "memory 64 MiB -> none|~cpus none -> 1.5|"},
     {"{\"pids_limit\":100}", "~pids limit none -> 100|"},
 };
 

@@ -85,11 +85,25 @@ static void set_up(void)
     puppet.n_incidents = 1;
 }
 
+static const struct acc_docker_diff_line lines[] = {{false, "image a:1 -> a:2"},
+                                                    {true, "memory none -> 64 MiB"}};
+
+static bool differences_of(void *ctx, const char *cid, struct acc_differences *ret)
+{
+    (void)ctx;
+    *ret = (struct acc_differences){.line = lines, .n = 2};
+    return strcmp(cid, "0123") == 0;
+}
+
 static const struct acc_view *view_now(void)
 {
     static struct acc_view view;
 
-    view = (struct acc_view){puppet_engine(), &model, NOW_MS, UNIX_MS};
+    view = (struct acc_view){.engine = puppet_engine(),
+                             .model = &model,
+                             .differences = differences_of,
+                             .now_ms = NOW_MS,
+                             .unix_ms = UNIX_MS};
     return &view;
 }
 
@@ -103,7 +117,8 @@ static const struct acc_view *view_now(void)
     "\"root\":[],\"restarts\":3,\"revision\":0,\"image\":\"postgres:17\","                         \
     "\"digest\":\"sha256:aa\",\"removed\":false,\"instances\":[{\"name\":\"acc-postgres-1\","      \
     "\"id\":\"0123\",\"state\":\"exited\",\"pid\":7,\"started_at\":\"2026-11-24T11:59:00Z\","      \
-    "\"differs\":false,\"stale\":false}],\"resources\":{\"cpu\":{\"reserved\":2.5,\"used\":0.25}," \
+    "\"differs\":false,\"differences\":[],\"stale\":false}],\"resources\":{\"cpu\":{\"reserved\":" \
+    "2.5,\"used\":0.25},"                                                                          \
     "\"memory\":{\"reserved\":4294967296,\"used\":123},\"vram\":{\"reserved\":0,\"used\":45}}}"
 #define GRAFANA                                                                                    \
     "{\"id\":\"acc/grafana\",\"stack\":\"acc\",\"name\":\"grafana\",\"phase\":\"\",\"tier\":\"\"," \
@@ -207,6 +222,32 @@ START_TEST(why_of_a_stack_leaves_out_what_is_well)
 }
 END_TEST
 
+START_TEST(what_differs_is_told_by_status_why_and_the_verbs)
+{
+    uint8_t selected[PUPPET_MAX] = {1};
+    struct acc_progress_row row = {.svc = 0, .selected = true, .settled = true};
+    struct acc_buf out;
+
+    puppet.service[0].why = "It is up.";
+    puppet.service[0].view.state = ACC_SVC_UP;
+    puppet.service[0].instance.differs = true;
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, selected, &out), 0);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\"differs\":true,\"differences\":[{\"text\":\"image a:1 -> a:2\","
+                         "\"live\":false},{\"text\":\"memory none -> 64 MiB\",\"live\":true}]"));
+    acc_buf_reset(&out);
+    ck_assert_int_eq(acc_why_put(view_now(), selected, true, &out), 0); /* well, and yet told */
+    ck_assert_str_eq(out.data, "{\"parameters\":{\"answers\":[{\"service\":\"acc/postgres\","
+                               "\"text\":\"It is up. acc-postgres-1 differs from the file: image "
+                               "a:1 -> a:2; memory none -> 64 MiB.\"}]}}");
+    acc_buf_reset(&out);
+    ck_assert_int_eq(acc_progress_put(view_now(), &row, 1, false, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"differences\":[{\"text\":\"image a:1 -> a:2\""));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(a_reply_beyond_its_cap_is_refused_whole)
 {
     struct acc_buf out;
@@ -230,6 +271,7 @@ int main(void)
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);
     tcase_add_test(tcase, why_of_a_stack_leaves_out_what_is_well);
+    tcase_add_test(tcase, what_differs_is_told_by_status_why_and_the_verbs);
     tcase_add_test(tcase, a_reply_beyond_its_cap_is_refused_whole);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
