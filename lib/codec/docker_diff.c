@@ -355,6 +355,23 @@ static bool list_has(const cJSON *list, const char *text)
     return false;
 }
 
+/* The name that Compose 2 gives by default, which other releases spell otherwise ("a_b_1"): not one
+ * that the file asks for. */
+static bool is_default_name(const struct acc_diff_job *job, const char *alias)
+{
+    const cJSON *labels = acc_json_object(job->want, "Labels");
+    const char *project = acc_json_text(labels, ACC_LABEL_PROJECT);
+    const char *service = acc_json_text(labels, ACC_LABEL_SERVICE);
+    const char *number = acc_json_text(labels, ACC_LABEL_NUMBER);
+    char name[3 * ACC_NAME_MAX];
+
+    if (!project || !service || !number) {
+        return false;
+    }
+    (void)snprintf(name, sizeof(name), "%s-%s-%s", project, service, number);
+    return strcmp(name, alias) == 0;
+}
+
 static void diff_endpoint(struct acc_diff_job *job, const char *network, const cJSON *want,
                           const cJSON *have)
 {
@@ -374,7 +391,7 @@ static void diff_endpoint(struct acc_diff_job *job, const char *network, const c
         /* its own name always resolves; Compose 1 does not list it */
         if (alias && !list_has(acc_json_array(have, "Aliases"), alias) &&
             !list_has(acc_json_array(have, "DNSNames"), alias) &&
-            !(name && strcmp(name, alias) == 0)) {
+            !(name && strcmp(name, alias) == 0) && !is_default_name(job, alias)) {
             acc_diff_add(job, false, "network %s alias %s added", network, alias);
         }
     }

@@ -130,7 +130,8 @@ static enum acc_action_type decide_spare(struct acc_engine *e, struct service *s
                                                        : NULL;
 
     if (!slot || s->removed || !s->wanted_up) {
-        return decide_unwanted(e, s, i, !slot || s->removed || s->wanted_removed);
+        return decide_unwanted(e, s, i,
+                               s->removed ? s->wanted_removed : !slot || s->wanted_removed);
     }
     if (!acc_inst_running(i) || !acc_inst_running(slot)) {
         i->twins_ms = 0;
@@ -250,7 +251,7 @@ static enum acc_action_type decide(struct acc_engine *e, struct service *s, stru
         return decide_spare(e, s, i);
     }
     if (!s->wanted_up || s->removed) {
-        return decide_unwanted(e, s, i, s->wanted_removed || s->removed);
+        return decide_unwanted(e, s, i, s->wanted_removed);
     }
     if (acc_inst_live(e, i)) {
         return ACC_ACT_UPDATE;

@@ -31,11 +31,19 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine); /* NULL allowe
 
 /* A new configuration, between two steps. Services are matched by id and keep all they have; new
  * ones start as wanted up (where their stack is managed); those whose spec_hash changed are
- * recreated; those that are gone from the file are stopped and kept as `removed` until their
- * container is gone. Indexes change: afterwards service i is model->services[i]; removed ones come
- * after them. 0 or -ENOMEM, then nothing has changed. */
+ * compared with their containers, and changed live or recreated as far as they differ; those that
+ * are gone from the file are stopped and kept as `removed` until their container is gone. Indexes
+ * change: afterwards service i is model->services[i]; removed ones come after them. 0 or -ENOMEM,
+ * then nothing has changed. */
 int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
                            uint64_t now_ms);
+
+/* Between two steps, as the above: the containers of services that are gone from the file are to be
+ * removed, too. */
+void acc_engine_prune(struct acc_engine *engine);
+/* Adopted containers that differ from their file as it is are to follow it, where they are managed:
+ * changed live, or made anew. Only what was compared already. */
+void acc_engine_conform(struct acc_engine *engine);
 
 void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
                      struct acc_actions *actions);

@@ -125,7 +125,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     }
     if (s->removed) {
         s->wanted_up = false;
-        s->wanted_removed = true;
+        s->wanted_removed = old->removed && old->wanted_removed;
     } else if (old->removed) {
         s->wanted_up = true; /* it is back in the file */
         s->wanted_removed = false;
@@ -151,10 +151,16 @@ static void index_instance(struct acc_engine *e, const struct instance *i)
     }
 }
 
-static void move_instance(struct acc_engine *e, struct service *s, const struct instance *old)
+static void move_instance(struct acc_engine *e, struct service *s, const struct instance *old,
+                          bool was_removed)
 {
-    bool has_slot = !old->is_spare && old->slot <= s->n_inst;
+    /* What has left the file has no slots; when it comes back its containers take them again. */
+    bool has_slot = (!old->is_spare || was_removed) && old->slot <= s->n_inst;
     struct instance *i = has_slot ? &e->inst[s->first_inst + old->slot - 1] : NULL;
+
+    if (i && was_removed && i->present) {
+        i = NULL;
+    }
 
     if (!i) {
         if (!old->present && !old->op) {
@@ -294,7 +300,7 @@ static void move_services(struct move *move)
 
         move_service(move, old, s);
         acc_each_inst (move->from, old, i) {
-            move_instance(to, s, i);
+            move_instance(to, s, i, old->removed);
         }
     }
 }
@@ -326,4 +332,33 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
     free(move.service);
     free(move.removed);
     return r;
+}
+
+void acc_engine_prune(struct acc_engine *engine)
+{
+    for (uint32_t v = 0; v < engine->n_services; v++) {
+        if (engine->services[v].removed) {
+            engine->services[v].wanted_removed = true;
+            acc_mark(engine, &engine->services[v]);
+        }
+    }
+}
+
+/* No spec has this hash. */
+#define NO_SPEC "-"
+
+void acc_engine_conform(struct acc_engine *engine)
+{
+    for (uint32_t v = 0; v < engine->n_services; v++) {
+        struct service *s = &engine->services[v];
+
+        acc_each_slot (engine, s, i) {
+            if (i->is_adopted && !acc_svc_observing(engine, s) &&
+                acc_inst_likeness(engine, i) >= ACC_LIKE_LIVE) {
+                acc_copy(s->applied, sizeof(s->applied), NO_SPEC);
+                acc_save(s);
+                acc_mark_around(engine, s);
+            }
+        }
+    }
 }

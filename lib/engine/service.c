@@ -281,9 +281,8 @@ static enum acc_svc_state down_state(struct acc_engine *e, struct service *s)
     if (any(e, s, is_busy_or_running) && !acc_svc_observing(e, s)) {
         return ACC_SVC_STOPPING;
     }
-    return (s->wanted_removed || s->removed) && acc_svc_present(e, s) && !acc_svc_observing(e, s)
-               ? ACC_SVC_STOPPING
-               : ACC_SVC_OFF;
+    return s->wanted_removed && acc_svc_present(e, s) && !acc_svc_observing(e, s) ? ACC_SVC_STOPPING
+                                                                                  : ACC_SVC_OFF;
 }
 
 static bool waits_to_be_made(struct acc_engine *e, struct service *s)

@@ -24,7 +24,7 @@ def arrives_softly(w, v1):
 
     accd = w.accd(path)
     record = w.record()
-    assert accd.status()["stacks"][0]["mode"] == "observing"
+    wait(lambda: accd.status()["stacks"][0]["mode"] == "observing", 20, "it was found running")
     wait(lambda: {s["state"] for s in accd.services().values()} == {"up"}, 20, "it sees them running")
     holds(lambda: not record.count("update") and not record.count("start"), 3, "observing touches nothing")
     assert w.docker.identities() == before and policies(w) == {db: "always", app: "unless-stopped"}

@@ -63,11 +63,27 @@ START_TEST(a_new_service_comes_up_and_touches_nobody)
 }
 END_TEST
 
-START_TEST(a_service_that_left_the_file_goes)
+START_TEST(a_service_that_left_the_file_is_stopped_and_kept)
 {
     up("s: db; web n:db");
     change("s: db", NULL);
-    ck_stage(&stage, "stop ?; remove ?; "); /* the new model has no name for it */
+    ck_stage(&stage, "stop ?; "); /* the new model has no name for it */
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(pruning_removes_what_left_the_file)
+{
+    up("s: db; web n:db");
+    change("s: db", NULL);
+    stage_trace(&stage);
+    acc_engine_prune(stage.engine);
+    stage_event(&stage, ACC_EV_TIMEOUT);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "remove ?; ");
 }
 END_TEST
 
@@ -77,7 +93,7 @@ START_TEST(a_service_that_returns_to_the_file_is_wanted_again)
     change("s: db", NULL);
     stage_trace(&stage);
     change("s: db; web n:db", NULL);
-    ck_stage(&stage, "create web; start web; ");
+    ck_stage(&stage, "start web; ");
     ck_state(&stage, "web", "up");
 }
 END_TEST
@@ -98,6 +114,95 @@ START_TEST(fewer_replicas_remove_the_last)
     ck_stage(&stage, "stop web#3; remove web#3; ");
     change("s: web x3", NULL);
     ck_stage(&stage, "create web#3; start web#3; ");
+}
+END_TEST
+
+/* --- by meaning ------------------------------------------------------------------------------ */
+
+START_TEST(what_is_the_same_by_meaning_is_left_alone)
+{
+    up("s: db; web n:db");
+    service("web")->likeness = ACC_LIKE_SAME;
+    change("s: db; web n:db", "web");
+    ck_stage(&stage, "");
+    stage_restart_accd(&stage); /* the label is still the old one */
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_exit(&stage, "web", 1);
+    ck_stage(&stage, "start web; ");
+}
+END_TEST
+
+START_TEST(what_can_be_changed_live_is_not_restarted)
+{
+    up("s: db; web n:db");
+    service("db")->likeness = ACC_LIKE_LIVE;
+    stage.show_compare = true;
+    change("s: db; web n:db", "db");
+    ck_stage(&stage, "compare db; update db; compare db; ");
+    ck_state(&stage, "db", "up");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_live_change_that_does_not_help_makes_it_anew)
+{
+    up("s: db");
+    service("db")->likeness = ACC_LIKE_LIVE;
+    service("db")->resists = true;
+    change("s: db", "db");
+    ck_stage(&stage, "update db; stop db; remove db; create db; start db; ");
+}
+END_TEST
+
+START_TEST(nothing_is_decided_before_the_comparison)
+{
+    up("s: db");
+    service("db")->likeness = ACC_LIKE_UNKNOWN;
+    change("s: db", "db");
+    ck_stage(&stage, "");
+    ck_state(&stage, "db", "up");
+    service("db")->likeness = ACC_LIKE_DIFFERENT;
+    stage_run(&stage, 120000); /* it is asked again */
+    ck_stage(&stage, "stop db; remove db; create db; start db; ");
+}
+END_TEST
+
+START_TEST(a_job_that_is_done_stays_done_when_nothing_of_it_changed)
+{
+    stage_open(&stage, model_build("s: job r0; web m:job"));
+    stage_connect(&stage, false);
+    stage_run(&stage, 1000);
+    stage_exit(&stage, "job", 0);
+    stage_run(&stage, 600000);
+    stage_trace(&stage);
+    service("job")->likeness = ACC_LIKE_SAME;
+    change("s: job r0; web m:job", "job");
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(an_adopted_container_that_differs_is_shown_and_left_alone)
+{
+    struct acc_instance_view view;
+
+    stage.observe_new = true;
+    stage_open(&stage, model_build("s: db"));
+    stage_add(&stage, "db", true);
+    stage_connect(&stage, false);
+    stage_run(&stage, 1000);
+    acc_engine_instance(stage.engine, 0, 0, &view);
+    ck_assert(view.differs);
+    stage_cmd(&stage, ACC_VERB_ADOPT, "", "");
+    stage_run(&stage, 600000);
+    ck_assert_ptr_null(strstr(stage_trace(&stage), "stop"));
+    acc_engine_instance(stage.engine, 0, 0, &view);
+    ck_assert(view.differs);
+    acc_engine_conform(stage.engine); /* `accctl apply` is the asking */
+    stage_event(&stage, ACC_EV_TIMEOUT);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "stop db; remove db; create db; start db; ");
 }
 END_TEST
 
@@ -227,7 +332,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, same_files_change_nothing);
     tcase_add_test(tcase, a_new_service_comes_up_and_touches_nobody);
-    tcase_add_test(tcase, a_service_that_left_the_file_goes);
+    tcase_add_test(tcase, a_service_that_left_the_file_is_stopped_and_kept);
     tcase_add_test(tcase, a_service_that_returns_to_the_file_is_wanted_again);
     tcase_add_test(tcase, a_changed_service_is_replaced_alone);
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
@@ -239,6 +344,13 @@ int main(void)
     tcase_add_test(tcase, a_rest_is_explained_with_the_next_try);
     tcase_add_test(tcase, an_open_breaker_is_explained);
     tcase_add_test(tcase, a_symptom_names_its_root_through_the_chain);
+    tcase_add_test(tcase, pruning_removes_what_left_the_file);
+    tcase_add_test(tcase, what_is_the_same_by_meaning_is_left_alone);
+    tcase_add_test(tcase, what_can_be_changed_live_is_not_restarted);
+    tcase_add_test(tcase, a_live_change_that_does_not_help_makes_it_anew);
+    tcase_add_test(tcase, nothing_is_decided_before_the_comparison);
+    tcase_add_test(tcase, a_job_that_is_done_stays_done_when_nothing_of_it_changed);
+    tcase_add_test(tcase, an_adopted_container_that_differs_is_shown_and_left_alone);
     tcase_add_test(tcase, who_asked_is_named);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
