@@ -370,7 +370,7 @@ static int on_docker(struct script *s, char *rest)
         return 0;
     }
     if (strcmp(verb, "stop") == 0) {
-        acc_world_docker_stop(&s->world, c);
+        acc_world_docker_stop(&s->world, c, true);
     } else if (strcmp(verb, "kill") == 0) {
         acc_world_hint(&s->world, c, ACC_HINT_KILL);
         acc_world_exit(&s->world, c, 137, false);
@@ -389,9 +389,16 @@ static int on_docker(struct script *s, char *rest)
 static int on_engine(struct script *s, char *rest)
 {
     const char *what = next(&rest);
-    bool is_live = strcmp(next(&rest), "live") == 0;
+    char *word = next(&rest);
+    bool is_live = strcmp(word, "live") == 0;
 
-    if (strcmp(what, "down") == 0) {
+    if (strcmp(what, "stops") == 0) { /* as it goes down */
+        struct acc_world_container *c = find_container(s, word);
+
+        if (c) {
+            acc_world_docker_stop(&s->world, c, false);
+        }
+    } else if (strcmp(what, "down") == 0) {
         acc_world_disconnect(&s->world, false, false);
     } else if (strcmp(what, "hangs") == 0) {
         acc_world_disconnect(&s->world, false, true);

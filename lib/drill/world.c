@@ -7,10 +7,12 @@
 
 #include "lib/base/assert.h"
 
-#define START_MS   1000000u
-#define START_NS   1700000000000000000ll
-#define TURNS_MAX  10000u /* steps at one moment: more is a livelock */
-#define TRACE_SEED 1u
+#define START_MS 1000000u
+/* The engine gives a stop up so long after the grace (moby: daemon/stop.go). */
+#define STOP_GIVEUP_MS 14000u
+#define START_NS       1700000000000000000ll
+#define TURNS_MAX      10000u /* steps at one moment: more is a livelock */
+#define TRACE_SEED     1u
 
 /* What happens later: an operation comes to its end, or the engine is told something. */
 struct acc_world_reply {
@@ -177,9 +179,17 @@ static struct acc_world_container *make(struct acc_world *w, uint32_t svc, uint3
     return c;
 }
 
+/* How the service of an action behaves; one that is gone from the file just obeys. */
+static const struct acc_world_service *behaviour(const struct acc_world *w, uint32_t svc)
+{
+    static const struct acc_world_service plain = {0};
+
+    return svc < w->model->n_services ? &w->service[svc] : &plain;
+}
+
 static void begin_run(struct acc_world *w, struct acc_world_container *c)
 {
-    const struct acc_world_service *s = &w->service[c->svc];
+    const struct acc_world_service *s = behaviour(w, c->svc);
     struct acc_world_reply *crash;
 
     c->obs.state = ACC_CTR_RUNNING;
@@ -227,7 +237,7 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
 
 static void do_start(struct acc_world *w, const struct acc_action *action)
 {
-    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_service *s = behaviour(w, action->svc);
     struct acc_world_container *c = by_cid(w, action->cid);
     enum acc_op_result result = !c                                ? ACC_OP_GONE
                                 : s->start != ACC_OP_OK           ? s->start
@@ -243,7 +253,7 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
 
 static void do_stop(struct acc_world *w, const struct acc_action *action)
 {
-    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_service *s = behaviour(w, action->svc);
     struct acc_world_container *c = by_cid(w, action->cid);
     bool is_kill = action->type == ACC_ACT_KILL;
 
@@ -299,14 +309,14 @@ static void do_inspect(struct acc_world *w, const struct acc_action *action)
         return;
     }
     reply = push_obs(w, &c->obs);
-    if (reply && action->manual_stop && !w->service[c->svc].no_manual_flag) {
+    if (reply && action->manual_stop && !behaviour(w, c->svc)->no_manual_flag) {
         reply->obs.manually_stopped = c->manual ? ACC_YES : ACC_NO;
     }
 }
 
 static void do_probe(struct acc_world *w, const struct acc_action *action)
 {
-    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_service *s = behaviour(w, action->svc);
     const struct acc_world_container *c = by_cid(w, action->cid);
     struct acc_world_reply *reply = push_event(w, ACC_EV_PROBE, action->cid);
     bool is_up = c && c->obs.state == ACC_CTR_RUNNING && w->now_ms >= c->run_ms + s->boot_ms;
@@ -346,8 +356,11 @@ static void save(struct acc_world *w, const struct acc_action *action)
 
 static uint64_t work_ms(const struct acc_world *w, const struct acc_action *action)
 {
-    const struct acc_world_service *s = &w->service[action->svc];
+    const struct acc_world_service *s = behaviour(w, action->svc);
 
+    if (action->type == ACC_ACT_STOP && s->ignores_stop) {
+        return action->grace_ms + STOP_GIVEUP_MS;
+    }
     return action->type == ACC_ACT_CREATE  ? s->create_ms
            : action->type == ACC_ACT_START ? s->start_ms
            : action->type == ACC_ACT_STOP  ? s->stop_ms
@@ -358,7 +371,7 @@ static void operate(struct acc_world *w, const struct acc_action *action)
 {
     struct acc_world_reply *reply;
 
-    if (action->svc >= w->model->n_services || w->service[action->svc].is_silent) {
+    if (behaviour(w, action->svc)->is_silent) {
         return;
     }
     if (work_ms(w, action) == 0) {
@@ -435,7 +448,7 @@ static void deliver(struct acc_world *w, size_t at)
     } else if (reply.is_crash) {
         c = by_cid(w, reply.cid);
         if (c && c->obs.state == ACC_CTR_RUNNING && c->obs.started_ns == reply.started_ns) {
-            acc_world_exit(w, c, w->service[c->svc].crash_code, w->service[c->svc].crash_oom);
+            acc_world_exit(w, c, behaviour(w, c->svc)->crash_code, behaviour(w, c->svc)->crash_oom);
         }
     } else {
         if (reply.event.type == ACC_EV_OBS) {
@@ -741,10 +754,10 @@ void acc_world_exit(struct acc_world *w, struct acc_world_container *c, int32_t 
     acc_world_hint(w, c, ACC_HINT_DIE);
 }
 
-void acc_world_docker_stop(struct acc_world *w, struct acc_world_container *c)
+void acc_world_docker_stop(struct acc_world *w, struct acc_world_container *c, bool is_by_hand)
 {
     acc_world_hint(w, c, ACC_HINT_KILL);
-    c->manual = true;
+    c->manual = is_by_hand;
     acc_world_exit(w, c, 143, false);
     acc_world_hint(w, c, ACC_HINT_STOP);
 }
@@ -792,7 +805,10 @@ const char *acc_world_nick(const struct acc_world *w, uint32_t svc)
     bool is_ambiguous = false;
 
     if (svc >= w->model->n_services) {
-        return "?";
+        struct acc_service_view view;
+
+        acc_engine_service(w->engine, svc, w->now_ms, &view);
+        return view.name;
     }
     spec = w->model->services[svc];
     (void)acc_model_find(w->model, spec->name, &is_ambiguous);

@@ -99,8 +99,8 @@ void acc_world_hint(struct acc_world *world, const struct acc_world_container *c
                     enum acc_hint hint);
 /* Its process ends. */
 void acc_world_exit(struct acc_world *world, struct acc_world_container *c, int32_t code, bool oom);
-/* What a person does by hand. */
-void acc_world_docker_stop(struct acc_world *world, struct acc_world_container *c);
+/* What a person does by hand; a stop may also be that of an engine which goes down. */
+void acc_world_docker_stop(struct acc_world *world, struct acc_world_container *c, bool is_by_hand);
 void acc_world_docker_start(struct acc_world *world, struct acc_world_container *c);
 void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c);
 void acc_world_docker_pause(struct acc_world *world, struct acc_world_container *c, bool is_pause);

@@ -236,9 +236,8 @@ void acc_fail_reset(struct service *s)
     s->n_failures = 0;
     s->last_delay_ms = 0;
     s->n_opens = 0;
-    s->n_ring = 0;
     s->n_unsettled = 0;
-    s->backoff_ms = 0;
+    s->backoff_ms = 0; /* the budget has a window of its own */
     acc_save(s);
 }
 

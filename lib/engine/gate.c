@@ -221,8 +221,7 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
         }
     }
     if (s->blocker == ACC_NONE && conflicts_let_start(e, s)) {
-        s->wait_ms = 0;
-        return true;
+        return true; /* asked again before it runs: the wait that is over must stay over */
     }
     if (!s->wait_ms) {
         s->wait_ms = e->now ? e->now : 1;
@@ -255,8 +254,18 @@ bool acc_gate_breaker(struct acc_engine *e, struct service *s)
 
 /* --- stop ------------------------------------------------------------------------------------ */
 
+static bool is_asked_to_end(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (i->end == END_ASKED && acc_inst_running(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does this dependent, which runs, have to go before `s` does? */
-static bool goes_first(const struct service *s, const struct service *dependent,
+static bool goes_first(struct acc_engine *e, struct service *s, struct service *dependent,
                        const struct edge *edge)
 {
     enum dep_event event = s->wanted_up ? DEP_RESTARTS : DEP_STOPS;
@@ -264,8 +273,9 @@ static bool goes_first(const struct service *s, const struct service *dependent,
     if (acc_reaction(event, edge) == REACT_FIRST) {
         return true;
     }
-    /* Both are to stop: in reverse order. */
-    return !s->wanted_up && !dependent->wanted_up && edge->kind != ACC_EDGE_CONFLICTS;
+    /* Both are to stop, or both were asked to restart: in reverse order. */
+    return (!s->wanted_up && !dependent->wanted_up && edge->kind != ACC_EDGE_CONFLICTS) ||
+           (acc_edge_hard(edge) && is_asked_to_end(e, s) && is_asked_to_end(e, dependent));
 }
 
 bool acc_gate_stop(struct acc_engine *e, struct service *s)
@@ -274,7 +284,7 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s)
         const struct edge *edge = &e->edges[e->in[s->first_in + k]];
         struct service *dependent = &e->services[edge->from];
 
-        if (goes_first(s, dependent, edge) && !acc_svc_observing(e, dependent) &&
+        if (goes_first(e, s, dependent, edge) && !acc_svc_observing(e, dependent) &&
             any_running(e, dependent)) {
             return false;
         }

@@ -246,9 +246,10 @@ struct instance {
     uint64_t presumed_ms; /* ready by presumption until then; 0 no */
     bool degraded, waiting;
     uint64_t degraded_ms;
-    uint64_t probing_ms; /* the start deadline counts from here */
-    bool frozen;         /* Docker's monitor is dead: we check ourselves */
-    uint32_t n_fails;    /* of our own checks in a row */
+    uint64_t probing_ms;    /* the start deadline counts from here */
+    uint64_t standstill_ms; /* its clock stands still since; 0: it runs */
+    bool frozen;            /* Docker's monitor is dead: we check ourselves */
+    uint32_t n_fails;       /* of our own checks in a row */
     uint64_t probe_op, probe_sent_ms, probe_ms, probe_delay_ms, first_pass_ms;
     bool probe_exec; /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
     bool probe_forced, is_forced;
@@ -557,6 +558,8 @@ void acc_svc_update(struct acc_engine *e, struct service *s);
 void acc_svc_derive(struct acc_engine *e, struct service *s);
 bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for this spec */
 bool acc_svc_held(struct acc_engine *e, struct service *s);
+/* One of its containers can't be stopped. */
+bool acc_svc_put_aside(struct acc_engine *e, struct service *s);
 void acc_svc_recover(struct acc_engine *e, struct service *s);
 uint64_t acc_recovery_grace(struct acc_engine *e, const struct service *s);
 bool acc_svc_present(struct acc_engine *e, struct service *s);
@@ -603,6 +606,8 @@ void acc_incident_engine(struct acc_engine *e);
 void acc_probe_start(struct acc_engine *e, struct instance *i); /* a run begins */
 void acc_probe_observe(struct acc_engine *e, struct instance *i, const struct acc_obs *obs);
 void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *i);
+/* The start deadline stands still while it waits for others; after the roots are known. */
+void acc_probe_clock(struct service *s, struct instance *i, uint64_t now_ms);
 void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_probe_answer(struct acc_engine *e, const struct acc_event *event);
 void acc_probe_drop(struct acc_engine *e, struct instance *i);

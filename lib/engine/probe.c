@@ -101,6 +101,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
     i->n_fails = 0;
     i->listens = false;
     i->probing_ms = e->now;
+    i->standstill_ms = 0;
     i->probe_delay_ms = s->timing.probe_first;
     i->probe_ms = e->now + s->timing.probe_first;
     i->output[0] = '\0';
@@ -256,11 +257,7 @@ static uint64_t start_deadline(const struct service *s, const struct instance *i
 
 static void watch_start(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    if (s->n_roots > 0 || i->waiting) {
-        i->probing_ms = e->now; /* the clock stands still */
-        return;
-    }
-    if (!acc_due(e, s, i->probing_ms + start_deadline(s, i))) {
+    if (i->standstill_ms || i->waiting || !acc_due(e, s, i->probing_ms + start_deadline(s, i))) {
         return;
     }
     i->probing_ms = e->now;
@@ -271,6 +268,19 @@ static void watch_start(struct acc_engine *e, struct service *s, struct instance
     if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s%.120s",
                  i->output[0] ? ": " : "", i->output)) {
         acc_inst_end(e, i, END_HEALTH);
+    }
+}
+
+void acc_probe_clock(struct service *s, struct instance *i, uint64_t now_ms)
+{
+    if (!i->present || i->obs != ACC_CTR_RUNNING || i->ready) {
+        i->standstill_ms = 0;
+    } else if (s->n_roots > 0 || i->waiting) {
+        i->standstill_ms = i->standstill_ms ? i->standstill_ms : now_ms;
+    } else if (i->standstill_ms) {
+        i->probing_ms += now_ms - i->standstill_ms;
+        i->standstill_ms = 0;
+        acc_wake_at(s, i->probing_ms + start_deadline(s, i));
     }
 }
 

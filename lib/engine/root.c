@@ -262,6 +262,14 @@ static bool may_close(struct acc_engine *e, struct service *s, struct incident *
     return true;
 }
 
+static void notify(struct acc_engine *e, struct incident *incident)
+{
+    if (!incident->notified) {
+        incident->notified = true;
+        tell(e, incident, ACC_INCIDENT_NOTIFY);
+    }
+}
+
 void acc_incident_update(struct acc_engine *e, struct service *s)
 {
     struct incident *incident;
@@ -275,6 +283,10 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
         return;
     }
     incident = &e->incidents[s->incident];
+    if (acc_svc_put_aside(e, s)) { /* whatever is wanted of it, and also while it is well */
+        notify(e, incident);
+        return;
+    }
     if (!s->wanted_up || acc_svc_is_done(s) || acc_svc_held(e, s)) {
         acc_incident_close(e, s->incident);
         return;
@@ -282,9 +294,8 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
     bool is_unstable = acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES;
     bool is_long_bad = s->bad_ms && acc_due(e, s, s->bad_ms + s->timing.incident_notify);
 
-    if (!incident->notified && (is_unstable || is_long_bad)) {
-        incident->notified = true;
-        tell(e, incident, ACC_INCIDENT_NOTIFY);
+    if (is_unstable || is_long_bad) {
+        notify(e, incident);
     }
     if (s->ready && may_close(e, s, incident)) {
         acc_incident_close(e, s->incident);

@@ -197,6 +197,18 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
 
 /* --- after a dependency has come back -------------------------------------------------------- */
 
+/* When Docker's own health check has had its say at the latest: all retries and one interval. */
+static uint64_t late_verdict(struct acc_engine *e, const struct service *s)
+{
+    const struct instance *i = s->n_inst > 0 ? &e->inst[s->first_inst] : NULL;
+    uint64_t grace = acc_recovery_grace(e, s);
+
+    if (!i || !i->has_health || i->interval_ms < 0 || i->timeout_ms < 0) {
+        return grace;
+    }
+    return grace + (i->retries + 1) * (uint64_t)i->interval_ms + (uint64_t)i->timeout_ms;
+}
+
 void acc_svc_recover(struct acc_engine *e, struct service *s)
 {
     bool had_roots = s->recover_ms == UINT64_MAX;
@@ -205,7 +217,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
         s->recover_ms = UINT64_MAX; /* it counts from their return */
         return;
     }
-    if (s->ready || !s->recover_ms || !s->running) {
+    if (!s->recover_ms || !s->running || (s->ready && s->recovery_used)) {
         s->recover_ms = 0;
         return;
     }
@@ -217,11 +229,17 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
         !acc_due(e, s, s->recover_ms + acc_recovery_grace(e, s))) {
         return;
     }
+    if (s->ready) { /* a health check may notice only now that it did not recover */
+        s->recover_ms = acc_due(e, s, s->recover_ms + late_verdict(e, s)) ? 0 : s->recover_ms;
+        return;
+    }
     s->recovery_used = true;
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
              "%s did not recover after what it needs came back: one restart", s->id);
     acc_each_slot (e, s, i) {
-        if (!i->ready || i->degraded) {
+        bool is_migrating = s->stateful && !i->was_ready; /* it is not shot (E1) */
+
+        if ((!i->ready || i->degraded) && !is_migrating) {
             acc_inst_end(e, i, END_RECOVERY);
         }
     }
@@ -264,6 +282,11 @@ static bool is_final_bad(const struct instance *i)
 static bool is_put_aside(const struct instance *i)
 {
     return i->present && i->quarantined;
+}
+
+bool acc_svc_put_aside(struct acc_engine *e, struct service *s)
+{
+    return any(e, s, is_put_aside);
 }
 
 static bool deps_met(const struct acc_engine *e, const struct service *s)
@@ -324,7 +347,7 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (acc_svc_is_done(s) && !any(e, s, is_busy_or_running)) {
         return ACC_SVC_DONE;
     }
-    if (s->gave_up || any(e, s, is_put_aside) || any(e, s, is_final_bad)) {
+    if (s->gave_up || acc_svc_put_aside(e, s) || any(e, s, is_final_bad)) {
         return ACC_SVC_FAILED;
     }
     if (s->breaker == BREAKER_OPEN) {
@@ -377,7 +400,13 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     sync_end(e, s);
     sync_applied(e, s);
     take_facts(e, s);
+    if (s->running || !s->wanted_up) {
+        s->wait_ms = 0;
+    }
     acc_root_update(e, s);
+    acc_each_slot (e, s, i) {
+        acc_probe_clock(s, i, e->now);
+    }
     acc_fail_update(e, s);
     acc_svc_recover(e, s);
     sync_going_down(e, s);
