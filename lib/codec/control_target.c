@@ -111,6 +111,8 @@ static bool takes_down(enum acc_verb verb)
     case ACC_VERB_RESTART:
     case ACC_VERB_RELEASE:
     case ACC_VERB_HAND_BACK:
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
         return true;
     case ACC_VERB_UP:
     case ACC_VERB_START:
@@ -123,7 +125,7 @@ static bool takes_down(enum acc_verb verb)
 static bool touches_observed(enum acc_verb verb)
 {
     return verb == ACC_VERB_STOP || verb == ACC_VERB_DOWN || verb == ACC_VERB_RESTART ||
-           verb == ACC_VERB_RELEASE;
+           verb == ACC_VERB_RELEASE || verb == ACC_VERB_UPGRADE || verb == ACC_VERB_ROLLBACK;
 }
 
 static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,

@@ -346,7 +346,7 @@ static void put_config(struct acc_create_job *job, cJSON *root)
     acc_job_words(job, root, "Cmd", acc_node_get(job->node, "command"));
     acc_job_words(job, root, "Entrypoint", acc_node_get(job->node, "entrypoint"));
     put_healthcheck(job, root);
-    acc_put_text(&job->put, root, "Image", job->service->image);
+    acc_put_text(&job->put, root, "Image", job->ctx->image ? job->ctx->image : job->service->image);
     acc_job_text(job, root, "WorkingDir", "working_dir");
     acc_put_true(&job->put, root, "NetworkDisabled", mode && strcmp(mode, "disabled") == 0);
     put_labels(job, root);

@@ -30,6 +30,7 @@ struct acc_docker_create_ctx {
     const char *name;            /* of the container */
     const char *config_hash;     /* acc_compose_service_hash() */
     const char *image_id;        /* "sha256:...": what the service's image reference resolved to */
+    const char *image;           /* another reference than the service's; NULL: the service's */
     const char *compose_version; /* NULL: ACC_DOCKER_COMPOSE_VERSION */
     const char *op, *revision;   /* io.acc.op, io.acc.revision; NULL or "": no such label */
     /* The container id behind a `service:x` namespace, link or volumes_from; NULL: it has none. May

@@ -408,6 +408,26 @@ int acc_docker_id_parse(const char *text, size_t text_len, char ret_id[ACC_CID_L
     return 0;
 }
 
+int acc_docker_distribution_parse(const char *text, size_t text_len,
+                                  char ret_digest[ACC_HASH_LEN + 8])
+{
+    cJSON *json = NULL;
+    int r = acc_json_parse_object(text, text_len, &json);
+    const char *digest;
+
+    if (r < 0) {
+        return r;
+    }
+    digest = acc_json_text(acc_json_object(json, "Descriptor"), "digest");
+    if (!digest || strlen(digest) > ACC_HASH_LEN + 7 || strncmp(digest, "sha256:", 7) != 0) {
+        r = -EINVAL;
+    } else {
+        memcpy(ret_digest, digest, strlen(digest) + 1);
+    }
+    cJSON_Delete(json);
+    return r;
+}
+
 int acc_docker_exec_parse(const char *text, size_t text_len, struct acc_docker_exec *ret_exec)
 {
     cJSON *json = NULL;

@@ -85,6 +85,12 @@ struct acc_docker_image {
 };
 int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_image *ret_image);
 
+/* --- GET /distribution/{ref}/json --- */
+
+/* "sha256:...", what the reference means in the registry now. */
+int acc_docker_distribution_parse(const char *text, size_t text_len,
+                                  char ret_digest[ACC_HASH_LEN + 8]);
+
 /* --- versions --- */
 
 /* The number behind "1." of "1.41", of a header Api-Version too; false when it is none. */

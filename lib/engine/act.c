@@ -13,7 +13,7 @@
 /* A start whose answer got lost and that can't be seen to have happened. */
 #define LOST_START_MS 15000u
 
-#define NOTHING ACC_ACT_NOTE /* the decision to do nothing */
+#define NOTHING ACC_NOTHING
 
 void acc_inst_canonical(const struct acc_engine *e, const struct instance *i,
                         char name[ACC_NAME_MAX + 1])
@@ -45,7 +45,7 @@ static void put_aside(struct acc_engine *e, struct service *s, struct instance *
 }
 
 /* Stop; when that did not end it, kill; when that did not either, put it aside and try slowly. */
-static enum acc_action_type stop_harder(struct acc_engine *e, struct service *s, struct instance *i)
+enum acc_action_type acc_stop_harder(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (!i->stop_ms) {
         i->stop_ms = e->now ? e->now : 1;
@@ -76,7 +76,7 @@ static enum acc_action_type stop_harder(struct acc_engine *e, struct service *s,
     return ACC_ACT_KILL;
 }
 
-static enum acc_action_type remove_it(struct acc_engine *e, struct service *s, struct instance *i)
+enum acc_action_type acc_remove_it(struct acc_engine *e, struct service *s, struct instance *i)
 {
     return acc_due(e, s, i->retry_ms) ? ACC_ACT_REMOVE : NOTHING;
 }
@@ -105,9 +105,9 @@ static enum acc_action_type decide_unwanted(struct acc_engine *e, struct service
                                             struct instance *i, bool remove)
 {
     if (acc_inst_running(i)) {
-        return acc_gate_stop(e, s) ? stop_harder(e, s, i) : NOTHING;
+        return acc_gate_stop(e, s) ? acc_stop_harder(e, s, i) : NOTHING;
     }
-    return remove ? remove_it(e, s, i) : NOTHING;
+    return remove ? acc_remove_it(e, s, i) : NOTHING;
 }
 
 /* Which of two runs for one slot stays: the holder of the canonical name, else the older. */
@@ -133,7 +133,8 @@ static enum acc_action_type decide_spare(struct acc_engine *e, struct service *s
         return decide_unwanted(e, s, i,
                                s->removed ? s->wanted_removed : !slot || s->wanted_removed);
     }
-    if (!acc_inst_running(i) || !acc_inst_running(slot)) {
+    if (!acc_inst_running(i) || !acc_inst_running(slot) || i->role != ROLE_NONE ||
+        slot->role != ROLE_NONE) {
         i->twins_ms = 0;
         return NOTHING;
     }
@@ -143,7 +144,7 @@ static enum acc_action_type decide_spare(struct acc_engine *e, struct service *s
     /* The slot's own holder keeps the slot even where the other has the better claim: to swap them
      * would stop the one that its dependents use. */
     return acc_due(e, s, i->twins_ms + ACC_TWINS_SETTLE_MS) && loses(e, i, slot)
-               ? stop_harder(e, s, i)
+               ? acc_stop_harder(e, s, i)
                : NOTHING;
 }
 
@@ -155,9 +156,10 @@ static bool may_start(struct acc_engine *e, struct service *s, const struct inst
 
 bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance *i)
 {
-    return acc_may_act(e) && s->wanted_up && !i->is_spare && !i->held && !i->hold_ms &&
-           acc_inst_running(i) && i->obs != ACC_CTR_PAUSED && acc_inst_outdated(e, i) &&
-           acc_gate_start(e, s) && acc_gate_breaker(e, s) && acc_resources_there(e, s);
+    return acc_may_act(e) && s->wanted_up && !i->is_spare && !acc_rollout_active(s) && !i->held &&
+           !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&
+           acc_inst_outdated(e, i) && acc_gate_start(e, s) && acc_gate_breaker(e, s) &&
+           acc_resources_there(e, s);
 }
 
 static enum acc_action_type decide_running(struct acc_engine *e, struct service *s,
@@ -191,7 +193,7 @@ static enum acc_action_type decide_running(struct acc_engine *e, struct service 
     if (!must_end || (needs_gate && !acc_gate_stop(e, s))) {
         return NOTHING;
     }
-    return stop_harder(e, s, i);
+    return acc_stop_harder(e, s, i);
 }
 
 static enum acc_action_type decide_down(struct acc_engine *e, struct service *s, struct instance *i)
@@ -204,7 +206,7 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
     }
     if (acc_inst_outdated(e, i)) {
         return acc_gate_breaker(e, s) && acc_gate_create(e, s) && acc_resources_there(e, s)
-                   ? remove_it(e, s, i)
+                   ? acc_remove_it(e, s, i)
                    : NOTHING;
     }
     if ((i->final && !s->run_asked) || acc_svc_is_done(s)) {
@@ -233,11 +235,14 @@ static enum acc_action_type decide_broken(struct acc_engine *e, struct service *
         return NOTHING;
     }
     acc_incident_open(e, s, "its container is dead and can't be removed");
-    return remove_it(e, s, i);
+    return acc_remove_it(e, s, i);
 }
 
 static enum acc_action_type decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
+    if (acc_rollout_owns(e, s, i) && i->obs != ACC_CTR_DEAD && i->obs != ACC_CTR_REMOVING) {
+        return acc_rollout_decide(e, s, i);
+    }
     if (!i->present) {
         return decide_absent(e, s, i);
     }
@@ -370,6 +375,9 @@ static bool all_policies_set(struct acc_engine *e, struct service *s)
 
 bool acc_act_settled(struct acc_engine *e, struct service *s)
 {
+    if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
+        return false;
+    }
     acc_each_inst (e, s, i) {
         if (i->op || i->need_list || (i->present && (i->need_obs || i->end != END_NONE)) ||
             !acc_compare_settled(e, i)) {
@@ -383,6 +391,7 @@ void acc_act(struct acc_engine *e, struct service *s)
 {
     if (acc_may_act(e)) {
         s->queued = false; /* asked again for each instance */
+        acc_rollout_act(e, s);
         acc_each_inst (e, s, i) {
             if (!acc_has_room(e)) {
                 acc_bits_set(&e->act, s->pos);

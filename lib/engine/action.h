@@ -11,10 +11,11 @@
 
 enum acc_action_type {
     /* the journal and the state */
-    ACC_ACT_JOURNAL = 0,  /* intent: op, verb (`what`), svc, slot, cid */
-    ACC_ACT_JOURNAL_END,  /* op ended with `result` */
-    ACC_ACT_SAVE_SERVICE, /* acc_engine_service_record(svc) has changed */
-    ACC_ACT_SAVE_STACK,   /* acc_engine_stack_record(stack = svc) has changed */
+    ACC_ACT_JOURNAL = 0,   /* intent: op, verb (`what`), svc, slot, cid */
+    ACC_ACT_JOURNAL_END,   /* op ended with `result` */
+    ACC_ACT_SAVE_SERVICE,  /* acc_engine_service_record(svc) has changed */
+    ACC_ACT_SAVE_STACK,    /* acc_engine_stack_record(stack = svc) has changed */
+    ACC_ACT_SAVE_REVISION, /* acc_engine_revision(svc, revision) has changed */
     /* looking */
     ACC_ACT_INSPECT, /* cid; flag `manual_stop`: read HasBeenManuallyStopped, too */
     ACC_ACT_LIST,    /* list all, inspect ours, then SNAPSHOT */
@@ -32,11 +33,14 @@ enum acc_action_type {
     ACC_ACT_UNPAUSE,         /* cid */
     ACC_ACT_UPDATE,          /* cid of svc, slot: change live what can be (limits) */
     ACC_ACT_SET_POLICY,      /* cid, restart policy */
+    ACC_ACT_PULL,            /* svc, image, image_id, digest: the image is there afterwards, and its
+                                reference means it */
+    ACC_ACT_RENAME,          /* cid, name */
     /* telling */
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 20
+#define ACC_ACT_TYPE_COUNT 23
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -67,8 +71,14 @@ struct acc_action {
     uint32_t res;              /* resource index of the model */
     char cid[ACC_CID_LEN + 1];
     enum acc_op_result result; /* JOURNAL_END */
+    uint32_t revision;         /* CREATE: io.acc.revision; SAVE_REVISION */
+    /* CREATE, PULL: the reference, "" for the file's; what it has to be, "" for whatever it means
+     * now; and how the registry calls that, "" when unknown. */
+    char image[ACC_NAME_MAX + 1];
+    char image_id[ACC_HASH_LEN + 8];
+    char digest[ACC_HASH_LEN + 8];
     union {
-        char name[ACC_NAME_MAX + 1]; /* CREATE */
+        char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */
         uint64_t grace_ms;           /* STOP */
         bool manual_stop;            /* INSPECT */
         bool volumes;                /* REMOVE */

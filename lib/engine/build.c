@@ -56,6 +56,8 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->one_shot = spec->one_shot;
     s->restart_on_unhealthy = spec->restart_on_unhealthy;
     s->stateful = spec->stateful;
+    s->upgrade_order = spec->upgrade_order;
+    s->exclusive = keep(b, spec->exclusive);
     s->stop_grace_ms = spec->stop_grace_ms;
     s->health = spec->health;
     s->n_ports = (uint16_t)spec->n_ports;
@@ -75,6 +77,7 @@ static void copy_removed(struct builder *b, struct service *s, const struct serv
     s->tier = keep(b, old->tier);
     s->image = keep(b, old->image);
     s->container_name = keep(b, old->container_name);
+    s->exclusive = keep(b, old->exclusive);
     s->replicas = 0;
     s->n_inst = 0;
     s->n_out = s->n_in = s->n_res = 0;
@@ -86,6 +89,7 @@ static void service_defaults(struct service *s)
     s->spare = ACC_NONE;
     s->blocker = ACC_NONE;
     s->incident = ACC_NONE;
+    s->roll.waits_for = ACC_NONE;
     s->wake_ms = UINT64_MAX;
 }
 
@@ -310,9 +314,10 @@ static int alloc_tables(struct builder *b)
         !e->res_svc || !e->order || !e->incidents || !e->impact) {
         return -ENOMEM;
     }
-    /* An operation or a probe of each instance, an operation of each resource. */
+    /* An operation or a probe of each instance, an operation of each resource, a pull of each
+     * service. */
     if (acc_index_init(&e->by_cid, e->n_inst) < 0 || acc_index_init(&e->by_id, n) < 0 ||
-        acc_index_init(&e->by_op, 2 * (size_t)e->n_inst + e->n_res) < 0 ||
+        acc_index_init(&e->by_op, 2 * (size_t)e->n_inst + e->n_res + n) < 0 ||
         acc_bits_init(&e->dirty, n) < 0 || acc_bits_init(&e->act, n) < 0 ||
         acc_index_init(&e->by_name, n) < 0 || acc_bits_init(&e->res_due[0], e->n_res) < 0 ||
         acc_bits_init(&e->res_due[1], e->n_res) < 0 ||

@@ -214,6 +214,8 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
     case ACC_VERB_STOP:
     case ACC_VERB_RESTART:
     case ACC_VERB_RELEASE:
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
         break;
     }
 }
@@ -237,6 +239,10 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         break;
     case ACC_VERB_RELEASE:
         release(e, s);
+        break;
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
+        acc_rollout_ask(e, s, cmd);
         break;
     case ACC_VERB_ADOPT:
     case ACC_VERB_HAND_BACK:

@@ -56,6 +56,56 @@ uint64_t acc_engine_trace_hash(const struct acc_engine *engine);
 
 /* --- what survives accd --------------------------------------------------------------------- */
 
+/* E9. What a rollout is at; DRAIN and STOP_OLD belong to one order each. */
+enum acc_rollout_step {
+    ACC_ROLL_IDLE = 0,
+    ACC_ROLL_PULL,
+    ACC_ROLL_CREATE,   /* the candidate, under a name of its own */
+    ACC_ROLL_STOP_OLD, /* stop-first: stop the old one, put its name aside */
+    ACC_ROLL_START,
+    ACC_ROLL_VERIFY,
+    ACC_ROLL_DRAIN,  /* start-first: both serve */
+    ACC_ROLL_SWITCH, /* the old one stops, the names change: committed */
+    ACC_ROLL_WATCH,  /* the old one is kept */
+    ACC_ROLL_RETIRE, /* and goes */
+    ACC_ROLL_UNDO,   /* rollback */
+};
+#define ACC_ROLL_STEP_COUNT 11
+const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
+
+struct acc_rollout_record {
+    enum acc_rollout_step step; /* IDLE: nothing else is set */
+    bool start_first;
+    uint64_t id;             /* of the names <canonical>.c<id> */
+    uint32_t from, to, slot; /* revisions; the replica that is at it */
+    char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
+    char spec[ACC_HASH_LEN + 1];
+    char by[64];
+    char why[ACC_OUTPUT_MAX + 1]; /* UNDO */
+};
+
+/* One revision of a service, for its history. */
+enum acc_revision_result {
+    ACC_REV_TRIAL = 0,   /* committed, and watched */
+    ACC_REV_STABLE,      /* what a rollback may go to */
+    ACC_REV_ROLLED_BACK, /* it failed, and the one before is back */
+    ACC_REV_FAILED,      /* ... and that one isn't well either */
+};
+const char *acc_revision_result_name(enum acc_revision_result result); /* "stable", ... */
+/* Stable revisions of a service that are remembered. */
+#define ACC_REVISIONS_MAX 5u
+struct acc_revision_record {
+    char id[2 * ACC_NAME_MAX + 2]; /* of the service */
+    uint32_t number;
+    enum acc_revision_result result;
+    char image[ACC_NAME_MAX + 1];
+    char image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
+    char spec[ACC_HASH_LEN + 1];
+    char by[64];                   /* who asked; "" = it was there before */
+    char text[ACC_OUTPUT_MAX + 1]; /* why it failed */
+    uint64_t took_ms;              /* from the wish to the commit, or to its end */
+};
+
 /* Times are "remaining from the moment it was saved"; monotonic clocks die at a reboot. */
 struct acc_service_record {
     char id[2 * ACC_NAME_MAX + 2];
@@ -78,6 +128,14 @@ struct acc_service_record {
     /* ... and those that began up to here and still go on are to be ended: a stop or a restart is
      * under way. */
     int64_t end_ns;
+
+    uint32_t revision, last_revision; /* in force, and the highest number ever given; 0 none yet */
+    /* What its next container is made of while the file says `pin_spec`: "" = what the file says */
+    char pin_spec[ACC_HASH_LEN + 1];
+    char pin_image[ACC_NAME_MAX + 1]; /* reference; "" = the file's */
+    char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8];
+    char bad_id[ACC_HASH_LEN + 8]; /* quarantined: it was rolled back */
+    struct acc_rollout_record rollout;
 };
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
@@ -91,6 +149,12 @@ void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
 /* Give saved records back, before the first step. Unknown ids are ignored (true = taken). */
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
+/* The revision to be saved after SAVE_REVISION; false when it is no longer known. */
+bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t number,
+                         uint64_t now_ms, struct acc_revision_record *ret_record);
+/* Stable ones, in the order of their numbers. */
+bool acc_engine_restore_revision(struct acc_engine *engine,
+                                 const struct acc_revision_record *record);
 
 /* --- looking at it (status, why, the executor of actions) ----------------------------------------
  */
@@ -173,6 +237,8 @@ struct acc_service_view {
     size_t n_roots;
     uint32_t n_restarts;
     uint32_t n_instances;
+    uint32_t revision;          /* in force; 0: never upgraded */
+    enum acc_rollout_step step; /* of the rollout under way, or IDLE */
 };
 size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
 size_t acc_engine_n_stacks(const struct acc_engine *engine);
@@ -202,6 +268,9 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
 enum acc_settled { ACC_SETTLED_PENDING, ACC_SETTLED_DONE, ACC_SETTLED_FAILED };
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
+
+/* How an upgrade would go: true for start-first, and one clause that says why. */
+bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why);
 
 /* Mark in `selected` (acc_engine_n_services() bytes, zeroed by the caller) what `target` names:
  * "stack/service", a unique service name, a stack, or "" for all. `phase` narrows when not NULL.

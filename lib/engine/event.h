@@ -119,17 +119,21 @@ enum acc_verb {
     ACC_VERB_ADOPT,     /* the stacks of the selected services are managed from here on */
     ACC_VERB_RELEASE,   /* end a hold */
     ACC_VERB_HAND_BACK, /* restart policies as in the file, then observe only */
+    ACC_VERB_UPGRADE,   /* to what the image's reference means now, or to `image` (E9) */
+    ACC_VERB_ROLLBACK,  /* end the upgrade under way the other way, or go to `revision` */
 };
-#define ACC_VERB_COUNT 8
+#define ACC_VERB_COUNT 10
 const char *acc_verb_name(enum acc_verb verb); /* "up", ... */
 
 struct acc_cmd {
     enum acc_verb verb;
     const uint8_t *selected; /* one byte per service of the model; borrowed */
     bool with_dependents;
-    bool volumes;     /* down: named volumes, too */
-    bool whole_stack; /* down: the networks may go, too */
-    char by[64];      /* who asked: "root", "uid 1000" */
+    bool volumes;                 /* down: named volumes, too */
+    bool whole_stack;             /* down: the networks may go, too */
+    char by[64];                  /* who asked: "root", "uid 1000" */
+    char image[ACC_NAME_MAX + 1]; /* upgrade: another reference than the file's; "" none */
+    uint32_t revision;            /* rollback: which one; 0 = the last stable one before this */
 };
 
 enum acc_event_type {
@@ -171,9 +175,10 @@ struct acc_event {
         struct { /* OP_DONE, OP_LATE */
             uint64_t op;
             enum acc_op_result result;
-            const char
-                *cid; /* CREATE: the new container; CONFLICT: the holder of the name, or "" */
-            const char *message; /* the engine's own words; never NULL */
+            const char *cid; /* CREATE: the new container; CONFLICT: the holder of the name, or "";
+                                PULL: the image's id */
+            const char *message; /* the engine's own words; of a PULL that went well the digest in
+                                    the registry, or ""; never NULL */
         } op;
         struct { /* PROBE */
             uint64_t op;

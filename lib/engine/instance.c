@@ -132,6 +132,9 @@ static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
     char text[80];
 
     acc_exit_text(i->exit_code, is_oom, text, sizeof(text));
+    if (acc_rollout_failed(e, s, i, "%s", text)) {
+        return;
+    }
     i->restart_due = true;
     (void)acc_fail(e, s, is_oom ? FAIL_OOM : FAIL_EXIT, false, "%s", text);
     acc_tell_dependents(e, s, i, DEP_CRASHES);
@@ -222,7 +225,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
 
-    if (i->is_spare) {
+    if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         handled(e, i);
     } else if (is_own) {
         bool is_planned = i->end != END_HEALTH;
@@ -285,7 +288,9 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
     }
     if (i->conflict_cid[0] && acc_due(e, s, i->conflict_ms + ACC_INSPECT_AGAIN_MS)) {
         acc_conflict_clear(e, i);
-        (void)acc_fail(e, s, FAIL_START, true, "could not be created: its name is taken");
+        if (!acc_rollout_failed(e, s, i, "could not be created: its name is taken")) {
+            (void)acc_fail(e, s, FAIL_START, true, "could not be created: its name is taken");
+        }
     }
     if (i->exit_pending) {
         resolve_exit(e, s, i);

@@ -80,6 +80,9 @@ enum fail_class {
 enum token { TOKEN_START, TOKEN_CREATE, TOKEN_STOP, TOKEN_PROBE };
 #define TOKEN_COUNT 4
 
+/* What a container's name makes of it (E8): <canonical>.c7, .r3, .bad7. */
+enum role { ROLE_NONE, ROLE_CANDIDATE, ROLE_RETIRED, ROLE_BAD };
+
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 /* Why a run that is under way shall end, although its service is wanted up. */
@@ -153,9 +156,12 @@ struct instance {
     /* the container */
     bool present;
     bool is_adopted; /* not made by accd: has no io.acc.spec */
-    uint32_t epoch;  /* of the newest observation */
-    uint32_t list;   /* generation of the list that it was seen after */
-    bool maybe_gone; /* missing in a list; an inspect will tell */
+    enum role role;
+    uint64_t role_number; /* of the name */
+    uint32_t revision;    /* io.acc.revision, 0 none */
+    uint32_t epoch;       /* of the newest observation */
+    uint32_t list;        /* generation of the list that it was seen after */
+    bool maybe_gone;      /* missing in a list; an inspect will tell */
     char cid[ACC_CID_LEN + 1];
     char name[ACC_NAME_MAX + 1];
     char spec[ACC_HASH_LEN + 1];
@@ -199,6 +205,7 @@ struct instance {
     uint32_t n_removes; /* failed ones */
     enum acc_restart_policy policy_asked;
     uint32_t policy_asked_max;
+    char rename_to[ACC_NAME_MAX + 1];
     bool restart_due;  /* its next start is a restart */
     uint64_t retry_ms; /* of a stop, kill or removal that failed */
     bool quarantined;
@@ -270,6 +277,28 @@ struct unsettled { /* the accounts before a failure that may be taken back */
     enum fail_class delay_class;
 };
 
+/* An upgrade under way, or the last one. */
+enum roll_result { ROLL_NONE, ROLL_UP_TO_DATE, ROLL_COMMITTED, ROLL_ROLLED_BACK, ROLL_FAILED };
+struct rollout {
+    struct acc_rollout_record is; /* what survives accd */
+    enum roll_result result;      /* of the last one */
+    uint64_t op;                  /* the pull in flight */
+    uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
+    uint64_t fail_ms;  /* the new one failed then, and it isn't clear yet whose fault it was */
+    int64_t judged_ns; /* the run of the new one whose end was looked at */
+    uint32_t n_tries;
+    uint32_t waits_for; /* service, or ACC_NONE */
+    bool is_asked;      /* another one, when this one has ended */
+    bool ask_back;
+    uint32_t ask_revision;
+    char ask_image[ACC_NAME_MAX + 1], ask_by[64];
+};
+struct revision {
+    uint32_t number;
+    char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
+    char spec[ACC_HASH_LEN + 1];
+};
+
 struct service {
     /* from the model */
     const char *id, *name, *nick, *stack_name, *phase, *tier, *image, *container_name;
@@ -279,6 +308,8 @@ struct service {
     enum acc_restart_policy restart;
     uint32_t restart_max;
     bool one_shot, restart_on_unhealthy, stateful;
+    enum acc_upgrade_order upgrade_order;
+    const char *exclusive;
     uint64_t stop_grace_ms;
     struct acc_health_spec health;
     uint16_t n_ports;
@@ -304,6 +335,14 @@ struct service {
     int64_t own_stop_ns, end_ns; /* as in the record */
     bool save, restored;
     uint64_t backoff_left_ms, open_left_ms; /* restored, not yet given a clock */
+
+    /* upgrades */
+    uint32_t rev, last_rev;
+    char pin_spec[ACC_HASH_LEN + 1], pin_image[ACC_NAME_MAX + 1];
+    char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8], bad_id[ACC_HASH_LEN + 8];
+    struct rollout roll;
+    struct revision stable[ACC_REVISIONS_MAX];
+    uint32_t n_stable;
 
     /* failures */
     uint32_t n_failures, n_restarts, n_opens;
@@ -496,6 +535,11 @@ void acc_observe_snapshot(struct acc_engine *e);
 void acc_observe_slots(struct acc_engine *e, struct service *s); /* who runs holds the slot */
 void acc_inst_forget(struct acc_engine *e, struct instance *i);  /* its container is gone */
 void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid);
+/* The spare takes the slot; what was in the slot becomes the spare, or nothing. Neither has an
+ * operation in flight. */
+void acc_inst_to_slot(struct acc_engine *e, struct instance *slot, struct instance *spare);
+/* What is in the slot becomes a spare; false when there is none left. */
+bool acc_inst_vacate(struct acc_engine *e, struct instance *slot);
 /* A person, by Docker's own means, wants it to run (or not to). */
 void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_conflict_set(struct acc_engine *e, struct instance *i, const char *cid);
@@ -522,6 +566,7 @@ bool acc_compare_settled(const struct acc_engine *e, const struct instance *i);
 /* --- op.c ------------------------------------------------------------------------------------ */
 #define ACC_OP_OF_RES   0x40000000u /* what the index of operations tells beside instances */
 #define ACC_OP_OF_PROBE 0x80000000u
+#define ACC_OP_OF_ROLL  0x20000000u                            /* a pull; of a service */
 uint32_t acc_op_find(const struct acc_engine *e, uint64_t op); /* ACC_NONE: unknown */
 void acc_op_end(struct acc_engine *e, struct instance *i, enum acc_op_result result);
 void acc_op_done(struct acc_engine *e, const struct acc_event *event);
@@ -536,6 +581,8 @@ void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_op_watch(struct acc_engine *e, struct instance *i);
 /* Journal and ask, in the order that the write-ahead rule wants. `fill` completes the action. */
 void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type type);
+/* The name that a container created for `i` gets. */
+void acc_op_name(const struct acc_engine *e, const struct instance *i, char name[ACC_NAME_MAX + 1]);
 
 /* --- instance.c ------------------------------------------------------------------------------ */
 void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i);
@@ -548,6 +595,9 @@ void acc_inst_hold(struct acc_engine *e, struct instance *i);
 /* --- act.c ----------------------------------------------------------------------------------- */
 void acc_act(struct acc_engine *e, struct service *s);
 bool acc_act_settled(struct acc_engine *e, struct service *s); /* nothing more to change */
+enum acc_action_type acc_stop_harder(struct acc_engine *e, struct service *s, struct instance *i);
+enum acc_action_type acc_remove_it(struct acc_engine *e, struct service *s, struct instance *i);
+#define ACC_NOTHING ACC_ACT_NOTE /* the decision to do nothing */
 /* A running container that differs: may it be replaced now, with all that it takes at hand? */
 bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance *i);
 void acc_inst_canonical(const struct acc_engine *e, const struct instance *i,
@@ -622,6 +672,49 @@ void acc_resource_done(struct acc_engine *e, struct resource *res, const struct 
 void acc_resource_doubt(struct acc_engine *e, struct service *s); /* look again before a create */
 void acc_stack_cleanup(struct acc_engine *e, struct stack *stack);
 bool acc_stack_clean(const struct acc_engine *e, const struct stack *stack);
+
+/* --- rollout.c ------------------------------------------------------------------------------- */
+static inline bool acc_rollout_active(const struct service *s)
+{
+    return s->roll.is.step != ACC_ROLL_IDLE;
+}
+/* The containers of one slot by what they are to a rollout; absent ones are NULL. */
+struct cast {
+    struct instance *holder, *candidate, *retired, *bad;
+};
+struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint32_t slot);
+bool acc_rollout_is_new(const struct service *s, const struct instance *i);
+enum role acc_role_of(const struct acc_engine *e, const struct instance *i, const char *name,
+                      uint64_t *ret_number, size_t *ret_base_len);
+void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd);
+void acc_rollout_update(struct acc_engine *e, struct service *s);
+void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull */
+void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct acc_event *event);
+/* Does the rollout say what happens to it? Then what: */
+bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i);
+enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
+                                        struct instance *i);
+/* A run of the new one has ended, or it could not be made or started: true when that is the
+ * rollout's to judge. */
+bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,
+                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+bool acc_rollout_watches(const struct service *s, const struct instance *i);
+bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned stop is due */
+void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                        size_t out_size);
+/* What the next container of it is made of, into a CREATE. */
+void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_action *action);
+void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step);
+void acc_rollout_save_revision(struct acc_engine *e, struct service *s, uint32_t number);
+void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result result);
+
+/* --- rollout_undo.c -------------------------------------------------------------------------- */
+void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);
+bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i);
+enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_undo_update(struct acc_engine *e, struct service *s);
+/* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
+void acc_rollout_recover(struct acc_engine *e, struct service *s);
 
 /* --- command.c ------------------------------------------------------------------------------- */
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);

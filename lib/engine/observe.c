@@ -59,35 +59,39 @@ static void clear_container(struct instance *i)
     };
 }
 
-/* A spare of the slot moves into the slot itself. */
+static void move_in(struct acc_engine *e, struct service *s, struct instance *slot,
+                    struct instance *i)
+{
+    char cid[ACC_CID_LEN + 1];
+    uint64_t op = slot->op;
+    enum acc_action_type op_type = slot->op_type;
+    bool held = slot->held;
+    uint32_t next = slot->next_spare;
+
+    memcpy(cid, i->cid, sizeof(cid));
+    unclaim(e, i);
+    *slot = *i;
+    slot->is_spare = false;
+    slot->next_spare = next;
+    slot->op = op;
+    slot->op_type = op_type;
+    slot->held = held;
+    slot->twins_ms = 0;
+    slot->inspecting = slot->inspect_again = false;
+    acc_inst_claim(e, slot, cid);
+    slot->epoch = i->epoch;
+    acc_want_look(slot);
+    acc_spare_drop(e, s, i);
+}
+
+/* A spare of the slot moves into the slot itself. Those of a rollout wait for its word. */
 static void promote(struct acc_engine *e, struct service *s, struct instance *slot)
 {
     for (struct instance *i = acc_spare_at(e, s->spare); i; i = acc_spare_at(e, i->next_spare)) {
-        if (i->slot != slot->slot || !i->present || i->op) {
-            continue;
+        if (i->slot == slot->slot && i->present && !i->op && i->role == ROLE_NONE) {
+            move_in(e, s, slot, i);
+            return;
         }
-        char cid[ACC_CID_LEN + 1];
-        uint64_t op = slot->op;
-        enum acc_action_type op_type = slot->op_type;
-        bool held = slot->held;
-
-        memcpy(cid, i->cid, sizeof(cid));
-        unclaim(e, i);
-        uint32_t next = slot->next_spare;
-
-        *slot = *i;
-        slot->is_spare = false;
-        slot->next_spare = next;
-        slot->op = op;
-        slot->op_type = op_type;
-        slot->held = held;
-        slot->twins_ms = 0;
-        slot->inspecting = slot->inspect_again = false;
-        acc_inst_claim(e, slot, cid);
-        slot->epoch = i->epoch;
-        acc_want_look(slot);
-        acc_spare_drop(e, s, i);
-        return;
     }
 }
 
@@ -144,14 +148,52 @@ void acc_observe_slots(struct acc_engine *e, struct service *s)
             i->exit_pending) {
             continue;
         }
+        if (i->role != ROLE_NONE || acc_rollout_active(s)) {
+            continue; /* the rollout says who sits there */
+        }
         for (struct instance *k = acc_spare_at(e, s->spare); k;
              k = acc_spare_at(e, k->next_spare)) {
-            if (k->slot == i->slot && acc_inst_running(k) && !k->op && !acc_inst_stale(e, k)) {
+            if (k->slot == i->slot && acc_inst_running(k) && !k->op && !acc_inst_stale(e, k) &&
+                k->role == ROLE_NONE) {
                 swap(e, i, k);
                 break;
             }
         }
     }
+}
+
+void acc_inst_to_slot(struct acc_engine *e, struct instance *slot, struct instance *spare)
+{
+    if (slot->present) {
+        swap(e, slot, spare);
+    } else {
+        move_in(e, acc_svc_of(e, slot), slot, spare);
+        acc_mark_around(e, acc_svc_of(e, slot));
+    }
+}
+
+bool acc_inst_vacate(struct acc_engine *e, struct instance *slot)
+{
+    struct service *s = acc_svc_of(e, slot);
+    struct instance *spare = acc_spare_take(e, s, slot->slot);
+    struct instance place;
+
+    if (!spare) {
+        return false;
+    }
+    place = *spare;
+    unclaim(e, slot);
+    *spare = *slot;
+    spare->is_spare = true;
+    spare->next_spare = place.next_spare;
+    spare->inspecting = spare->inspect_again = false;
+    acc_inst_claim(e, spare, spare->cid);
+    spare->epoch = slot->epoch;
+    acc_want_look(spare);
+    clear_container(slot);
+    slot->exit_code = -1;
+    acc_mark_around(e, s);
+    return true;
 }
 
 void acc_inst_forget(struct acc_engine *e, struct instance *i)
@@ -173,6 +215,14 @@ void acc_inst_forget(struct acc_engine *e, struct instance *i)
     }
 }
 
+static bool has_role(const struct acc_engine *e, const struct instance *slot, const char *name)
+{
+    uint64_t number;
+    size_t len;
+
+    return acc_role_of(e, slot, name, &number, &len) != ROLE_NONE;
+}
+
 static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
 {
     uint32_t v;
@@ -188,7 +238,7 @@ static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
     }
     s = &e->services[v];
     i = obs->number <= s->n_inst ? &e->inst[s->first_inst + obs->number - 1] : NULL;
-    if (!i || i->present) {
+    if (!i || i->present || has_role(e, i, obs->name)) {
         i = acc_spare_take(e, s, obs->number);
     }
     if (i) {
@@ -237,7 +287,8 @@ static void observe_conflict(struct acc_engine *e, const struct acc_obs *obs, bo
         return;
     }
     acc_conflict_clear(e, i);
-    if (!is_ours) {
+    if (!is_ours &&
+        !acc_rollout_failed(e, acc_svc_of(e, i), i, "has no name: %.80s is taken", obs->name)) {
         (void)acc_fail(e, acc_svc_of(e, i), FAIL_CONFIG, true,
                        "the name %.80s is taken by a container that isn't part of it", obs->name);
     }
@@ -345,8 +396,22 @@ static bool is_partial(const struct instance *i, const struct acc_obs *obs)
     return i->epoch != 0 && obs->started_ns == 0 && i->started_ns != 0;
 }
 
-static void fill(struct instance *i, const struct acc_obs *obs)
+static uint32_t number_of(const char *text)
 {
+    uint32_t number = 0;
+
+    for (; *text >= '0' && *text <= '9' && number < 100000000; text++) {
+        number = number * 10 + (uint32_t)(*text - '0');
+    }
+    return number;
+}
+
+static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
+{
+    size_t len;
+
+    i->role = acc_role_of(e, i, obs->name, &i->role_number, &len);
+    i->revision = number_of(obs->revision);
     acc_copy(i->name, sizeof(i->name), obs->name);
     acc_copy(i->spec, sizeof(i->spec), obs->spec_hash);
     i->is_adopted = obs->spec_hash[0] == '\0';
@@ -433,7 +498,7 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_inst_bind(e, s, i);
         acc_foreign_start(e, s, i);
     }
-    fill(i, obs);
+    fill(e, i, obs);
     observe_run(e, s, i, obs, is_first, is_new_epoch && !is_first);
     answer_manual(e, i, obs, was_asked);
     acc_probe_observe(e, i, obs);

@@ -6,6 +6,7 @@
  * (E0, write ahead).
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/engine/internal.h"
@@ -29,9 +30,12 @@ uint32_t acc_op_find(const struct acc_engine *e, uint64_t op)
     for (uint32_t k; op && (k = acc_index_next(&e->by_op, hash, &pos)) != ACC_NONE;) {
         bool is_probe = k & ACC_OP_OF_PROBE;
         bool is_res = k & ACC_OP_OF_RES;
-        uint32_t at = k & ~(ACC_OP_OF_PROBE | ACC_OP_OF_RES);
+        uint32_t at = k & ~(ACC_OP_OF_PROBE | ACC_OP_OF_RES | ACC_OP_OF_ROLL);
 
-        if (op == (is_probe ? e->inst[at].probe_op : is_res ? e->res[at].op : e->inst[at].op)) {
+        if (op == (is_probe             ? e->inst[at].probe_op
+                   : is_res             ? e->res[at].op
+                   : k & ACC_OP_OF_ROLL ? e->services[at].roll.op
+                                        : e->inst[at].op)) {
             return k;
         }
     }
@@ -49,12 +53,29 @@ static void journal(struct acc_engine *e, const struct instance *i, enum acc_act
     acc_asked(e, action);
 }
 
+void acc_op_name(const struct acc_engine *e, const struct instance *i, char name[ACC_NAME_MAX + 1])
+{
+    const struct service *s = &e->services[i->svc];
+    char canonical[ACC_NAME_MAX + 1];
+
+    acc_inst_canonical(e, i, name);
+    if (i->is_spare && acc_rollout_active(s)) {
+        memcpy(canonical, name, sizeof(canonical));
+        /* Docker refuses what doesn't fit. */
+        (void)snprintf(name, ACC_NAME_MAX + 1, "%.230s.c%llu", canonical,
+                       (unsigned long long)s->roll.is.id);
+    }
+}
+
 static void fill(struct acc_engine *e, struct instance *i, struct acc_action *action)
 {
     const struct service *s = acc_svc_of(e, i);
 
     if (action->type == ACC_ACT_CREATE) {
-        acc_inst_canonical(e, i, action->name);
+        acc_op_name(e, i, action->name);
+        acc_rollout_fill(s, i->is_spare, action);
+    } else if (action->type == ACC_ACT_RENAME) {
+        memcpy(action->name, i->rename_to, sizeof(action->name));
     } else if (action->type == ACC_ACT_STOP) {
         action->grace_ms = s->stop_grace_ms;
     } else if (action->type == ACC_ACT_REMOVE) {
@@ -161,12 +182,23 @@ void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i)
     }
 }
 
+static void set_name(struct acc_engine *e, struct instance *i, const char *name)
+{
+    size_t len;
+
+    acc_copy(i->name, sizeof(i->name), name);
+    i->role = acc_role_of(e, i, i->name, &i->role_number, &len);
+}
+
 static void created(struct acc_engine *e, struct instance *slot, const char *cid)
 {
     struct service *s = acc_svc_of(e, slot);
     struct instance *i = acc_find_cid(e, cid);
+    char name[ACC_NAME_MAX + 1];
+    uint32_t revision = slot->is_spare ? s->roll.is.to : s->rev ? s->rev : 1;
 
     if (!i) {
+        acc_op_name(e, slot, name);
         i = slot->present ? acc_spare_take(e, s, slot->slot) : slot;
         if (!i) {
             return; /* the next list shows it again */
@@ -176,7 +208,8 @@ static void created(struct acc_engine *e, struct instance *slot, const char *cid
         i->obs = ACC_CTR_CREATED;
         i->policy = ACC_RESTART_NO;
         acc_copy(i->spec, sizeof(i->spec), s->spec);
-        acc_inst_canonical(e, i, i->name);
+        set_name(e, i, name);
+        i->revision = revision;
     }
     acc_inst_bind(e, s, i);
 }
@@ -185,7 +218,12 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
 {
     struct service *s = acc_svc_of(e, i);
     const char *message = event->op.message;
+    bool is_failure = event->op.result == ACC_OP_CONFIG || event->op.result == ACC_OP_GONE ||
+                      event->op.result == ACC_OP_START || event->op.result == ACC_OP_FAILED;
 
+    if (is_failure && acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
+        return;
+    }
     switch (event->op.result) {
     case ACC_OP_OK:
     case ACC_OP_NOT_MODIFIED:
@@ -197,7 +235,8 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
         if (event->op.cid && event->op.cid[0] && !acc_find_cid(e, event->op.cid)) {
             acc_conflict_set(e, i, event->op.cid);
             acc_look_at(e, event->op.cid);
-        } else if (!i->present) {
+        } else if (!i->present &&
+                   !acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
             (void)acc_fail(e, s, FAIL_START, true, "could not be created: %.140s", message);
         }
         break;
@@ -229,6 +268,10 @@ static void start_failed(struct acc_engine *e, struct instance *i, enum fail_cla
                          const char *message)
 {
     i->start_unsettled = false;
+    if (acc_rollout_failed(e, acc_svc_of(e, i), i, "could not be started: %.140s", message)) {
+        look_again(i);
+        return;
+    }
     i->recreate |= is_stranded(message);
     if (i->recreate) {
         acc_resource_doubt(e, acc_svc_of(e, i));
@@ -319,6 +362,21 @@ static void update_done(struct acc_engine *e, struct instance *i, enum acc_op_re
     i->compared[0] = '\0';
 }
 
+static void rename_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    struct service *s = acc_svc_of(e, i);
+
+    if (result == ACC_OP_OK || result == ACC_OP_NOT_MODIFIED) {
+        set_name(e, i, i->rename_to);
+        return;
+    }
+    if (result != ACC_OP_LOST) {
+        s->roll.n_tries++;
+    }
+    i->retry_ms = e->now + RETRY_MS;
+    look_again(i); /* a name that it has already is refused, too */
+}
+
 static void instance_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
     struct service *s = acc_svc_of(e, i);
@@ -350,10 +408,15 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_UNPAUSE:
         look_again(i);
         break;
+    case ACC_ACT_RENAME:
+        rename_done(e, i, event->op.result);
+        break;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_PULL:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
@@ -364,7 +427,8 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_INCIDENT:
         break;
     }
-    if (i->is_spare && i->svc != ACC_NONE && !i->present && !i->op) {
+    if (i->is_spare && i->svc != ACC_NONE && !i->present && !i->op && !i->need_list &&
+        !i->conflict_cid[0]) {
         acc_spare_drop(e, s, i);
     }
 }
@@ -376,7 +440,9 @@ void acc_op_done(struct acc_engine *e, const struct acc_event *event)
     if (k == ACC_NONE || (k & ACC_OP_OF_PROBE)) {
         return; /* settled by looking, long ago */
     }
-    if (k & ACC_OP_OF_RES) {
+    if (k & ACC_OP_OF_ROLL) {
+        acc_rollout_pulled(e, &e->services[k & ~ACC_OP_OF_ROLL], event);
+    } else if (k & ACC_OP_OF_RES) {
         acc_resource_done(e, &e->res[k & ~ACC_OP_OF_RES], event);
     } else {
         instance_done(e, &e->inst[k], event);
@@ -403,7 +469,7 @@ void acc_op_late(struct acc_engine *e, const struct acc_event *event)
 {
     uint32_t k = acc_op_find(e, event->op.op);
 
-    if (k != ACC_NONE && !(k & (ACC_OP_OF_RES | ACC_OP_OF_PROBE))) {
+    if (k != ACC_NONE && !(k & (ACC_OP_OF_RES | ACC_OP_OF_PROBE | ACC_OP_OF_ROLL))) {
         acc_op_give_up(e, &e->inst[k]);
     }
 }
@@ -425,11 +491,15 @@ static bool is_attained(const struct instance *i)
         return i->policy == i->policy_asked;
     case ACC_ACT_UPDATE:
         return true; /* a comparison will tell */
+    case ACC_ACT_RENAME:
+        return strcmp(i->name, i->rename_to) == 0;
     case ACC_ACT_REMOVE:
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_PULL:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:

@@ -76,6 +76,11 @@ static bool is_periodic(enum mode mode)
     return mode == MODE_TCP || mode == MODE_HTTP;
 }
 
+static bool is_looked_at(const struct instance *i)
+{
+    return !i->is_spare || i->role == ROLE_CANDIDATE;
+}
+
 /* --- a run begins, Docker speaks ------------------------------------------------------------- */
 
 void acc_probe_drop(struct acc_engine *e, struct instance *i)
@@ -333,7 +338,7 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
 {
     enum mode mode = mode_of(s, i);
 
-    if (!i->present || i->obs != ACC_CTR_RUNNING || acc_inst_stale(e, i) || i->is_spare) {
+    if (!i->present || i->obs != ACC_CTR_RUNNING || acc_inst_stale(e, i) || !is_looked_at(i)) {
         return;
     }
     if (mode == MODE_HEALTH && !i->frozen) {
@@ -342,7 +347,8 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
         follow_time(e, s, i, mode);
     }
     watch_presumption(e, s, i);
-    if (!s->wanted_up || i->end != END_NONE || !acc_may_act(e) || acc_svc_observing(e, s)) {
+    if (!s->wanted_up || i->end != END_NONE || !acc_may_act(e) || acc_svc_observing(e, s) ||
+        acc_rollout_watches(s, i)) {
         return;
     }
     if (!i->ready) {
@@ -386,7 +392,7 @@ void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
     if (i->probe_op && acc_due(e, s, i->probe_sent_ms + timeout(i) + PROBE_EXTRA_MS)) {
         acc_probe_drop(e, i);
     }
-    if (i->obs != ACC_CTR_RUNNING || i->is_spare || i->probe_op || i->end != END_NONE ||
+    if (i->obs != ACC_CTR_RUNNING || !is_looked_at(i) || i->probe_op || i->end != END_NONE ||
         !is_wanted(i, mode)) {
         return;
     }

@@ -96,6 +96,9 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->one_shot = fresh.one_shot;
     s->restart_on_unhealthy = fresh.restart_on_unhealthy;
     s->stateful = fresh.stateful;
+    s->upgrade_order = fresh.upgrade_order;
+    s->exclusive = fresh.exclusive;
+    s->roll.waits_for = ACC_NONE;
     s->stop_grace_ms = fresh.stop_grace_ms;
     s->health = fresh.health;
     s->n_ports = fresh.n_ports;
@@ -299,6 +302,9 @@ static void move_services(struct move *move)
         struct service *s = &to->services[move->service[v]];
 
         move_service(move, old, s);
+        if (s->roll.op) {
+            acc_index_put(&to->by_op, acc_hash_u64(s->roll.op), move->service[v] | ACC_OP_OF_ROLL);
+        }
         acc_each_inst (move->from, old, i) {
             move_instance(to, s, i, old->removed);
         }

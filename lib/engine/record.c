@@ -33,12 +33,22 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
         .done = s->done,
         .own_stop_ns = s->own_stop_ns,
         .end_ns = s->end_ns,
+        .revision = s->rev,
+        .last_revision = s->last_rev,
     };
     acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
     acc_copy(ret_record->asked_by, sizeof(ret_record->asked_by), s->asked_by);
     acc_copy(ret_record->done_spec, sizeof(ret_record->done_spec), s->done_spec);
     acc_copy(ret_record->applied_spec, sizeof(ret_record->applied_spec), s->applied);
     acc_copy(ret_record->canonical, sizeof(ret_record->canonical), s->canonical);
+    memcpy(ret_record->pin_spec, s->pin_spec, sizeof(s->pin_spec));
+    memcpy(ret_record->pin_image, s->pin_image, sizeof(s->pin_image));
+    memcpy(ret_record->pin_id, s->pin_id, sizeof(s->pin_id));
+    memcpy(ret_record->pin_digest, s->pin_digest, sizeof(s->pin_digest));
+    memcpy(ret_record->bad_id, s->bad_id, sizeof(s->bad_id));
+    if (acc_rollout_active(s)) {
+        ret_record->rollout = s->roll.is;
+    }
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
@@ -90,6 +100,14 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
     acc_copy(s->applied, sizeof(s->applied), record->applied_spec);
     acc_copy(s->canonical, sizeof(s->canonical), record->canonical);
+    s->rev = record->revision;
+    s->last_rev = record->last_revision;
+    acc_copy(s->pin_spec, sizeof(s->pin_spec), record->pin_spec);
+    acc_copy(s->pin_image, sizeof(s->pin_image), record->pin_image);
+    acc_copy(s->pin_id, sizeof(s->pin_id), record->pin_id);
+    acc_copy(s->pin_digest, sizeof(s->pin_digest), record->pin_digest);
+    acc_copy(s->bad_id, sizeof(s->bad_id), record->bad_id);
+    s->roll.is = record->rollout;
     return true;
 }
 
@@ -130,6 +148,12 @@ void acc_restore_finish(struct acc_engine *e)
     for (uint32_t v = 0; v < e->n_services; v++) {
         struct service *s = &e->services[v];
 
+        if (acc_rollout_active(s)) { /* its step begins anew */
+            s->roll.begun_ms = s->roll.since_ms = s->roll.seen_ms = e->now;
+            s->roll.deadline_ms = e->now + (s->roll.is.step == ACC_ROLL_WATCH
+                                                ? s->timing.upgrade_monitor
+                                                : s->timing.upgrade_timeout);
+        }
         if (s->backoff_left_ms) {
             s->backoff_ms = e->now + s->backoff_left_ms;
         }

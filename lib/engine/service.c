@@ -159,7 +159,8 @@ static void sync_applied(struct acc_engine *e, struct service *s)
     const char *applied;
     char name[ACC_NAME_MAX + 1];
 
-    if (!i || !i->present || i->epoch == 0 || !e->synced || s->removed || acc_svc_observing(e, s)) {
+    if (!i || !i->present || i->epoch == 0 || i->role != ROLE_NONE || !e->synced || s->removed ||
+        acc_svc_observing(e, s)) {
         return;
     }
     applied = i->spec[0] ? "" : s->applied[0] ? acc_inst_spec(e, i) : s->spec;
@@ -189,6 +190,7 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
                      (is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i));
         }
     }
+    going |= acc_rollout_stops(e, s);
     if (going != s->going_down) {
         s->going_down = going;
         acc_mark_dependents(e, s);
@@ -344,6 +346,12 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->wanted_up || s->removed) {
         return down_state(e, s);
     }
+    if (s->roll.is.step == ACC_ROLL_UNDO) {
+        return ACC_SVC_ROLLING_BACK;
+    }
+    if (acc_rollout_active(s) && s->roll.is.step < ACC_ROLL_WATCH) {
+        return ACC_SVC_UPGRADING;
+    }
     if (acc_svc_is_done(s) && !any(e, s, is_busy_or_running)) {
         return ACC_SVC_DONE;
     }
@@ -409,6 +417,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     }
     acc_fail_update(e, s);
     acc_svc_recover(e, s);
+    acc_rollout_update(e, s);
     sync_going_down(e, s);
     acc_incident_update(e, s);
     acc_svc_derive(e, s);

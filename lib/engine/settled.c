@@ -94,6 +94,32 @@ static enum acc_settled settled_down(struct acc_engine *e, struct service *s, en
     return ACC_SETTLED_DONE;
 }
 
+static enum acc_settled settled_rollout(struct service *s, enum acc_verb verb, char *text)
+{
+    bool is_back = verb == ACC_VERB_ROLLBACK;
+
+    if (acc_rollout_active(s) || s->roll.is_asked) {
+        return ACC_SETTLED_PENDING;
+    }
+    switch (s->roll.result) {
+    case ROLL_UP_TO_DATE:
+    case ROLL_COMMITTED:
+        return ACC_SETTLED_DONE;
+    case ROLL_ROLLED_BACK:
+        if (is_back) {
+            return ACC_SETTLED_DONE;
+        }
+        (void)snprintf(text, ACC_REASON_MAX + 1, "rolled back to r%u: the new one %.300s",
+                       (unsigned)s->roll.is.from, s->roll.is.why);
+        return ACC_SETTLED_FAILED;
+    case ROLL_FAILED:
+        return failed(text, s->roll.is.why);
+    case ROLL_NONE:
+        break;
+    }
+    return failed(text, "accd was started again meanwhile; see accctl history");
+}
+
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text)
 {
@@ -125,6 +151,9 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
         return s->held ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
     case ACC_VERB_ADOPT:
         return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
+        return settled_rollout(s, verb, text);
     case ACC_VERB_HAND_BACK:
         break;
     }

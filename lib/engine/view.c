@@ -105,6 +105,8 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .n_restarts = s->n_restarts,
         .n_instances = count_instances(e, s),
         .n_roots = s->n_roots,
+        .revision = s->rev,
+        .step = s->roll.is.step,
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
     acc_reason(e, s, now_ms, ret_view->reason, sizeof(ret_view->reason));

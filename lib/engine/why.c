@@ -226,6 +226,14 @@ static void say_up(struct acc_engine *e, struct words *w, const struct service *
     }
 }
 
+static void say_rollout(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    acc_rollout_reason(e, s, now_ms, text, sizeof(text));
+    say(w, "%s", text);
+}
+
 static void say_reason(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     switch (s->state) {
@@ -265,11 +273,17 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         say_starting(e, w, s, now_ms);
         break;
     case ACC_SVC_UP:
-        say_up(e, w, s);
+        if (acc_rollout_active(s)) {
+            say_rollout(e, w, s, now_ms);
+        } else {
+            say_up(e, w, s);
+        }
         break;
-    case ACC_SVC_DONE:
     case ACC_SVC_UPGRADING:
     case ACC_SVC_ROLLING_BACK:
+        say_rollout(e, w, s, now_ms);
+        break;
+    case ACC_SVC_DONE:
         break;
     }
 }

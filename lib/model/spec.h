@@ -119,6 +119,11 @@ struct acc_timing {
     uint64_t run_min;                   /* 2 s: ready by running */
     uint64_t resync;                    /* full list: 60 s */
     uint64_t boot_grace;                /* 60 s without health restarts of what ran before accd */
+    uint64_t upgrade_timeout;           /* 5 min for a candidate to get ready */
+    uint64_t upgrade_stable;            /* 10 s that it must stay so */
+    uint64_t upgrade_drain;             /* both serve for so long before the old one stops: 0 */
+    uint64_t upgrade_monitor;           /* 10 min in which the old one is kept */
+    uint64_t upgrade_pause;             /* 15 min that a dependency may hold a candidate up */
     uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
     uint32_t pulls_in_flight;           /* 3 */
 };
@@ -127,6 +132,9 @@ void acc_timing_default(struct acc_timing *ret_timing);
  * `*ret_is_count` a uint32_t. NULL when unknown; acc_timing_nearest() is for "did you mean". */
 void *acc_timing_field(struct acc_timing *timing, const char *key, bool *ret_is_count);
 const char *acc_timing_nearest(const char *key); /* NULL when nothing is near */
+
+/* Order of an upgrade (x-acc.upgrade.order). */
+enum acc_upgrade_order { ACC_ORDER_AUTO = 0, ACC_ORDER_START_FIRST, ACC_ORDER_STOP_FIRST };
 
 struct acc_health_spec {
     bool set;      /* the file has a test of its own */
@@ -178,6 +186,9 @@ struct acc_service_spec {
     size_t n_waiting_codes;
     bool restart_on_unhealthy; /* on_unhealthy: restart (default) | report */
     bool stateful;
+    enum acc_upgrade_order upgrade_order;
+    const char *exclusive; /* why two of its containers can't run at once, one clause; NULL: they
+                              can */
     struct acc_timing timing;
     const struct acc_node *x_acc; /* merged x-acc mapping with the keys of later issues, or NULL */
 };

@@ -122,6 +122,9 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
             s->want_up = s->is_unsure = false;
             s->want_removed = verb == ACC_VERB_DOWN;
             break;
+        case ACC_VERB_UPGRADE:
+        case ACC_VERB_ROLLBACK:
+            break;
         case ACC_VERB_RESTART:
         case ACC_VERB_ADOPT: /* what runs is wanted from here on, the rest is not */
         case ACC_VERB_RELEASE:

@@ -70,6 +70,11 @@ static void copy_store(struct world *w, bool back)
     }
 }
 
+static void save_revision(struct world *w, const struct acc_action *a)
+{
+    (void)w, (void)a;
+}
+
 static void sync_later(void *ctx, uint64_t life, uint64_t b)
 {
     struct world *w = ctx;
@@ -758,6 +763,9 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_JOURNAL_END:
         w->store.n_open -= w->store.n_open > 0 ? 1 : 0;
         break;
+    case ACC_ACT_SAVE_REVISION:
+        save_revision(w, a);
+        break;
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
         save(w, a);
@@ -788,6 +796,8 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_PULL:
+    case ACC_ACT_RENAME:
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);
         break;

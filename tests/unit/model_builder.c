@@ -55,6 +55,8 @@ static void add_word(struct acc_stack *stack, struct acc_service_spec *service, 
     } else if (strncmp(word, "rf", 2) == 0) {
         service->restart = ACC_RESTART_ON_FAILURE;
         service->restart_max = (uint32_t)strtoul(word + 2, NULL, 10);
+    } else if (strcmp(word, "e") == 0) {
+        service->exclusive = "it publishes port 80 of the host";
     } else if (strcmp(word, "s") == 0) {
         service->stateful = true;
     } else {

@@ -85,7 +85,7 @@ static void drain(struct stage *stage)
                 queue[i].obs = &obs[i];
             } else if (queue[i].type == ACC_EV_OP_DONE) {
                 queue[i].op.cid = cids[i];
-            } else if (queue[i].type == ACC_EV_GONE) {
+            } else if (queue[i].type == ACC_EV_GONE || queue[i].type == ACC_EV_HINT) {
                 queue[i].hint.cid = cids[i];
             }
             step(stage, &queue[i]);
@@ -120,7 +120,11 @@ static struct stage_container *by_cid(struct stage *stage, const char *cid)
 static struct stage_container *by_name(struct stage *stage, const char *name)
 {
     for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
-        if (stage->container[i].exists && strcmp(stage->container[i].obs.name, name) == 0) {
+        const char *own = stage->container[i].obs.name;
+        size_t len = strcspn(name, "*"); /* "s-web-1.c*" is the first that begins so */
+
+        if (stage->container[i].exists && strncmp(own, name, len) == 0 &&
+            (name[len] == '*' || own[len] == '\0')) {
             return &stage->container[i];
         }
     }
@@ -198,6 +202,56 @@ static void trace(struct stage *stage, const struct acc_action *action)
                          nick(stage, action, name, sizeof(name)));
 }
 
+static const char *tag_of(const struct stage *stage, uint32_t svc)
+{
+    return stage->service[svc].image[0] ? stage->service[svc].image : "img1";
+}
+
+static void do_pull(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+
+    trace(stage, action);
+    if (service->silent) {
+        return;
+    }
+    push_done(stage, action->op, service->pull,
+              action->image_id[0] ? action->image_id : tag_of(stage, action->svc),
+              service->pull == ACC_OP_OK ? "sha256:digest" : service->message);
+}
+
+static void do_rename(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+    struct stage_container *holder = by_name(stage, action->name);
+
+    if (!c || holder) {
+        push_done(stage, action->op, c ? ACC_OP_CONFLICT : ACC_OP_GONE, "", "name in use");
+        return;
+    }
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
+    push_obs(stage, &c->obs);
+    push_done(stage, action->op, ACC_OP_OK, action->cid, "");
+}
+
+static void save_revision(struct stage *stage, const struct acc_action *action)
+{
+    struct acc_revision_record record;
+    size_t at = 0;
+
+    if (!acc_engine_revision(stage->engine, action->svc, action->revision, stage->now_ms,
+                             &record)) {
+        return;
+    }
+    while (at < stage->n_revisions && (stage->revision[at].number != record.number ||
+                                       strcmp(stage->revision[at].id, record.id) != 0)) {
+        at++;
+    }
+    acc_assert(at < 32);
+    stage->n_revisions = at == stage->n_revisions ? at + 1 : stage->n_revisions;
+    stage->revision[at] = record;
+}
+
 static void do_create(struct stage *stage, const struct acc_action *action)
 {
     const struct stage_service *service = &stage->service[action->svc];
@@ -217,6 +271,9 @@ static void do_create(struct stage *stage, const struct acc_action *action)
     (void)snprintf(c->obs.spec_hash, sizeof(c->obs.spec_hash), "%s",
                    stage->model->services[action->svc]->spec_hash);
     (void)snprintf(c->obs.op, sizeof(c->obs.op), "%llu", (unsigned long long)action->op);
+    (void)snprintf(c->obs.revision, sizeof(c->obs.revision), "%u", action->revision);
+    (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
+                   action->image_id[0] ? action->image_id : tag_of(stage, action->svc));
     push_obs(stage, &c->obs);
     push_done(stage, action->op, ACC_OP_OK, c->obs.cid, "");
 }
@@ -239,6 +296,16 @@ static void do_start(struct stage *stage, const struct acc_action *action)
         return;
     }
     begin_run(stage, c);
+    if (service->bad_image[0] && strcmp(service->bad_image, c->obs.image_id) == 0) {
+        struct acc_event *event;
+
+        end_run(stage, c, 1);
+        event = push(stage, ACC_EV_HINT);
+        event->hint.cid = keep_cid(stage, c->obs.cid);
+        event->hint.hint = ACC_HINT_DIE;
+        event->hint.exit_code = 1;
+        event->hint.time_ns = tick(stage);
+    }
     push_obs(stage, &c->obs);
     push_done(stage, action->op, ACC_OP_OK, action->cid, "");
 }
@@ -289,8 +356,11 @@ static void do_probe(struct stage *stage, const struct acc_action *action)
     const struct stage_service *service = &stage->service[action->svc];
     struct acc_event *event = push(stage, ACC_EV_PROBE);
 
+    struct stage_container *c = by_cid(stage, action->cid);
+    bool is_sick = c && service->sick_image[0] && strcmp(service->sick_image, c->obs.image_id) == 0;
+
     event->probe.op = action->op;
-    event->probe.verdict = service->probe;
+    event->probe.verdict = is_sick ? ACC_PROBE_FAIL : service->probe;
     event->probe.listens = service->listens;
     event->probe.output = service->probe == ACC_PROBE_PASS ? "" : "not yet";
     event->probe.exit_code = service->probe == ACC_PROBE_PASS ? 0 : 1;
@@ -377,6 +447,8 @@ static void operate(struct stage *stage, const struct acc_action *action)
             c->exists = false;
         }
         push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+    } else if (action->type == ACC_ACT_RENAME) {
+        do_rename(stage, action);
     } else if (action->type == ACC_ACT_SET_POLICY) {
         do_policy(stage, action);
     } else if (action->type == ACC_ACT_UPDATE) {
@@ -404,8 +476,19 @@ static void ensure(struct stage *stage, const struct acc_action *action)
     push_done(stage, action->op, is_pull ? stage->pull : ACC_OP_OK, "", stage->pull_message);
 }
 
+static bool changes_the_world(enum acc_action_type type)
+{
+    return type >= ACC_ACT_ENSURE_RESOURCE && type <= ACC_ACT_RENAME;
+}
+
 static void take(struct stage *stage, const struct acc_action *action)
 {
+    if (stage->kill_after == 0) {
+        return; /* accd is dead */
+    }
+    if (stage->kill_after > 0 && changes_the_world(action->type) && --stage->kill_after == 0) {
+        return;
+    }
     switch (action->type) {
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
@@ -448,7 +531,14 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_RENAME:
         operate(stage, action);
+        break;
+    case ACC_ACT_PULL:
+        do_pull(stage, action);
+        break;
+    case ACC_ACT_SAVE_REVISION:
+        save_revision(stage, action);
         break;
     case ACC_ACT_NOTE:
         (void)acc_buf_printf(&stage->notes, "%s\n", action->note.text);
@@ -476,6 +566,7 @@ void stage_open(struct stage *stage, struct acc_model *model)
 
     memset(stage, 0, sizeof(*stage));
     stage->observe_new = observe_new;
+    stage->kill_after = -1;
     stage->model = model;
     stage->now_ms = 1000000;
     stage->clock_ns = CLOCK_START_NS;
@@ -548,10 +639,16 @@ void stage_restart_accd(struct stage *stage)
 {
     stage->engine = acc_engine_destroy(stage->engine);
     stage->n_queue = 0;
+    stage->kill_after = -1;
     make_engine(stage, 1000000);
     for (size_t i = 0; i < stage->model->n_services; i++) {
         if (stage->has_record[i]) {
             acc_assert(acc_engine_restore_service(stage->engine, &stage->record[i]));
+        }
+    }
+    for (size_t i = 0; i < stage->n_revisions; i++) {
+        if (stage->revision[i].result == ACC_REV_STABLE) {
+            acc_assert(acc_engine_restore_revision(stage->engine, &stage->revision[i]));
         }
     }
     for (size_t i = 0; i < stage->model->n_stacks; i++) {
@@ -593,6 +690,54 @@ void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, cons
                                  .whole_stack = is_stack || target[0] == '\0',
                                  .by = "root"};
     event_now(stage, &event);
+}
+
+void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
+                   uint32_t revision)
+{
+    uint8_t selected[128] = {0};
+    struct acc_event event = {.type = ACC_EV_CMD};
+
+    selected[stage_index(stage, name)] = 1;
+    event.cmd = (struct acc_cmd){
+        .verb = verb, .selected = selected, .revision = revision, .by = "root"};
+    (void)snprintf(event.cmd.image, sizeof(event.cmd.image), "%s", image);
+    event_now(stage, &event);
+}
+
+struct stage_container *stage_named(struct stage *stage, const char *name)
+{
+    return by_name(stage, name);
+}
+
+static int by_their_names(const void *a, const void *b)
+{
+    const struct stage_container *const *x = a, *const *y = b;
+
+    return strcmp((*x)->obs.name, (*y)->obs.name);
+}
+
+const char *stage_containers(struct stage *stage)
+{
+    static const char *const states[] = {"created",  "running", "paused", "restarting",
+                                         "removing", "exited",  "dead"};
+    static char text[4096];
+    struct stage_container *all[STAGE_CONTAINERS_MAX];
+    size_t n = 0, len = 0;
+
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (stage->container[i].exists) {
+            all[n++] = &stage->container[i];
+        }
+    }
+    qsort(all, n, sizeof(all[0]), by_their_names);
+    text[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %s %s r%s; ", all[i]->obs.name,
+                                states[all[i]->obs.state], all[i]->obs.image_id,
+                                all[i]->obs.revision);
+    }
+    return text;
 }
 
 uint32_t stage_index(const struct stage *stage, const char *name)
@@ -658,12 +803,15 @@ void stage_hint(struct stage *stage, const struct stage_container *container, en
     event_now(stage, &event);
 }
 
-void stage_exit(struct stage *stage, const char *name, int32_t code)
+void stage_exit_of(struct stage *stage, struct stage_container *c, int32_t code)
 {
-    struct stage_container *c = stage_of(stage, name);
-
     end_run(stage, c, code);
     stage_hint(stage, c, ACC_HINT_DIE);
+}
+
+void stage_exit(struct stage *stage, const char *name, int32_t code)
+{
+    stage_exit_of(stage, stage_of(stage, name), code);
 }
 
 void stage_docker_stop(struct stage *stage, const char *name)
@@ -686,7 +834,11 @@ void stage_docker_start(struct stage *stage, const char *name)
 
 void stage_docker_rm(struct stage *stage, const char *name)
 {
-    struct stage_container *c = stage_of(stage, name);
+    stage_rm_of(stage, stage_of(stage, name));
+}
+
+void stage_rm_of(struct stage *stage, struct stage_container *c)
+{
     struct acc_event event = {.type = ACC_EV_GONE};
 
     c->exists = false;

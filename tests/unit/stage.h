@@ -28,6 +28,10 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     enum acc_likeness likeness; /* DIFFERENT unless the test says so */
     bool resists;               /* a live change does not help */
     bool no_manual_flag;        /* HasBeenManuallyStopped can't be read */
+    char image[32];             /* id of what its reference means now; "" for "img1" */
+    char bad_image[32];         /* containers of this image exit at once */
+    char sick_image[32];        /* ... and those of this one fail their checks */
+    enum acc_op_result pull;
 };
 
 struct stage_container {
@@ -59,6 +63,9 @@ struct stage {
     uint64_t last_op[64]; /* of each service: the newest operation asked for */
     struct acc_service_record record[64];
     bool has_record[64];
+    struct acc_revision_record revision[32]; /* as saved, newest last; one of a number */
+    size_t n_revisions;
+    int kill_after; /* accd dies before this many more actions that change the world; -1 never */
     struct acc_stack_record stack_record[8];
     bool has_stack_record[8];
 };
@@ -80,6 +87,17 @@ void stage_reconfigure(struct stage *stage, struct acc_model *model);
 /* "acc_verb" on a target as `accctl` would do it; `flags`: d with dependents, v volumes. */
 void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, const char *flags);
 
+/* Upgrade or rollback of one service; `image`: of --image, `revision`: of --to. */
+void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
+                   uint32_t revision);
+/* By its own name, or NULL. */
+struct stage_container *stage_named(struct stage *stage, const char *name);
+/* All containers: "s-web-1 running img1 r1; ...", by name. */
+const char *stage_containers(struct stage *stage);
+/* Somebody removes it. */
+void stage_rm_of(struct stage *stage, struct stage_container *container);
+/* The process of this container ends. */
+void stage_exit_of(struct stage *stage, struct stage_container *container, int32_t code);
 /* A container, by the name of its service (slot 1) or "service#slot"; aborts without one. */
 struct stage_container *stage_of(struct stage *stage, const char *name);
 /* One that somebody else makes: no labels of ours. Not told yet. */

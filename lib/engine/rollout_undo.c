@@ -1,0 +1,263 @@
+/*
+ * The way back (E9, rollback), and what is to be done with containers of a rollout that nobody
+ * remembers (E10).
+ *
+ * The kept container is started by its id; nothing is pulled or created unless somebody removed it.
+ * The failed one gives its name away before it is stopped: so the intent is durable in names. A
+ * rollback is never rolled back: it ends when the old one is ready, or says that it isn't.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+static void restore_pin(struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        const struct revision *revision = &s->stable[k];
+
+        if (revision->number == s->roll.is.from) {
+            acc_copy(s->pin_spec, sizeof(s->pin_spec), s->spec);
+            acc_copy(s->pin_image, sizeof(s->pin_image), revision->image);
+            acc_copy(s->pin_id, sizeof(s->pin_id), revision->image_id);
+            acc_copy(s->pin_digest, sizeof(s->pin_digest), revision->digest);
+        }
+    }
+}
+
+void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+
+    if (is_fault && is->image_id[0]) {
+        acc_copy(s->bad_id, sizeof(s->bad_id), is->image_id);
+    }
+    s->rev = is->from;
+    restore_pin(s);
+    acc_fail_forgive(e, s); /* the failures were the new one's */
+    s->breaker = BREAKER_CLOSED;
+    s->roll.result = ROLL_NONE;
+    acc_rollout_step(e, s, ACC_ROLL_UNDO);
+}
+
+static bool runs(const struct instance *i)
+{
+    return i &&
+           (acc_inst_running(i) || i->start_unsettled || (i->op && i->op_type == ACC_ACT_START));
+}
+
+bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    struct cast cast;
+
+    if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
+        return true;
+    }
+    cast = acc_rollout_cast(e, s, i->slot);
+    if (!i->present) {
+        return cast.retired || cast.holder || runs(cast.candidate) || runs(cast.bad);
+    }
+    if (acc_rollout_is_new(s, i)) {
+        return true;
+    }
+    return !acc_inst_running(i) && (runs(cast.candidate) || runs(cast.bad));
+}
+
+static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
+{
+    if (!s->wanted_up || (cast->holder && cast->holder->ready)) {
+        return true;
+    }
+    return cast->holder && acc_due(e, s, s->roll.deadline_ms);
+}
+
+static enum acc_action_type rename_to(struct acc_engine *e, struct service *s, struct instance *i,
+                                      bool is_bad)
+{
+    char name[ACC_NAME_MAX + 1];
+
+    if (!acc_due(e, s, i->retry_ms)) {
+        return ACC_NOTHING;
+    }
+    acc_inst_canonical(e, i, name);
+    if (is_bad) {
+        (void)snprintf(i->rename_to, sizeof(i->rename_to), "%.230s.bad%llu", name,
+                       (unsigned long long)s->roll.is.id);
+    } else {
+        memcpy(i->rename_to, name, sizeof(i->rename_to));
+    }
+    return ACC_ACT_RENAME;
+}
+
+enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    struct cast cast = acc_rollout_cast(e, s, i->slot);
+
+    if (!i->present) {
+        return ACC_NOTHING;
+    }
+    switch (i->role) {
+    case ROLE_NONE:
+        return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
+    case ROLE_CANDIDATE:
+        if (acc_inst_running(i)) {
+            return acc_stop_harder(e, s, i);
+        }
+        /* The old one runs again first: else its name would be all that is left to say why it
+         * doesn't. */
+        return cast.holder    ? acc_inst_running(cast.holder) || may_let_go(e, s, &cast)
+                                    ? acc_remove_it(e, s, i)
+                                    : ACC_NOTHING
+               : cast.retired ? ACC_NOTHING
+                              : acc_remove_it(e, s, i);
+    case ROLE_BAD:
+        if (acc_inst_running(i)) {
+            return !i->is_spare && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
+        }
+        return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
+    case ROLE_RETIRED:
+        if (runs(cast.candidate) || runs(cast.bad) || i->exit_pending) {
+            return ACC_NOTHING;
+        }
+        if (!cast.holder) {
+            return rename_to(e, s, i, false);
+        }
+        /* somebody has made another one meanwhile */
+        return !acc_rollout_is_new(s, cast.holder) && may_let_go(e, s, &cast)
+                   ? acc_inst_running(i) ? acc_stop_harder(e, s, i) : acc_remove_it(e, s, i)
+                   : ACC_NOTHING;
+    }
+    return ACC_NOTHING;
+}
+
+void acc_undo_update(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+    bool is_back = s->ready || !s->wanted_up;
+
+    acc_each_inst (e, s, i) {
+        if (i->present && (i->role != ROLE_NONE || acc_rollout_is_new(s, i))) {
+            return;
+        }
+    }
+    if (!is_back && !acc_due(e, s, r->deadline_ms)) {
+        return;
+    }
+    r->result = is_back ? ROLL_ROLLED_BACK : ROLL_FAILED;
+    acc_rollout_save_revision(e, s, r->is.to);
+    if (!is_back) {
+        acc_incident_open(e, s, "was rolled back, and the container of before isn't well either");
+    }
+    acc_rollout_end(e, s, r->result);
+}
+
+/* --- without a record ------------------------------------------------------------------------ */
+
+struct traces {
+    bool any, undo, watch, verify;
+    uint64_t id;
+    uint32_t from, to;
+    bool is_seen; /* all of them in this epoch */
+};
+
+static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t slot,
+                       struct traces *traces)
+{
+    struct cast c = acc_rollout_cast(e, s, slot);
+    const struct instance *newer = c.bad ? c.bad : c.candidate ? c.candidate : c.holder;
+
+    if (!c.candidate && !c.retired && !c.bad) {
+        return;
+    }
+    traces->any = true;
+    if (c.holder && c.candidate && c.holder->exit_pending) {
+        c.holder->own_stop_ns = c.holder->run_ns; /* stopped for it, and not by hand */
+    }
+    traces->id = c.bad ? c.bad->role_number : c.candidate ? c.candidate->role_number : traces->id;
+    traces->from = c.retired                       ? (uint32_t)c.retired->role_number
+                   : c.holder && c.holder != newer ? c.holder->revision
+                                                   : traces->from;
+    traces->to = newer && newer->revision ? newer->revision : traces->to;
+    if (c.bad || (c.candidate && c.holder)) {
+        traces->undo = true;
+    } else if (c.candidate) {
+        traces->verify |= acc_inst_running(c.candidate);
+        traces->undo |= !acc_inst_running(c.candidate) && c.retired;
+        traces->verify |= !c.retired;
+    } else if (c.retired && c.holder) {
+        traces->watch = true;
+    } else {
+        traces->undo = true; /* only the kept one */
+    }
+}
+
+/* The name of before, where it wasn't the default one and the record is lost. */
+static void learn_canonical(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        uint64_t number;
+        size_t len = 0;
+
+        if (i->present && i->role != ROLE_NONE && i->slot == 1 && !s->container_name &&
+            !s->canonical[0]) {
+            char name[ACC_NAME_MAX + 1];
+
+            (void)acc_role_of(e, i, i->name, &number, &len);
+            acc_inst_canonical(e, i, name);
+            if (strlen(name) != len || memcmp(name, i->name, len) != 0) {
+                memcpy(s->canonical, i->name, len);
+                s->canonical[len] = '\0';
+                acc_save(s);
+            }
+        }
+    }
+}
+
+void acc_rollout_recover(struct acc_engine *e, struct service *s)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    struct traces traces = {.is_seen = true};
+
+    if (acc_rollout_active(s) || !acc_may_act(e)) {
+        return;
+    }
+    acc_each_inst (e, s, i) {
+        traces.is_seen &= !i->present || (!acc_inst_stale(e, i) && !i->maybe_gone && !i->op);
+    }
+    for (uint32_t slot = 1; slot <= s->n_inst && traces.is_seen; slot++) {
+        trace_slot(e, s, slot, &traces);
+    }
+    if (!traces.any || !traces.is_seen) {
+        return;
+    }
+    learn_canonical(e, s);
+    *is = (struct acc_rollout_record){
+        .id = traces.id ? traces.id : e->next_op++,
+        .from = traces.from ? traces.from
+                : s->rev    ? s->rev
+                            : 1,
+        .to = traces.to,
+        .slot = s->n_inst,
+    };
+    acc_copy(is->spec, sizeof(is->spec), s->spec);
+    s->last_rev = is->to > s->last_rev ? is->to : s->last_rev;
+    s->roll.begun_ms = e->now;
+    acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
+             "%s: containers of an upgrade that was not ended were found", s->id);
+    if (traces.undo || !s->wanted_up) {
+        acc_copy(is->why, sizeof(is->why), "it was interrupted, and its record is lost");
+        acc_undo_begin(e, s, false);
+        return;
+    }
+    acc_each_inst (e, s, i) {
+        if (i->role == ROLE_CANDIDATE || (traces.watch && i->role == ROLE_NONE)) {
+            acc_copy(is->image_id, sizeof(is->image_id), i->image_id);
+            is->slot = traces.verify ? i->slot : is->slot;
+        }
+    }
+    acc_rollout_step(e, s, traces.verify ? ACC_ROLL_VERIFY : ACC_ROLL_WATCH);
+    if (!traces.verify) {
+        s->rev = is->to;
+    }
+}

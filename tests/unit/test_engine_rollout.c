@@ -1,0 +1,472 @@
+/* Upgrades and the way back. ENGINE.md E9, E10. */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/unit/stage.h"
+
+static struct stage stage;
+
+static void teardown(void)
+{
+    stage_close(&stage);
+}
+
+static struct stage_service *service(const char *name)
+{
+    return &stage.service[stage_index(&stage, name)];
+}
+
+static void set_tag(const char *name, const char *image)
+{
+    (void)snprintf(service(name)->image, sizeof(service(name)->image), "%s", image);
+}
+
+/* All up and quiet, and the tag of web means img2 from here on. */
+static void up_with_new_image(const char *text)
+{
+    stage_up(&stage, text);
+    stage_run(&stage, 60000);
+    set_tag("web", "img2");
+    stage_trace(&stage);
+    stage_notes(&stage);
+}
+
+static void upgrade(const char *name)
+{
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, name, "", 0);
+}
+
+static enum acc_settled settled(const char *name, enum acc_verb verb, char *text)
+{
+    text[0] = '\0';
+    return acc_engine_settled(stage.engine, stage_index(&stage, name), verb, stage.now_ms, text);
+}
+
+#define ck_containers(want) ck_assert_str_eq(stage_containers(&stage), want)
+#define ck_settled(name, verb, want, want_text)                                                    \
+    do {                                                                                           \
+        char text_[ACC_REASON_MAX + 1];                                                            \
+        ck_assert_int_eq(settled(name, verb, text_), want);                                        \
+        ck_assert_msg(strstr(text_, want_text), "'%s' lacks '%s'", text_, want_text);              \
+    } while (0)
+
+static const struct acc_revision_record *revision(uint32_t number)
+{
+    for (size_t i = 0; i < stage.n_revisions; i++) {
+        if (stage.revision[i].number == number) {
+            return &stage.revision[i];
+        }
+    }
+    ck_abort_msg("revision %u was not saved", number);
+    return NULL;
+}
+
+/* --- forward --------------------------------------------------------------------------------- */
+
+START_TEST(the_new_one_is_ready_before_the_old_one_stops)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    ck_stage(&stage, "pull web; create web; start web; ");
+    ck_state(&stage, "web", "upgrading");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_PENDING, "");
+    stage_run(&stage, 9000);
+    ck_stage(&stage, "");
+    stage_run(&stage, 2000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    ck_state(&stage, "web", "up");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_TRIAL);
+    stage_run(&stage, 590000);
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    stage_run(&stage, 20000);
+    ck_stage(&stage, "remove web; ");
+    ck_containers("s-web-1 running img2 r2; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_STABLE);
+    ck_assert_str_eq(revision(2)->by, "root");
+    ck_assert_int_eq(revision(1)->result, ACC_REV_STABLE);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+START_TEST(what_can_not_run_twice_is_stopped_first)
+{
+    up_with_new_image("s: web p e");
+    upgrade("web");
+    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; ");
+    ck_state(&stage, "web", "upgrading");
+    stage_run(&stage, 11000);
+    ck_stage(&stage, "rename web; ");
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    stage_run(&stage, 610000);
+    ck_containers("s-web-1 running img2 r2; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+}
+END_TEST
+
+START_TEST(nothing_is_done_when_nothing_is_new)
+{
+    up_with_new_image("s: web p");
+    set_tag("web", "img1");
+    upgrade("web");
+    ck_stage(&stage, "pull web; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_failed_pull_changes_nothing)
+{
+    up_with_new_image("s: web p");
+    service("web")->pull = ACC_OP_START;
+    service("web")->message = "toomanyrequests";
+    upgrade("web");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "pull web; pull web; pull web; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "toomanyrequests");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(replicas_roll_one_at_a_time)
+{
+    up_with_new_image("s: web p x2");
+    upgrade("web");
+    ck_stage(&stage, "pull web; create web#1; start web#1; ");
+    stage_run(&stage, 11000);
+    ck_stage(&stage, "stop web#1; rename web#1; rename web#1; create web#2; start web#2; ");
+    stage_run(&stage, 11000);
+    ck_stage(&stage, "stop web#2; rename web#2; rename web#2; ");
+    stage_run(&stage, 610000);
+    ck_containers("s-web-1 running img2 r2; s-web-2 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(a_dependency_rolls_first)
+{
+    up_with_new_image("s: db p; web p n:db");
+    set_tag("db", "db2");
+    upgrade("web");
+    stage_run(&stage, 0);
+    ck_stage(&stage, "pull web; create web; start web; ");
+    stage_run(&stage, 900000);
+    stage_trace(&stage);
+    set_tag("web", "img3");
+    uint8_t selected[2] = {1, 1};
+    struct acc_event event = {.type = ACC_EV_CMD, .now_ms = stage.now_ms};
+
+    event.cmd = (struct acc_cmd){.verb = ACC_VERB_UPGRADE, .selected = selected, .by = "root"};
+    acc_engine_step(stage.engine, &event, &stage.actions);
+    uint64_t pull[2] = {0, 0};
+
+    for (size_t i = 0; i < stage.actions.n; i++) {
+        const struct acc_action *action = &stage.actions.item[i];
+
+        if (action->type == ACC_ACT_PULL) {
+            pull[action->svc] = action->op;
+        }
+        ck_assert_int_ne(action->type, ACC_ACT_CREATE);
+    }
+    ck_assert(pull[0] && pull[1]);
+    for (uint32_t v = 0; v < 2; v++) {
+        struct acc_event done = {.type = ACC_EV_OP_DONE, .now_ms = stage.now_ms};
+
+        done.op.op = pull[v];
+        done.op.cid = v == stage_index(&stage, "db") ? "db2" : "img3";
+        done.op.message = "";
+        acc_engine_step(stage.engine, &done, &stage.actions);
+        for (size_t i = 0; i < stage.actions.n; i++) {
+            ck_assert(stage.actions.item[i].type != ACC_ACT_CREATE ||
+                      stage.actions.item[i].svc == stage_index(&stage, "db"));
+        }
+    }
+    ck_state(&stage, "web", "upgrading");
+    ck_assert(strstr(stage_reason(&stage, "web"), "waits for db"));
+}
+END_TEST
+
+START_TEST(sharers_follow_to_the_new_container)
+{
+    up_with_new_image("s: web p; app b:web");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    ck_stage(&stage, "pull web; create web; stop app; stop web; rename web; start web; remove app; "
+                     "create app; start app; rename web; remove web; ");
+    ck_state(&stage, "app", "up");
+}
+END_TEST
+
+/* --- back ------------------------------------------------------------------------------------ */
+
+START_TEST(an_image_that_exits_is_taken_back)
+{
+    up_with_new_image("s: web p");
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    upgrade("web");
+    ck_stage(&stage, "pull web; create web; start web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_state(&stage, "web", "up");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "exited with 1");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_ROLLED_BACK);
+    upgrade("web");
+    ck_stage(&stage, "pull web; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "rolled back before");
+    service("web")->bad_image[0] = '\0';
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "web:1", 0);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img2 r3; ");
+}
+END_TEST
+
+START_TEST(an_image_that_does_not_get_ready_is_taken_back)
+{
+    up_with_new_image("s: web h");
+    (void)snprintf(service("web")->sick_image, 32, "img2");
+    upgrade("web");
+    stage_run(&stage, 299000);
+    ck_stage(&stage, "pull web; create web; start web; ");
+    stage_run(&stage, 2000);
+    ck_stage(&stage, "stop web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "did not get ready in time");
+}
+END_TEST
+
+START_TEST(stop_first_brings_the_kept_container_back)
+{
+    up_with_new_image("s: web p e");
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    upgrade("web");
+    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; rename web; "
+                     "start web; remove web; ");
+    stage_run(&stage, 1000);
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_crash_while_it_is_watched_takes_it_back)
+{
+    for (int i = 0; i < 2; i++) {
+        up_with_new_image(i ? "s: web p e" : "s: web p");
+        upgrade("web");
+        stage_run(&stage, 30000);
+        stage_trace(&stage);
+        stage_exit_of(&stage, stage_named(&stage, "s-web-1"), 2);
+        stage_run(&stage, 1000);
+        ck_stage(&stage, "rename web; rename web; start web; remove web; ");
+        ck_containers("s-web-1 running img1 r1; ");
+        ck_state(&stage, "web", "up");
+        ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "exited with 2");
+        ck_assert_int_eq(revision(2)->result, ACC_REV_ROLLED_BACK);
+        stage_close(&stage);
+    }
+    stage_open(&stage, model_build("s: web"));
+}
+END_TEST
+
+START_TEST(illness_while_it_is_watched_takes_it_back)
+{
+    up_with_new_image("s: web h");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    stage_trace(&stage);
+    struct stage_container *c = stage_named(&stage, "s-web-1");
+
+    (void)snprintf(service("web")->sick_image, 32, "img2");
+    c->obs.health = ACC_DH_UNHEALTHY;
+    c->obs.health_start_ns = stage.clock_ns += 1000;
+    c->obs.health_end_ns = stage.clock_ns += 1000;
+    c->obs.health_exit = 1;
+    stage_hint(&stage, c, ACC_HINT_HEALTH);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "rename web; stop web; rename web; start web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(a_failure_with_another_root_is_no_reason)
+{
+    up_with_new_image("s: db p; web p n:db");
+    upgrade("web");
+    stage_run(&stage, 5000);
+    stage_trace(&stage);
+    service("db")->silent = true;
+    stage_exit(&stage, "db", 1);
+    stage_exit_of(&stage, stage_named(&stage, "s-web-1.c*"), 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "start db; ");
+    ck_state(&stage, "web", "upgrading");
+    service("db")->silent = false;
+    stage_run(&stage, 200000);
+    stage_docker_start(&stage, "db");
+    stage_run(&stage, 700000);
+    ck_containers("s-db-1 running img1 r1; s-web-1 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(a_pruned_container_is_made_again_from_its_image)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    stage_rm_of(&stage, stage_named(&stage, "s-web-1.r1"));
+    stage_trace(&stage);
+    stage_exit_of(&stage, stage_named(&stage, "s-web-1"), 2);
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "rename web; create web; start web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(a_rollback_that_was_asked_for)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    stage_trace(&stage);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "rename web; stop web; rename web; start web; remove web; ");
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(a_rollback_to_a_stable_revision)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img1 r3; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 2);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img2 r4; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 9);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED, "no such stable revision");
+}
+END_TEST
+
+START_TEST(the_image_in_force_is_used_again_not_what_the_tag_means)
+{
+    up_with_new_image("s: web p");
+    stage_trace(&stage);
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    upgrade("web");
+    stage_exit(&stage, "web", 1);
+    stage_docker_rm(&stage, "web");
+    stage_cmd(&stage, ACC_VERB_UP, "web", "");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(turned_off_amid_an_upgrade)
+{
+    static const enum acc_verb verbs[] = {ACC_VERB_STOP, ACC_VERB_DOWN};
+
+    for (int i = 0; i < 4; i++) {
+        up_with_new_image(i % 2 ? "s: web p e" : "s: web p");
+        upgrade("web");
+        stage_run(&stage, 3000);
+        stage_cmd(&stage, verbs[i / 2], "web", "");
+        stage_run(&stage, 60000);
+        ck_containers(i / 2 ? "" : "s-web-1 exited img1 r1; ");
+        ck_state(&stage, "web", "off");
+        stage_close(&stage);
+    }
+    stage_open(&stage, model_build("s: web"));
+}
+END_TEST
+
+/* --- accd dies ------------------------------------------------------------------------------- */
+
+#define STEPS 11
+
+/* Before each action that changes the world, with the record and without: in the end one container
+ * runs, under its name, and it is the old one or the new one. */
+static void die_at(int step, const char *text, bool is_bad, bool is_lost)
+{
+    const char *end;
+
+    up_with_new_image(text);
+    if (is_bad) {
+        (void)snprintf(service("web")->bad_image, 32, "img2");
+    }
+    stage.kill_after = step;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    if (is_lost) {
+        memset(stage.has_record, 0, sizeof(stage.has_record));
+        stage.n_revisions = 0;
+    }
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 800000);
+    end = stage_containers(&stage);
+    ck_assert_msg((!is_bad && strcmp(end, "s-web-1 running img2 r2; ") == 0) ||
+                      strcmp(end, "s-web-1 running img1 r1; ") == 0,
+                  "%s, step %d, %s, %s: %s\n%s", text, step, is_bad ? "bad" : "good",
+                  is_lost ? "lost" : "kept", end, stage_notes(&stage));
+    ck_state(&stage, "web", "up");
+    stage_close(&stage);
+}
+
+START_TEST(accd_may_die_at_any_step)
+{
+    for (int step = 1; step <= STEPS; step++) {
+        for (int k = 0; k < 8; k++) {
+            die_at(step, k & 1 ? "s: web p e" : "s: web p", k & 2, k & 4);
+        }
+    }
+    stage_open(&stage, model_build("s: web"));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("engine_rollout");
+    TCase *tc = tcase_create("rollout");
+
+    tcase_add_checked_fixture(tc, NULL, teardown);
+    tcase_add_test(tc, the_new_one_is_ready_before_the_old_one_stops);
+    tcase_add_test(tc, what_can_not_run_twice_is_stopped_first);
+    tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
+    tcase_add_test(tc, a_failed_pull_changes_nothing);
+    tcase_add_test(tc, replicas_roll_one_at_a_time);
+    tcase_add_test(tc, a_dependency_rolls_first);
+    tcase_add_test(tc, sharers_follow_to_the_new_container);
+    tcase_add_test(tc, an_image_that_exits_is_taken_back);
+    tcase_add_test(tc, an_image_that_does_not_get_ready_is_taken_back);
+    tcase_add_test(tc, stop_first_brings_the_kept_container_back);
+    tcase_add_test(tc, a_crash_while_it_is_watched_takes_it_back);
+    tcase_add_test(tc, illness_while_it_is_watched_takes_it_back);
+    tcase_add_test(tc, a_failure_with_another_root_is_no_reason);
+    tcase_add_test(tc, a_pruned_container_is_made_again_from_its_image);
+    tcase_add_test(tc, a_rollback_that_was_asked_for);
+    tcase_add_test(tc, a_rollback_to_a_stable_revision);
+    tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
+    tcase_add_test(tc, turned_off_amid_an_upgrade);
+    tcase_add_test(tc, accd_may_die_at_any_step);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(suite());
+
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
