@@ -359,6 +359,35 @@ static void apply_restart(struct acc_compose_ctx *ctx, const struct acc_node *ma
     }
 }
 
+/* Times of its own names, beside those of `timing`. */
+static void apply_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
+                          struct acc_service_spec *service)
+{
+    static const char *const orders[] = {"auto", "start-first", "stop-first"};
+    const char *order = acc_node_get_text(map, "order");
+    struct {
+        const char *key;
+        uint64_t *ms;
+    } times[] = {{"health_timeout", &service->timing.upgrade_timeout},
+                 {"monitor", &service->timing.upgrade_monitor},
+                 {"drain", &service->timing.upgrade_drain}};
+
+    for (size_t i = 0; order && i < ACC_ARRAY_LEN(orders); i++) {
+        if (strcmp(order, orders[i]) == 0) {
+            service->upgrade_order = (enum acc_upgrade_order)i;
+        }
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(times); i++) {
+        const struct acc_node *time = acc_node_get(map, times[i].key);
+
+        if (time && !parse_ms(time, times[i].ms)) {
+            acc_xacc_complain(ctx, time->pos,
+                              "upgrade.%s: '%s' is no time; write it like 10s or 5m", times[i].key,
+                              time->text ? time->text : "");
+        }
+    }
+}
+
 static bool parse_port(struct acc_compose_ctx *ctx, const char *text, size_t len,
                        uint16_t *ret_port)
 {
@@ -585,6 +614,7 @@ int acc_xacc_apply(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
     apply_waiting(ctx, acc_node_path(xacc, "health", "waiting", NULL), service);
     apply_timing(ctx, xacc, service);
     apply_restart(ctx, acc_node_get(xacc, "restart"), service);
+    apply_upgrade(ctx, acc_node_get(xacc, "upgrade"), service);
     acc_node_for_each(node, acc_node_get(xacc, "edges"))
     {
         int r = apply_edge(ctx, node, service);

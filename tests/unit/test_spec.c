@@ -234,6 +234,37 @@ START_TEST(resources_are_shared_and_in_order)
 }
 END_TEST
 
+/* What an upgrade may assume (E9). */
+static const struct {
+    const char *in, *want; /* NULL: two can run at once */
+} exclusive[] = {
+    {"ports: [80]", NULL},
+    {"ports: ['8000-8010:80']", NULL},
+    {"expose: [80]", NULL},
+    {"container_name: cc", NULL}, /* the new one has a name of its own */
+    {"ports: ['8080:80']", "it publishes port 8080 of the host"},
+    {"network_mode: host", "it uses the host's network"},
+    {"devices: ['/dev/kfd']", "it uses a device of the host"},
+    {"x-acc: {vram: 1GiB}", "two of it would need twice its VRAM"},
+    {"networks: {default: {ipv4_address: 10.0.0.2}}", "it has a fixed address"},
+    {"volumes: ['named:/data']", "it writes to the mount at /data"},
+    {"volumes: ['named:/data:ro']", NULL},
+    {"volumes: ['/scratch']", NULL},
+};
+
+START_TEST(two_can_run_at_once_unless)
+{
+    const struct acc_service_spec *a = a_with(exclusive[_i].in);
+
+    if (exclusive[_i].want) {
+        ck_assert_msg(a->exclusive != NULL, "%s", exclusive[_i].in);
+        ck_assert_str_eq(a->exclusive, exclusive[_i].want);
+    } else {
+        ck_assert_msg(!a->exclusive, "%s: %s", exclusive[_i].in, a->exclusive);
+    }
+}
+END_TEST
+
 START_TEST(xacc_is_read)
 {
     const struct acc_service_spec *a = a_with(
@@ -241,7 +272,8 @@ START_TEST(xacc_is_read)
         "'http://:8080/up?x', "
         "health: {waiting: [2, 3]}, on_unhealthy: report, stateful: true, restart: {backoff: "
         "500ms..30s, budget: 7/20m}, timing: {open: 1m}, run_min: 3s, host: ['mount:/x'], "
-        "preemptible: true, upgrade: {order: auto}, route: {host: h, port: 1}, secrets: [s]}");
+        "preemptible: true, upgrade: {order: stop-first, monitor: 2m, drain: 5s, health_timeout: "
+        "1m}, route: {host: h, port: 1}, secrets: [s]}");
 
     ck_assert_str_eq(a->phase, "ai");
     ck_assert_str_eq(a->tier, "llm");
@@ -259,6 +291,10 @@ START_TEST(xacc_is_read)
     ck_assert_uint_eq(a->timing.budget_window, 1200000);
     ck_assert_uint_eq(a->timing.open, 60000);
     ck_assert_uint_eq(a->timing.run_min, 3000);
+    ck_assert_int_eq(a->upgrade_order, ACC_ORDER_STOP_FIRST);
+    ck_assert_uint_eq(a->timing.upgrade_monitor, 120000);
+    ck_assert_uint_eq(a->timing.upgrade_drain, 5000);
+    ck_assert_uint_eq(a->timing.upgrade_timeout, 60000);
     ck_assert_str_eq(acc_node_get_text(acc_node_get(a->x_acc, "vram"), "gpu0"), "16GiB");
     ck_assert_ptr_null(acc_node_get(a->node, "x-acc")); /* no part of the container */
 }
@@ -282,6 +318,7 @@ static const struct {
     {"restart: {backoff: soon}", "restart.backoff: 'soon' is none; write it like 1s..5m"},
     {"restart: {budget: 0/10m}", "restart.budget: '0/10m' is none; write it like 5/10m"},
     {"vram: lots", "vram: 'lots' is no size; write it like 16GiB"},
+    {"upgrade: {monitor: long}", "upgrade.monitor: 'long' is no time; write it like 10s or 5m"},
     {"timing: {opne: 1m}", "timing: unknown key 'opne'; did you mean 'open'?"},
     {"open: 5", "open: '5' is no time; write it like 10s or 5m"},
 };
@@ -408,6 +445,7 @@ int main(void)
     tcase_add_test(tcase, only_writable_data_counts_as_such);
     tcase_add_test(tcase, a_service_without_image_is_named_after_the_project);
     tcase_add_test(tcase, resources_are_shared_and_in_order);
+    tcase_add_loop_test(tcase, two_can_run_at_once_unless, 0, ACC_ARRAY_LEN(exclusive));
     tcase_add_test(tcase, xacc_is_read);
     tcase_add_loop_test(tcase, xacc_is_checked, 0, ACC_ARRAY_LEN(bad_xacc));
     tcase_add_test(tcase, xacc_has_defaults_in_two_places);
