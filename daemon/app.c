@@ -327,7 +327,9 @@ static void wire(struct accd_app *app)
                                                  ACC_ACT_UNPAUSE,
                                                  ACC_ACT_COMPARE,
                                                  ACC_ACT_UPDATE,
-                                                 ACC_ACT_SET_POLICY};
+                                                 ACC_ACT_SET_POLICY,
+                                                 ACC_ACT_PULL,
+                                                 ACC_ACT_RENAME};
 
     app->telling.loop = &app->loop;
     app->telling.engine = app->engine;
@@ -337,6 +339,7 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
     accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
     accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);

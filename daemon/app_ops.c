@@ -85,6 +85,16 @@ static void history(void *ctx, const char *service, uint32_t limit,
     accd_store_history(app->store, service, limit, on_row, on_rows_done, reader);
 }
 
+static void revisions(void *ctx, const char *service,
+                      void (*row)(void *arg, int64_t unix_ms,
+                                  const struct acc_revision_record *record),
+                      void (*done)(void *arg), void *arg)
+{
+    struct accd_app *app = ctx;
+
+    accd_store_revisions(app->store, service, row, done, arg);
+}
+
 /* --- logs ----------------------------------------------------------------------------------------
  */
 
@@ -220,6 +230,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .model = accd_app_model,
         .differences = differences,
         .history = history,
+        .revisions = revisions,
         .logs_start = logs_start,
         .logs_pause = logs_pause,
         .logs_cancel = logs_cancel,

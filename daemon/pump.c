@@ -10,7 +10,7 @@
 struct queued {
     struct queued *next;
     struct acc_event event;
-    char cid[ACC_CID_LEN + 1];
+    char cid[ACC_HASH_LEN + 8]; /* a container's id, or an image's */
     char spec[ACC_HASH_LEN + 1];
     char text[ACC_OUTPUT_MAX + 1];
     struct acc_obs *obs; /* owned */
@@ -202,7 +202,7 @@ static void on_durable(void *arg)
 
 static bool is_record(enum acc_action_type type)
 {
-    return type <= ACC_ACT_SAVE_STACK;
+    return type <= ACC_ACT_SAVE_REVISION;
 }
 
 /* Effects whose record must be on disk before they leave (E0). */
@@ -218,11 +218,14 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_PULL:
+    case ACC_ACT_RENAME:
         return true;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:

@@ -193,6 +193,10 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     struct acc_buf out;
     enum acc_verb verb;
 
+    if (request->dry_run) {
+        accd_control_upgrade_plan(control, session, request);
+        return;
+    }
     if (acc_ctl_method_verb(request->method, &verb)) {
         accd_control_verb(control, session, request, verb);
         return;
@@ -218,6 +222,9 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     case ACC_CTL_WHY:
         look(control, session, request);
         return;
+    case ACC_CTL_HISTORY:
+        accd_control_history(control, session, request);
+        return;
     case ACC_CTL_APPLY:
         apply(control, session);
         return;
@@ -235,6 +242,8 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     case ACC_CTL_ADOPT:
     case ACC_CTL_RELEASE:
     case ACC_CTL_HAND_BACK:
+    case ACC_CTL_UPGRADE:
+    case ACC_CTL_ROLLBACK:
         break; /* verbs, above */
     }
 }
@@ -245,7 +254,7 @@ static void one_way(struct accd_control *control, struct accd_session *session,
 {
     enum acc_verb verb;
 
-    if (acc_ctl_method_verb(request->method, &verb)) {
+    if (acc_ctl_method_verb(request->method, &verb) && !request->dry_run) {
         accd_control_verb(control, session, request, verb);
         return;
     }

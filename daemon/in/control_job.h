@@ -55,7 +55,7 @@ struct accd_control {
     struct accd_fed *fed;
     size_t n_fed, fed_cap;
 
-    struct accd_job *calls; /* logs and apply */
+    struct accd_job *calls; /* logs, apply and history */
 };
 
 struct acc_view accd_control_view(const struct accd_control *control);
@@ -79,6 +79,12 @@ void accd_control_waits_remap(struct accd_control *control);
 void accd_control_events(struct accd_control *control, struct accd_session *session,
                          const struct acc_ctl_request *request);
 void accd_control_events_flush(struct accd_control *control);
+
+/* control_history.c */
+void accd_control_history(struct accd_control *control, struct accd_session *session,
+                          const struct acc_ctl_request *request);
+void accd_control_upgrade_plan(struct accd_control *control, struct accd_session *session,
+                               const struct acc_ctl_request *request);
 
 /* control_logs.c */
 void accd_control_logs(struct accd_control *control, struct accd_session *session,

@@ -43,6 +43,11 @@ struct accd_control_ops {
                     void (*on_row)(void *arg, int64_t unix_ms, enum acc_note_kind kind,
                                    const char *service, const char *text),
                     void (*done)(void *arg), void *arg);
+    /* As accd_store_revisions(). */
+    void (*revisions)(void *ctx, const char *service,
+                      void (*on_row)(void *arg, int64_t unix_ms,
+                                     const struct acc_revision_record *record),
+                      void (*done)(void *arg), void *arg);
     /* 0 and `*ret_handle`, or -errno. cancel() may come at any time after that until on_end. */
     int (*logs_start)(void *ctx, const struct accd_control_logs_options *options,
                       const struct accd_control_logs_sink *sink, void **ret_handle);

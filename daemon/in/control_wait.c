@@ -6,12 +6,17 @@
 #include "daemon/in/control_job.h"
 #include "daemon/log.h"
 
+/* How often the clock of an upgrade is told. */
+#define ROLLOUT_EVERY_MS 1000u
+
 /* A service that a verb looks at. */
 struct watch {
     uint32_t svc;
     enum acc_svc_state state; /* as last told */
-    bool selected;            /* else something that a selected one depends on */
-    const char *id;           /* into `ids`: indexes change with the configuration */
+    enum acc_rollout_step step;
+    uint64_t told_ms; /* an upgrade tells of itself every second */
+    bool selected;    /* else something that a selected one depends on */
+    const char *id;   /* into `ids`: indexes change with the configuration */
 };
 
 struct wait {
@@ -70,6 +75,8 @@ static bool looks_at_dependencies(enum acc_verb verb)
     case ACC_VERB_RESTART:
     case ACC_VERB_RELEASE:
         return true;
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
     case ACC_VERB_STOP:
     case ACC_VERB_DOWN:
     case ACC_VERB_ADOPT:
@@ -104,7 +111,8 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
             continue;
         }
         acc_engine_service(control->config.engine, i, now_ms, &service);
-        wait->watch[k++] = (struct watch){i, service.state, selected[i] != 0, NULL};
+        wait->watch[k++] = (struct watch){
+            .svc = i, .state = service.state, .step = service.step, .selected = selected[i] != 0};
         (void)acc_buf_append(&ids, service.id, strlen(service.id) + 1);
     }
     wait->n_watches = k;
@@ -284,8 +292,12 @@ static size_t changed(struct wait *wait, const struct look *look, struct acc_pro
             continue;
         }
         acc_engine_service(control->config.engine, watch->svc, now_ms, &service);
-        if (service.state != watch->state) {
+        if (service.state != watch->state || service.step != watch->step ||
+            (service.step != ACC_ROLL_IDLE && watch->selected &&
+             now_ms >= watch->told_ms + ROLLOUT_EVERY_MS)) {
             watch->state = service.state;
+            watch->step = service.step;
+            watch->told_ms = now_ms;
             rows[n++] = look->row[i];
         }
     }
@@ -416,8 +428,12 @@ static int push(struct accd_control *control, const struct accd_session *session
                 .selected = targets->selected,
                 .with_dependents = request->with_dependents,
                 .volumes = request->volumes,
-                .whole_stack = targets->whole_stacks},
+                .whole_stack = targets->whole_stacks,
+                .revision = request->to},
     };
+
+    (void)snprintf(event.cmd.image, sizeof(event.cmd.image), "%s",
+                   request->image ? request->image : "");
 
     (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
     return accd_pump_push(control->config.pump, &event);

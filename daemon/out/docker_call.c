@@ -127,10 +127,17 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_UPDATE:
         accd_docker_compare(op);
         return;
+    case ACC_ACT_PULL:
+        accd_docker_pull(op);
+        return;
+    case ACC_ACT_RENAME:
+        accd_docker_rename(op);
+        return;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_PROBE:

@@ -25,8 +25,6 @@ struct accd_docker_call_config {
     /* Id and name of the container in slot 1 of a service, or NULL. */
     const char *(*container_id)(void *ctx, uint32_t svc);
     const char *(*container_name)(void *ctx, uint32_t svc);
-    /* io.acc.revision of the service's next container; NULL, or the function is NULL: none. */
-    const char *(*revision)(void *ctx, uint32_t svc);
     /* How far the pull of resource `res` is, for every line of it. May be NULL. */
     void (*on_pull)(void *ctx, uint32_t res, const struct acc_docker_pull *pull);
     /* The value of X-Registry-Auth for an image reference, or NULL; the function may be NULL. */

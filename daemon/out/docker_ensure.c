@@ -110,6 +110,10 @@ static void after_pull(struct accd_op *op, const struct accd_http_reply *reply)
                             op->pull->error);
         return;
     }
+    if (op->pulled) {
+        op->pulled(op);
+        return;
+    }
     (void)send_named(op, &send, after_pull_check, "/images/", "/json");
 }
 
@@ -184,12 +188,13 @@ static void send_pull(struct accd_op *op, const char *header)
     acc_buf_fini(&query);
 }
 
-static void pull(struct accd_op *op)
+void accd_docker_fetch(struct accd_op *op)
 {
     const struct accd_docker_call_config *config = &op->call->config;
     const char *auth = config->registry_auth ? config->registry_auth(config->ctx, op->name) : NULL;
     struct acc_buf header;
 
+    free(op->pull);
     op->pull = malloc(sizeof(*op->pull));
     if (!op->pull) {
         finish_nomem(op);
@@ -210,7 +215,7 @@ static void miss_image(struct accd_op *op)
     switch (op->pull_policy) {
     case ACC_PULL_MISSING:
     case ACC_PULL_ALWAYS:
-        pull(op);
+        accd_docker_fetch(op);
         return;
     case ACC_PULL_NEVER:
         finish_saying(op, ACC_OP_CONFIG,
@@ -245,7 +250,7 @@ static void ensure_image(struct accd_op *op)
     struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
 
     if (op->pull_policy == ACC_PULL_ALWAYS) {
-        pull(op);
+        accd_docker_fetch(op);
     } else {
         (void)send_named(op, &send, after_image_look, "/images/", "/json");
     }

@@ -96,15 +96,16 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
     const struct acc_stack *stack = model->stacks[model->service_stack[svc]];
     struct resolver resolver = {.call = call, .stack = stack->name};
     struct acc_diags *diags = calloc(1, sizeof(*diags));
-    char hash[ACC_HASH_LEN + 1], op_text[24];
+    char hash[ACC_HASH_LEN + 1], op_text[24], revision[16];
     struct acc_docker_create_ctx ctx = {
         .api_minor = call->config.docker->api_minor,
         .number = op->action.slot,
         .name = name,
         .config_hash = hash,
         .image_id = image_id,
+        .image = op->reference,
         .op = op_text,
-        .revision = call->config.revision ? call->config.revision(call->config.ctx, svc) : NULL,
+        .revision = op->action.revision ? revision : NULL,
         .container_id = container_id,
         .container_name = container_name,
         .file_text = file_text,
@@ -114,6 +115,7 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
 
     acc_buf_init(&resolver.file, ACCD_FILE_TEXT_MAX);
     (void)snprintf(op_text, sizeof(op_text), "%" PRIu64, op->action.op);
+    (void)snprintf(revision, sizeof(revision), "%u", (unsigned)op->action.revision);
     if (r == 0) {
         r = acc_compose_service_hash(service, container_id, &resolver, hash);
     }
@@ -267,6 +269,45 @@ static void send_create(struct accd_op *op)
     op->create.body_len = 0;
 }
 
+static void look_at_image(struct accd_op *op);
+
+static void after_repull(struct accd_op *op)
+{
+    look_at_image(op);
+}
+
+/* The reference means something else by now, or nothing: what counts is the image that was decided
+ * on. True: it is being looked at. */
+static bool try_by_id(struct accd_op *op)
+{
+    if (!op->action.image_id[0] || (op->is_by_id && (op->was_repulled || !op->action.digest[0]))) {
+        return false;
+    }
+    if (op->is_by_id) { /* somebody pruned it */
+        const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+        const char *reference = op->action.svc < model->n_services && !op->action.image[0]
+                                    ? model->services[op->action.svc]->image
+                                    : op->action.image;
+
+        op->was_repulled = true;
+        op->name = accd_image_by_digest(reference, op->action.digest);
+        op->pulled = after_repull;
+        if (!op->name) {
+            return false;
+        }
+        accd_docker_fetch(op);
+        return true;
+    }
+    op->is_by_id = true;
+    free(op->reference);
+    op->reference = strdup(op->action.image_id);
+    if (!op->reference) {
+        return false;
+    }
+    look_at_image(op);
+    return true;
+}
+
 static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
@@ -275,6 +316,9 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
     uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
 
     if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
+        if (op->result == ACC_OP_GONE && try_by_id(op)) {
+            return;
+        }
         if (op->result == ACC_OP_GONE) {
             op->result = ACC_OP_CONFIG; /* the image, not the container */
         }
@@ -289,6 +333,10 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
         accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of its image can't be read");
         return;
     }
+    if (op->action.image_id[0] && strcmp(op->action.image_id, image.id) != 0 && !op->is_by_id &&
+        try_by_id(op)) {
+        return;
+    }
     memcpy(op->image_id, image.id, sizeof(op->image_id));
     if (accd_op_make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
         op->result = ACC_OP_CONFIG;
@@ -298,26 +346,37 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
     send_create(op);
 }
 
+static void look_at_image(struct accd_op *op)
+{
+    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
+    struct acc_buf image;
+
+    acc_buf_init(&image, ACCD_DOCKER_PATH_MAX);
+    if (acc_docker_escape(op->reference, &image) < 0) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
+    } else {
+        (void)accd_op_send(op, &send, after_image, "/images/%s/json", image.data);
+    }
+    acc_buf_fini(&image);
+}
+
 void accd_docker_make(struct accd_op *op)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
-    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-    struct acc_buf image;
 
     op->cid[0] = '\0';
     if (op->action.svc >= model->n_services) {
         accd_op_finish_with(op, ACC_OP_FAILED, "it is not in the configuration");
         return;
     }
-    acc_buf_init(&image, ACCD_DOCKER_PATH_MAX);
-    (void)acc_docker_escape(model->services[op->action.svc]->image, &image);
     op->service_id = strdup(model->services[op->action.svc]->id);
-    if (!op->service_id || image.failed) {
+    op->reference = strdup(op->action.image[0] ? op->action.image
+                                               : model->services[op->action.svc]->image);
+    if (!op->service_id || !op->reference) {
         accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
     } else {
-        (void)accd_op_send(op, &send, after_image, "/images/%s/json", image.data);
+        look_at_image(op);
     }
-    acc_buf_fini(&image);
 }
 
 /* --- START --------------------------------------------------------------------------------- */

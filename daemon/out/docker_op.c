@@ -49,6 +49,7 @@ void accd_op_free(struct accd_op *op)
     acc_docker_create_fini(&op->create);
     acc_json_frame_fini(&op->frame);
     free(op->service_id);
+    free(op->reference);
     free(op->name);
     free(op->platform);
     free(op->body);
@@ -66,7 +67,8 @@ void accd_op_finish(struct accd_op *op)
     if (op->action.type == ACC_ACT_COMPARE) {
         accd_op_push_compared(op);
     } else {
-        push_done(call, op->action.op, op->result, op->cid, op->message);
+        push_done(call, op->action.op, op->result,
+                  op->action.type == ACC_ACT_PULL ? op->image_id : op->cid, op->message);
     }
     accd_op_free(op);
     accd_docker_next_compare(call);

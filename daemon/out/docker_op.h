@@ -42,7 +42,10 @@ struct accd_op {
 
     /* CREATE */
     char *service_id; /* owned; the model may be replaced while the image is looked up */
-    char image_id[ACC_HASH_LEN + 8];
+    char image_id[ACC_HASH_LEN + 8]; /* also of the answer to PULL */
+    char *reference;                 /* owned: what it is made of, or what is pulled */
+    bool is_by_id, was_repulled;
+    char digest[ACC_HASH_LEN + 8];   /* PULL: what the registry says */
     struct acc_docker_create create; /* zeroed or valid */
     size_t i_connect;
 
@@ -54,7 +57,8 @@ struct accd_op {
     char network_id[ACC_CID_LEN + 1]; /* of the one that this operation made */
     bool is_waiting;                  /* for its turn among the networks */
     enum acc_pull_policy pull_policy;
-    struct acc_docker_pull *pull; /* owned; while pulling */
+    struct acc_docker_pull *pull;       /* owned; while pulling */
+    void (*pulled)(struct accd_op *op); /* instead of the check that ensure makes */
 
     /* COMPARE and UPDATE */
     char *inspect; /* owned: the container as it is */
@@ -108,7 +112,14 @@ void accd_docker_compare(struct accd_op *op);
 void accd_op_push_compared(struct accd_op *op);
 /* A comparison has ended: the next that waits takes its turn. */
 void accd_docker_next_compare(struct accd_docker_call *call);
+/* docker_pull.c: PULL, and RENAME. */
+void accd_docker_pull(struct accd_op *op);
+void accd_docker_rename(struct accd_op *op);
+/* "repo@digest" of a reference, owned by the caller; NULL without memory. */
+char *accd_image_by_digest(const char *reference, const char *digest);
 /* docker_ensure.c */
+/* Pull op->name; then op->pulled, or the check. */
+void accd_docker_fetch(struct accd_op *op);
 void accd_docker_ensure(struct accd_op *op);
 void accd_docker_unensure(struct accd_op *op);
 /* The one that made a network has finished: the next that waits takes its turn. */

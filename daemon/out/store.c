@@ -26,10 +26,18 @@ enum job_kind {
     JOB_JOURNAL_END,
     JOB_SERVICE,
     JOB_STACK,
+    JOB_REVISION,
+    JOB_REVISIONS,
     JOB_NOTE,
     JOB_INCIDENT,
     JOB_BARRIER,
     JOB_HISTORY
+};
+
+struct revision_row {
+    struct revision_row *next;
+    int64_t unix_ms;
+    struct acc_revision_record record;
 };
 
 struct row {
@@ -52,6 +60,13 @@ struct job {
     union {
         struct acc_service_record service;
         struct acc_stack_record stack;
+        struct acc_revision_record revision;
+        struct {
+            void (*on_row)(void *ctx, int64_t unix_ms, const struct acc_revision_record *record);
+            void (*done)(void *ctx);
+            void *ctx;
+            struct revision_row *rows;
+        } revisions;
         struct {
             void (*then)(void *arg);
             void *arg;
@@ -71,6 +86,10 @@ enum statement {
     ST_JOURNAL_END,
     ST_SERVICE,
     ST_STACK,
+    ST_ROLLOUT,
+    ST_REVISION,
+    ST_REVISIONS,
+    ST_PRUNE_REVISIONS,
     ST_NOTE,
     ST_INCIDENT,
     ST_HISTORY,
@@ -87,6 +106,15 @@ static const char *const sql[ST_COUNT] = {
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
         " canonical, own_stop_ns, end_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
+    [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
+        " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
+        " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+    [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
+        " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
+        " result=?4, text=?10"),
+    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms"
+        " FROM revision WHERE service=? ORDER BY number DESC"),
+    [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause) VALUES(?,?,?,?,?)",
     [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
@@ -100,6 +128,11 @@ static const char schema[] =
     " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
     " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
     " own_stop_ns INT, end_ns INT);"
+    "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
+    " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step INT, start_first INT, op INT, from_rev INT,"
+    " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
+    "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
+    " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
     "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
     " cid TEXT, result INT, ended_ms INT);"
@@ -130,6 +163,11 @@ struct accd_store {
 
 /* --- the worker: runs on a thread, touches `db` and `running` only ---------------------------- */
 
+static void copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from ? from : ""); /* longer names do not occur; a cut is fine */
+}
+
 static void bind_text(sqlite3_stmt *statement, int i, const char *text)
 {
     sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
@@ -154,6 +192,92 @@ static void bind_service(sqlite3_stmt *statement, const struct acc_service_recor
     bind_text(statement, 15, record->canonical);
     sqlite3_bind_int64(statement, 16, record->own_stop_ns);
     sqlite3_bind_int64(statement, 17, record->end_ns);
+}
+
+static void bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    const struct acc_rollout_record *r = &record->rollout;
+
+    bind_text(statement, 1, record->id);
+    sqlite3_bind_int64(statement, 2, record->revision);
+    sqlite3_bind_int64(statement, 3, record->last_revision);
+    bind_text(statement, 4, record->pin_spec);
+    bind_text(statement, 5, record->pin_image);
+    bind_text(statement, 6, record->pin_id);
+    bind_text(statement, 7, record->pin_digest);
+    bind_text(statement, 8, record->bad_id);
+    sqlite3_bind_int(statement, 9, (int)r->step);
+    sqlite3_bind_int(statement, 10, r->start_first);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)r->id);
+    sqlite3_bind_int64(statement, 12, r->from);
+    sqlite3_bind_int64(statement, 13, r->to);
+    sqlite3_bind_int64(statement, 14, r->slot);
+    bind_text(statement, 15, r->image);
+    bind_text(statement, 16, r->image_id);
+    bind_text(statement, 17, r->digest);
+    bind_text(statement, 18, r->spec);
+    bind_text(statement, 19, r->by);
+    bind_text(statement, 20, r->why);
+}
+
+static void bind_revision(sqlite3_stmt *statement, const struct job *job)
+{
+    const struct acc_revision_record *record = &job->revision;
+
+    bind_text(statement, 1, record->id);
+    sqlite3_bind_int64(statement, 2, record->number);
+    sqlite3_bind_int64(statement, 3, job->unix_ms);
+    sqlite3_bind_int(statement, 4, (int)record->result);
+    bind_text(statement, 5, record->image);
+    bind_text(statement, 6, record->image_id);
+    bind_text(statement, 7, record->digest);
+    bind_text(statement, 8, record->spec);
+    bind_text(statement, 9, record->by);
+    bind_text(statement, 10, record->text);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->took_ms);
+}
+
+static void column_text(sqlite3_stmt *statement, int i, char *out, size_t size)
+{
+    copy(out, size, (const char *)sqlite3_column_text(statement, i));
+}
+
+/* Columns as ST_REVISIONS has them. */
+static void read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
+                          int64_t *ret_unix_ms)
+{
+    *record = (struct acc_revision_record){
+        .number = (uint32_t)sqlite3_column_int64(statement, 0),
+        .result = (enum acc_revision_result)sqlite3_column_int(statement, 2),
+        .took_ms = (uint64_t)sqlite3_column_int64(statement, 9)};
+    *ret_unix_ms = sqlite3_column_int64(statement, 1);
+    column_text(statement, 3, record->image, sizeof(record->image));
+    column_text(statement, 4, record->image_id, sizeof(record->image_id));
+    column_text(statement, 5, record->digest, sizeof(record->digest));
+    column_text(statement, 6, record->spec, sizeof(record->spec));
+    column_text(statement, 7, record->by, sizeof(record->by));
+    column_text(statement, 8, record->text, sizeof(record->text));
+}
+
+static int read_revisions(struct accd_store *store, struct job *job)
+{
+    sqlite3_stmt *statement = store->statement[ST_REVISIONS];
+    struct revision_row **last = &job->revisions.rows;
+    int r;
+
+    bind_text(statement, 1, job->name);
+    while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct revision_row *row = calloc(1, sizeof(*row));
+
+        if (!row) {
+            break;
+        }
+        read_revision(statement, &row->record, &row->unix_ms);
+        *last = row;
+        last = &row->next;
+    }
+    sqlite3_reset(statement);
+    return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
 }
 
 static int run_statement(struct accd_store *store, enum statement which)
@@ -203,6 +327,7 @@ static int prune(struct accd_store *store)
 static int run_job(struct accd_store *store, struct job *job)
 {
     sqlite3_stmt *statement;
+    int r;
 
     switch (job->kind) {
     case JOB_JOURNAL:
@@ -222,7 +347,21 @@ static int run_job(struct accd_store *store, struct job *job)
         return run_statement(store, ST_JOURNAL_END);
     case JOB_SERVICE:
         bind_service(store->statement[ST_SERVICE], &job->service);
-        return run_statement(store, ST_SERVICE);
+        r = run_statement(store, ST_SERVICE);
+        if (r == SQLITE_OK) {
+            bind_rollout(store->statement[ST_ROLLOUT], &job->service);
+            r = run_statement(store, ST_ROLLOUT);
+        }
+        return r;
+    case JOB_REVISION:
+        bind_revision(store->statement[ST_REVISION], job);
+        r = run_statement(store, ST_REVISION);
+        statement = store->statement[ST_PRUNE_REVISIONS];
+        bind_text(statement, 1, job->revision.id);
+        sqlite3_bind_int64(statement, 2, (int64_t)job->revision.number - ACCD_STORE_REVISIONS_MAX);
+        return r == SQLITE_OK ? run_statement(store, ST_PRUNE_REVISIONS) : r;
+    case JOB_REVISIONS:
+        return read_revisions(store, job);
     case JOB_STACK:
         bind_text(store->statement[ST_STACK], 1, job->stack.name);
         sqlite3_bind_int(store->statement[ST_STACK], 2, job->stack.observing);
@@ -298,6 +437,18 @@ static void hand_out_rows(struct job *job)
     job->history.done(job->history.ctx);
 }
 
+static void hand_out_revisions(struct job *job)
+{
+    struct revision_row *next;
+
+    for (struct revision_row *row = job->revisions.rows; row; row = next) {
+        next = row->next;
+        job->revisions.on_row(job->revisions.ctx, row->unix_ms, &row->record);
+        free(row);
+    }
+    job->revisions.done(job->revisions.ctx);
+}
+
 static void tell_trouble(struct accd_store *store)
 {
     if (store->error != SQLITE_OK && !store->was_failing) {
@@ -325,6 +476,8 @@ static void finish_jobs(struct accd_store *store)
             job->barrier.then(job->barrier.arg);
         } else if (job->kind == JOB_HISTORY) {
             hand_out_rows(job);
+        } else if (job->kind == JOB_REVISIONS) {
+            hand_out_revisions(job);
         }
         free(job);
     }
@@ -387,11 +540,6 @@ static void enqueue(struct accd_store *store, struct job *job)
     start_work(store);
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from ? from : ""); /* longer names do not occur; a cut is fine */
-}
-
 void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *service,
                         const struct acc_action *action)
 {
@@ -429,6 +577,36 @@ void accd_store_save_service(struct accd_store *store, const struct acc_service_
         job->service = *record;
         enqueue(store, job);
     }
+}
+
+void accd_store_save_revision(struct accd_store *store, int64_t unix_ms,
+                              const struct acc_revision_record *record)
+{
+    struct job *job = job_new(store, JOB_REVISION);
+
+    if (job) {
+        job->unix_ms = unix_ms;
+        job->revision = *record;
+        enqueue(store, job);
+    }
+}
+
+void accd_store_revisions(struct accd_store *store, const char *service,
+                          void (*on_row)(void *ctx, int64_t unix_ms,
+                                         const struct acc_revision_record *record),
+                          void (*done)(void *ctx), void *ctx)
+{
+    struct job *job = job_new(store, JOB_REVISIONS);
+
+    if (!job) {
+        done(ctx);
+        return;
+    }
+    copy(job->name, sizeof(job->name), service);
+    job->revisions.on_row = on_row;
+    job->revisions.done = done;
+    job->revisions.ctx = ctx;
+    enqueue(store, job);
 }
 
 void accd_store_save_stack(struct accd_store *store, const struct acc_stack_record *record)
@@ -660,11 +838,6 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
     return 0;
 }
 
-static void column_text(sqlite3_stmt *statement, int i, char *out, size_t size)
-{
-    copy(out, size, (const char *)sqlite3_column_text(statement, i));
-}
-
 static void read_service(sqlite3_stmt *statement, struct acc_service_record *record)
 {
     *record = (struct acc_service_record){0};
@@ -687,24 +860,78 @@ static void read_service(sqlite3_stmt *statement, struct acc_service_record *rec
     record->end_ns = sqlite3_column_int64(statement, 16);
 }
 
+/* Columns from 17 on; all NULL for a service that has none. */
+static void read_rollout(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    struct acc_rollout_record *r = &record->rollout;
+    int step = sqlite3_column_int(statement, 24);
+
+    record->revision = (uint32_t)sqlite3_column_int64(statement, 17);
+    record->last_revision = (uint32_t)sqlite3_column_int64(statement, 18);
+    column_text(statement, 19, record->pin_spec, sizeof(record->pin_spec));
+    column_text(statement, 20, record->pin_image, sizeof(record->pin_image));
+    column_text(statement, 21, record->pin_id, sizeof(record->pin_id));
+    column_text(statement, 22, record->pin_digest, sizeof(record->pin_digest));
+    column_text(statement, 23, record->bad_id, sizeof(record->bad_id));
+    r->step = step > 0 && step < ACC_ROLL_STEP_COUNT ? (enum acc_rollout_step)step : ACC_ROLL_IDLE;
+    r->start_first = sqlite3_column_int(statement, 25);
+    r->id = (uint64_t)sqlite3_column_int64(statement, 26);
+    r->from = (uint32_t)sqlite3_column_int64(statement, 27);
+    r->to = (uint32_t)sqlite3_column_int64(statement, 28);
+    r->slot = (uint32_t)sqlite3_column_int64(statement, 29);
+    column_text(statement, 30, r->image, sizeof(r->image));
+    column_text(statement, 31, r->image_id, sizeof(r->image_id));
+    column_text(statement, 32, r->digest, sizeof(r->digest));
+    column_text(statement, 33, r->spec, sizeof(r->spec));
+    column_text(statement, 34, r->by, sizeof(r->by));
+    column_text(statement, 35, r->why, sizeof(r->why));
+}
+
+static void restore_revisions(struct accd_store *store, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(store->db,
+                           "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
+                           " text, took_ms, service FROM revision WHERE result=? ORDER BY number",
+                           -1, &statement, NULL) != SQLITE_OK) {
+        return;
+    }
+    sqlite3_bind_int(statement, 1, ACC_REV_STABLE);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        struct acc_revision_record record;
+        int64_t unix_ms;
+
+        read_revision(statement, &record, &unix_ms);
+        column_text(statement, 10, record.id, sizeof(record.id));
+        (void)acc_engine_restore_revision(engine, &record);
+    }
+    sqlite3_finalize(statement);
+}
+
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
 {
     sqlite3_stmt *statement;
 
     if (sqlite3_prepare_v2(
             store->db,
-            "SELECT id, wanted_up, wanted_removed, held, asked_by, n_failures, "
+            "SELECT id, wanted_up, wanted_removed, held, service.asked_by, n_failures, "
             "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
-            "done_spec, applied_spec, canonical, own_stop_ns, end_ns FROM service",
+            "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
+            "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
+            "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why FROM service "
+            "LEFT JOIN rollout USING (id)",
             -1, &statement, NULL) == SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {
             struct acc_service_record record;
 
             read_service(statement, &record);
+            read_rollout(statement, &record);
             (void)acc_engine_restore_service(engine, &record);
         }
         sqlite3_finalize(statement);
     }
+    restore_revisions(store, engine);
     if (sqlite3_prepare_v2(store->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
         SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {

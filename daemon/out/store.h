@@ -29,6 +29,8 @@ struct accd_store;
 #define ACCD_STORE_HISTORY_MAX 50000
 /* Rows one reader may ask for. */
 #define ACCD_STORE_HISTORY_READ_MAX 1000u
+/* Revisions of one service that stay readable. */
+#define ACCD_STORE_REVISIONS_MAX 50
 /* Ended operations that stay readable in the journal. */
 #define ACCD_STORE_JOURNAL_MAX 10000
 
@@ -52,6 +54,9 @@ void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *s
 void accd_store_journal_end(struct accd_store *store, int64_t unix_ms,
                             const struct acc_action *action);
 void accd_store_save_service(struct accd_store *store, const struct acc_service_record *record);
+/* `unix_ms`: now. One that is known already keeps its first time. */
+void accd_store_save_revision(struct accd_store *store, int64_t unix_ms,
+                              const struct acc_revision_record *record);
 void accd_store_save_stack(struct accd_store *store, const struct acc_stack_record *record);
 /* `service` is "" for none. */
 void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
@@ -75,3 +80,9 @@ struct accd_history_row {
 void accd_store_history(struct accd_store *store, const char *service, uint32_t limit,
                         void (*on_row)(void *ctx, const struct accd_history_row *row),
                         void (*done)(void *ctx), void *ctx);
+
+/* The revisions of a service, newest first, then `done`. Asynchronous. */
+void accd_store_revisions(struct accd_store *store, const char *service,
+                          void (*on_row)(void *ctx, int64_t unix_ms,
+                                         const struct acc_revision_record *record),
+                          void (*done)(void *ctx), void *ctx);

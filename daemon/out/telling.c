@@ -46,10 +46,16 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
     struct accd_telling *telling = ctx;
     struct acc_service_record service;
     struct acc_stack_record stack;
+    struct acc_revision_record revision;
 
     if (action->type == ACC_ACT_SAVE_SERVICE) {
         acc_engine_service_record(telling->engine, action->svc, uv_now(telling->loop), &service);
         accd_store_save_service(telling->store, &service);
+    } else if (action->type == ACC_ACT_SAVE_REVISION) {
+        if (acc_engine_revision(telling->engine, action->svc, action->revision,
+                                uv_now(telling->loop), &revision)) {
+            accd_store_save_revision(telling->store, accd_unix_ms(), &revision);
+        }
     } else {
         acc_engine_stack_record(telling->engine, action->svc, &stack);
         accd_store_save_stack(telling->store, &stack);

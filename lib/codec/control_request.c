@@ -24,8 +24,11 @@ enum param {
     P_TIMEOUT_MS,
     P_LIMIT,
     P_TAIL,
+    P_IMAGE,
+    P_TO,
+    P_DRY_RUN,
 };
-#define PARAM_COUNT 13
+#define PARAM_COUNT 16
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -41,6 +44,9 @@ static const char *const param_names[] = {
     [P_TIMEOUT_MS] = "timeout_ms",
     [P_LIMIT] = "limit",
     [P_TAIL] = "tail",
+    [P_IMAGE] = "image",
+    [P_TO] = "to",
+    [P_DRY_RUN] = "dry_run",
 };
 static_assert(ACC_ARRAY_LEN(param_names) == PARAM_COUNT, "one name per parameter");
 
@@ -71,6 +77,11 @@ static const struct {
     [ACC_CTL_RELEASE] = {"io.acc.Release", ACC_CTL_RIGHT_CHANGE, ACC_VERB_RELEASE,
                          ACTS | BIT(P_PHASE), 0},
     [ACC_CTL_HAND_BACK] = {"io.acc.HandBack", ACC_CTL_RIGHT_CHANGE, ACC_VERB_HAND_BACK, ACTS, 0},
+    [ACC_CTL_UPGRADE] = {"io.acc.Upgrade", ACC_CTL_RIGHT_CHANGE, ACC_VERB_UPGRADE,
+                         ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_DRY_RUN), 0},
+    [ACC_CTL_ROLLBACK] = {"io.acc.Rollback", ACC_CTL_RIGHT_CHANGE, ACC_VERB_ROLLBACK,
+                          ACTS | BIT(P_TO), 0},
+    [ACC_CTL_HISTORY] = {"io.acc.History", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_APPLY] = {"io.acc.Apply", ACC_CTL_RIGHT_CHANGE, -1, 0, 0},
     [ACC_CTL_WHY] = {"io.acc.Why", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_LOGS] = {"io.acc.Logs", ACC_CTL_RIGHT_READ, -1,
@@ -208,6 +219,31 @@ static enum acc_ctl_parsed read_limit(const cJSON *item, uint64_t max,
     return ACC_CTL_PARSED;
 }
 
+static enum acc_ctl_parsed read_image(const cJSON *item, struct acc_ctl_request *request,
+                                      struct acc_ctl_error *error)
+{
+    if (read_text(item, &request->image, error) == ACC_CTL_WRONG) {
+        return ACC_CTL_WRONG;
+    }
+    if (request->image[0] == '\0' || strlen(request->image) > ACC_NAME_MAX ||
+        strpbrk(request->image, " \t\r\n")) {
+        return wrong_param(error, item->string, "image is a reference like nginx:1.27");
+    }
+    return ACC_CTL_PARSED;
+}
+
+static enum acc_ctl_parsed read_revision(const cJSON *item, struct acc_ctl_request *request,
+                                         struct acc_ctl_error *error)
+{
+    uint64_t value = 0;
+
+    if (read_number(item, 1, 100000000, &value, error) == ACC_CTL_WRONG) {
+        return ACC_CTL_WRONG;
+    }
+    request->to = (uint32_t)value;
+    return ACC_CTL_PARSED;
+}
+
 static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
                                       struct acc_ctl_request *request, struct acc_ctl_error *error)
 {
@@ -239,6 +275,12 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_limit(item, ACC_CTL_LIMIT_MAX, request, error);
     case P_TAIL:
         return read_limit(item, TAIL_MAX, request, error);
+    case P_IMAGE:
+        return read_image(item, request, error);
+    case P_TO:
+        return read_revision(item, request, error);
+    case P_DRY_RUN:
+        return read_bool(item, &request->dry_run, error);
     }
     return ACC_CTL_WRONG;
 }

@@ -27,13 +27,16 @@ enum acc_ctl_method {
     ACC_CTL_ADOPT,
     ACC_CTL_RELEASE,
     ACC_CTL_HAND_BACK,
+    ACC_CTL_UPGRADE,
+    ACC_CTL_ROLLBACK,
+    ACC_CTL_HISTORY,
     ACC_CTL_APPLY,
     ACC_CTL_WHY,
     ACC_CTL_LOGS,
     ACC_CTL_EVENTS,
     ACC_CTL_INCIDENTS,
 };
-#define ACC_CTL_METHOD_COUNT 17
+#define ACC_CTL_METHOD_COUNT 20
 
 /* "io.acc.Status" */
 const char *acc_ctl_method_name(enum acc_ctl_method method);
@@ -58,6 +61,9 @@ struct acc_ctl_request {
     size_t n_targets;
     const char *phase; /* NULL: any */
     const char *interface;
+    const char *image; /* Upgrade; NULL: the file's */
+    uint32_t to;       /* Rollback: a revision; 0: the one before */
+    bool dry_run;
     bool all, with_dependents, volumes, detach, follow, timestamps;
     uint64_t timeout_ms; /* 0: none */
     uint32_t limit;      /* Events: lines; Logs: tail, ACC_CTL_NO_LIMIT for all */

@@ -276,7 +276,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
         service_id(w, roots, service.roots[i]);
     }
     acc_put_int(w->put, item, "restarts", service.n_restarts);
-    acc_put_int(w->put, item, "revision", 0); /* counted from the first upgrade on */
+    acc_put_int(w->put, item, "revision", service.revision); /* 0: never upgraded */
     text(w, item, "image", service.image);
     text(w, item, "digest", digest_of(w, svc, service.n_instances));
     acc_put_bool(w->put, item, "removed", service.removed);
@@ -491,6 +491,7 @@ int acc_progress_put(const struct acc_view *view, const struct acc_progress_row 
         acc_engine_service(view->engine, rows[i].svc, view->now_ms, &service);
         text(&w, item, "service", service.id);
         text(&w, item, "state", acc_svc_state_name(service.state));
+        text(&w, item, "step", acc_rollout_step_name(service.step));
         text(&w, item, "health", acc_verdict_name(service.health));
         text(&w, item, "reason", service.reason);
         moment(&w, item, "since", service.since_ms);

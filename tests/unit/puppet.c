@@ -220,8 +220,26 @@ bool acc_engine_incident(const struct acc_engine *engine, uint64_t id,
 
 const char *acc_verb_name(enum acc_verb verb)
 {
-    static const char *const names[ACC_VERB_COUNT] = {"up",      "start", "stop",    "down",
-                                                      "restart", "adopt", "release", "hand-back"};
+    static const char *const names[ACC_VERB_COUNT] = {"up",      "start",   "stop",    "down",
+                                                      "restart", "adopt",   "release", "hand-back",
+                                                      "upgrade", "rollback"};
 
     return names[verb];
+}
+
+const char *acc_rollout_step_name(enum acc_rollout_step step)
+{
+    return step == ACC_ROLL_IDLE ? "" : "verify";
+}
+
+const char *acc_revision_result_name(enum acc_revision_result result)
+{
+    return result == ACC_REV_STABLE ? "stable" : "rolled-back";
+}
+
+bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why)
+{
+    (void)engine, (void)svc;
+    *ret_why = "two of its containers can run at once";
+    return true;
 }

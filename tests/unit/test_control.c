@@ -115,8 +115,13 @@ static int open_control(void)
         .pump = t.pump,
         .path = t.path,
         .listen_fd = -1,
-        .ops = {get_facts, get_model, ask_history, start_logs, pause_logs, cancel_logs, ask_apply,
-                NULL},
+        .ops = {.facts = get_facts,
+                .model = get_model,
+                .history = ask_history,
+                .logs_start = start_logs,
+                .logs_pause = pause_logs,
+                .logs_cancel = cancel_logs,
+                .apply = ask_apply},
     };
 
     return accd_control_open(&config, &t.control, t.error);

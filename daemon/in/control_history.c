@@ -1,0 +1,145 @@
+/* History, and what an upgrade would do (dry_run). */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/in/control_job.h"
+#include "lib/codec/history_json.h"
+
+/* One reader of revisions; on_done() frees it. */
+struct reader {
+    struct accd_job job;         /* first: jobs are cast to it */
+    struct acc_history_row *row; /* owned */
+    size_t n, cap;
+};
+
+static void on_gone(struct accd_job *job)
+{
+    accd_job_unlink(&job->control->calls, job);
+    job->session = NULL;
+}
+
+static void on_row(void *arg, int64_t unix_ms, const struct acc_revision_record *record)
+{
+    struct reader *reader = arg;
+
+    if (reader->n == reader->cap) {
+        size_t cap = reader->cap ? 2 * reader->cap : 8;
+        struct acc_history_row *more = reallocarray(reader->row, cap, sizeof(*more));
+
+        if (!more) {
+            return; /* the newest ones are there */
+        }
+        reader->row = more;
+        reader->cap = cap;
+    }
+    reader->row[reader->n++] = (struct acc_history_row){unix_ms, *record};
+}
+
+static void on_done(void *arg)
+{
+    struct reader *reader = arg;
+    struct accd_job *job = &reader->job;
+    struct acc_buf out;
+
+    if (job->session) {
+        acc_buf_init(&out, ACC_REPLY_MAX);
+        accd_session_set_data(job->session, NULL);
+        accd_job_unlink(&job->control->calls, job);
+        accd_control_reply(job->session, &out, acc_history_put(reader->row, reader->n, &out), true);
+    }
+    free(reader->row);
+    free(reader);
+}
+
+static bool select_targets(struct accd_control *control, struct accd_session *session,
+                           const struct acc_ctl_request *request, struct acc_ctl_targets *targets)
+{
+    struct acc_ctl_error error;
+    enum acc_verb verb;
+
+    targets->selected = calloc(acc_engine_n_services(control->config.engine) + 1, 1);
+    if (!targets->selected) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return false;
+    }
+    if ((acc_ctl_method_verb(request->method, &verb)
+             ? acc_ctl_select_verb(control->config.engine, request, verb, targets, &error)
+             : acc_ctl_select(control->config.engine, request, targets, &error)) == ACC_CTL_WRONG) {
+        accd_control_reply_error(session, &error);
+        return false;
+    }
+    return true;
+}
+
+void accd_control_history(struct accd_control *control, struct accd_session *session,
+                          const struct acc_ctl_request *request)
+{
+    struct acc_ctl_targets targets = {0};
+    struct acc_service_view view;
+    struct reader *reader;
+    const uint8_t *found;
+
+    if (!select_targets(control, session, request, &targets)) {
+        free(targets.selected);
+        return;
+    }
+    found = memchr(targets.selected, 1, acc_engine_n_services(control->config.engine));
+    if (targets.is_stack || !found) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "the history is of one service; name one");
+        free(targets.selected);
+        return;
+    }
+    acc_engine_service(control->config.engine, (uint32_t)(found - targets.selected),
+                       uv_now(control->config.loop), &view);
+    free(targets.selected);
+    reader = calloc(1, sizeof(*reader));
+    if (!reader) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return;
+    }
+    reader->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
+    accd_job_link(&control->calls, &reader->job);
+    accd_session_set_data(session, &reader->job);
+    control->config.ops.revisions(control->config.ops_ctx, view.id, on_row, on_done, reader);
+}
+
+/* --- dry run ---------------------------------------------------------------------------------- */
+
+static void put_plan(const struct accd_control *control, const struct acc_ctl_request *request,
+                     uint32_t svc, struct acc_buf *out)
+{
+    struct acc_service_view service;
+    const char *why;
+    bool is_start_first = acc_engine_start_first(control->config.engine, svc, &why);
+
+    acc_engine_service(control->config.engine, svc, uv_now(control->config.loop), &service);
+    (void)acc_buf_printf(out, "%s: pull %s, then %s: %s\n", service.id,
+                         request->image ? request->image : service.image,
+                         is_start_first ? "start-first" : "stop-first", why);
+}
+
+void accd_control_upgrade_plan(struct accd_control *control, struct accd_session *session,
+                               const struct acc_ctl_request *request)
+{
+    const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
+    struct acc_ctl_targets targets = {0};
+    struct acc_buf lines, out;
+
+    acc_buf_init(&lines, ACC_REPLY_MAX);
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    if (select_targets(control, session, request, &targets)) {
+        (void)acc_buf_puts(&lines, "");
+        for (size_t k = 0; k < model->n_services; k++) { /* in the order of dependencies */
+            if (targets.selected[model->order[k]]) {
+                put_plan(control, request, model->order[k], &lines);
+            }
+        }
+        accd_control_reply(session, &out,
+                           lines.failed ? -ENOMEM : acc_lines_put(NULL, "plan", lines.data, &out),
+                           true);
+    }
+    acc_buf_fini(&lines);
+    free(targets.selected);
+}

@@ -1,0 +1,56 @@
+/* The revisions of a service, as History answers them. */
+
+#include "lib/codec/history_json.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/codec/varlink.h"
+
+static void text(struct acc_json_put *put, cJSON *parent, const char *key, const char *value)
+{
+    acc_put_bytes(put, parent, key, value, strlen(value));
+}
+
+static void put_changed(struct acc_json_put *put, cJSON *item,
+                        const struct acc_revision_record *now,
+                        const struct acc_revision_record *before)
+{
+    cJSON *list = acc_put_array(put, item, "changed");
+
+    if (before && strcmp(now->image_id, before->image_id) != 0) {
+        acc_put_word(put, list, "image");
+    }
+    if (before && strcmp(now->spec, before->spec) != 0) {
+        acc_put_word(put, list, "config");
+    }
+}
+
+int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct acc_buf *out)
+{
+    struct acc_varlink_reply reply;
+    struct acc_json_put *put = &reply.put;
+    cJSON *list;
+
+    acc_varlink_reply_begin(&reply);
+    list = acc_put_array(put, reply.parameters, "revisions");
+    for (size_t i = 0; i < n_rows; i++) {
+        const struct acc_revision_record *record = &rows[i].record;
+        cJSON *item = acc_put_item(put, list);
+        char stamp[ACC_RFC3339_MAX];
+
+        acc_format_rfc3339(rows[i].unix_ms, stamp, sizeof(stamp));
+        acc_put_int(put, item, "revision", record->number);
+        text(put, item, "time", stamp);
+        text(put, item, "result", acc_revision_result_name(record->result));
+        text(put, item, "image", record->image);
+        text(put, item, "image_id", record->image_id);
+        text(put, item, "digest", record->digest);
+        text(put, item, "config", record->spec);
+        put_changed(put, item, record, i + 1 < n_rows ? &rows[i + 1].record : NULL);
+        text(put, item, "by", record->by);
+        text(put, item, "reason", record->text);
+        acc_put_int(put, item, "took_ms", (int64_t)record->took_ms);
+    }
+    return acc_varlink_reply_finish(&reply, NULL, false, out);
+}
