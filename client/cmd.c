@@ -58,6 +58,23 @@ static const struct accctl_cmd cmds[] = {
      ACCCTL_ARGS_MAX, TARGETS " [--with-dependents]", "stop and start services",
      "Costs nothing of a service's restart budget, and ends its backoff. " WAITS
      "\n  accctl restart grafana\n"},
+    {"upgrade", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN, 0,
+     ACCCTL_ARGS_MAX, TARGETS " [--image REF] [--dry-run]",
+     "go to newer images, and back by itself if they are bad",
+     "Pulls what the image's tag means now, before anything stops. Where two can run at once the\n"
+     "new container is ready before the old one stops; else (a fixed port, data that it writes)\n"
+     "the old one stops first. The old one is kept while the new one is watched (10 min, or\n"
+     "x-acc.upgrade.monitor), and started again when the new one fails. " WAITS
+     "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
+     "  accctl upgrade --all --dry-run\n"},
+    {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO, 0, ACCCTL_ARGS_MAX, "SERVICE... [--to REV]",
+     "go back to an older revision",
+     "Ends an upgrade that is under way or watched the other way; otherwise goes to the stable\n"
+     "revision before, or to one of the last five (accctl history). " WAITS
+     "\n  accctl rollback grafana\n  accctl rollback grafana --to 3\n"},
+    {"history", accctl_cmd_history, 0, 1, 1, "SERVICE", "revisions of a service",
+     "Newest first: when, how long it took, who asked, what changed, and how it ended.\n\n"
+     "  accctl history grafana\n"},
     {"adopt", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
      "take over what docker compose has started",
      "A stack that ran before accd came is only observed. This takes it over: the same\n"

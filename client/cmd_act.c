@@ -43,6 +43,15 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->detach) {
         (void)cJSON_AddTrueToObject(parameters, "detach");
     }
+    if (o->image) {
+        (void)cJSON_AddStringToObject(parameters, "image", o->image);
+    }
+    if (o->to > 0) {
+        (void)cJSON_AddNumberToObject(parameters, "to", o->to);
+    }
+    if (o->dry_run) {
+        (void)cJSON_AddTrueToObject(parameters, "dry_run");
+    }
     if (o->timeout_ms > 0) {
         (void)cJSON_AddNumberToObject(parameters, "timeout_ms", (double)o->timeout_ms);
     }
@@ -97,6 +106,26 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static void print_plan(struct accctl *ctl, const cJSON *plan)
+{
+    const cJSON *line;
+
+    cJSON_ArrayForEach(line, plan)
+    {
+        const char *text = acc_json_text_of(line);
+
+        if (!ctl->options->json) {
+            (void)fprintf(ctl->out, "%s\n", text ? text : "");
+        }
+    }
+}
+
+static bool is_rollout(const struct accctl *ctl)
+{
+    return strcmp(ctl->options->verb, "upgrade") == 0 ||
+           strcmp(ctl->options->verb, "rollback") == 0;
+}
+
 /* The replies of one verb up to the last. */
 static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
                               struct accctl_progress *progress, uint64_t started_ms)
@@ -113,10 +142,17 @@ static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
         const cJSON *list = acc_json_array(answer, "progress");
 
         goes_on = r == 0 && acc_json_bool(reply, "continues");
-        if (r == 0 && !acc_json_text(reply, "error") && !ctl->options->json) {
-            accctl_progress_update(progress, list, &out);
+        if (r == 0 && !acc_json_text(reply, "error")) {
+            bool is_news = accctl_progress_update(progress, list, &out);
+
+            if (ctl->options->json) {
+                acc_buf_reset(&out);
+            }
+            if (ctl->options->json && goes_on && is_news) {
+                accctl_print_json(ctl, answer); /* upgrades stream their steps */
+            }
         }
-        if (!goes_on) {
+        if (!goes_on && !ctl->options->json) {
             accctl_progress_end(progress, &out);
         }
         flush(ctl, &out);
@@ -128,7 +164,11 @@ static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
             if (ctl->options->json) {
                 accctl_print_json(ctl, answer);
             }
-            print_done(ctl, list, now_ms() - started_ms);
+            if (ctl->options->dry_run) {
+                print_plan(ctl, acc_json_array(answer, "plan"));
+            } else {
+                print_done(ctl, list, now_ms() - started_ms);
+            }
             if (!ctl->options->json && may_adopt(ctl->options->verb)) {
                 accctl_put_differences(list, NULL, &ctl->style, &out);
                 flush(ctl, &out);
@@ -152,8 +192,9 @@ enum accctl_exit accctl_cmd_act(struct accctl *ctl)
 
     if (code == ACCCTL_DONE && progress) {
         method_of(ctl->options->verb, method, sizeof(method));
-        /* --json is one document: the outcome. */
-        r = accctl_conn_send(conn, method, parameters, !ctl->options->json);
+        /* --json is one document, the outcome; of an upgrade a line for each step, too. */
+        r = accctl_conn_send(conn, method, parameters,
+                             (!ctl->options->json || is_rollout(ctl)) && !ctl->options->dry_run);
         code = r < 0 ? accctl_tell_broken(ctl, r) : watch(ctl, conn, progress, started_ms);
     }
     cJSON_Delete(parameters);

@@ -41,6 +41,9 @@ static const struct option_row {
     {"--file", 'f', ACCCTL_O_FILE, true},
     {"--project", 'p', ACCCTL_O_PROJECT, true},
     {"--config", 'c', ACCCTL_O_CONFIG, true},
+    {"--image", 0, ACCCTL_O_IMAGE, true},
+    {"--to", 0, ACCCTL_O_TO, true},
+    {"--dry-run", 0, ACCCTL_O_DRY_RUN, false},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
     {"--env-file", 0, ACCCTL_O_ENV_FILE, true},
     {"--profile", 0, ACCCTL_O_PROFILE, true},
@@ -156,6 +159,14 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return read_count(p, row->name, value, 1000000, &o->tail);
     case ACCCTL_O_LIMIT:
         return read_count(p, row->name, value, 1000, &o->limit);
+    case ACCCTL_O_IMAGE:
+        o->image = value;
+        return true;
+    case ACCCTL_O_TO: /* "r3" is how history shows it */
+        return read_count(p, row->name, value[0] == 'r' ? value + 1 : value, 100000000, &o->to);
+    case ACCCTL_O_DRY_RUN:
+        o->dry_run = true;
+        return true;
     case ACCCTL_O_PROJECT:
         o->project = value;
         return true;

@@ -45,6 +45,9 @@ enum accctl_option {
     ACCCTL_O_PROFILE = 1 << 16,
     ACCCTL_O_PROJECT_DIR = 1 << 17,
     ACCCTL_O_HASH = 1 << 18,
+    ACCCTL_O_IMAGE = 1 << 19,
+    ACCCTL_O_TO = 1 << 20,
+    ACCCTL_O_DRY_RUN = 1 << 21,
 };
 
 struct accctl_options {
@@ -66,6 +69,9 @@ struct accctl_options {
     const char *profiles[ACCCTL_FILES_MAX];
     size_t n_profiles;
     bool hash;
+    const char *image; /* NULL: the file's */
+    uint32_t to;       /* revision; 0: none given */
+    bool dry_run;
 };
 
 /* `allowed(verb)` gives the options of a verb, and -1 for one that doesn't exist (then parsing goes

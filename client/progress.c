@@ -10,6 +10,7 @@
 struct line {
     char *service; /* owned */
     char state[24];
+    char step[24]; /* of an upgrade */
     char reason[256];
     bool selected, settled;
 };
@@ -97,6 +98,7 @@ static void draw_block(struct accctl_progress *progress, struct acc_buf *out)
         const struct line *line = &progress->line[i];
         bool is_over = line->selected ? line->settled : strcmp(line->state, "up") == 0;
 
+        is_over |= line->selected && line->settled;
         n_selected += line->selected;
         n_settled += line->selected && line->settled;
         if (is_over || n_shown == room) {
@@ -121,10 +123,11 @@ static const char *text_of(const cJSON *item, const char *key)
     return text ? text : "";
 }
 
-void accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
+bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
                             struct acc_buf *out)
 {
     bool is_live = progress->style->height > 0;
+    bool is_news = !progress->is_started;
     const cJSON *item;
 
     cJSON_ArrayForEach(item, list)
@@ -135,7 +138,10 @@ void accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
         if (!line) {
             continue;
         }
-        is_change = strcmp(line->state, text_of(item, "state")) != 0;
+        is_change = strcmp(line->state, text_of(item, "state")) != 0 ||
+                    strcmp(line->step, text_of(item, "step")) != 0;
+        is_news |= is_change;
+        (void)snprintf(line->step, sizeof(line->step), "%s", text_of(item, "step"));
         (void)snprintf(line->state, sizeof(line->state), "%s", text_of(item, "state"));
         (void)snprintf(line->reason, sizeof(line->reason), "%s", text_of(item, "reason"));
         line->selected = acc_json_bool(item, "selected");
@@ -149,6 +155,7 @@ void accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
         rewind_block(progress, out);
         draw_block(progress, out);
     }
+    return is_news;
 }
 
 void accctl_progress_end(struct accctl_progress *progress, struct acc_buf *out)

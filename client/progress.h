@@ -17,7 +17,8 @@ struct accctl_progress *accctl_progress_destroy(struct accctl_progress *progress
 
 /* Take the `progress` list of one reply; append to `out` what is to be written. The first list only
  * says how things stand, so in a pipe nothing is said. */
-void accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
+/* True: it is the first one, or a state or step has changed. */
+bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
                             struct acc_buf *out);
 /* Take the block away; the outcome is printed in its place. */
 void accctl_progress_end(struct accctl_progress *progress, struct acc_buf *out);

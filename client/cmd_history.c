@@ -1,0 +1,89 @@
+#include <string.h>
+
+#include "client/cmd.h"
+#include "client/render_status.h"
+#include "lib/base/str.h"
+#include "lib/codec/json_get.h"
+
+static const char *text_of(const cJSON *item, const char *key)
+{
+    const char *text = acc_json_text(item, key);
+
+    return text ? text : "";
+}
+
+static void put_changed(const cJSON *item, char *out, size_t size)
+{
+    const cJSON *word;
+
+    out[0] = '\0';
+    cJSON_ArrayForEach(word, acc_json_array(item, "changed"))
+    {
+        size_t len = strlen(out);
+        const char *text = acc_json_text_of(word);
+
+        (void)snprintf(out + len, size - len, "%s%s", len ? ", " : "", text ? text : "");
+    }
+}
+
+static void put_row(struct accctl_table *table, const cJSON *item)
+{
+    const char *result = text_of(item, "result");
+    const char *digest = text_of(item, "digest");
+    const char *id = text_of(item, "image_id");
+    char number[24], took[48], changed[64], image[320];
+
+    (void)snprintf(number, sizeof(number), "r%lld", (long long)acc_json_int(item, "revision", 0));
+    acc_format_span_ms((uint64_t)acc_json_int(item, "took_ms", 0), took, sizeof(took));
+    put_changed(item, changed, sizeof(changed));
+    digest = digest[0] ? digest : id;
+    (void)snprintf(image, sizeof(image), "%s %.19s", text_of(item, "image"), digest);
+    accctl_table_row(table,
+                     strcmp(result, "stable") == 0  ? ACCCTL_GREEN
+                     : strcmp(result, "trial") == 0 ? ACCCTL_YELLOW
+                                                    : ACCCTL_RED,
+                     1);
+    accctl_table_cell(table, number);
+    accctl_table_cell(table, result);
+    accctl_table_cell(table, text_of(item, "time"));
+    accctl_table_cell(table, text_of(item, "by")[0] ? took : "");
+    accctl_table_cell(table, text_of(item, "by"));
+    accctl_table_cell(table, changed);
+    accctl_table_cell(table, image);
+    accctl_table_cell(table, text_of(item, "reason"));
+}
+
+enum accctl_exit accctl_cmd_history(struct accctl *ctl)
+{
+    cJSON *parameters = cJSON_CreateObject();
+    cJSON *reply = NULL;
+    const cJSON *list, *item;
+    struct accctl_table *table;
+    struct acc_buf out;
+    enum accctl_exit code;
+
+    (void)cJSON_AddStringToObject(parameters, "target", ctl->options->args[0]);
+    code = accctl_ask(ctl, "io.acc.History", parameters, &reply);
+    if (code != ACCCTL_DONE) {
+        return code;
+    }
+    list = acc_json_array(acc_json_object(reply, "parameters"), "revisions");
+    if (ctl->options->json) {
+        accctl_print_json(ctl, acc_json_object(reply, "parameters"));
+    } else if (cJSON_GetArraySize(list) == 0) {
+        (void)fprintf(ctl->out, "no upgrade yet\n");
+    } else {
+        table = accctl_table_create(8, "  ");
+        acc_buf_init(&out, SIZE_MAX / 2);
+        cJSON_ArrayForEach(item, list)
+        {
+            put_row(table, item);
+        }
+        accctl_table_put(table, &ctl->style, &out);
+        accctl_table_destroy(table);
+        (void)fputs(out.data ? out.data : "", ctl->out);
+        acc_buf_fini(&out);
+    }
+    cJSON_Delete(reply);
+    return ACCCTL_DONE;
+}
