@@ -136,15 +136,15 @@ class Docker:
     def __init__(self, path):
         self.path, self.local = str(path), threading.local()
 
-    def call(self, method, path, body=None, timeout=60, ok=()):
+    def call(self, method, path, body=None, timeout=60, ok=(), headers=None):
         for retry in (True, False):
             conn = getattr(self.local, "conn", None)
             fresh = conn is None
             if fresh:
                 conn = self.local.conn = UnixHTTP(self.path, timeout)
             try:
-                headers = {"Content-Type": "application/json"} if body is not None else {}
-                conn.request(method, path, json.dumps(body) if body is not None else None, headers)
+                sent = {**({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+                conn.request(method, path, json.dumps(body) if body is not None else None, sent)
                 reply = conn.getresponse()
                 text = reply.read()
                 break
@@ -155,7 +155,12 @@ class Docker:
                     raise
         if reply.status >= 400 and reply.status not in ok:
             raise ApiError(reply.status, text.decode(errors="replace"))
-        return json.loads(text) if text.strip() and "json" in reply.headers.get("Content-Type", "") else text
+        if not text.strip() or "json" not in reply.headers.get("Content-Type", ""):
+            return text
+        try:
+            return json.loads(text)
+        except ValueError:  # a stream: a document a line
+            return [json.loads(line) for line in text.splitlines()]
 
     def containers(self, **filters):
         query = f"&filters={json.dumps(filters).replace(' ', '')}" if filters else ""

@@ -1,0 +1,165 @@
+"""Upgrades: the new one proves itself or the kept one comes back, whatever happens to accd."""
+import subprocess
+
+from lib import BB, LAB, Skip, needs, run, service, wait
+
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}
+IMAGE = "acc-up/app:1"
+
+
+def image(w, ref=IMAGE, **env):
+    """Make REF mean a new image: the controllable one with these variables."""
+    made = w.docker.call("POST", "/containers/create", {"Image": BB, "Env": [f"{k}={v}" for k, v in env.items()]})
+    repo, tag = ref.rsplit(":", 1)
+    done = w.docker.call("POST", f"/commit?container={made['Id']}&repo={repo}&tag={tag}")
+    w.docker.call("DELETE", f"/containers/{made['Id']}")
+    return done["Id"]
+
+
+def start(w, timing=None, services=None, **keys):
+    image(w, VERSION="1")
+    path = w.stack("s", services or {"a": service(interval="1s", image=IMAGE, **keys)})
+    accd = w.accd(config=w.config([path], timing={**TIMING, **(timing or {})}))
+    accd.ctl("up", "--all")
+    return accd
+
+
+def names(w):
+    return sorted(c["Names"][0][1:] for c in w.docker.containers())
+
+
+def version(w, name="s-a-1"):
+    env = w.docker.inspect(name)["Config"]["Env"]
+    return next(e.split("=", 1)[1] for e in env if e.startswith("VERSION="))
+
+
+@needs(seconds=150)
+def test_a_good_image_takes_over_without_a_gap(w):
+    """Start-first: the new one is ready before the old one is stopped, and holds its name in the end."""
+    accd = start(w)
+    old = w.docker.inspect("s-a-1")["Id"]
+    new_image = image(w, VERSION="2")
+    plan = accd.ctl("upgrade", "a", "--dry-run").stdout
+    assert "start-first" in plan and names(w) == ["s-a-1"], plan
+    record = w.record()
+    out = accd.ctl("upgrade", "a").stdout
+    assert "upgrading" in out and "done" in out, out
+    assert names(w) == ["s-a-1"] and version(w) == "2"
+    now = w.docker.inspect("s-a-1")
+    assert now["Id"] != old and now["Image"] == new_image and now["State"]["Running"]
+    assert now["Config"]["Image"] == IMAGE, "made of the file's reference, as Compose does"
+    started = [t for t, c in record.of("start") if c]
+    died = [t for t, c in record.of("die") if c]
+    assert len(started) == 1 and len(died) == 1 and died[0] - started[0] > 0.9, (started, died)
+    assert accd.service("a")["revision"] == 2
+    rows = accd.json("history", "a")["revisions"]
+    assert [(r["revision"], r["result"], r["changed"]) for r in rows] == \
+        [(2, "stable", ["image"]), (1, "stable", [])], rows
+    accd.ctl("rollback", "a")
+    assert version(w) == "1" and names(w) == ["s-a-1"]
+
+
+@needs(seconds=150)
+def test_an_image_that_never_gets_ready_is_taken_back(w):
+    """The old container is never touched, the exit code says so, and the same image isn't tried again."""
+    accd = start(w)
+    before = w.docker.identities()
+    image(w, VERSION="2", HEALTH="fail")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "did not get ready" in done.stderr, done
+    assert w.docker.identities() == before, "the old container was touched"
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "rolled back before" in done.stderr, done
+    assert accd.json("history", "a")["revisions"][0]["result"] == "rolled-back"
+    accd.wait_state("a", "up", seconds=10)
+
+
+@needs(seconds=150)
+def test_a_crash_while_it_is_watched_brings_the_kept_container_back(w):
+    """It got ready and was committed; then it dies: the kept container runs again under its name."""
+    accd = start(w, timing={"upgrade_monitor": "60s"})
+    old = w.docker.inspect("s-a-1")["Id"]
+    image(w, VERSION="2", CRASH_AFTER="6")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "exited with 1" in done.stderr, done
+    wait(lambda: names(w) == ["s-a-1"], 20, "the failed one is gone")
+    now = w.docker.inspect("s-a-1")
+    assert now["Id"] == old and now["State"]["Running"] and version(w) == "1"
+    accd.wait_state("a", "up", seconds=20)
+
+
+@needs(seconds=150)
+def test_a_fixed_port_is_freed_first(w):
+    """Stop-first, forward and back: the plan names the port, and both ways end well."""
+    accd = start(w, ports=["18081:8080"])
+    old = w.docker.inspect("s-a-1")["Id"]
+    plan = accd.ctl("upgrade", "a", "--dry-run").stdout
+    assert "stop-first" in plan and "18081" in plan, plan
+    image(w, VERSION="2", START_FAIL="3")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "exited with 3" in done.stderr, done
+    now = w.docker.inspect("s-a-1")
+    assert now["Id"] == old and now["State"]["Running"] and names(w) == ["s-a-1"]
+    image(w, VERSION="3")
+    accd.ctl("upgrade", "a")
+    assert version(w) == "3" and names(w) == ["s-a-1"]
+
+
+def die_at(w, accd, action, nth, expect):
+    """kill -9 of accd as soon as the engine tells of the n-th ACTION; what remains is ended."""
+    record = w.record()
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: record.count(action) >= nth, 30, f"{action} number {nth}")
+    accd.kill()
+    accd.start()
+    wait(lambda: names(w) == ["s-a-1"], 60, f"one container after a death at {action} {nth}; there are {names(w)}")
+    accd.wait_state("a", "up", seconds=30)
+    assert w.docker.inspect("s-a-1")["State"]["Running"]
+    assert version(w) in expect, f"version {version(w)} after a death at {action} {nth}"
+
+
+@needs(seconds=400)
+def test_accd_may_be_killed_at_any_step(w):
+    """kill -9 at each action of both orders: committed or rolled back, never none, never two."""
+    for k, keys in enumerate(({}, {"ports": ["18082:8080"]})):
+        accd = start(w, **keys)
+        for n, (action, nth) in enumerate((("create", 1), ("start", 1), ("die", 1), ("rename", 1), ("rename", 2))):
+            new = str(10 * (k + 1) + n)
+            old = version(w)
+            image(w, VERSION=new)
+            die_at(w, accd, action, nth, (old, new))
+        accd.stop()
+        w.docker.wipe()
+
+
+@needs(seconds=200)
+def test_a_tag_that_moves_in_a_registry(w):
+    """Pulled by digest, known by it, and again nothing to do; a registry that is away changes nothing."""
+    if subprocess.run(["sh", "-c", "command -v docker-registry"], capture_output=True).returncode:
+        raise Skip("no docker-registry here")
+    ref, folder = "127.0.0.1:5055/app:1", w.dir / "registry"
+    inside = ["nsenter", f"--net={w.engine.netns}", LAB / "registry"]
+    run(*inside, "start", folder, "5055")
+    w.extra.callback(lambda: run(*inside, "stop", folder, check=False))
+
+    def push(number):
+        image(w, ref, VERSION=number)
+        w.docker.call("POST", "/images/127.0.0.1:5055/app/push?tag=1", headers={"X-Registry-Auth": "e30="})
+
+    push("1")
+    path = w.stack("s", {"a": service(interval="1s", image=ref)})
+    accd = w.accd(config=w.config([path], timing=TIMING))
+    accd.ctl("up", "--all")
+    push("2")
+    w.docker.call("DELETE", f"/images/{ref}?force=1")
+    accd.ctl("upgrade", "a")
+    assert version(w) == "2"
+    digest = accd.json("history", "a")["revisions"][0]["digest"]
+    assert digest.startswith("sha256:"), digest
+    accd.ctl("upgrade", "a")
+    assert len(accd.json("history", "a")["revisions"]) == 2, "nothing was new"
+    before = w.docker.identities()
+    run(*inside, "stop", folder)
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "nothing was changed" in done.stderr, done
+    assert w.docker.identities() == before
