@@ -84,11 +84,30 @@ static void watch_note(struct script *s, const struct acc_action *action)
     verbose(s, "tells", text);
 }
 
+/* It changes something at Docker. */
 static bool is_change(enum acc_action_type type)
 {
-    return type != ACC_ACT_JOURNAL && type != ACC_ACT_JOURNAL_END && type != ACC_ACT_SAVE_SERVICE &&
-           type != ACC_ACT_SAVE_STACK && type != ACC_ACT_INSPECT && type != ACC_ACT_LIST &&
-           type != ACC_ACT_PROBE && type != ACC_ACT_NOTE && type != ACC_ACT_INCIDENT;
+    static const enum acc_action_type changes[] = {
+        ACC_ACT_REMOVE_RESOURCE,
+        ACC_ACT_CREATE,
+        ACC_ACT_START,
+        ACC_ACT_STOP,
+        ACC_ACT_KILL,
+        ACC_ACT_REMOVE,
+        ACC_ACT_UPDATE,
+        ACC_ACT_UNPAUSE,
+        ACC_ACT_SET_POLICY,
+        ACC_ACT_PULL,
+        ACC_ACT_RENAME,
+        ACC_ACT_ENSURE_RESOURCE,
+    };
+
+    for (size_t k = 0; k < ACC_ARRAY_LEN(changes); k++) {
+        if (changes[k] == type) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void watch_change(struct script *s, const struct acc_action *action)

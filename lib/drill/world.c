@@ -278,6 +278,12 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
         c->obs.restart_max = action->policy.max;
     } else if (c && action->type == ACC_ACT_UNPAUSE) {
         c->obs.state = ACC_CTR_RUNNING;
+    } else if (c && action->type == ACC_ACT_RENAME) {
+        (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
+    }
+    if (action->type == ACC_ACT_PULL) {
+        push_done(w, action->op, w->pull, "", w->pull_message);
+        return;
     }
     push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
 }
@@ -333,6 +339,24 @@ static void do_probe(struct acc_world *w, const struct acc_action *action)
     reply->event.probe.output = is_up && !s->is_sick ? "" : "not yet";
 }
 
+/* Another spec is another container; what somebody else made is as the file says. */
+static void do_compare(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_container *c = by_cid(w, action->cid);
+    struct acc_world_reply *reply;
+
+    if (action->svc >= w->model->n_services || behaviour(w, action->svc)->is_silent ||
+        !(reply = push_event(w, ACC_EV_COMPARED, action->cid))) {
+        return;
+    }
+    const char *spec = w->model->services[action->svc]->spec_hash;
+    bool is_other = c && c->obs.spec_hash[0] && strcmp(c->obs.spec_hash, spec) != 0;
+
+    reply->event.compared.spec = spec;
+    reply->event.compared.likeness = is_other ? ACC_LIKE_DIFFERENT : ACC_LIKE_SAME;
+    reply->event.compared.text = is_other ? "command" : "";
+}
+
 static void do_ensure(struct acc_world *w, const struct acc_action *action)
 {
     bool is_pull = action->type == ACC_ACT_ENSURE_RESOURCE &&
@@ -384,9 +408,17 @@ static void operate(struct acc_world *w, const struct acc_action *action)
 
 static bool is_operation(enum acc_action_type type)
 {
-    return type == ACC_ACT_CREATE || type == ACC_ACT_START || type == ACC_ACT_STOP ||
-           type == ACC_ACT_KILL || type == ACC_ACT_REMOVE || type == ACC_ACT_UNPAUSE ||
-           type == ACC_ACT_SET_POLICY;
+    static const enum acc_action_type operations[] = {
+        ACC_ACT_CREATE,  ACC_ACT_START,  ACC_ACT_STOP,       ACC_ACT_KILL, ACC_ACT_REMOVE,
+        ACC_ACT_UNPAUSE, ACC_ACT_UPDATE, ACC_ACT_SET_POLICY, ACC_ACT_PULL, ACC_ACT_RENAME,
+    };
+
+    for (size_t k = 0; k < ACC_ARRAY_LEN(operations); k++) {
+        if (operations[k] == type) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void take(struct acc_world *w, const struct acc_action *action)
@@ -404,6 +436,8 @@ static void take(struct acc_world *w, const struct acc_action *action)
         push_all(w);
     } else if (action->type == ACC_ACT_PROBE) {
         do_probe(w, action);
+    } else if (action->type == ACC_ACT_COMPARE) {
+        do_compare(w, action);
     } else if (action->type == ACC_ACT_ENSURE_RESOURCE || action->type == ACC_ACT_REMOVE_RESOURCE) {
         do_ensure(w, action);
     }
@@ -455,6 +489,8 @@ static void deliver(struct acc_world *w, size_t at)
             reply.event.obs = &reply.obs;
         } else if (reply.event.type == ACC_EV_OP_DONE) {
             reply.event.op.cid = reply.cid;
+        } else if (reply.event.type == ACC_EV_COMPARED) {
+            reply.event.compared.cid = reply.cid;
         } else if (reply.event.type == ACC_EV_GONE) {
             reply.event.hint.cid = reply.cid;
         }

@@ -281,11 +281,8 @@ static void say_would(struct acc_engine *e, struct instance *i, enum acc_action_
 }
 
 /* After the engine was away all come back at once: 8, then 2 a second. */
-static bool heal_token(struct acc_engine *e, struct service *s, struct instance *i)
+bool acc_heal_token(struct acc_engine *e, struct service *s)
 {
-    if (!i->heal) {
-        return true;
-    }
     while (e->heal_tokens < ACC_HEAL_BURST && e->now >= e->heal_tokens_ms + ACC_HEAL_EVERY_MS) {
         e->heal_tokens++;
         e->heal_tokens_ms += ACC_HEAL_EVERY_MS;
@@ -298,6 +295,14 @@ static bool heal_token(struct acc_engine *e, struct service *s, struct instance 
         e->heal_tokens_ms = e->now;
     }
     e->heal_tokens--;
+    return true;
+}
+
+static bool heal_token(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->heal && !acc_heal_token(e, s)) {
+        return false;
+    }
     i->heal = false;
     return true;
 }

@@ -136,6 +136,7 @@ static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
         return;
     }
     i->restart_due = true;
+    i->heal |= !acc_storm_is_over(e);
     (void)acc_fail(e, s, is_oom ? FAIL_OOM : FAIL_EXIT, false, "%s", text);
     acc_tell_dependents(e, s, i, DEP_CRASHES);
 }

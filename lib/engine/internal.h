@@ -393,6 +393,14 @@ struct incident {
     char cause[ACC_TEXT_MAX + 1];
 };
 
+/* Services that left READY, by the second in which they did. */
+#define ACC_STORM_BUCKETS 32u
+struct storm {
+    uint64_t second[ACC_STORM_BUCKETS];
+    uint32_t n[ACC_STORM_BUCKETS];
+    uint64_t until_ms; /* end of the freeze of the last one; 0: none yet */
+};
+
 struct acc_engine {
     struct acc_arena *arena; /* what was copied out of the model */
     uint64_t random, next_op, hash;
@@ -430,6 +438,7 @@ struct acc_engine {
     uint32_t engine_incident;
     uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
     uint32_t heal_tokens;
+    struct storm storm;
     uint64_t wake_ms; /* of the engine itself */
     uint32_t n_taken[TOKEN_COUNT], n_pulls, n_networks, n_volumes;
     struct acc_actions *out;
@@ -643,6 +652,15 @@ void acc_fail_forgive(struct acc_engine *e, struct service *s); /* an operator a
 void acc_fail_reset(struct service *s);
 uint32_t acc_fail_count(const struct acc_engine *e, const struct service *s, uint64_t window_ms);
 const char *acc_fail_class_name(enum fail_class class);
+
+/* --- storm.c --------------------------------------------------------------------------------- */
+void acc_storm_left(struct acc_engine *e, struct service *s); /* it is not READY any more */
+bool acc_storm_is_on(const struct acc_engine *e);
+bool acc_storm_is_over(const struct acc_engine *e); /* its aftermath, too */
+/* May it be restarted for its health? After a storm that takes a token. */
+bool acc_storm_lets_heal(struct acc_engine *e, struct service *s);
+/* act.c: take one; false: later (it is looked at again then). */
+bool acc_heal_token(struct acc_engine *e, struct service *s);
 
 /* --- root.c ---------------------------------------------------------------------------------- */
 void acc_root_update(struct acc_engine *e, struct service *s);

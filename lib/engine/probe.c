@@ -300,7 +300,8 @@ static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i
     if (i->ran_before && !acc_due(e, s, e->boot_ms + s->timing.boot_grace)) {
         return false;
     }
-    return acc_due(e, s, i->degraded_ms + grace);
+    return acc_due(e, s, i->degraded_ms + grace) &&
+           (!s->restart_on_unhealthy || acc_storm_lets_heal(e, s));
 }
 
 static void watch_degraded(struct acc_engine *e, struct service *s, struct instance *i)

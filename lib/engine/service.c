@@ -51,6 +51,7 @@ static void set_ready(struct acc_engine *e, struct service *s, bool running, boo
     }
     if (s->ready && !ready) {
         s->last_ready_ms = e->now;
+        acc_storm_left(e, s);
     }
     if (s->running != running || s->ready != ready) {
         acc_mark_around(e, s);
@@ -233,6 +234,9 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
     }
     if (s->ready) { /* a health check may notice only now that it did not recover */
         s->recover_ms = acc_due(e, s, s->recover_ms + late_verdict(e, s)) ? 0 : s->recover_ms;
+        return;
+    }
+    if (!acc_storm_lets_heal(e, s)) {
         return;
     }
     s->recovery_used = true;
