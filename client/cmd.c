@@ -110,6 +110,16 @@ static const struct accctl_cmd cmds[] = {
      "it, the compose.yaml of this folder. --hash: the config-hash of each service instead. Asks\n"
      "no accd.\n\n"
      "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
+    {"drill", accctl_cmd_drill, ACCCTL_O_FAIL | ACCCTL_O_FLAP | ACCCTL_O_OOM | ACCCTL_O_PROJECT, 0,
+     ACCCTL_ARGS_MAX, "--fail SERVICE|engine | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
+     "what accd would do if something broke, until all is well again",
+     "Plays accd's own decisions on a stand-in for Docker in virtual time: a service exits\n"
+     "(--fail), runs out of memory (--oom), exits again and again for two minutes (--flap), or\n"
+     "dockerd dies with all containers for 10 s (--fail engine). FILE is an acc.yaml (default\n"
+     "/etc/acc/acc.yaml) or Compose files. Acts on nothing, asks no accd.\n"
+     "Exit: 0 all is well in the end, 1 not.\n\n"
+     "  accctl drill --fail postgres\n"
+     "  accctl drill --fail engine compose.yaml\n"},
     {"replay", accctl_cmd_replay, ACCCTL_O_QUIET, 1, ACCCTL_ARGS_MAX, "FILE... [-q]",
      "play a golden case, and say where the engine does otherwise",
      "A case is a configuration, what happens, and what must be asked of Docker; tests/golden has\n"

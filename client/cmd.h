@@ -81,4 +81,5 @@ enum accctl_exit accctl_cmd_version(struct accctl *ctl);
 enum accctl_exit accctl_cmd_check(struct accctl *ctl);
 enum accctl_exit accctl_cmd_config(struct accctl *ctl);
 enum accctl_exit accctl_cmd_replay(struct accctl *ctl);
+enum accctl_exit accctl_cmd_drill(struct accctl *ctl);
 enum accctl_exit accctl_cmd_help(struct accctl *ctl);

@@ -45,6 +45,9 @@ static const struct option_row {
     {"--to", 0, ACCCTL_O_TO, true},
     {"--dry-run", 0, ACCCTL_O_DRY_RUN, false},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
+    {"--fail", 0, ACCCTL_O_FAIL, true},
+    {"--flap", 0, ACCCTL_O_FLAP, true},
+    {"--oom", 0, ACCCTL_O_OOM, true},
     {"--env-file", 0, ACCCTL_O_ENV_FILE, true},
     {"--profile", 0, ACCCTL_O_PROFILE, true},
     {"--project-directory", 0, ACCCTL_O_PROJECT_DIR, true},
@@ -169,6 +172,15 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return true;
     case ACCCTL_O_PROJECT:
         o->project = value;
+        return true;
+    case ACCCTL_O_FAIL:
+        o->fail = value;
+        return true;
+    case ACCCTL_O_FLAP:
+        o->flap = value;
+        return true;
+    case ACCCTL_O_OOM:
+        o->oom = value;
         return true;
     case ACCCTL_O_QUIET:
         o->quiet = true;

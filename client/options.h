@@ -48,6 +48,9 @@ enum accctl_option {
     ACCCTL_O_IMAGE = 1 << 19,
     ACCCTL_O_TO = 1 << 20,
     ACCCTL_O_DRY_RUN = 1 << 21,
+    ACCCTL_O_FAIL = 1 << 22,
+    ACCCTL_O_FLAP = 1 << 23,
+    ACCCTL_O_OOM = 1 << 24,
 };
 
 struct accctl_options {
@@ -64,6 +67,7 @@ struct accctl_options {
     const char *files[ACCCTL_FILES_MAX];
     size_t n_files;
     const char *project, *config, *project_dir;
+    const char *fail, *flap, *oom; /* drill: the service */
     const char *env_files[ACCCTL_FILES_MAX];
     size_t n_env_files;
     const char *profiles[ACCCTL_FILES_MAX];

@@ -368,6 +368,7 @@ struct service {
     bool running, ready;       /* all of its instances */
     bool ever_ready, sick;
     uint64_t ready_ms, last_ready_ms, bad_ms, flap_ms;
+    uint64_t storm_ms;              /* when it was last counted for a storm; 0: never */
     uint64_t sick_ms, last_sick_ms; /* sick: not ready, or with a root; since, and last */
     bool is_fresh;                  /* all its containers were seen in this epoch */
     bool going_down;                /* a planned end of a run is due */

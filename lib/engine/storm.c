@@ -42,6 +42,12 @@ void acc_storm_left(struct acc_engine *e, struct service *s)
         acc_svc_held(e, s) || acc_svc_observing(e, s)) {
         return; /* it was asked to, or it is the engine that went */
     }
+    bool is_again = s->storm_ms && e->now < s->storm_ms + STORM_WINDOW_S * 1000;
+
+    s->storm_ms = e->now ? e->now : 1;
+    if (is_again) {
+        return; /* one that flaps is no storm */
+    }
     if (storm->second[k] != second) {
         storm->second[k] = second;
         storm->n[k] = 0;

@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cmd.h"
+#include "lib/base/str.h"
+#include "lib/drill/drill.h"
+#include "load/load.h"
+
+#define DEFAULT_CONFIG "/etc/acc/acc.yaml"
+
+struct story {
+    struct accctl *ctl;
+    cJSON *events; /* NULL: as text */
+};
+
+static void tell(void *data, const struct acc_drill_event *event)
+{
+    struct story *story = data;
+    FILE *out = story->ctl->out;
+
+    if (story->events) {
+        cJSON *item = cJSON_CreateObject();
+
+        (void)cJSON_AddNumberToObject(item, "ms", (double)event->ms);
+        (void)cJSON_AddStringToObject(item, "kind", event->kind);
+        (void)cJSON_AddStringToObject(item, "service", event->service);
+        (void)cJSON_AddStringToObject(item, "text", event->text);
+        (void)cJSON_AddItemToArray(story->events, item);
+        return;
+    }
+    bool is_action = strcmp(event->kind, "action") == 0;
+    const char *prefix = strcmp(event->kind, "incident") == 0 ? "incident: " : "";
+
+    (void)fprintf(out, "%8.1f s  %s%s%s%s\n", (double)event->ms / 1000, prefix,
+                  is_action ? event->text : event->service, *event->service ? " " : "",
+                  is_action ? event->service : event->text);
+}
+
+static int load(struct accctl *ctl, struct acc_loaded *loaded)
+{
+    const struct accctl_options *o = ctl->options;
+    const char *path = o->n_args > 0 ? o->args[0] : DEFAULT_CONFIG;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    bool is_config = strcmp(name, "acc.yaml") == 0 || strcmp(name, "acc.yml") == 0;
+    struct acc_load_options options = {.config = path, .project = o->project};
+    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    int r = -ENOMEM;
+
+    if (!is_config) {
+        options.files = o->args;
+        options.n_files = o->n_args;
+    }
+    if (diags) {
+        r = acc_load(&options, loaded, diags);
+        accctl_print_diags(ctl, diags);
+    }
+    free(diags);
+    return r;
+}
+
+static void print_text(struct accctl *ctl, const struct acc_drill_result *result)
+{
+    char span[64];
+    size_t n_bad = 0;
+
+    for (size_t i = 0; i < result->n_services; i++) {
+        const struct acc_drill_service *s = &result->service[i];
+
+        if (s->was_bad) {
+            acc_format_span_ms(s->bad_ms, span, sizeof(span));
+            (void)fprintf(ctl->out, "%s%s: not well for %s, restarted %llu time%s\n",
+                          n_bad++ == 0 ? "\n" : "", s->id, span, (unsigned long long)s->n_restarts,
+                          s->n_restarts == 1 ? "" : "s");
+        }
+    }
+    acc_format_span_ms(result->well_ms, span, sizeof(span));
+    (void)fprintf(ctl->out, "\n%zu of %zu services suffer; %s%s\n", n_bad, result->n_services,
+                  result->is_well ? "all is well after " : "not all is well after 4 hours",
+                  result->is_well ? span : "");
+}
+
+static void print_json(struct accctl *ctl, cJSON *root, const struct acc_drill_result *result)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "services");
+
+    for (size_t i = 0; i < result->n_services; i++) {
+        const struct acc_drill_service *s = &result->service[i];
+        cJSON *item = s->was_bad ? cJSON_CreateObject() : NULL;
+
+        if (item) {
+            (void)cJSON_AddStringToObject(item, "id", s->id);
+            (void)cJSON_AddNumberToObject(item, "bad_ms", (double)s->bad_ms);
+            (void)cJSON_AddNumberToObject(item, "restarts", (double)s->n_restarts);
+            (void)cJSON_AddItemToArray(list, item);
+        }
+    }
+    (void)cJSON_AddBoolToObject(root, "well", result->is_well);
+    (void)cJSON_AddNumberToObject(root, "well_ms", (double)result->well_ms);
+    accctl_print_json(ctl, root);
+}
+
+/* What is to break: false, and it was said what is wrong. */
+static bool read_what(struct accctl *ctl, const struct acc_model *model, enum acc_drill_what *what,
+                      uint32_t *svc)
+{
+    const struct accctl_options *o = ctl->options;
+    const char *name = o->fail ? o->fail : o->flap ? o->flap : o->oom;
+    bool is_ambiguous = false;
+
+    *what = o->fail ? ACC_DRILL_FAIL : o->flap ? ACC_DRILL_FLAP : ACC_DRILL_OOM;
+    *svc = 0;
+    if (!name || (o->fail != NULL) + (o->flap != NULL) + (o->oom != NULL) > 1) {
+        (void)fprintf(ctl->err, "accctl: drill takes one of --fail, --flap and --oom\n");
+        return false;
+    }
+    if (o->fail && strcmp(name, "engine") == 0) {
+        *what = ACC_DRILL_ENGINE;
+        return true;
+    }
+    *svc = acc_model_find(model, name, &is_ambiguous);
+    if (*svc == ACC_NONE) {
+        (void)fprintf(ctl->err, "accctl: %s '%s'\n",
+                      is_ambiguous ? "several stacks have a service" : "there is no service", name);
+    }
+    return *svc != ACC_NONE;
+}
+
+enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
+{
+    struct acc_loaded loaded = {0};
+    struct acc_drill_result result = {0};
+    struct story story = {ctl, NULL};
+    cJSON *root = NULL;
+    enum acc_drill_what what;
+    uint32_t svc;
+    int r = load(ctl, &loaded);
+
+    if (r < 0 || !read_what(ctl, loaded.model, &what, &svc)) {
+        acc_loaded_fini(&loaded);
+        return r < 0 ? ACCCTL_INVALID : ACCCTL_USAGE;
+    }
+    if (ctl->options->json) {
+        root = cJSON_CreateObject();
+        story.events = cJSON_AddArrayToObject(root, "events");
+    }
+    r = acc_drill_run(loaded.model, what, svc, tell, &story, &result);
+    loaded.model = NULL; /* taken over */
+    if (r < 0) {
+        (void)fprintf(ctl->err, "accctl: drill: %s\n",
+                      r == -EAGAIN ? "not even without trouble would all come up" : strerror(-r));
+    } else if (root) {
+        print_json(ctl, root, &result);
+    } else {
+        print_text(ctl, &result);
+    }
+    bool is_well = result.is_well;
+
+    cJSON_Delete(root);
+    acc_drill_result_fini(&result);
+    acc_loaded_fini(&loaded);
+    return r < 0 || !is_well ? ACCCTL_FAILED : ACCCTL_DONE;
+}

@@ -1,0 +1,254 @@
+#include "lib/drill/drill.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/drill/world.h"
+
+/* What things take on a home server (facts: start of a container 0.4 s, most are ready within 3 s).
+ */
+#define CREATE_MS 200u
+#define START_MS  400u
+#define STOP_MS   1000u
+#define BOOT_MS   3000u
+
+#define BRING_UP_MAX_MS (4u * 3600 * 1000)
+#define SETTLE_MS       700000u /* so that nothing of the bring-up matters any more */
+#define FLAP_MS         5000u
+#define FLAP_FOR_MS     120000u
+#define ENGINE_AWAY_MS  10000u
+#define TICK_MS         100u
+#define QUIET_MS        5000u /* well for so long is well */
+#define LIMIT_MS        (4u * 3600 * 1000)
+
+struct drill {
+    struct acc_world world;
+    enum acc_svc_state *before; /* of each service */
+    struct acc_drill_result result;
+    acc_drill_tell_fn *tell;
+    void *data;
+    uint64_t start_ms;
+    bool is_on;
+};
+
+static void tell(struct drill *d, const char *kind, uint32_t svc, const char *text)
+{
+    const struct acc_model *model = d->world.model;
+    struct acc_drill_event event = {d->world.now_ms - d->start_ms, kind, "", text};
+
+    event.service = svc < model->n_services ? model->services[svc]->id : "";
+    d->tell(d->data, &event);
+}
+
+static const char *note_kind(const struct acc_action *action)
+{
+    return action->note.kind == ACC_NOTE_STATE ? "state" : "note";
+}
+
+static void watch(void *data, struct acc_world *world, const struct acc_action *action)
+{
+    static const char *const phases[] = {"opened", "notified", "closed"};
+    struct drill *d = data;
+    enum acc_action_type type = action->type;
+
+    (void)world;
+    if (!d->is_on) {
+        return;
+    }
+    if (type == ACC_ACT_NOTE) {
+        tell(d, note_kind(action), action->svc, action->note.text);
+    } else if (type == ACC_ACT_INCIDENT) {
+        tell(d, "incident", action->svc, phases[action->incident.phase]);
+    } else if (type == ACC_ACT_CREATE || type == ACC_ACT_START || type == ACC_ACT_STOP ||
+               type == ACC_ACT_KILL || type == ACC_ACT_REMOVE) {
+        tell(d, "action", action->svc, acc_action_type_name(type));
+    }
+}
+
+static enum acc_svc_state state_of(const struct drill *d, uint32_t svc,
+                                   struct acc_service_view *view)
+{
+    acc_engine_service(d->world.engine, svc, d->world.now_ms, view);
+    return view->state;
+}
+
+static bool is_good(enum acc_svc_state state)
+{
+    return state == ACC_SVC_UP || state == ACC_SVC_DONE || state == ACC_SVC_OFF;
+}
+
+/* All as before? Counts the time of those that aren't. */
+static bool look(struct drill *d, uint64_t elapsed_ms)
+{
+    struct acc_service_view view;
+    bool is_well = true;
+
+    for (uint32_t v = 0; v < d->world.model->n_services; v++) {
+        enum acc_svc_state state = state_of(d, v, &view);
+        bool is_bad = state != d->before[v] && !(is_good(state) && state != ACC_SVC_OFF);
+
+        d->result.service[v].was_bad |= is_bad;
+        d->result.service[v].bad_ms += is_bad ? elapsed_ms : 0;
+        is_well &= !is_bad;
+    }
+    return is_well && acc_engine_connected(d->world.engine);
+}
+
+/* --- before ---------------------------------------------------------------------------------- */
+
+static void finish_one_shots(struct drill *d)
+{
+    struct acc_world *w = &d->world;
+
+    for (size_t i = 0; i < w->n_containers; i++) {
+        struct acc_world_container *c = w->container[i];
+
+        if (c->exists && c->obs.state == ACC_CTR_RUNNING && c->svc < w->model->n_services &&
+            w->model->services[c->svc]->one_shot) {
+            acc_world_exit(w, c, 0, false);
+        }
+    }
+}
+
+static bool all_good(struct drill *d)
+{
+    struct acc_service_view view;
+
+    for (uint32_t v = 0; v < d->world.model->n_services; v++) {
+        if (!is_good(state_of(d, v, &view))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int bring_up(struct drill *d)
+{
+    struct acc_world *w = &d->world;
+    struct acc_service_view view;
+
+    for (uint32_t v = 0; v < w->model->n_services; v++) {
+        w->service[v] = (struct acc_world_service){.create_ms = CREATE_MS,
+                                                   .start_ms = START_MS,
+                                                   .stop_ms = STOP_MS,
+                                                   .boot_ms = BOOT_MS,
+                                                   .message = ""};
+    }
+    acc_world_connect(w, false, false);
+    while (!all_good(d)) {
+        if (w->has_failed || w->now_ms > d->start_ms + BRING_UP_MAX_MS) {
+            return -EAGAIN;
+        }
+        acc_world_run(w, 1000);
+        finish_one_shots(d);
+    }
+    acc_world_run(w, SETTLE_MS);
+    for (uint32_t v = 0; v < w->model->n_services; v++) {
+        d->before[v] = state_of(d, v, &view);
+        d->result.service[v].id = w->model->services[v]->id;
+        d->result.service[v].n_restarts = view.n_restarts;
+    }
+    return 0;
+}
+
+/* --- what goes wrong ------------------------------------------------------------------------- */
+
+/* Until when it goes on. */
+static uint64_t break_it(struct drill *d, enum acc_drill_what what, uint32_t svc)
+{
+    struct acc_world *w = &d->world;
+    struct acc_world_container *c = what == ACC_DRILL_ENGINE ? NULL : acc_world_slot(w, svc, 1);
+
+    if (what == ACC_DRILL_ENGINE) {
+        acc_world_disconnect(w, true, false);
+        acc_world_run(w, ENGINE_AWAY_MS);
+        acc_world_connect(w, true, false);
+        return w->now_ms;
+    }
+    if (what == ACC_DRILL_FLAP) {
+        w->service[svc].crash_ms = FLAP_MS;
+        w->service[svc].crash_code = 1;
+    }
+    if (c && c->obs.state == ACC_CTR_RUNNING) {
+        acc_world_exit(w, c, what == ACC_DRILL_OOM ? 137 : 1, what == ACC_DRILL_OOM);
+    }
+    return what == ACC_DRILL_FLAP ? w->now_ms + FLAP_FOR_MS : w->now_ms;
+}
+
+static void play(struct drill *d, enum acc_drill_what what, uint32_t svc)
+{
+    struct acc_world *w = &d->world;
+    uint64_t well_ms = 0;
+    bool is_well = false;
+
+    d->start_ms = w->now_ms;
+    d->is_on = true;
+    uint64_t over_ms = break_it(d, what, svc);
+
+    (void)look(d, w->now_ms - d->start_ms);
+    while (!w->has_failed && w->now_ms < d->start_ms + LIMIT_MS) {
+        bool was_well = is_well;
+
+        acc_world_run(w, TICK_MS);
+        if (what == ACC_DRILL_FLAP && w->now_ms >= over_ms) {
+            w->service[svc].crash_ms = 0;
+        }
+        is_well = look(d, TICK_MS) && w->now_ms >= over_ms;
+        well_ms = is_well && !was_well ? w->now_ms : well_ms;
+        if (is_well && w->now_ms >= well_ms + QUIET_MS) {
+            d->result.is_well = true;
+            d->result.well_ms = well_ms - d->start_ms;
+            return;
+        }
+    }
+}
+
+static void count_restarts(struct drill *d)
+{
+    struct acc_service_view view;
+
+    for (uint32_t v = 0; v < d->world.model->n_services; v++) {
+        (void)state_of(d, v, &view);
+        d->result.service[v].n_restarts = view.n_restarts - d->result.service[v].n_restarts;
+    }
+}
+
+int acc_drill_run(struct acc_model *model, enum acc_drill_what what, uint32_t svc,
+                  acc_drill_tell_fn *tell_fn, void *data, struct acc_drill_result *ret_result)
+{
+    struct drill d = {.tell = tell_fn, .data = data};
+    int r = acc_world_init(&d.world, model, false);
+
+    if (r < 0) {
+        return r;
+    }
+    d.result.n_services = model->n_services;
+    d.result.service = calloc(model->n_services + 1, sizeof(*d.result.service));
+    d.before = calloc(model->n_services + 1, sizeof(*d.before));
+    r = d.result.service && d.before ? 0 : -ENOMEM;
+    d.world.watch = watch;
+    d.world.watch_data = &d;
+    d.start_ms = d.world.now_ms;
+    r = r == 0 ? bring_up(&d) : r;
+    if (r == 0) {
+        play(&d, what, svc);
+        count_restarts(&d);
+        d.result.model = d.world.model; /* the ids live in it */
+        d.world.model = NULL;
+        *ret_result = d.result;
+    } else {
+        free(d.result.service);
+    }
+    free(d.before);
+    acc_world_fini(&d.world);
+    return r;
+}
+
+void acc_drill_result_fini(struct acc_drill_result *result)
+{
+    free(result->service);
+    (void)acc_model_destroy(result->model);
+    *result = (struct acc_drill_result){0};
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+/*
+ * Drill: what would accd do if ...? The engine itself on a small Docker (world.h) in virtual time:
+ * all is brought up, one thing goes wrong, and the story is told until all is well again.
+ *
+ * It acts on nothing. How long things take is assumed (drill.c), and the Docker here is kind, so
+ * times are what accd adds, not what a busy disk does.
+ */
+
+#include "lib/model/spec.h"
+
+enum acc_drill_what {
+    ACC_DRILL_FAIL,   /* it exits with 1, once */
+    ACC_DRILL_OOM,    /* it runs out of memory, once */
+    ACC_DRILL_FLAP,   /* it exits 5 s after each start, for two minutes */
+    ACC_DRILL_ENGINE, /* dockerd dies with all containers and is back 10 s later */
+};
+
+struct acc_drill_event {
+    uint64_t ms;         /* since it went wrong */
+    const char *kind;    /* "state", "action", "incident" or "note" */
+    const char *service; /* its id, or "" */
+    const char *text;
+};
+typedef void acc_drill_tell_fn(void *data, const struct acc_drill_event *event);
+
+struct acc_drill_service {
+    const char *id; /* of the model */
+    bool was_bad;   /* not as it was before, at some time */
+    uint64_t bad_ms, n_restarts;
+};
+struct acc_drill_result {
+    struct acc_drill_service *service; /* owned; all of the model */
+    size_t n_services;
+    struct acc_model *model; /* owned */
+    bool is_well;            /* in the end */
+    uint64_t well_ms;        /* since it went wrong */
+};
+
+/* `svc` is an index of the model (ignored by ENGINE). Takes the model over. 0, -ENOMEM, or -EAGAIN:
+ * the engine could not bring all up, so there is nothing to break. */
+int acc_drill_run(struct acc_model *model, enum acc_drill_what what, uint32_t svc,
+                  acc_drill_tell_fn *tell, void *data, struct acc_drill_result *ret_result);
+void acc_drill_result_fini(struct acc_drill_result *result);
