@@ -89,9 +89,19 @@ static const struct accctl_cmd cmds[] = {
      "end the hold of a service that was stopped by hand",
      "What is stopped with docker stop is held: accd leaves it alone until this, or up.\n\n"
      "  accctl release grafana\n"},
-    {"apply", accctl_cmd_apply, 0, 0, 0, "", "read the files again and apply what changed",
-     "Changed services are recreated, new ones brought up, removed ones stopped; nothing else is\n"
-     "touched. When a file is wrong the running configuration stays (exit 4).\n"},
+    {"plan", accctl_cmd_plan, 0, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
+     "what apply would do, and why",
+     "Reads the files and compares them with what runs: which services would be created, changed\n"
+     "while they run, made anew or stopped, and what differs. Nothing is changed.\n\n"
+     "  accctl plan\n"
+     "  accctl plan media\n"},
+    {"apply", accctl_cmd_apply, ACCCTL_O_PRUNE, 0, 0, "[--prune]",
+     "read the files again and apply what changed",
+     "What accctl plan shows: new services come up, changed ones are changed while they run where\n"
+     "only limits differ, and made anew otherwise; nothing else is touched. Services that are "
+     "gone\n"
+     "from the files are stopped; with --prune their containers are removed. When a file is wrong\n"
+     "the running configuration stays (exit 4).\n"},
     {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",
      "read configuration files and say all that is wrong with them",
      "An acc.yaml with all its stacks (default /etc/acc/acc.yaml), or Compose files, each by\n"

@@ -72,6 +72,7 @@ enum accctl_exit accctl_cmd_status(struct accctl *ctl);
 enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, start, stop, down, restart, ... */
 enum accctl_exit accctl_cmd_history(struct accctl *ctl);
 enum accctl_exit accctl_cmd_apply(struct accctl *ctl);
+enum accctl_exit accctl_cmd_plan(struct accctl *ctl);
 enum accctl_exit accctl_cmd_why(struct accctl *ctl);
 enum accctl_exit accctl_cmd_logs(struct accctl *ctl);
 enum accctl_exit accctl_cmd_events(struct accctl *ctl);

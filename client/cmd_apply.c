@@ -32,7 +32,13 @@ enum accctl_exit accctl_cmd_apply(struct accctl *ctl)
     if (code != ACCCTL_DONE) {
         return code;
     }
-    r = accctl_conn_send(conn, "io.acc.Apply", NULL, false);
+    cJSON *parameters = cJSON_CreateObject();
+
+    if (ctl->options->prune) {
+        (void)cJSON_AddTrueToObject(parameters, "prune");
+    }
+    r = accctl_conn_send(conn, "io.acc.Apply", parameters, false);
+    cJSON_Delete(parameters);
     r = r < 0 ? r : accctl_conn_receive(conn, APPLY_MS, &reply);
     (void)accctl_conn_close(conn);
     if (r < 0) {

@@ -31,6 +31,7 @@ static const struct option_row {
     {"--all", 'a', ACCCTL_O_ALL, false},
     {"--with-dependents", 0, ACCCTL_O_WITH_DEPENDENTS, false},
     {"--volumes", 'v', ACCCTL_O_VOLUMES, false},
+    {"--prune", 0, ACCCTL_O_PRUNE, false},
     {"--detach", 'd', ACCCTL_O_DETACH, false},
     {"--timeout", 't', ACCCTL_O_TIMEOUT, true},
     {"--follow", 'f', ACCCTL_O_FOLLOW, false},
@@ -143,6 +144,9 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return true;
     case ACCCTL_O_VOLUMES:
         o->volumes = true;
+        return true;
+    case ACCCTL_O_PRUNE:
+        o->prune = true;
         return true;
     case ACCCTL_O_DETACH:
         o->detach = true;

@@ -51,6 +51,7 @@ enum accctl_option {
     ACCCTL_O_FAIL = 1 << 22,
     ACCCTL_O_FLAP = 1 << 23,
     ACCCTL_O_OOM = 1 << 24,
+    ACCCTL_O_PRUNE = 1 << 25,
 };
 
 struct accctl_options {
@@ -61,7 +62,7 @@ struct accctl_options {
     size_t n_args;
     uint32_t given; /* enum accctl_option */
     const char *phase;
-    bool all, with_dependents, volumes, detach, follow, watch, timestamps, quiet;
+    bool prune, all, with_dependents, volumes, detach, follow, watch, timestamps, quiet;
     uint64_t timeout_ms; /* 0: none */
     uint32_t tail, limit;
     const char *files[ACCCTL_FILES_MAX];

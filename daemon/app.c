@@ -194,7 +194,7 @@ static void on_leave(void *ctx, int signum)
 
 static void on_reload_signal(void *ctx)
 {
-    accd_app_apply(ctx, NULL, NULL);
+    accd_app_apply(ctx, false, NULL, NULL);
 }
 
 /* --- after each run of the pump
@@ -397,6 +397,10 @@ static int begin_outside(struct accd_app *app, char *reterr_text)
         r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_loaded, app,
                                &app->reload);
     }
+    if (r == 0) {
+        r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_planned, app,
+                               &app->plan_reload);
+    }
     if (r == 0 && !app->options->hand_back) {
         r = create_control(app, reterr_text);
     }
@@ -450,6 +454,8 @@ static enum accd_app_result run(struct accd_app *app)
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     app->store = accd_store_close(app->store);
     app->reload = accd_reload_destroy(app->reload);
+    app->plan_reload = accd_reload_destroy(app->plan_reload);
+    accd_app_plan_drop(app);
     app->pump = accd_pump_destroy(app->pump);
     app->engine = acc_engine_destroy(app->engine);
     app->differences = accd_differences_destroy(app->differences);

@@ -1,5 +1,6 @@
 /* Applying the files again: SIGHUP and `accctl apply`. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/app_parts.h"
@@ -7,8 +8,8 @@
 
 #define TEXT_MAX_BYTES 262144u /* all problems, or a line for each of some thousand services */
 
-void accd_app_apply(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
-                    void *arg)
+void accd_app_apply(void *ctx, bool prune,
+                    void (*done)(void *arg, const char *problems, const char *changes), void *arg)
 {
     struct accd_app *app = ctx;
 
@@ -20,6 +21,8 @@ void accd_app_apply(void *ctx, void (*done)(void *arg, const char *problems, con
         app->applies[app->n_applies].done = done;
         app->applies[app->n_applies].arg = arg;
         app->n_applies++;
+        app->conform_asked = true;
+        app->prune_asked |= prune;
     }
     accd_notify_reloading(&app->notify);
     accd_reload_request(app->reload);
@@ -29,6 +32,7 @@ static void answer(struct accd_app *app, const char *problems, const char *chang
 {
     size_t n = app->n_applies;
 
+    app->conform_asked = app->prune_asked = false;
     app->n_applies = 0;
     for (size_t i = 0; i < n; i++) {
         app->applies[i].done(app->applies[i].arg, problems, changes);
@@ -36,7 +40,7 @@ static void answer(struct accd_app *app, const char *problems, const char *chang
     accd_notify_ready(&app->notify);
 }
 
-static void refuse(struct accd_app *app, const struct acc_diags *diags)
+char *accd_app_problems(const struct acc_diags *diags)
 {
     struct acc_buf text;
     char line[ACC_DIAG_TEXT_MAX + ACC_DIAG_FILE_MAX + 64];
@@ -46,10 +50,53 @@ static void refuse(struct accd_app *app, const struct acc_diags *diags)
         (void)acc_diag_format(&diags->item[i], line, sizeof(line));
         (void)acc_buf_printf(&text, "%s\n", line);
     }
+    char *problems = acc_buf_take(&text);
+
+    acc_buf_fini(&text);
+    return problems;
+}
+
+static void refuse(struct accd_app *app, const struct acc_diags *diags)
+{
+    char *problems = accd_app_problems(diags);
+
     accd_app_print_diags(diags);
     accd_log(ACCD_LOG_ERROR, "the new configuration is refused; the running one stays");
-    answer(app, text.data ? text.data : "out of memory\n", "");
-    acc_buf_fini(&text);
+    answer(app, problems ? problems : "out of memory\n", "");
+    free(problems);
+}
+
+/* What differs since it was adopted and is now to follow its file. */
+static void list_conforming(struct accd_app *app, struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+        struct acc_instance_view instance;
+        struct acc_differences found;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (view.n_instances == 0 || view.observing || view.removed || !view.wanted_up) {
+            continue;
+        }
+        acc_engine_instance(app->engine, i, 0, &instance);
+        if (instance.differs && instance.cid[0] &&
+            accd_differences_get(app->differences, instance.cid, &found) &&
+            !strstr(out->data ? out->data : "", view.id)) {
+            (void)acc_buf_printf(out, "changed %s\n", view.id);
+        }
+    }
+}
+
+static void conform(struct accd_app *app, struct acc_buf *changes)
+{
+    if (app->conform_asked) {
+        list_conforming(app, changes);
+        acc_engine_conform(app->engine);
+    }
+    if (app->prune_asked) {
+        acc_engine_prune(app->engine);
+    }
+    app->conform_asked = app->prune_asked = false;
 }
 
 static uint32_t find(const struct acc_model *model, const char *id)
@@ -115,6 +162,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     }
     acc_buf_init(&changes, TEXT_MAX_BYTES);
     list_changes(app->loaded.model, result->loaded->model, &changes);
+    conform(app, &changes);
     acc_loaded_fini(&app->loaded);
     app->loaded = *result->loaded;
     *result->loaded = (struct acc_loaded){0};

@@ -21,6 +21,7 @@
 #include "daemon/out/telling.h"
 #include "daemon/pump.h"
 #include "lib/base/buf.h"
+#include "lib/codec/plan_json.h"
 
 /* People who wait for one reading of the files. */
 #define ACCD_APPLIES_MAX 16u
@@ -60,6 +61,15 @@ struct accd_app {
     } applies[ACCD_APPLIES_MAX];
     size_t n_applies;
 
+    struct accd_plan_asker {
+        void (*done)(void *arg, const char *problems, const struct acc_plan *plan);
+        void *arg;
+    } plans[ACCD_APPLIES_MAX];
+    size_t n_plans;
+    struct accd_plan_run *plan_run; /* owned; NULL: none is under way */
+    struct accd_reload *plan_reload;
+    bool prune_asked, conform_asked; /* by those who wait for the reading under way */
+
     /* the newest answer of the facts */
     struct accd_sensors sensors;
     struct acc_host_facts facts;
@@ -78,9 +88,18 @@ const struct acc_model *accd_app_model(void *app);
 void accd_app_leave(struct accd_app *app);
 
 /* app_apply.c */
-void accd_app_apply(void *app, void (*done)(void *arg, const char *problems, const char *changes),
-                    void *arg);
+/* `done` NULL: nobody waits, and what was adopted as it is stays so. */
+void accd_app_apply(void *app, bool prune,
+                    void (*done)(void *arg, const char *problems, const char *changes), void *arg);
+char *accd_app_problems(const struct acc_diags *diags); /* one a line; NULL: out of memory */
 void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
+
+/* app_plan.c */
+void accd_app_plan(void *app,
+                   void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
+                   void *arg);
+void accd_app_on_planned(void *app, const struct accd_reload_result *result);
+void accd_app_plan_drop(struct accd_app *app); /* nobody is told */
 
 /* app_ops.c */
 void accd_app_control_ops(struct accd_control_ops *ret_ops);

@@ -153,7 +153,7 @@ static void apply_forget(struct accd_job *job)
     job->session = NULL; /* on_applied() frees it */
 }
 
-static void apply(struct accd_control *control, struct accd_session *session)
+static void apply(struct accd_control *control, struct accd_session *session, bool prune)
 {
     struct accd_job *job = calloc(1, sizeof(*job));
 
@@ -164,7 +164,77 @@ static void apply(struct accd_control *control, struct accd_session *session)
     *job = (struct accd_job){.control = control, .session = session, .on_gone = apply_forget};
     accd_job_link(&control->calls, job);
     accd_session_set_data(session, job);
-    control->config.ops.apply(control->config.ops_ctx, on_applied, job);
+    control->config.ops.apply(control->config.ops_ctx, prune, on_applied, job);
+}
+
+/* --- plan --------------------------------------------------------------------------------------
+ */
+
+struct plan_job {
+    struct accd_job job;
+    size_t n_targets;
+    char *targets[]; /* owned */
+};
+
+static void plan_free(struct plan_job *plan)
+{
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        free(plan->targets[i]);
+    }
+    free(plan);
+}
+
+static void plan_reply(struct plan_job *job, const char *problems, const struct acc_plan *plan)
+{
+    struct accd_session *session = job->job.session;
+    struct acc_buf out;
+    int r;
+
+    if (!problems && !plan) {
+        accd_control_refuse(session, ACC_CTL_E_ENGINE_AWAY,
+                            "Docker is away, and what runs is not known");
+        return;
+    }
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = problems ? acc_lines_put(ACC_CTL_E_INVALID_CONFIG, "problems", problems, &out)
+                 : acc_plan_put(plan, (const char *const *)job->targets, job->n_targets, &out);
+    accd_control_reply(session, &out, r, true);
+}
+
+static void on_planned(void *arg, const char *problems, const struct acc_plan *plan)
+{
+    struct plan_job *job = arg;
+
+    if (job->job.session) {
+        accd_job_unlink(&job->job.control->calls, &job->job);
+        accd_session_set_data(job->job.session, NULL);
+        plan_reply(job, problems, plan);
+    }
+    plan_free(job);
+}
+
+static void plan(struct accd_control *control, struct accd_session *session,
+                 const struct acc_ctl_request *request)
+{
+    struct plan_job *job = calloc(1, sizeof(*job) + request->n_targets * sizeof(job->targets[0]));
+
+    while (job && job->n_targets < request->n_targets) {
+        job->targets[job->n_targets] = strdup(request->targets[job->n_targets]);
+        if (!job->targets[job->n_targets]) {
+            plan_free(job);
+            job = NULL;
+            break;
+        }
+        job->n_targets++;
+    }
+    if (!job) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return;
+    }
+    job->job = (struct accd_job){.control = control, .session = session, .on_gone = apply_forget};
+    accd_job_link(&control->calls, &job->job);
+    accd_session_set_data(session, &job->job);
+    control->config.ops.plan(control->config.ops_ctx, on_planned, job);
 }
 
 /* --- requests ----------------------------------------------------------------------------------
@@ -226,7 +296,10 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
         accd_control_history(control, session, request);
         return;
     case ACC_CTL_APPLY:
-        apply(control, session);
+        apply(control, session, request->prune);
+        return;
+    case ACC_CTL_PLAN:
+        plan(control, session, request);
         return;
     case ACC_CTL_EVENTS:
         accd_control_events(control, session, request);

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "daemon/pump.h"
+#include "lib/codec/plan_json.h"
 #include "lib/codec/status_json.h"
 
 #define ACCD_CONTROL_ERROR_MAX 512u
@@ -56,10 +57,15 @@ struct accd_control_ops {
     void (*logs_cancel)(void *ctx, void *handle);
     /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what was
      * applied, one a line. */
-    void (*apply)(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
-                  void *arg);
+    void (*apply)(void *ctx, bool prune,
+                  void (*done)(void *arg, const char *problems, const char *changes), void *arg);
     /* In what a container differs from its file; may be NULL. */
     bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
+    /* What apply would do: `plan` is borrowed for the call. NULL with `problems`, as of apply, or
+     * without any: Docker is away. */
+    void (*plan)(void *ctx,
+                 void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
+                 void *arg);
 };
 
 struct accd_control_config {

@@ -12,9 +12,11 @@
  * What Docker's answers mean is lib/codec's; when to ask is the engine's.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/out/docker_config.h"
+#include "lib/codec/docker_diff.h"
 
 struct accd_docker_call;
 
@@ -27,6 +29,20 @@ struct accd_docker_call *accd_docker_call_destroy(struct accd_docker_call *call)
 /* Executor of ENSURE_RESOURCE, REMOVE_RESOURCE, CREATE, START, STOP, KILL, REMOVE, UNPAUSE,
  * UPDATE, SET_POLICY and COMPARE; `call` is a struct accd_docker_call. */
 void accd_docker_call_execute(void *call, const struct acc_action *action);
+
+/* Compare a container with a service of a model that need not be the running one. */
+struct accd_compare {
+    const struct acc_model *model; /* borrowed until on_compared */
+    uint32_t svc;                  /* of that model */
+    const char *cid;
+    uint32_t slot;
+    bool changed; /* as of COMPARE */
+    /* Once, maybe before accd_docker_call_compare() returns. */
+    void (*on_compared)(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff);
+    void *ctx;
+};
+/* 0, or -ENOMEM and nothing is called. */
+int accd_docker_call_compare(struct accd_docker_call *call, const struct accd_compare *compare);
 
 /* Operations under way, and those of them that a `stop` waits for: before accd leaves it should
  * let the latter end, see above. */

@@ -7,6 +7,7 @@
  * way; UPDATE then sends what can be changed live, and the engine compares again.
  */
 
+#include "daemon/out/docker_call.h"
 #include "daemon/out/docker_op.h"
 
 #include <errno.h>
@@ -65,6 +66,13 @@ static void conclude(struct accd_op *op, const struct acc_docker_diff *diff)
                    : diff->n > 0        ? ACC_LIKE_LIVE
                                         : ACC_LIKE_SAME;
     tell(op, diff);
+    if (op->on_compared) {
+        op->diff = malloc(sizeof(*diff));
+        if (op->diff) {
+            *op->diff = *diff;
+        }
+        return;
+    }
     if (op->call->config.differences &&
         accd_differences_set(op->call->config.differences, op->action.cid, diff) < 0) {
         accd_log(ACCD_LOG_WARNING, "out of memory: in what %.12s differs can't be shown",
@@ -117,7 +125,7 @@ static struct acc_docker_diff_policy policy_of(const struct accd_op *op,
 static int diff_with(struct accd_op *op, uint32_t svc, const struct acc_obs *obs,
                      const struct accd_http_reply *image, struct acc_docker_create *expected)
 {
-    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     struct acc_docker_diff_policy policy = policy_of(op, model->services[svc], obs);
     struct acc_docker_diff *diff = malloc(sizeof(*diff));
     bool has_image = image->status == 200;
@@ -137,7 +145,7 @@ static int diff_with(struct accd_op *op, uint32_t svc, const struct acc_obs *obs
 
 static void after_own_image(struct accd_op *op, const struct accd_http_reply *reply)
 {
-    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     struct acc_docker_create expected = {0};
     struct acc_obs *obs = malloc(sizeof(*obs));
     bool is_ambiguous;
@@ -205,7 +213,7 @@ static void after_file_image(struct accd_op *op, const struct accd_http_reply *r
 static void begin(struct accd_op *op)
 {
     struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     struct acc_buf image;
     bool is_ambiguous;
     uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
@@ -249,9 +257,40 @@ static bool is_same_by_label(struct accd_op *op)
            accd_op_has_hash(op, op->action.svc, container.obs->config_hash);
 }
 
+void accd_docker_tell_compared(struct accd_op *op)
+{
+    static const struct acc_docker_diff none;
+    struct accd_op told = *op;
+
+    op->diff = NULL;
+    accd_op_free(op);
+    accd_docker_next_compare(told.call);
+    told.on_compared(told.ctx, told.likeness, told.diff ? told.diff : &none);
+    free(told.diff);
+}
+
+int accd_docker_call_compare(struct accd_docker_call *call, const struct accd_compare *compare)
+{
+    struct acc_action action = {
+        .type = ACC_ACT_COMPARE, .svc = compare->svc, .slot = compare->slot, .res = ACC_NONE};
+    struct accd_op *op;
+
+    memcpy(action.cid, compare->cid, strnlen(compare->cid, ACC_CID_LEN));
+    action.compare.changed = compare->changed;
+    op = accd_op_create(call, &action);
+    if (!op) {
+        return -ENOMEM;
+    }
+    op->model = compare->model;
+    op->on_compared = compare->on_compared;
+    op->ctx = compare->ctx;
+    accd_docker_compare(op);
+    return 0;
+}
+
 void accd_docker_compare(struct accd_op *op)
 {
-    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     static const struct acc_docker_diff none;
 
     if (op->action.svc >= model->n_services) {

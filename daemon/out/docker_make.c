@@ -91,7 +91,7 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
                  struct acc_docker_create *ret_create)
 {
     struct accd_docker_call *call = op->call;
-    const struct acc_model *model = call->config.model(call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     const struct acc_service_spec *service = model->services[svc];
     const struct acc_stack *stack = model->stacks[model->service_stack[svc]];
     struct resolver resolver = {.call = call, .stack = stack->name};
@@ -136,7 +136,7 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
 bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash)
 {
     struct accd_docker_call *call = op->call;
-    const struct acc_model *model = call->config.model(call->config.ctx);
+    const struct acc_model *model = accd_op_model(op);
     struct resolver resolver = {.call = call, .stack = model->services[svc]->stack};
     char hash[ACC_HASH_LEN + 1];
 

@@ -42,6 +42,11 @@ struct accd_op *accd_op_create(struct accd_docker_call *call, const struct acc_a
     return op;
 }
 
+const struct acc_model *accd_op_model(const struct accd_op *op)
+{
+    return op->model ? op->model : op->call->config.model(op->call->config.ctx);
+}
+
 void accd_op_free(struct accd_op *op)
 {
     DL_DELETE(op->call->ops, op);
@@ -55,6 +60,7 @@ void accd_op_free(struct accd_op *op)
     free(op->body);
     free(op->pull);
     free(op->inspect);
+    free(op->diff);
     op->call->n_comparing -= op->is_comparing;
     free(op);
 }
@@ -64,6 +70,10 @@ void accd_op_finish(struct accd_op *op)
     struct accd_docker_call *call = op->call;
     bool had_turn = call->network_op == op;
 
+    if (op->on_compared) {
+        accd_docker_tell_compared(op);
+        return;
+    }
     if (op->action.type == ACC_ACT_COMPARE) {
         accd_op_push_compared(op);
     } else {

@@ -7,6 +7,7 @@
 
 #include "daemon/out/docker_config.h"
 #include "lib/codec/docker_create.h"
+#include "lib/codec/docker_diff.h"
 #include "lib/codec/docker_error.h"
 #include "lib/codec/json_frame.h"
 
@@ -66,10 +67,16 @@ struct accd_op {
     bool wants_compare;
     bool is_comparing; /* counts against ACCD_COMPARES_MAX */
     enum acc_likeness likeness;
-    char spec[ACC_HASH_LEN + 1]; /* that it was compared with */
+    char spec[ACC_HASH_LEN + 1];   /* that it was compared with */
+    const struct acc_model *model; /* borrowed: compare with this one; NULL: the running one */
+    void (*on_compared)(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff);
+    void *ctx;                    /* of on_compared */
+    struct acc_docker_diff *diff; /* owned; for on_compared */
     struct acc_json_frame frame;
 };
 
+/* The model that it speaks of. */
+const struct acc_model *accd_op_model(const struct accd_op *op);
 /* NULL without memory: then OP_DONE was pushed. */
 struct accd_op *accd_op_create(struct accd_docker_call *call, const struct acc_action *action);
 /* Push OP_DONE with what is in `op`, and free it. */
@@ -108,6 +115,8 @@ void accd_docker_make(struct accd_op *op);
 void accd_docker_start_op(struct accd_op *op);
 /* docker_compare.c: COMPARE, and UPDATE of what can be changed live. */
 void accd_docker_compare(struct accd_op *op);
+/* Who asked beside the engine is told, and the operation is over. */
+void accd_docker_tell_compared(struct accd_op *op);
 /* Push COMPARED. */
 void accd_op_push_compared(struct accd_op *op);
 /* A comparison has ended: the next that waits takes its turn. */

@@ -18,6 +18,7 @@ enum param {
     P_ALL,
     P_WITH_DEPENDENTS,
     P_VOLUMES,
+    P_PRUNE,
     P_DETACH,
     P_FOLLOW,
     P_TIMESTAMPS,
@@ -28,7 +29,7 @@ enum param {
     P_TO,
     P_DRY_RUN,
 };
-#define PARAM_COUNT 16
+#define PARAM_COUNT 17
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -38,6 +39,7 @@ static const char *const param_names[] = {
     [P_ALL] = "all",
     [P_WITH_DEPENDENTS] = "with_dependents",
     [P_VOLUMES] = "volumes",
+    [P_PRUNE] = "prune",
     [P_DETACH] = "detach",
     [P_FOLLOW] = "follow",
     [P_TIMESTAMPS] = "timestamps",
@@ -82,7 +84,8 @@ static const struct {
     [ACC_CTL_ROLLBACK] = {"io.acc.Rollback", ACC_CTL_RIGHT_CHANGE, ACC_VERB_ROLLBACK,
                           ACTS | BIT(P_TO), 0},
     [ACC_CTL_HISTORY] = {"io.acc.History", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
-    [ACC_CTL_APPLY] = {"io.acc.Apply", ACC_CTL_RIGHT_CHANGE, -1, 0, 0},
+    [ACC_CTL_APPLY] = {"io.acc.Apply", ACC_CTL_RIGHT_CHANGE, -1, BIT(P_PRUNE), 0},
+    [ACC_CTL_PLAN] = {"io.acc.Plan", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS), 0},
     [ACC_CTL_WHY] = {"io.acc.Why", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_LOGS] = {"io.acc.Logs", ACC_CTL_RIGHT_READ, -1,
                       BIT(P_TARGET) | BIT(P_FOLLOW) | BIT(P_TAIL) | BIT(P_TIMESTAMPS),
@@ -263,6 +266,8 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_bool(item, &request->with_dependents, error);
     case P_VOLUMES:
         return read_bool(item, &request->volumes, error);
+    case P_PRUNE:
+        return read_bool(item, &request->prune, error);
     case P_DETACH:
         return read_bool(item, &request->detach, error);
     case P_FOLLOW:

@@ -31,12 +31,13 @@ enum acc_ctl_method {
     ACC_CTL_ROLLBACK,
     ACC_CTL_HISTORY,
     ACC_CTL_APPLY,
+    ACC_CTL_PLAN,
     ACC_CTL_WHY,
     ACC_CTL_LOGS,
     ACC_CTL_EVENTS,
     ACC_CTL_INCIDENTS,
 };
-#define ACC_CTL_METHOD_COUNT 20
+#define ACC_CTL_METHOD_COUNT 21
 
 /* "io.acc.Status" */
 const char *acc_ctl_method_name(enum acc_ctl_method method);
@@ -64,7 +65,7 @@ struct acc_ctl_request {
     const char *image; /* Upgrade; NULL: the file's */
     uint32_t to;       /* Rollback: a revision; 0: the one before */
     bool dry_run;
-    bool all, with_dependents, volumes, detach, follow, timestamps;
+    bool all, with_dependents, volumes, prune, detach, follow, timestamps;
     uint64_t timeout_ms; /* 0: none */
     uint32_t limit;      /* Events: lines; Logs: tail, ACC_CTL_NO_LIMIT for all */
     cJSON *doc;          /* owned */

@@ -35,6 +35,9 @@ static struct {
     unsigned n_cancelled, n_paused, n_resumed, n_looks;
     void (*applied)(void *arg, const char *problems, const char *changes);
     void *apply_arg;
+    bool prune;
+    void (*planned)(void *arg, const char *problems, const struct acc_plan *plan);
+    void *plan_arg;
 } t;
 
 static const struct acc_host_facts *get_facts(void *ctx)
@@ -90,10 +93,20 @@ static void cancel_logs(void *ctx, void *handle)
     t.n_cancelled++;
 }
 
-static void ask_apply(void *ctx, void (*done)(void *arg, const char *problems, const char *changes),
-                      void *arg)
+static void ask_plan(void *ctx,
+                     void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
+                     void *arg)
 {
     (void)ctx;
+    t.planned = done;
+    t.plan_arg = arg;
+}
+
+static void ask_apply(void *ctx, bool prune,
+                      void (*done)(void *arg, const char *problems, const char *changes), void *arg)
+{
+    (void)ctx;
+    t.prune = prune;
     t.applied = done;
     t.apply_arg = arg;
 }
@@ -121,7 +134,8 @@ static int open_control(void)
                 .logs_start = start_logs,
                 .logs_pause = pause_logs,
                 .logs_cancel = cancel_logs,
-                .apply = ask_apply},
+                .apply = ask_apply,
+                .plan = ask_plan},
     };
 
     return accd_control_open(&config, &t.control, t.error);
@@ -772,6 +786,53 @@ START_TEST(apply_tells_its_changes_or_its_problems)
 }
 END_TEST
 
+START_TEST(apply_prunes_when_asked_to)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    ck_assert(!t.prune);
+    t.applied(t.apply_arg, NULL, "");
+    (void)hear(fd);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true}}");
+    ck_assert(t.prune);
+    t.applied(t.apply_arg, NULL, "");
+    (void)hear(fd);
+    close(fd);
+}
+END_TEST
+
+START_TEST(plan_tells_what_was_asked_for_and_why)
+{
+    struct acc_docker_diff diff = {.n = 1, .line = {{false, "image a:1 -> a:2"}}};
+    struct acc_plan plan = {0};
+    int fd = dial();
+
+    ck_assert_int_eq(acc_plan_add(&plan, "acc/db", ACC_PLAN_RECREATE, &diff, NULL), 0);
+    ck_assert_int_eq(acc_plan_add(&plan, "other/web", ACC_PLAN_STOP, NULL, "gone"), 0);
+    say(fd, "{\"method\":\"io.acc.Plan\",\"parameters\":{\"targets\":[\"acc\"]}}");
+    t.planned(t.plan_arg, NULL, &plan);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[{\"service\":\"acc/db\","
+                               "\"action\":\"recreate\",\"reasons\":[{\"text\":"
+                               "\"image a:1 -> a:2\",\"live\":false}]}]}}$");
+    say(fd, "{\"method\":\"io.acc.Plan\",\"parameters\":{\"targets\":[\"web\"]}}");
+    t.planned(t.plan_arg, NULL, &plan);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"other/web\",\"action\":\"stop\""));
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    t.planned(t.plan_arg, "a.yaml:1:2: no", NULL);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"problems\":[\"a.yaml:1:2: no\"]},\"error\":"
+                               "\"io.acc.InvalidConfig\"}$");
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    t.planned(t.plan_arg, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.EngineAway"));
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    close(fd);
+    turn();
+    t.planned(t.plan_arg, NULL, &plan); /* who asked has left */
+    acc_plan_fini(&plan);
+}
+END_TEST
+
 /* --- crowds ----------------------------------------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *state)
@@ -1003,6 +1064,8 @@ int main(void)
     tcase_add_test(tcase, logs_without_a_brake_end_with_a_slow_reader);
     tcase_add_test(tcase, logs_that_cannot_be_given_say_why);
     tcase_add_test(tcase, apply_tells_its_changes_or_its_problems);
+    tcase_add_test(tcase, apply_prunes_when_asked_to);
+    tcase_add_test(tcase, plan_tells_what_was_asked_for_and_why);
     tcase_add_loop_test(tcase, two_hundred_clients_silent_or_talking_rubbish_harm_nobody, 0, 3);
     tcase_add_test(tcase, clients_above_the_limit_are_sent_away_until_others_leave);
     tcase_add_test(tcase, a_peer_that_left_behind_its_half_is_noticed);

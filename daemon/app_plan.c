@@ -1,0 +1,367 @@
+/*
+ * `accctl plan`: read the files, compare them with what runs, and tell what applying them would do.
+ * Nothing is changed: all that is sent to Docker are looks.
+ *
+ * One run at a time, one comparison after the other; who asks during a run waits for the next,
+ * which reads the files again.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/app_parts.h"
+#include "daemon/log.h"
+
+struct accd_plan_run {
+    struct accd_app *app;
+    struct acc_loaded loaded;
+    size_t at;         /* in the order of the new model */
+    uint32_t instance; /* of the service at hand: the next to look at */
+    bool is_told;      /* the service at hand has its row */
+    struct acc_plan plan;
+    size_t n; /* askers, the first of app->plans */
+    bool failed;
+};
+
+/* --- what is there --------------------------------------------------------------------------- */
+
+static uint32_t find_running(const struct accd_app *app, const char *id,
+                             struct acc_service_view *ret_view)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        acc_engine_service(app->engine, i, uv_now(&app->loop), ret_view);
+        if (strcmp(ret_view->id, id) == 0) {
+            return i;
+        }
+    }
+    return ACC_NONE;
+}
+
+static uint32_t find_in(const struct acc_model *model, const char *id)
+{
+    for (uint32_t i = 0; i < model->n_services; i++) {
+        if (strcmp(model->services[i]->id, id) == 0) {
+            return i;
+        }
+    }
+    return ACC_NONE;
+}
+
+static uint32_t count_present(const struct accd_app *app, uint32_t svc, uint32_t n_instances)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < n_instances; i++) {
+        struct acc_instance_view view;
+
+        acc_engine_instance(app->engine, svc, i, &view);
+        n += view.cid[0] != '\0';
+    }
+    return n;
+}
+
+static void add(struct accd_plan_run *run, const char *service, enum acc_plan_what what,
+                const struct acc_docker_diff *diff, const char *reason)
+{
+    run->failed |= acc_plan_add(&run->plan, service, what, diff, reason) < 0;
+    run->is_told = true;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static void answer(struct accd_app *app, size_t n, const char *problems,
+                   const struct acc_plan *plan)
+{
+    struct accd_plan_asker askers[ACCD_APPLIES_MAX];
+
+    memcpy(askers, app->plans, n * sizeof(askers[0]));
+    memmove(app->plans, app->plans + n, (app->n_plans - n) * sizeof(app->plans[0]));
+    app->n_plans -= n;
+    for (size_t i = 0; i < n; i++) {
+        askers[i].done(askers[i].arg, problems, plan);
+    }
+    if (app->n_plans > 0) {
+        accd_reload_request(app->plan_reload);
+    }
+}
+
+/* Who shares a namespace with one that is made anew, or whose edge says so, goes with it. */
+static void add_dependents(struct accd_plan_run *run)
+{
+    const struct acc_model *model = run->loaded.model;
+
+    for (size_t at = 0; at < model->n_services; at++) {
+        const struct acc_service_spec *service = model->services[model->order[at]];
+        struct acc_service_view view;
+        char reason[ACC_DIFF_TEXT_MAX + 1];
+
+        if (acc_plan_find(&run->plan, service->id) ||
+            find_running(run->app, service->id, &view) == ACC_NONE || !view.wanted_up) {
+            continue;
+        }
+        for (size_t k = 0; k < service->n_edges; k++) {
+            const struct acc_edge *edge = &service->edges[k];
+            const struct acc_plan_row *row = edge->target == ACC_NONE
+                                                 ? NULL
+                                                 : acc_plan_find(&run->plan,
+                                                                 model->services[edge->target]->id);
+            bool goes = row && (row->what == ACC_PLAN_RECREATE || row->what == ACC_PLAN_RESTART);
+
+            if (goes && (edge->kind == ACC_EDGE_BINDS || edge->on_down != ACC_ON_DOWN_RIDE)) {
+                (void)snprintf(reason, sizeof(reason), "it needs %.200s", row->service);
+                add(run, service->id,
+                    edge->kind == ACC_EDGE_BINDS ? ACC_PLAN_RECREATE : ACC_PLAN_RESTART, NULL,
+                    reason);
+                break;
+            }
+        }
+    }
+}
+
+static void add_removed(struct accd_plan_run *run)
+{
+    struct accd_app *app = run->app;
+
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (find_in(run->loaded.model, view.id) != ACC_NONE || view.observing ||
+            count_present(app, i, view.n_instances) == 0) {
+            continue;
+        }
+        add(run, view.id, view.removed ? ACC_PLAN_REMOVE : ACC_PLAN_STOP, NULL,
+            view.removed ? "gone from the files; with --prune only"
+                         : "gone from the files; --prune removes its container, too");
+    }
+}
+
+static void finish(struct accd_plan_run *run)
+{
+    struct accd_app *app = run->app;
+
+    add_dependents(run);
+    add_removed(run);
+    app->plan_run = NULL;
+    answer(app, run->n, run->failed ? "accd is out of memory\n" : NULL, &run->plan);
+    acc_plan_fini(&run->plan);
+    acc_loaded_fini(&run->loaded);
+    free(run);
+}
+
+/* --- service by service ---------------------------------------------------------------------- */
+
+static void go_on(struct accd_plan_run *run);
+
+static const char *policy_of(const struct acc_service_spec *service)
+{
+    return service->restart == ACC_RESTART_UNSET ? "no" : acc_restart_policy_name(service->restart);
+}
+
+/* accd itself follows the restart policy; the container has none of it. */
+static void add_policy(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (was == ACC_NONE || (old->services[was]->restart == service->restart &&
+                            old->services[was]->restart_max == service->restart_max)) {
+        return;
+    }
+    (void)snprintf(reason, sizeof(reason), "restart %s -> %s", policy_of(old->services[was]),
+                   policy_of(service));
+    add(run, service->id, ACC_PLAN_UPDATE, NULL, reason);
+}
+
+static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff)
+{
+    struct accd_plan_run *run = ctx;
+    const struct acc_model *model = run->loaded.model;
+    const struct acc_service_spec *service = model->services[model->order[run->at]];
+
+    switch (likeness) {
+    case ACC_LIKE_UNKNOWN:
+        add(run, service->id, ACC_PLAN_UNKNOWN, NULL, "it could not be compared with its file");
+        break;
+    case ACC_LIKE_SAME:
+        break;
+    case ACC_LIKE_LIVE:
+        add(run, service->id, ACC_PLAN_UPDATE, diff, NULL);
+        break;
+    case ACC_LIKE_DIFFERENT:
+        add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
+        break;
+    }
+    go_on(run);
+}
+
+/* True: the answer comes later. */
+static bool compare(struct accd_plan_run *run, uint32_t svc, const struct acc_instance_view *view)
+{
+    struct accd_app *app = run->app;
+    const struct acc_model *model = run->loaded.model;
+    const struct acc_service_spec *service = model->services[svc];
+    uint32_t was = find_in(app->loaded.model, service->id);
+    struct accd_container container;
+    struct accd_compare what = {.model = model,
+                                .svc = svc,
+                                .cid = view->cid,
+                                .slot = view->slot,
+                                .on_compared = on_compared,
+                                .ctx = run};
+
+    if (!accd_inspector_get(accd_docker_stream_inspector(app->stream), view->cid, &container) ||
+        strcmp(container.obs->spec_hash, service->spec_hash) == 0) {
+        return false;
+    }
+    what.changed = container.obs->spec_hash[0] ||
+                   (was != ACC_NONE &&
+                    strcmp(app->loaded.model->services[was]->spec_hash, service->spec_hash) != 0);
+    if (accd_docker_call_compare(app->call, &what) < 0) {
+        run->failed = true;
+        return false;
+    }
+    return true;
+}
+
+/* Containers of the service at hand; one row is enough. True: an answer comes later. */
+static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
+                    const struct acc_service_view *view)
+{
+    const struct acc_service_spec *service = run->loaded.model->services[svc];
+
+    while (run->instance < view->n_instances && !run->is_told) {
+        struct acc_instance_view instance;
+
+        acc_engine_instance(run->app->engine, old_svc, run->instance++, &instance);
+        if (instance.cid[0] && instance.slot <= service->replicas && compare(run, svc, &instance)) {
+            return true;
+        }
+    }
+    if (!run->is_told) {
+        add_policy(run, service);
+    }
+    return false;
+}
+
+static void add_replicas(struct accd_plan_run *run, const struct acc_service_spec *service,
+                         uint32_t n_present)
+{
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (n_present == service->replicas || run->is_told) {
+        return;
+    }
+    (void)snprintf(reason, sizeof(reason), "containers %u -> %u", (unsigned)n_present,
+                   (unsigned)service->replicas);
+    add(run, service->id, n_present > service->replicas ? ACC_PLAN_REMOVE : ACC_PLAN_CREATE, NULL,
+        reason);
+}
+
+/* True: an answer comes later. */
+static bool plan_service(struct accd_plan_run *run, uint32_t svc)
+{
+    const struct acc_service_spec *service = run->loaded.model->services[svc];
+    struct acc_service_view view;
+    uint32_t old_svc = find_running(run->app, service->id, &view);
+    uint32_t n_present;
+
+    if (old_svc == ACC_NONE) {
+        add(run, service->id, ACC_PLAN_CREATE, NULL, "new in the files");
+        return false;
+    }
+    n_present = count_present(run->app, old_svc, view.n_instances);
+    if (view.observing || (!view.wanted_up && !view.removed)) {
+        return false; /* it is not touched */
+    }
+    if (look_at(run, svc, old_svc, &view)) {
+        return true;
+    }
+    if (view.removed && !run->is_told) {
+        add(run, service->id, n_present > 0 ? ACC_PLAN_START : ACC_PLAN_CREATE, NULL,
+            "back in the files");
+    } else if (view.state != ACC_SVC_DONE) {
+        add_replicas(run, service, n_present);
+    }
+    return false;
+}
+
+static void go_on(struct accd_plan_run *run)
+{
+    const struct acc_model *model = run->loaded.model;
+
+    while (run->at < model->n_services) {
+        if (plan_service(run, model->order[run->at])) {
+            return;
+        }
+        run->at++;
+        run->instance = 0;
+        run->is_told = false;
+    }
+    finish(run);
+}
+
+/* --- the beginning --------------------------------------------------------------------------- */
+
+void accd_app_on_planned(void *ctx, const struct accd_reload_result *result)
+{
+    struct accd_app *app = ctx;
+    struct accd_plan_run *run;
+
+    if (result->error < 0) {
+        char *problems = accd_app_problems(result->diags);
+
+        answer(app, app->n_plans, problems ? problems : "out of memory\n", NULL);
+        free(problems);
+        return;
+    }
+    run = calloc(1, sizeof(*run));
+    if (!run || app->is_leaving || app->plan_run) {
+        acc_loaded_fini(result->loaded);
+        free(run);
+        answer(app, app->n_plans, "accd is out of memory, or leaving\n", NULL);
+        return;
+    }
+    accd_app_fill_model(app, result->loaded->model);
+    run->app = app;
+    run->n = app->n_plans;
+    run->loaded = *result->loaded;
+    *result->loaded = (struct acc_loaded){0};
+    app->plan_run = run;
+    go_on(run);
+}
+
+void accd_app_plan(void *ctx,
+                   void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
+                   void *arg)
+{
+    struct accd_app *app = ctx;
+
+    if (!acc_engine_has_snapshot(app->engine)) {
+        done(arg, NULL, NULL);
+        return;
+    }
+    if (app->n_plans == ACCD_APPLIES_MAX) {
+        done(arg, "too many are waiting for a plan; ask again\n", NULL);
+        return;
+    }
+    app->plans[app->n_plans].done = done;
+    app->plans[app->n_plans].arg = arg;
+    app->n_plans++;
+    if (!app->plan_run && app->n_plans == 1) {
+        accd_reload_request(app->plan_reload);
+    }
+}
+
+void accd_app_plan_drop(struct accd_app *app)
+{
+    if (app->plan_run) {
+        acc_plan_fini(&app->plan_run->plan);
+        acc_loaded_fini(&app->plan_run->loaded);
+        free(app->plan_run);
+        app->plan_run = NULL;
+    }
+}

@@ -1,0 +1,75 @@
+"""What `apply` would do is told before, and `apply` does that and nothing else."""
+from lib import holds, needs, service, wait
+
+
+def changes(accd, *args):
+    return {c["service"]: (c["action"], {r["text"]: r["live"] for r in c["reasons"]})
+            for c in accd.json("plan", *args)["changes"]}
+
+
+def limits(w, name):
+    host = w.docker.inspect(name)["HostConfig"]
+    return host["Memory"], host["NanoCpus"]
+
+
+@needs(seconds=180)
+def test_apply_does_what_plan_says_and_nothing_else(w):
+    """One of three changes, one comes, one goes: plan says so and touches nothing; then apply."""
+    old = {"a": service(), "b": service("a", environment={"TOKEN": "hunter1", "V": "1"}), "c": service("b"),
+           "old": service()}
+    path = w.stack("s", old)
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    assert changes(accd) == {}, changes(accd)
+    assert "nothing would change" in accd.ctl("plan").stdout
+    before, record = w.docker.identities(), w.record()
+    w.stack("s", {"a": service(), "b": service("a", environment={"TOKEN": "hunter2", "TZ": "UTC", "V": "1"}),
+                  "c": service("b"), "new": service("a")})
+    planned = changes(accd)
+    assert planned["s/b"] == ("recreate", {"environment TOKEN changed": False, "environment TZ added": False}), planned
+    assert planned["s/new"][0] == "create" and planned["s/old"][0] == "stop" and len(planned) == 3, planned
+    said = accd.ctl("plan").stdout
+    assert "environment TZ added" in said and "hunter" not in said, said
+    assert set(changes(accd, "b")) == {"s/b"}
+    holds(lambda: not record.count("create") and not record.count("stop"), 2, "a plan touches nothing")
+    assert w.docker.identities() == before
+
+    accd.ctl("apply")
+    wait(lambda: "TZ=UTC" in w.docker.inspect("s-b-1")["Config"]["Env"], 60, "b was made anew")
+    wait(lambda: w.docker.running("s-new-1") and not w.docker.running("s-old-1"), 60, "one came, one went")
+    for name in ("a", "b", "c", "new"):
+        accd.wait_state(name, "up", seconds=60)
+    now = w.docker.identities()
+    assert now["s-a-1"] == before["s-a-1"] and now["s-c-1"] == before["s-c-1"], "an unchanged service was touched"
+    assert w.docker.inspect("s-old-1")["State"]["Status"] == "exited", "what left the file is kept"
+    assert changes(accd) == {"s/old": ("remove", {"gone from the files; with --prune only": False})}, changes(accd)
+    accd.ctl("apply", "--prune")
+    wait(lambda: not w.docker.containers(name=["s-old-1"]), 30, "pruned")
+    assert changes(accd) == {}, changes(accd)
+    assert w.docker.identities()["s-a-1"] == before["s-a-1"]
+
+
+@needs(seconds=150)
+def test_limits_are_changed_while_it_runs(w):
+    """Other limits and another restart policy: the same run of the same container goes on."""
+    path = w.stack("s", {"a": service(mem_limit="64m", cpus=0.5, restart="always")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    w.stack("s", {"a": service(mem_limit="96m", cpus=0.75, restart="on-failure")})
+    planned = changes(accd)
+    assert planned == {"s/a": ("update", {"memory 64 MiB -> 96 MiB": True, "cpus 0.5 -> 0.75": True})}, planned
+    accd.ctl("apply")
+    wait(lambda: limits(w, "s-a-1") == (96 << 20, 750_000_000), 30, "the limits are the new ones")
+    accd.wait_state("a", "up", seconds=20)
+    assert changes(accd) == {}, changes(accd)
+    accd.kill()  # its label is still of the old file; that means nothing
+    accd.start()
+    accd.wait_state("a", "up", seconds=20)
+    holds(lambda: w.docker.identities() == before, 3, "it was restarted")
+    w.stack("s", {"a": service(mem_limit="96m", restart="on-failure")})  # a limit is taken away
+    assert changes(accd)["s/a"][0] == "recreate"
+    accd.ctl("apply")
+    wait(lambda: w.docker.identities().get("s-a-1", before["s-a-1"])[0] != before["s-a-1"][0] and
+         w.docker.running("s-a-1"), 60, "made anew")
+    accd.wait_state("a", "up", seconds=30)
