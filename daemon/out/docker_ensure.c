@@ -17,6 +17,8 @@
 #include "lib/codec/docker_request.h"
 #include "lib/compose/compose.h"
 
+#define BUILD_ARENA_MAX (1024u * 1024u) /* of command lines; Linux takes 2 MB */
+
 static void finish_nomem(struct accd_op *op)
 {
     accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
@@ -210,8 +212,19 @@ void accd_docker_fetch(struct accd_op *op)
     acc_buf_fini(&header);
 }
 
+static void after_build(struct accd_op *op)
+{
+    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
+
+    (void)send_named(op, &send, after_pull_check, "/images/", "/json");
+}
+
 static void miss_image(struct accd_op *op)
 {
+    if (op->build.argv) {
+        accd_docker_build(op, after_build);
+        return;
+    }
     switch (op->pull_policy) {
     case ACC_PULL_MISSING:
     case ACC_PULL_ALWAYS:
@@ -222,9 +235,10 @@ static void miss_image(struct accd_op *op)
                       "there is no image %s and pull_policy is never; pull or load it", op->name);
         return;
     case ACC_PULL_BUILD:
-        finish_saying(op, ACC_OP_CONFIG,
-                      "there is no image %s; accd does not build, run: docker compose build",
-                      op->name);
+        finish_saying(
+            op, ACC_OP_CONFIG,
+            "there is no image %s, pull_policy is build, but there is no build: in the file",
+            op->name);
         return;
     }
 }
@@ -445,6 +459,21 @@ static int make_body(struct accd_op *op, const struct acc_stack *stack,
     return r;
 }
 
+/* How to make the image, if a service says it. */
+static int take_build(struct accd_op *op, const struct acc_stack *stack)
+{
+    for (size_t i = 0; i < stack->n_services; i++) {
+        const struct acc_service_spec *service = &stack->services[i];
+
+        if (service->has_build && strcmp(service->image, op->name) == 0) {
+            int r = acc_arena_create(BUILD_ARENA_MAX, &op->build_arena);
+
+            return r < 0 ? r : acc_docker_build_make(stack, service, op->build_arena, &op->build);
+        }
+    }
+    return 0;
+}
+
 /* Copy what is needed of the model: it may be replaced before the answers come. */
 static int take_resource(struct accd_op *op, enum acc_resource_kind *ret_kind)
 {
@@ -466,6 +495,9 @@ static int take_resource(struct accd_op *op, enum acc_resource_kind *ret_kind)
         return -ENOMEM;
     }
     *ret_kind = resource->kind;
+    if (resource->kind == ACC_RES_IMAGE) {
+        return take_build(op, model->stacks[resource->stack]);
+    }
     return make_body(op, model->stacks[resource->stack], resource);
 }
 

@@ -53,6 +53,8 @@ void accd_op_free(struct accd_op *op)
     accd_http_cancel(op->request);
     acc_docker_create_fini(&op->create);
     acc_json_frame_fini(&op->frame);
+    accd_child_cancel(op->child);
+    (void)acc_arena_destroy(op->build_arena);
     free(op->service_id);
     free(op->reference);
     free(op->name);

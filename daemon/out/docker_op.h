@@ -5,7 +5,9 @@
  * Private to daemon/out/docker_*.c.
  */
 
+#include "daemon/out/child.h"
 #include "daemon/out/docker_config.h"
+#include "lib/codec/docker_build.h"
 #include "lib/codec/docker_create.h"
 #include "lib/codec/docker_diff.h"
 #include "lib/codec/docker_error.h"
@@ -73,6 +75,10 @@ struct accd_op {
     void *ctx;                    /* of on_compared */
     struct acc_docker_diff *diff; /* owned; for on_compared */
     struct acc_json_frame frame;
+    struct acc_arena *build_arena; /* owned; NULL: no service with this image has a build */
+    struct acc_docker_build build;
+    struct accd_child *child; /* while building */
+    void (*after_build)(struct accd_op *op);
 };
 
 /* The model that it speaks of. */
@@ -126,6 +132,10 @@ void accd_docker_pull(struct accd_op *op);
 void accd_docker_rename(struct accd_op *op);
 /* "repo@digest" of a reference, owned by the caller; NULL without memory. */
 char *accd_image_by_digest(const char *reference, const char *digest);
+/* docker_build.c: docker build by `op->build`; `after_build` when it went well, else the op is
+ * over.
+ */
+void accd_docker_build(struct accd_op *op, void (*after_build)(struct accd_op *op));
 /* docker_ensure.c */
 /* Pull op->name; then op->pulled, or the check. */
 void accd_docker_fetch(struct accd_op *op);

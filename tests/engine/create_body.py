@@ -144,7 +144,7 @@ def sent_by_accd(args, config, file, api, env):
     return out, r.stderr
 
 
-def differences(args, sock, config, file, api, ids, tmp):
+def differences(args, sock, config, file, api, ids, tmp, env):
     """Adoption: what Compose has just made must be what the file says. The restart policy is ours."""
     bad = 0
     for cid, service in ids.items():
@@ -159,7 +159,7 @@ def differences(args, sock, config, file, api, ids, tmp):
         (tmp / "image.json").write_text(json.dumps(ask(sock, "GET", f"/images/{inspect['Image']}/json")))
         r = subprocess.run([args.dump, config, str(file.parent), str(file), str(api),
                             args.seccomp or "/dev/null", service, str(tmp / "inspect.json"),
-                            str(tmp / "image.json")], capture_output=True, text=True, check=False)
+                            str(tmp / "image.json")], env=env, capture_output=True, text=True, check=False)
         lines = [x for x in r.stdout.splitlines() if not x.startswith("restart policy")]
         if r.returncode != 0:
             lines.append(f"create_dump failed: {r.stderr.strip()}")
@@ -174,11 +174,13 @@ def run_case(args, sock, api, file, tmp):
     env = dict(os.environ, DOCKER_HOST=f"unix://{sock}", SET="set", TAG="x")
     compose = [args.compose, "-p", name, "-f", str(file)]
     reader = [args.reader or args.compose] + compose[1:]
-    config = subprocess.run(reader + ["config", "--format", "json"], env=env, capture_output=True,
-                            text=True, check=False)
+    reader += ["config", "--format", "json"]
+    if args.accctl:
+        reader = [args.accctl, "config", "-p", name, "-f", str(file), "--json"]
+    config = subprocess.run(reader, env=env, capture_output=True, text=True, check=False)
     if config.returncode != 0:
         print(f"  {file.name}: compose refuses it: {config.stderr.strip()[:150]}")
-        return 0, 0
+        return 0, 1
     (tmp / "config.json").write_text(config.stdout)
     log, proxy_sock = tmp / "log", tmp / "proxy"
     log.write_text("")
@@ -193,7 +195,7 @@ def run_case(args, sock, api, file, tmp):
         label = urllib.parse.quote(json.dumps({"label": [f"com.docker.compose.project={name}"]}))
         ids = {c["Id"]: c["Labels"]["com.docker.compose.service"]
                for c in ask(sock, "GET", f"/containers/json?all=1&filters={label}")}
-        bad = differences(args, sock, str(tmp / "config.json"), file, api, ids, tmp)
+        bad = differences(args, sock, str(tmp / "config.json"), file, api, ids, tmp, env)
     finally:
         proxy.send_signal(signal.SIGTERM)
         proxy.wait()
@@ -214,22 +216,13 @@ def run_case(args, sock, api, file, tmp):
             bad += 1
         else:
             bad += compare(" ".join(key), body, ours[key])
+    bad += r.returncode != 0
     print(f"  {file.name}: {n} {'containers' if args.adopt else 'requests'}, {bad} differences"
           + (f" (compose stopped: {r.stderr.strip().splitlines()[-1][:120]})" if r.returncode else ""))
     return n, bad
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--compose", required=True)
-    p.add_argument("--dump", required=True)
-    p.add_argument("--engine", required=True)
-    p.add_argument("--reader", help="another docker compose that prints the configuration")
-    p.add_argument("--adopt", action="store_true",
-                   help="only compare the containers, for a release that sends other requests")
-    p.add_argument("--seccomp", help="a profile for security_opt seccomp=FILE")
-    p.add_argument("files", nargs="+", type=pathlib.Path)
-    args = p.parse_args()
+def run_cases(args):
     sock = args.engine.removeprefix("unix://")
     version = ask(sock, "GET", "/version")
     api = int(version["ApiVersion"].split(".")[1])
@@ -239,7 +232,26 @@ def main():
         for file in args.files:
             r = run_case(args, sock, api, file.resolve(), pathlib.Path(tmp))
             n, bad = n + r[0], bad + r[1]
-    print(f"{n} requests, {bad} differences")
+    print(f"{len(args.files)} files, {n} requests, {bad} differences")
+    return n, bad
+
+
+def parse(argv=None):
+    p = argparse.ArgumentParser()
+    p.add_argument("--compose", required=True)
+    p.add_argument("--dump", required=True)
+    p.add_argument("--engine", required=True)
+    p.add_argument("--reader", help="another docker compose that prints the configuration")
+    p.add_argument("--accctl", help="read the files with accd's own loader")
+    p.add_argument("--adopt", action="store_true",
+                   help="only compare the containers, for a release that sends other requests")
+    p.add_argument("--seccomp", help="a profile for security_opt seccomp=FILE")
+    p.add_argument("files", nargs="+", type=pathlib.Path)
+    return p.parse_args(argv)
+
+
+def main():
+    n, bad = run_cases(parse())
     return 1 if bad or n == 0 else 0
 
 
