@@ -286,43 +286,24 @@ static FILE *open_docker_config(void)
     return fopen(path, "re");
 }
 
-/* Asked at a pull, a small local file. The header is the newest one's only. */
-const char *accd_app_registry_auth(void *ctx, const char *reference)
+/* Asked at a pull, a small local file. */
+enum acc_registry_auth_result accd_app_registry_auth(void *ctx, const char *reference,
+                                                     struct acc_registry_auth *ret_auth)
 {
-    struct accd_app *app = ctx;
+    enum acc_registry_auth_result result = ACC_REGISTRY_ANONYMOUS;
     FILE *file = open_docker_config();
-    struct acc_registry_auth auth;
     char *text = file ? malloc(DOCKER_CONFIG_MAX) : NULL;
-    const char *header = NULL;
 
+    (void)ctx;
     if (text) {
         size_t len = fread(text, 1, DOCKER_CONFIG_MAX, file);
-        enum acc_registry_auth_result result = acc_registry_auth_find(text, len, reference, &auth);
 
-        if (app->auth.data) {
-            memset(app->auth.data, 0, app->auth.len);
-        }
-        acc_buf_fini(&app->auth);
-        if (result == ACC_REGISTRY_HEADER) {
-            app->auth = auth.header;
-            auth.header = (struct acc_buf){0};
-            header = app->auth.data;
-        } else if (result == ACC_REGISTRY_INVALID) {
-            accd_log(ACCD_LOG_WARNING, "~/.docker/config.json: no usable credentials for %s",
-                     auth.server);
-        } else if (result == ACC_REGISTRY_HELPER) {
-            accd_log(
-                ACCD_LOG_WARNING,
-                "~/.docker/config.json: %s asks the helper %s, which accd does not run; pulling "
-                "without credentials",
-                auth.server, auth.helper);
-        }
-        acc_registry_auth_fini(&auth);
+        result = acc_registry_auth_find(text, len, reference, ret_auth);
         memset(text, 0, len);
         free(text);
     }
     if (file) {
         (void)fclose(file);
     }
-    return header;
+    return result;
 }

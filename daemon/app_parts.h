@@ -78,7 +78,6 @@ struct accd_app {
     struct acc_gpu_facts gpus[ACCD_GPUS_MAX];
     char gpu_names[ACCD_GPUS_MAX][16];
     char api[16];
-    struct acc_buf auth; /* the header of the newest pull */
 };
 
 /* app.c */
@@ -104,7 +103,8 @@ void accd_app_plan_drop(struct accd_app *app); /* nobody is told */
 /* app_ops.c */
 void accd_app_control_ops(struct accd_control_ops *ret_ops);
 void accd_app_post(void *app, const char *url, const char *body);
-const char *accd_app_registry_auth(void *app, const char *reference);
+enum acc_registry_auth_result accd_app_registry_auth(void *app, const char *reference,
+                                                     struct acc_registry_auth *ret_auth);
 
 /* app_hand_back.c */
 void accd_app_hand_back_check(struct accd_app *app);

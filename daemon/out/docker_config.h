@@ -12,6 +12,7 @@
 #include "daemon/inspector.h"
 #include "daemon/pump.h"
 #include "lib/codec/docker_pull.h"
+#include "lib/codec/registry_auth.h"
 #include "lib/model/spec.h"
 
 struct accd_docker_call_config {
@@ -27,8 +28,10 @@ struct accd_docker_call_config {
     const char *(*container_name)(void *ctx, uint32_t svc);
     /* How far the pull of resource `res` is, for every line of it. May be NULL. */
     void (*on_pull)(void *ctx, uint32_t res, const struct acc_docker_pull *pull);
-    /* The value of X-Registry-Auth for an image reference, or NULL; the function may be NULL. */
-    const char *(*registry_auth)(void *ctx, const char *reference);
+    /* As acc_registry_auth_find() of the user's config.json; `*ret_auth` is the caller's. May be
+     * NULL: none. */
+    enum acc_registry_auth_result (*registry_auth)(void *ctx, const char *reference,
+                                                   struct acc_registry_auth *ret_auth);
     struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;
 };

@@ -190,12 +190,24 @@ static void send_pull(struct accd_op *op, const char *header)
     acc_buf_fini(&query);
 }
 
-void accd_docker_fetch(struct accd_op *op)
+static void after_login(struct accd_op *op, const char *auth)
 {
-    const struct accd_docker_call_config *config = &op->call->config;
-    const char *auth = config->registry_auth ? config->registry_auth(config->ctx, op->name) : NULL;
     struct acc_buf header;
 
+    acc_buf_init(&header, ACCD_FILE_TEXT_MAX);
+    if (auth && acc_buf_printf(&header, "X-Registry-Auth: %s", auth) < 0) {
+        finish_nomem(op);
+    } else {
+        send_pull(op, header.data);
+    }
+    if (header.data) {
+        memset(header.data, 0, header.len);
+    }
+    acc_buf_fini(&header);
+}
+
+void accd_docker_fetch(struct accd_op *op)
+{
     free(op->pull);
     op->pull = malloc(sizeof(*op->pull));
     if (!op->pull) {
@@ -203,13 +215,7 @@ void accd_docker_fetch(struct accd_op *op)
         return;
     }
     acc_docker_pull_init(op->pull);
-    acc_buf_init(&header, ACCD_FILE_TEXT_MAX);
-    if (auth && acc_buf_printf(&header, "X-Registry-Auth: %s", auth) < 0) {
-        finish_nomem(op);
-    } else {
-        send_pull(op, header.data);
-    }
-    acc_buf_fini(&header);
+    accd_docker_login(op, op->name, after_login);
 }
 
 static void after_build(struct accd_op *op)

@@ -54,6 +54,7 @@ void accd_op_free(struct accd_op *op)
     acc_docker_create_fini(&op->create);
     acc_json_frame_fini(&op->frame);
     accd_child_cancel(op->child);
+    accd_docker_logout(op);
     (void)acc_arena_destroy(op->build_arena);
     free(op->service_id);
     free(op->reference);

@@ -79,6 +79,9 @@ struct accd_op {
     struct acc_docker_build build;
     struct accd_child *child; /* while building */
     void (*after_build)(struct accd_op *op);
+    struct acc_registry_auth auth; /* zeroed or valid; for the pull */
+    struct acc_buf answer;         /* of a credential helper */
+    void (*after_login)(struct accd_op *op, const char *header);
 };
 
 /* The model that it speaks of. */
@@ -136,6 +139,11 @@ char *accd_image_by_digest(const char *reference, const char *digest);
  * over.
  */
 void accd_docker_build(struct accd_op *op, void (*after_build)(struct accd_op *op));
+/* docker_login.c: the credentials for `image`; `header` is the value of X-Registry-Auth, or
+ * NULL. Never fails for want of them. */
+void accd_docker_login(struct accd_op *op, const char *image,
+                       void (*after_login)(struct accd_op *op, const char *header));
+void accd_docker_logout(struct accd_op *op); /* overwrites and frees them */
 /* docker_ensure.c */
 /* Pull op->name; then op->pulled, or the check. */
 void accd_docker_fetch(struct accd_op *op);

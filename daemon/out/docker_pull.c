@@ -136,11 +136,8 @@ static void after_distribution(struct accd_op *op, const struct accd_http_reply 
     }
 }
 
-static void ask_registry(struct accd_op *op)
+static void after_login(struct accd_op *op, const char *auth)
 {
-    const struct accd_docker_call_config *config = &op->call->config;
-    const char *auth = config->registry_auth ? config->registry_auth(config->ctx, op->reference)
-                                             : NULL;
     struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
     struct acc_buf header, name;
 
@@ -153,8 +150,16 @@ static void ask_registry(struct accd_op *op)
         send.header = header.data;
         (void)accd_op_send(op, &send, after_distribution, "/distribution/%s/json", name.data);
     }
+    if (header.data) {
+        memset(header.data, 0, header.len);
+    }
     acc_buf_fini(&header);
     acc_buf_fini(&name);
+}
+
+static void ask_registry(struct accd_op *op)
+{
+    accd_docker_login(op, op->reference, after_login);
 }
 
 static bool is_local_only(const struct accd_op *op)
