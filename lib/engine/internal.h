@@ -160,6 +160,7 @@ struct instance {
     uint64_t role_number; /* of the name */
     uint32_t revision;    /* io.acc.revision, 0 none */
     uint32_t epoch;       /* of the newest observation */
+    uint64_t seen_ms;     /* and when it came */
     uint32_t list;        /* generation of the list that it was seen after */
     bool maybe_gone;      /* missing in a list; an inspect will tell */
     char cid[ACC_CID_LEN + 1];
@@ -288,6 +289,7 @@ struct rollout {
     int64_t judged_ns; /* the run of the new one whose end was looked at */
     uint32_t n_tries;
     uint32_t waits_for; /* service, or ACC_NONE */
+    uint64_t ended_ms;  /* the last one; the next begins after its records are saved */
     bool is_asked;      /* another one, when this one has ended */
     bool ask_back;
     uint32_t ask_revision;

@@ -445,6 +445,7 @@ static void answer_manual(struct acc_engine *e, struct instance *i, const struct
 static void seen(struct acc_engine *e, struct instance *i)
 {
     i->epoch = e->epoch;
+    i->seen_ms = e->now;
     i->list = e->list;
     i->maybe_gone = false;
     i->need_obs = false;

@@ -254,6 +254,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
     struct rollout *r = &s->roll;
 
     r->result = result;
+    r->ended_ms = e->now;
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s: %s%s%.160s", s->id,
              result == ROLL_UP_TO_DATE    ? "nothing to do"
              : result == ROLL_COMMITTED   ? "done"
@@ -486,8 +487,7 @@ static bool is_held_up(const struct acc_engine *e, struct service *s)
 static bool is_new_side(const struct service *s, const struct instance *i)
 {
     return i->role == ROLE_CANDIDATE || (i->is_spare && !i->present) ||
-           (i->role == ROLE_NONE && s->roll.is.step == ACC_ROLL_WATCH && !i->is_spare &&
-            acc_rollout_is_new(s, i));
+           (i->role == ROLE_NONE && !i->is_spare && acc_rollout_is_new(s, i));
 }
 
 bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,
@@ -604,8 +604,9 @@ static void seat(struct acc_engine *e, struct service *s)
         }
         for (struct instance *i = acc_spare_at(e, s->spare); i;
              i = acc_spare_at(e, i->next_spare)) {
-            bool is_left = s->roll.is.step == ACC_ROLL_UNDO &&
-                           (i->role == ROLE_BAD || i->role == ROLE_CANDIDATE);
+            bool is_undo = s->roll.is.step == ACC_ROLL_UNDO;
+            bool is_left = i->role == ROLE_BAD || (i->role == ROLE_CANDIDATE && is_undo) ||
+                           (i->role == ROLE_RETIRED && !is_undo);
             bool is_better = !is_left && (!slot->present || rank(s, i) > rank(s, slot));
 
             if (i->slot == slot->slot && i->present && is_movable(i) && is_better &&
@@ -687,6 +688,19 @@ static void watch_candidate(struct acc_engine *e, struct service *s, struct inst
     }
 }
 
+/* Events get lost: what nothing can be taken back after rests on a look of after `at_ms`. */
+static bool is_seen_since(struct acc_engine *e, struct service *s, struct instance *i,
+                          uint64_t at_ms)
+{
+    if (!acc_due(e, s, at_ms)) {
+        return false;
+    }
+    if (i->seen_ms < at_ms && !i->inspecting && !i->want_look) {
+        acc_want_look(i);
+    }
+    return i->seen_ms >= at_ms;
+}
+
 static void update_verify(struct acc_engine *e, struct service *s, struct instance *candidate)
 {
     struct rollout *r = &s->roll;
@@ -698,7 +712,7 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
     if (!is_in_time) {
         fail(e, s, "what it needs has stayed down");
     } else if (is_ready(candidate)) {
-        if (acc_due(e, s, candidate->ready_ms + s->timing.upgrade_stable)) {
+        if (is_seen_since(e, s, candidate, candidate->ready_ms + s->timing.upgrade_stable)) {
             acc_rollout_step(e, s, r->is.start_first ? ACC_ROLL_DRAIN : ACC_ROLL_SWITCH);
         }
     } else if (!candidate->waiting && acc_due(e, s, r->deadline_ms)) {
@@ -761,10 +775,16 @@ static void stand(struct acc_engine *e, struct service *s)
 static void update_watch(struct acc_engine *e, struct service *s)
 {
     bool is_outdated = false;
+    bool is_proven = true;
 
     (void)keep_clock(e, s);
     acc_each_slot (e, s, i) {
         is_outdated |= acc_inst_outdated(e, i);
+        /* One that was started again meanwhile begins anew, whoever's fault that was. */
+        uint64_t proven_ms = i->run_ms + s->timing.upgrade_monitor;
+
+        is_proven &= is_seen_since(
+            e, s, i, proven_ms > s->roll.deadline_ms ? proven_ms : s->roll.deadline_ms);
         if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
             (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
                                      i->output);
@@ -772,10 +792,22 @@ static void update_watch(struct acc_engine *e, struct service *s)
     }
     if (is_own_fault(e, s)) {
         fail(e, s, NULL);
-    } else if (!s->roll.fail_ms && s->ready &&
-               (is_outdated || acc_due(e, s, s->roll.deadline_ms))) {
+    } else if (!s->roll.fail_ms && s->ready && (is_outdated || is_proven)) {
         stand(e, s);
     }
+}
+
+/* While it was watched. The kept container is all there is when somebody removed the new one. */
+static void turned_off(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (!acc_rollout_cast(e, s, i->slot).holder) {
+            acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its container was removed");
+            acc_undo_begin(e, s, false);
+            return;
+        }
+    }
+    stand(e, s);
 }
 
 static void update_retire(struct acc_engine *e, struct service *s)
@@ -796,6 +828,12 @@ static void update_slot(struct acc_engine *e, struct service *s)
 
     if (cast.candidate) {
         watch_candidate(e, s, cast.candidate);
+    }
+    acc_each_slot (e, s, i) { /* replicas that are through with it */
+        if (acc_rollout_is_new(s, i) && i->role == ROLE_NONE && is_ill(e, s, i)) {
+            (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
+                                     i->output);
+        }
     }
     if (is_own_fault(e, s)) {
         fail(e, s, NULL);
@@ -849,7 +887,7 @@ static void update_active(struct acc_engine *e, struct service *s)
         break;
     case ACC_ROLL_WATCH:
         if (!s->wanted_up) {
-            stand(e, s);
+            turned_off(e, s);
         } else {
             update_watch(e, s);
         }
@@ -861,6 +899,12 @@ static void update_active(struct acc_engine *e, struct service *s)
         acc_undo_update(e, s);
         break;
     }
+}
+
+/* A record is read after the step that saves it: the next rollout may not overwrite it in there. */
+static uint64_t next_ms(const struct service *s)
+{
+    return s->roll.ended_ms ? s->roll.ended_ms + 1 : 0;
 }
 
 void acc_rollout_update(struct acc_engine *e, struct service *s)
@@ -877,7 +921,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
         return;
     }
     acc_rollout_recover(e, s);
-    if (s->roll.is_asked && !acc_rollout_active(s)) {
+    if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         begin(e, s);
     }
     if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
@@ -906,8 +950,11 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
     }
+    if (r->fail_ms != 0 && acc_rollout_is_new(s, i) && !acc_inst_running(i)) {
+        return true; /* it isn't started again before it is clear whose fault it was */
+    }
     if (r->is.step == ACC_ROLL_WATCH) {
-        return r->fail_ms != 0 && acc_rollout_is_new(s, i) && !acc_inst_running(i);
+        return false;
     }
     return i->slot == r->is.slot &&
            (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH ||
@@ -1027,8 +1074,7 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
 bool acc_rollout_watches(const struct service *s, const struct instance *i)
 {
     return acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_UNDO &&
-           (i->role == ROLE_CANDIDATE ||
-            (s->roll.is.step == ACC_ROLL_WATCH && acc_rollout_is_new(s, i)));
+           (i->role == ROLE_CANDIDATE || acc_rollout_is_new(s, i));
 }
 
 bool acc_rollout_stops(struct acc_engine *e, struct service *s)
@@ -1038,11 +1084,11 @@ bool acc_rollout_stops(struct acc_engine *e, struct service *s)
     if (s->roll.is.step != ACC_ROLL_STOP_OLD && s->roll.is.step != ACC_ROLL_UNDO) {
         return false;
     }
-    cast = acc_rollout_cast(e, s, 1);
+    cast = acc_rollout_cast(e, s, s->roll.is.step == ACC_ROLL_UNDO ? 1 : s->roll.is.slot);
     if (s->roll.is.step == ACC_ROLL_UNDO) {
         return cast.bad && !cast.bad->is_spare && acc_inst_running(cast.bad);
     }
-    return s->roll.is.slot == 1 && cast.holder && acc_inst_running(cast.holder);
+    return cast.holder && acc_inst_running(cast.holder);
 }
 
 /* --- saying ---------------------------------------------------------------------------------- */

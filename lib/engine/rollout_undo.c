@@ -102,7 +102,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
     case ROLE_CANDIDATE:
         if (acc_inst_running(i)) {
-            return acc_stop_harder(e, s, i);
+            return !i->is_spare && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
         }
         /* The old one runs again first: else its name would be all that is left to say why it
          * doesn't. */

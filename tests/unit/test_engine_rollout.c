@@ -215,6 +215,7 @@ START_TEST(an_image_that_exits_is_taken_back)
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "exited with 1");
     ck_assert_int_eq(revision(2)->result, ACC_REV_ROLLED_BACK);
     upgrade("web");
+    stage_run(&stage, 1);
     ck_stage(&stage, "pull web; ");
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "rolled back before");
     service("web")->bad_image[0] = '\0';
