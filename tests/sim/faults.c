@@ -30,6 +30,9 @@ void world_faults_draw(struct world *w)
         .prune = maybe(w, 30, 200),
         .live_restore_pct = sim_rand_below(&w->rand, 3) * 50,
     };
+    if (w->options.upgrades) {
+        w->faults.operator_ = MINUTE * sim_rand_range(&w->rand, 1, 5);
+    }
 }
 
 struct twin_container *world_container(struct world *w, uint32_t svc, uint32_t number)
@@ -212,6 +215,22 @@ void world_command_stack(struct world *w, enum acc_verb verb, uint32_t stack)
     free(selected);
 }
 
+void world_upgrade(struct world *w, uint32_t svc, bool back)
+{
+    uint8_t *selected;
+
+    if (!w->engine) {
+        return;
+    }
+    selected = calloc(acc_engine_n_services(w->engine) + 1, 1);
+    acc_assert(selected);
+    selected[svc] = 1;
+    w->version[svc] += back ? 0 : 1;
+    w->n_upgrades++;
+    give(w, back ? ACC_VERB_ROLLBACK : ACC_VERB_UPGRADE, selected, false, false);
+    free(selected);
+}
+
 static void random_command(struct world *w)
 {
     const struct acc_model *model = w->graph.model;
@@ -219,6 +238,10 @@ static void random_command(struct world *w)
     uint32_t stack = model->service_stack[svc];
     const struct oracle_service *s = &w->oracle.service[svc];
 
+    if (w->options.upgrades && sim_rand_below(&w->rand, 4) != 0) {
+        world_upgrade(w, svc, sim_rand_below(&w->rand, 6) == 0);
+        return;
+    }
     switch (sim_rand_below(&w->rand, 10)) {
     case 0:
     case 1:

@@ -100,6 +100,15 @@ static bool is_slot(const struct twin_container *c, uint32_t svc, uint32_t numbe
     return c->exists && c->made.svc == svc && c->made.number == number && !c->made.oneoff;
 }
 
+/* The surge of a start-first rollout: one of the two is a candidate, or what was one. */
+static bool may_overlap(const struct oracle *o, const struct twin_container *a,
+                        const struct twin_container *b)
+{
+    return o->world->options.upgrades && !spec_of(o, a->made.svc)->exclusive &&
+           a->made.revision != b->made.revision &&
+           (world_has_role(a->name) != world_has_role(b->name));
+}
+
 /* I1: one holder of a slot, but for those that strangers have started. */
 void oracle_ran(struct oracle *o, const struct twin_container *c)
 {
@@ -116,7 +125,7 @@ void oracle_ran(struct oracle *o, const struct twin_container *c)
         const struct twin_container *other = twin->item[i];
 
         if (other != c && is_slot(other, c->made.svc, c->made.number) && twin_is_running(other) &&
-            other->start_token != TWIN_FOREIGN) {
+            other->start_token != TWIN_FOREIGN && !may_overlap(o, c, other)) {
             world_fail(o->world, "I1: %s and %s both run for slot %u of %s", c->name, other->name,
                        c->made.number, world_service_id(o->world, c->made.svc));
         }
@@ -258,7 +267,7 @@ static void check_pace(struct oracle *o, uint32_t svc)
     uint64_t waited_ms = now(o) - s->ended_ms;
     uint64_t nominal_ms = t->backoff_base;
 
-    if (s->n_failures < 2 || now(o) - s->command_ms < EXCUSE) {
+    if (s->n_failures < 2 || now(o) - s->command_ms < EXCUSE || o->world->options.upgrades) {
         return;
     }
     for (uint32_t i = 2; i < s->n_failures && nominal_ms < t->backoff_cap; i++) {
@@ -336,7 +345,7 @@ static void check_target(struct oracle *o, const struct acc_action *a,
 
 static void check_stop(struct oracle *o, const struct acc_action *a, struct twin_container *c)
 {
-    if (c && is_beyond_reproach(o, c, 0)) {
+    if (c && !o->world->options.upgrades && is_beyond_reproach(o, c, 0)) {
         world_fail(o->world, "I15: %s of %s, which has been well for %" PRIu64 " s",
                    acc_action_type_name(a->type), c->name,
                    (now(o) - c->proc.healthy_since_ms) / 1000);
@@ -362,9 +371,10 @@ static void check_remove(struct oracle *o, const struct acc_action *a,
 
     if (t->state == ACC_CTR_RUNNING || t->state == ACC_CTR_PAUSED) {
         world_fail(o->world, "I5: remove of %s, which was last seen running", c->name);
-    } else if (s->want_up && !s->is_unsure && !is_sharer(spec_of(o, a->svc)) &&
-               c->state == ACC_CTR_EXITED && spec_of(o, a->svc)->replicas == 1 &&
-               now(o) - s->command_ms > EXCUSE && now(o) - s->disturbed_ms > EXCUSE) {
+    } else if (!o->world->options.upgrades && s->want_up && !s->is_unsure &&
+               !is_sharer(spec_of(o, a->svc)) && c->state == ACC_CTR_EXITED &&
+               spec_of(o, a->svc)->replicas == 1 && now(o) - s->command_ms > EXCUSE &&
+               now(o) - s->disturbed_ms > EXCUSE) {
         world_fail(o->world, "I5: remove of %s, which is wanted and only has to be started",
                    c->name);
     }
@@ -422,6 +432,9 @@ static bool is_same_target(const struct acc_action *a, const struct acc_action *
 
     if (a_is_res || b_is_res) {
         return a_is_res && b_is_res && a->res == b->res;
+    }
+    if (a->type == ACC_ACT_PULL || b->type == ACC_ACT_PULL) {
+        return a->type == b->type && a->svc == b->svc;
     }
     if (a->type == ACC_ACT_CREATE || b->type == ACC_ACT_CREATE) {
         return a->svc == b->svc && a->slot == b->slot && a->type == b->type;
@@ -555,7 +568,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     o->service[a->svc].n_actions++;
     check_wish(o, event, a);
     check_storm(o, a);
-    if (a->type != ACC_ACT_CREATE) {
+    if (a->type != ACC_ACT_CREATE && a->type != ACC_ACT_PULL) {
         check_target(o, a, c);
     }
     if (o->world->is_failed) {
@@ -688,6 +701,24 @@ static const char *off_unconverged(const struct oracle *o, uint32_t svc)
     return NULL;
 }
 
+/* L4: it ends, and leaves one container of each slot, under its name, and no bad one. */
+static const char *rollout_unconverged(const struct oracle *o, uint32_t svc,
+                                       const struct acc_service_view *view)
+{
+    const struct twin *twin = &o->world->twin;
+
+    for (size_t i = 0; i < twin->n && o->world->options.upgrades; i++) {
+        const struct twin_container *c = twin->item[i];
+
+        if (c->exists && c->made.svc == svc && !c->made.oneoff && c->made.is_ours) {
+            if (world_has_role(c->name)) {
+                return "has a container of an upgrade left";
+            }
+        }
+    }
+    return view->step != ACC_ROLL_IDLE ? "L4: has an upgrade that doesn't end" : NULL;
+}
+
 static const char *service_unconverged(struct oracle *o, uint32_t svc, char *text, size_t size)
 {
     const struct acc_service_spec *spec = spec_of(o, svc);
@@ -717,6 +748,7 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
         if (!what && spec->replicas > 0 && view.state != ACC_SVC_UP) {
             what = "is well";
         }
+        what = what ? what : rollout_unconverged(o, svc, &view);
     }
     return what ? say(text, size, spec->id, what, &view) : NULL;
 }

@@ -34,6 +34,11 @@ void world_store_init(struct world *w)
     s->stack_has_latest = array(n_stacks, 1);
     s->stack_has_durable = array(n_stacks, 1);
     s->next_op = 1;
+    w->version = array(n, sizeof(*w->version));
+    for (size_t i = 0; i < n && w->options.upgrades; i++) {
+        w->graph.model->services[i]->timing.upgrade_monitor = 60000;
+        w->graph.model->services[i]->exclusive = i % 3 == 0 ? "its port" : NULL;
+    }
 }
 
 void world_store_fini(struct world *w)
@@ -48,6 +53,9 @@ void world_store_fini(struct world *w)
     free(s->stack_durable);
     free(s->stack_has_latest);
     free(s->stack_has_durable);
+    free(s->revision);
+    free(w->version);
+    w->version = NULL;
     *s = (struct world_store){0};
 }
 
@@ -70,9 +78,38 @@ static void copy_store(struct world *w, bool back)
     }
 }
 
+static uint32_t version_of(const char *image_id)
+{
+    const char *dash = strrchr(image_id, '-');
+
+    return dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
+}
+
 static void save_revision(struct world *w, const struct acc_action *a)
 {
-    (void)w, (void)a;
+    struct world_store *s = &w->store;
+    struct acc_revision_record record;
+    size_t at = 0;
+
+    if (!acc_engine_revision(w->engine, a->svc, a->revision, w->queue.now_ms, &record)) {
+        world_fail(w, "revision %u of %s is to be saved and isn't known", a->revision,
+                   world_service_id(w, a->svc));
+        return;
+    }
+    if (record.result == ACC_REV_STABLE && record.by[0] &&
+        world_is_bad(version_of(record.image_id))) {
+        world_fail(w, "I11: a bad image of %s is taken for stable", world_service_id(w, a->svc));
+    }
+    while (at < s->n_revisions && (s->revision[at].number != record.number ||
+                                   strcmp(s->revision[at].id, record.id) != 0)) {
+        at++;
+    }
+    if (at == s->n_revisions) {
+        s->revision = realloc(s->revision, (at + 1) * sizeof(*s->revision));
+        acc_assert(s->revision);
+        s->n_revisions++;
+    }
+    s->revision[at] = record;
 }
 
 static void sync_later(void *ctx, uint64_t life, uint64_t b)
@@ -442,7 +479,7 @@ static const enum acc_docker_call call_of[TWIN_VERB_COUNT] = {
     [TWIN_STOP] = ACC_CALL_STOP,           [TWIN_KILL] = ACC_CALL_KILL,
     [TWIN_REMOVE] = ACC_CALL_REMOVE,       [TWIN_UNPAUSE] = ACC_CALL_UNPAUSE,
     [TWIN_UPDATE] = ACC_CALL_UPDATE,       [TWIN_ENSURE] = ACC_CALL_PULL,
-    [TWIN_DROP] = ACC_CALL_NETWORK_REMOVE,
+    [TWIN_DROP] = ACC_CALL_NETWORK_REMOVE, [TWIN_RENAME] = ACC_CALL_RENAME,
 };
 
 static void on_answer(void *ctx, const struct twin_answer *answer)
@@ -497,6 +534,8 @@ static void op_late(void *ctx, uint64_t life, uint64_t op)
 static uint64_t patience_ms(const struct acc_action *a)
 {
     switch (a->type) {
+    case ACC_ACT_PULL:
+        return 0; /* no total, either */
     case ACC_ACT_START:
     case ACC_ACT_REMOVE:
         return 120000;
@@ -525,12 +564,41 @@ static const char *bound_cid(struct world *w, uint32_t svc)
     return "";
 }
 
+/* The twin's images: "sha256:<service>-<version>". */
+static void image_of(const struct world *w, const struct acc_action *a, char *out, size_t size)
+{
+    if (a->image_id[0]) {
+        (void)snprintf(out, size, "%s", a->image_id);
+    } else {
+        (void)snprintf(out, size, "sha256:%" PRIu32 "-%" PRIu32, a->svc, w->version[a->svc]);
+    }
+}
+
+bool world_is_bad(uint32_t version)
+{
+    return version % 4 == 3;
+}
+
+bool world_has_role(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && (strncmp(dot, ".c", 2) == 0 || strncmp(dot, ".r", 2) == 0 ||
+                   strncmp(dot, ".bad", 4) == 0);
+}
+
 static void fill_create(struct world *w, const struct acc_action *a, struct twin_create *made)
 {
     *made = (struct twin_create){.svc = a->svc, .number = a->slot, .is_ours = true, .op = a->op};
     (void)snprintf(made->name, sizeof(made->name), "%s", a->name);
     (void)snprintf(made->bound_cid, sizeof(made->bound_cid), "%s", bound_cid(w, a->svc));
     made->policy = ACC_RESTART_NO;
+    made->revision = a->revision;
+    if (w->options.upgrades) {
+        image_of(w, a, made->image_id, sizeof(made->image_id));
+        made->is_bad = world_is_bad(version_of(made->image_id)) &&
+                       (w->is_chaos || world_has_role(made->name));
+    }
 }
 
 static bool to_call(struct world *w, const struct acc_action *a, struct twin_call *call)
@@ -558,6 +626,10 @@ static bool to_call(struct world *w, const struct acc_action *a, struct twin_cal
     case ACC_ACT_UNPAUSE:
         call->verb = TWIN_UNPAUSE;
         return true;
+    case ACC_ACT_RENAME:
+        call->verb = TWIN_RENAME;
+        (void)snprintf(call->name, sizeof(call->name), "%s", a->name);
+        return true;
     case ACC_ACT_SET_POLICY:
         call->verb = TWIN_UPDATE;
         call->policy = a->policy.policy;
@@ -576,7 +648,25 @@ static bool to_call(struct world *w, const struct acc_action *a, struct twin_cal
 
 bool world_is_mutating(enum acc_action_type type)
 {
-    return type >= ACC_ACT_ENSURE_RESOURCE && type <= ACC_ACT_SET_POLICY;
+    return type >= ACC_ACT_ENSURE_RESOURCE && type <= ACC_ACT_RENAME;
+}
+
+/* The registry: it knows what the tag means when the pull ends, or fails. */
+static void pulled(void *ctx, uint64_t life, uint64_t op)
+{
+    struct world *w = ctx;
+    struct world_op *o = w->life == life ? op_find(w, op) : NULL;
+    char image_id[ACC_HASH_LEN + 8];
+
+    if (!o || !w->engine || w->conn == WORLD_CONN_DOWN) {
+        return;
+    }
+    image_of(w, &o->action, image_id, sizeof(image_id));
+    if (sim_rand_chance(&w->rand, w->twin.quirks.pull_fails)) {
+        finish_op(w, op, ACC_OP_START, "", "toomanyrequests");
+    } else {
+        finish_op(w, op, ACC_OP_OK, image_id, "");
+    }
 }
 
 static void send_op(struct world *w, const struct acc_action *a)
@@ -598,7 +688,9 @@ static void send_op(struct world *w, const struct acc_action *a)
     if (patience_ms(a) > 0) {
         sim_queue_in(&w->queue, patience_ms(a), op_late, w, w->life, a->op);
     }
-    if (to_call(w, a, &call)) {
+    if (a->type == ACC_ACT_PULL) {
+        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 20000), pulled, w, w->life, a->op);
+    } else if (to_call(w, a, &call)) {
         twin_call(&w->twin, &call);
     }
 }
@@ -888,6 +980,11 @@ static void restore(struct world *w)
             world_fail(w, "the saved record of %s was not taken", world_service_id(w, (uint32_t)i));
         }
     }
+    for (size_t i = 0; i < s->n_revisions; i++) {
+        if (s->revision[i].result == ACC_REV_STABLE) {
+            (void)acc_engine_restore_revision(w->engine, &s->revision[i]);
+        }
+    }
     for (size_t i = 0; i < w->graph.model->n_stacks; i++) {
         if (s->stack_has_latest[i] && !acc_engine_restore_stack(w->engine, &s->stack_latest[i])) {
             world_fail(w, "the saved record of stack %zu was not taken", i);
@@ -951,6 +1048,7 @@ void world_accd_kill(struct world *w, bool torn, bool lost)
             memset(s->has_durable, 0, w->graph.model->n_services);
             memset(s->stack_has_durable, 0, w->graph.model->n_stacks);
             w->store_was_lost = true;
+            s->n_revisions = 0;
         }
         copy_store(w, true);
         for (size_t i = 0; i < w->graph.model->n_services; i++) {

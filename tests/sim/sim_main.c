@@ -1,7 +1,7 @@
 /*
  * sim: one seed with its story, or many seeds.
  *
- *     sim --seed N [--trace]      sim --from A --to B [--quick]
+ *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,14 +11,16 @@
 #include "lib/base/str.h"
 #include "tests/sim/world.h"
 
-static bool run(uint64_t seed, bool trace, bool quick, uint64_t *steps)
+static bool run(uint64_t seed, bool trace, bool quick, bool upgrades, uint64_t *steps)
 {
     static struct world w;
     struct world_options options = world_options_of(seed);
     bool ok;
 
     options.trace = trace ? stdout : NULL;
-    options.quick = quick;
+    options.quick = quick || upgrades;
+    options.upgrades = upgrades;
+    options.calm = options.calm && !upgrades;
     world_open(&w, &options);
     ok = world_run(&w);
     *steps += w.n_steps;
@@ -43,7 +45,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
     uint64_t from = 0, to = 0, n_bad = 0, steps = 0;
-    bool trace = false, quick = false;
+    bool trace = false, quick = false, upgrades = false;
 
     for (int i = 1; i < argc; i++) {
         bool has_value = i + 1 < argc;
@@ -52,6 +54,8 @@ int main(int argc, char **argv)
             trace = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
             quick = true;
+        } else if (strcmp(argv[i], "--upgrades") == 0) {
+            upgrades = true;
         } else if (strcmp(argv[i], "--seed") == 0 && has_value && acc_parse_u64(argv[++i], &from)) {
             to = from;
         } else if (strcmp(argv[i], "--from") == 0 && has_value && acc_parse_u64(argv[++i], &from)) {
@@ -61,7 +65,7 @@ int main(int argc, char **argv)
         }
     }
     for (uint64_t seed = from; seed <= to; seed++) {
-        n_bad += run(seed, trace, quick, &steps) ? 0 : 1;
+        n_bad += run(seed, trace, quick, upgrades, &steps) ? 0 : 1;
     }
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps\n", to - from + 1, n_bad,
                  steps);

@@ -833,13 +833,17 @@ static void show_identity(const struct twin *twin, const struct twin_container *
     obs->oneoff = c->made.oneoff;
     if (c->made.is_ours) {
         (void)snprintf(obs->op, sizeof(obs->op), "%" PRIu64, c->made.op);
-        (void)snprintf(obs->revision, sizeof(obs->revision), "1");
+        (void)snprintf(obs->revision, sizeof(obs->revision), "%u",
+                       c->made.revision ? c->made.revision : 1);
         memcpy(obs->spec_hash, spec->spec_hash, sizeof(obs->spec_hash));
     }
     /* the config-hash is Compose's of the same file */
     memcpy(obs->config_hash, spec->spec_hash, sizeof(obs->config_hash));
     (void)snprintf(obs->image_ref, sizeof(obs->image_ref), "%s", spec->image);
     (void)snprintf(obs->image_id, sizeof(obs->image_id), "sha256:%.40s", spec->spec_hash);
+    if (c->made.image_id[0]) {
+        memcpy(obs->image_id, c->made.image_id, sizeof(obs->image_id));
+    }
     (void)snprintf(obs->label_image, sizeof(obs->label_image), "%s", obs->image_id);
     memcpy(obs->ports, spec->ports, sizeof(obs->ports));
     obs->n_ports = spec->n_ports;

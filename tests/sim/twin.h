@@ -76,6 +76,9 @@ struct twin_create {
     enum acc_restart_policy policy;
     uint32_t restart_max;
     char bound_cid[ACC_CID_LEN + 1]; /* whose namespace it shares; "" */
+    char image_id[ACC_HASH_LEN + 8]; /* "": by the service */
+    uint32_t revision;
+    bool is_bad; /* what is made of this image soon ends */
 };
 
 struct twin_call {

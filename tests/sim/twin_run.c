@@ -108,6 +108,9 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
                     ? ACC_DH_STARTING
                     : ACC_DH_NONE;
     sim_proc_start(&c->proc, workload, twin->queue->now_ms, twin->workloads->next_run++);
+    if (c->made.is_bad && workload) {
+        sim_proc_doom(&c->proc, sim_rand_range(twin->rand, 50, 40000), 1);
+    }
     twin_monitor_start(twin, c);
     if (c->made.bound_cid[0]) {
         bind_to(twin, c);

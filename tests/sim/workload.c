@@ -308,6 +308,11 @@ void sim_proc_start(struct sim_proc *proc, struct sim_workload *workload, uint64
     }
 }
 
+void sim_proc_doom(struct sim_proc *proc, uint64_t in_ms, int32_t code)
+{
+    exit_in(proc, in_ms, code, false);
+}
+
 void sim_proc_term(struct sim_proc *proc)
 {
     if (!proc->workload || !proc->is_alive || proc->workload->habits.ignores_term) {

@@ -98,6 +98,8 @@ void sim_workloads_fini(struct sim_workloads *all);
 
 void sim_proc_start(struct sim_proc *proc, struct sim_workload *workload, uint64_t now_ms,
                     uint64_t run);
+/* It ends by itself, in so long. */
+void sim_proc_doom(struct sim_proc *proc, uint64_t in_ms, int32_t code);
 /* SIGTERM: it ends in its own time, or doesn't care. */
 void sim_proc_term(struct sim_proc *proc);
 /* It ends now; on_exit is called. Nothing happens when it isn't alive. */

@@ -207,6 +207,16 @@ static void heal(struct world *w)
     w->twin.quirks = twin_quirks_none();
     w->twin.quirks.frozen_health = frozen;
     sim_workloads_heal(&w->workloads);
+    for (size_t i = 0; i < w->twin.n; i++) {
+        struct twin_container *c = w->twin.item[i];
+        struct acc_service_view view = {.step = ACC_ROLL_IDLE};
+
+        if (w->engine && c->made.svc != ACC_NONE) {
+            acc_engine_service(w->engine, c->made.svc, w->queue.now_ms, &view);
+        }
+        /* A bad image that nobody upgraded to is no fault of a rollout. */
+        c->made.is_bad = c->made.is_bad && (view.step != ACC_ROLL_IDLE || world_has_role(c->name));
+    }
     world_trace(w, "=== the faults end");
     world_run_for(w, 4 * MINUTE); /* dockerd and accd are back, what hung has ended */
 }

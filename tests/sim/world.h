@@ -24,6 +24,7 @@ struct world_options {
     uint64_t chaos_ms; /* how long faults last */
     bool calm;         /* no faults at all: a plain bring-up */
     bool quick;        /* skip the trials after it has healed */
+    bool upgrades;     /* images get newer, some of them bad, and people upgrade */
     FILE *trace;       /* NULL: silent */
 };
 /* What the test suite runs: everything else follows from the seed. */
@@ -46,7 +47,9 @@ struct world_store {
     struct acc_stack_record *stack_latest, *stack_durable;
     bool *stack_has_latest, *stack_has_durable;
     uint64_t next_op;
-    size_t n_open; /* journaled and not ended */
+    size_t n_open;                        /* journaled and not ended */
+    struct acc_revision_record *revision; /* as saved; owned */
+    size_t n_revisions;
 };
 
 struct world_faults { /* mean time between two, in ms; 0: never */
@@ -75,6 +78,8 @@ struct world {
     struct world_op op[WORLD_OPS_MAX];
     struct world_store store;
     bool store_was_lost;
+    uint32_t *version; /* of each service: what its tag means now; owned */
+    uint64_t n_upgrades;
     bool stays_dead; /* nobody starts it again by himself */
 
     /* its connection */
@@ -117,6 +122,12 @@ struct twin_listener world_listener(struct world *world);
 /* The event stream broke, dockerd lives on. */
 void world_break_stream(struct world *world);
 bool world_is_mutating(enum acc_action_type type);
+/* One image in four is bad: what is made of it soon ends. */
+bool world_is_bad(uint32_t version);
+/* "<canonical>.c7", ".r3", ".bad7": a container of a rollout. */
+bool world_has_role(const char *name);
+/* A newer image, and the wish for it; or for the one before. */
+void world_upgrade(struct world *world, uint32_t svc, bool back);
 
 /* --- faults.c ------------------------------------------------------------------------------- */
 
