@@ -369,9 +369,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     r->result = ROLL_NONE;
     if (r->is.step == ACC_ROLL_PULL && !r->op) {
         r->is.step = ACC_ROLL_IDLE; /* superseded before anything was done */
-    } else if (r->is.step == ACC_ROLL_WATCH) {
-        r->deadline_ms = e->now; /* good enough to stand on */
-    }
+    }                               /* else it begins when this one has ended */
     acc_mark(e, s);
 }
 
@@ -807,7 +805,8 @@ static void turned_off(struct acc_engine *e, struct service *s)
             return;
         }
     }
-    stand(e, s);
+    s->roll.deadline_ms += e->now - s->roll.seen_ms; /* the watch goes on when it is up again */
+    s->roll.seen_ms = e->now;
 }
 
 static void update_retire(struct acc_engine *e, struct service *s)
@@ -957,8 +956,8 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         return false;
     }
     return i->slot == r->is.slot &&
-           (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH ||
-            (!r->is.start_first && r->is.step >= ACC_ROLL_START));
+           ((!i->present && r->is.step > ACC_ROLL_PULL) || r->is.step == ACC_ROLL_STOP_OLD ||
+            r->is.step == ACC_ROLL_SWITCH || (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
 
 static bool dep_rolls(const struct acc_engine *e, const struct service *s, uint32_t *ret_dep)
@@ -999,7 +998,8 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
 {
     struct rollout *r = &s->roll;
 
-    if (i->present || r->fail_ms || i->slot != r->is.slot) {
+    if (i->present || r->fail_ms || i->slot != r->is.slot ||
+        e->inst[s->first_inst + i->slot - 1].op) {
         return ACC_NOTHING;
     }
     r->waits_for = ACC_NONE;
