@@ -136,6 +136,13 @@ static int diff_with(struct accd_op *op, uint32_t svc, const struct acc_obs *obs
     }
     r = acc_docker_diff_make(expected, &policy, op->inspect, op->inspect_len,
                              has_image ? image->body : NULL, has_image ? image->body_len : 0, diff);
+    if (r == 0 && op->action.compare.changed && !obs->spec_hash[0] && diff->n == 0 &&
+        model->services[svc]->contents && *model->services[svc]->contents) {
+        /* Others leave no trace of what was in them. */
+        diff->needs_recreate = true;
+        (void)snprintf(diff->line[diff->n++].text, sizeof(diff->line[0].text),
+                       "content of its configs or secrets may have changed");
+    }
     if (r == 0) {
         conclude(op, diff);
     }

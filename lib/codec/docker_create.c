@@ -313,6 +313,8 @@ static void put_labels(struct acc_create_job *job, cJSON *root)
     put_label(job, labels, ACC_LABEL_IMAGE, ctx->image_id);
     put_label(job, labels, ACC_LABEL_SPEC,
               job->service->spec_hash[0] ? job->service->spec_hash : NULL);
+    put_label(job, labels, ACC_LABEL_CONTENTS,
+              job->service->contents && *job->service->contents ? job->service->contents : NULL);
     put_label(job, labels, ACC_LABEL_OP, ctx->op && *ctx->op ? ctx->op : NULL);
     put_label(job, labels, ACC_LABEL_REVISION,
               ctx->revision && *ctx->revision ? ctx->revision : NULL);

@@ -195,6 +195,39 @@ static bool is_ours(const char *label)
            strncmp(label, "io.acc.", strlen("io.acc.")) == 0;
 }
 
+/* Where the word "name=digest" of this name begins in a list of such, or NULL. */
+static const char *find_word(const char *list, const char *name, size_t len)
+{
+    while (list && *list) {
+        if (strncmp(list, name, len) == 0 && list[len] == '=') {
+            return list;
+        }
+        list += strcspn(list, " ");
+        list += *list == ' ';
+    }
+    return NULL;
+}
+
+/* What secrets and configs hold is in no request but this label. A container without it was not
+ * made by accd (or by an old one): nothing is known. */
+static void diff_contents(struct acc_diff_job *job)
+{
+    const char *want = acc_json_text(acc_json_object(job->want, "Labels"), ACC_LABEL_CONTENTS);
+    const char *have = acc_json_text(acc_json_object(job->have_config, "Labels"),
+                                     ACC_LABEL_CONTENTS);
+
+    while (want && have && *want) {
+        size_t len = strcspn(want, " ");
+        size_t name_len = strcspn(want, "=");
+        const char *was = find_word(have, want, name_len);
+
+        if (was && (strncmp(was, want, len) != 0 || (was[len] != '\0' && was[len] != ' '))) {
+            acc_diff_add(job, false, "content of %.*s changed", (int)name_len, want);
+        }
+        want += len + (want[len] == ' ');
+    }
+}
+
 static void diff_labels(struct acc_diff_job *job)
 {
     const cJSON *want = acc_json_object(job->want, "Labels");
@@ -491,6 +524,7 @@ static int compare(struct acc_diff_job *job, const struct acc_docker_create *exp
     diff_command(job);
     diff_environment(job);
     diff_labels(job);
+    diff_contents(job);
     diff_config(job);
     diff_health(job);
     diff_ports(job);

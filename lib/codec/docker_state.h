@@ -25,6 +25,7 @@
 #define ACC_LABEL_NETWORK     "com.docker.compose.network"
 #define ACC_LABEL_VOLUME      "com.docker.compose.volume"
 #define ACC_LABEL_SPEC        "io.acc.spec"
+#define ACC_LABEL_CONTENTS    "io.acc.contents"
 #define ACC_LABEL_OP          "io.acc.op"
 #define ACC_LABEL_REVISION    "io.acc.revision"
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/assert.h"
 #include "lib/compose/dotenv.h"
+#include "lib/compose/json.h"
 #include "lib/compose/load.h"
 #include "lib/compose/schema.h"
 #include "lib/compose/tree.h"
@@ -237,6 +239,44 @@ static int fold(struct acc_compose_loader *loader, struct acc_node *service, con
     }
     acc_compose_env_fini(&env);
     return r;
+}
+
+/* Files that can't be read have no digest: whether that is an error is the engine's to say, when it
+ * mounts them. */
+static void take_contents(struct acc_compose_loader *loader, const struct acc_node *all,
+                          const struct acc_node *used, struct acc_node *contents)
+{
+    acc_node_for_each(item, used)
+    {
+        const char *source = acc_node_get_text(item, "source");
+        const char *path = acc_node_get_text(source ? acc_node_get(all, source) : NULL, "file");
+        char digest[ACC_DIGEST_LEN + 1];
+        struct acc_text text = {0};
+
+        if (path && !acc_node_get(contents, path) && acc_load_want(loader, path, &text) &&
+            text.text) {
+            acc_compose_digest(text.text, text.len, digest);
+            acc_node_put(contents, acc_arena_strdup(loader->ctx.arena, path), item->pos,
+                         acc_node_string(loader->ctx.arena, item->pos, digest));
+        }
+    }
+}
+
+int acc_load_contents(struct acc_compose_loader *loader, const struct acc_node *project)
+{
+    static const char *const sections[] = {"configs", "secrets"};
+    struct acc_node *contents = acc_node_new(loader->ctx.arena, ACC_NODE_MAP,
+                                             (struct acc_srcpos){0});
+
+    acc_node_for_each(service, contents ? acc_node_get(project, "services") : NULL)
+    {
+        for (size_t i = 0; i < ACC_ARRAY_LEN(sections); i++) {
+            take_contents(loader, acc_node_get(project, sections[i]),
+                          acc_node_get(service, sections[i]), contents);
+        }
+    }
+    loader->ctx.contents = contents;
+    return acc_arena_failed(loader->ctx.arena) ? -ENOMEM : 0;
 }
 
 int acc_load_env_files(struct acc_compose_loader *loader, struct acc_node *project)

@@ -227,6 +227,45 @@ static int merge_xacc(struct acc_compose_ctx *ctx, const struct acc_node *defaul
     return acc_xacc_merge(ctx, defaults, own, ret_xacc);
 }
 
+static void add_contents(const struct acc_compose_ctx *ctx, const struct acc_node *project,
+                         const struct acc_node *service, const char *section, struct acc_buf *out)
+{
+    acc_node_for_each(item, acc_node_get(service, section))
+    {
+        const char *source = acc_node_get_text(item, "source");
+        const struct acc_node *all = acc_node_get(project, section);
+        const struct acc_node *resource = source ? acc_node_get(all, source) : NULL;
+        const char *content = acc_node_get_text(resource, "content");
+        const char *path = acc_node_get_text(resource, "file");
+        const char *digest = path ? acc_node_get_text(ctx->contents, path) : NULL;
+        char own[ACC_DIGEST_LEN + 1];
+
+        if (!path && content) {
+            acc_compose_digest(content, strlen(content), own);
+            digest = own;
+        }
+        if (digest) {
+            (void)acc_buf_printf(out, "%s%s/%s=%s", out->len > 0 ? " " : "", section, source,
+                                 digest);
+        }
+    }
+}
+
+/* NULL: out of memory. */
+static const char *contents_of(struct acc_compose_ctx *ctx, const struct acc_node *project,
+                               const struct acc_node *service)
+{
+    const char *contents;
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_COMPOSE_FILE_MAX);
+    add_contents(ctx, project, service, "configs", &out);
+    add_contents(ctx, project, service, "secrets", &out);
+    contents = out.failed ? NULL : acc_arena_strdup(ctx->arena, out.data ? out.data : "");
+    acc_buf_fini(&out);
+    return contents;
+}
+
 static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
                         const struct acc_node *defaults, struct acc_node *node,
                         struct acc_service_spec *service)
@@ -263,7 +302,10 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     if (r < 0 || acc_arena_failed(ctx->arena)) {
         return r < 0 ? r : -ENOMEM;
     }
-    return acc_compose_spec_hash(stack->project, node, service->spec_hash);
+    service->contents = contents_of(ctx, stack->project, node);
+    return service->contents
+               ? acc_compose_spec_hash(stack->project, node, service->contents, service->spec_hash)
+               : -ENOMEM;
 }
 
 /* Copies: what the caller gave may go. */

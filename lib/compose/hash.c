@@ -146,8 +146,21 @@ static void add_resources(struct acc_buf *text, const struct acc_node *project, 
     }
 }
 
+void acc_compose_digest(const char *text, size_t len, char ret_digest[ACC_DIGEST_LEN + 1])
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX sha;
+
+    SHA256Init(&sha);
+    SHA256Update(&sha, (const uint8_t *)text, len);
+    SHA256Final(digest, &sha);
+    for (size_t i = 0; i < ACC_DIGEST_LEN / 2; i++) {
+        (void)snprintf(ret_digest + 2 * i, 3, "%02x", digest[i]);
+    }
+}
+
 int acc_compose_spec_hash(const struct acc_node *project, const struct acc_node *service,
-                          char *ret_hash)
+                          const char *contents, char *ret_hash)
 {
     struct acc_buf text;
 
@@ -157,5 +170,6 @@ int acc_compose_spec_hash(const struct acc_node *project, const struct acc_node 
     add_resources(&text, project, "volumes", acc_node_get(service, "volumes"), true);
     add_resources(&text, project, "configs", acc_node_get(service, "configs"), false);
     add_resources(&text, project, "secrets", acc_node_get(service, "secrets"), false);
+    (void)acc_buf_puts(&text, contents);
     return finish(&text, ret_hash);
 }

@@ -38,6 +38,7 @@ struct acc_compose_ctx {
     const char *project_dir;            /* absolute; of the include while one is loaded */
     const char *project_name;           /* set before NORMALISE, NULL until then */
     const struct acc_compose_env *env;  /* of the include while one is loaded */
+    const struct acc_node *contents;    /* for FINISH: digests of files by path, or NULL */
     const struct acc_node *disabled;    /* services without an enabled profile: name -> service;
                                          * set before CONSISTENCY */
     const char *const *env_files_given; /* the request's --env-file, for FINISH */

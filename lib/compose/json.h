@@ -29,5 +29,8 @@ void acc_json_service_for_hash(struct acc_buf *out, const struct acc_node *servi
 /* io.acc.spec: over the resolved service as it is hashed, with its references by name, and what it
  * takes from the project's networks, volumes, secrets and configs. `ret_hash` as in compose.h. 0 or
  * -ENOMEM. */
+/* The first bytes of the SHA-256 of a content, in hex: enough to see that it changed. */
+#define ACC_DIGEST_LEN 16u
+void acc_compose_digest(const char *text, size_t len, char ret_digest[ACC_DIGEST_LEN + 1]);
 int acc_compose_spec_hash(const struct acc_node *project, const struct acc_node *service,
-                          char *ret_hash);
+                          const char *contents, char *ret_hash);

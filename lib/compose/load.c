@@ -417,6 +417,9 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
         r = resolve_project(loader);
     }
     r = r < 0 ? r : acc_load_env_files(loader, loader->project);
+    if (r == 0 && !loader->request.is_inspection) {
+        r = acc_load_contents(loader, loader->project);
+    }
     if (r < 0) {
         return r;
     }

@@ -119,6 +119,9 @@ int acc_load_profiles(struct acc_compose_loader *loader, struct acc_node *projec
 int acc_load_bare_names(struct acc_compose_loader *loader, struct acc_node *project);
 /* env_file into environment and label_file into labels. 0, also while files are needed. */
 int acc_load_env_files(struct acc_compose_loader *loader, struct acc_node *project);
+/* Digests of the files behind the configs and secrets that services use, for FINISH. 0 or -ENOMEM.
+ */
+int acc_load_contents(struct acc_compose_loader *loader, const struct acc_node *project);
 /* Drop networks, volumes, secrets, configs and models that no service refers to. */
 int acc_load_drop_unused(struct acc_compose_loader *loader, struct acc_node *project);
 

@@ -152,6 +152,9 @@ struct acc_service_spec {
     const char *name;  /* the service's key in the file */
     struct acc_srcpos pos;
     const struct acc_node *node; /* the resolved service: canonical long form, env_file merged */
+    /* What is in its secrets and configs, as digests: "secrets/token=0123456789abcdef ..."; "" when
+     * it has none. Part of the spec_hash, and the label io.acc.contents. */
+    const char *contents;
     char spec_hash[ACC_HASH_LEN + 1]; /* io.acc.spec: of the resolved service without references */
 
     const char *image;    /* reference as the file has it; "<project>-<service>" for build-only */

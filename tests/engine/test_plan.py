@@ -73,3 +73,28 @@ def test_limits_are_changed_while_it_runs(w):
     wait(lambda: w.docker.identities().get("s-a-1", before["s-a-1"])[0] != before["s-a-1"][0] and
          w.docker.running("s-a-1"), 60, "made anew")
     accd.wait_state("a", "up", seconds=30)
+
+
+@needs(seconds=150)
+def test_changed_content_of_secrets_and_configs_counts(w):
+    """The text of a secret's file and of a config changes: who uses it is made anew, nobody else."""
+    mine, top = {"secrets": ["token"], "configs": [{"source": "conf", "target": "/conf"}]}, {
+        "secrets": {"token": {"file": "./token.txt"}}, "configs": {"conf": {"content": "old"}}}
+    services = {"a": service(**mine), "b": service()}
+    path = w.stack("s", services, **top)
+    (path.parent / "token.txt").write_text("hunter1")
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    assert changes(accd) == {}, changes(accd)
+    before = w.docker.identities()
+    (path.parent / "token.txt").write_text("hunter2")
+    assert changes(accd) == {"s/a": ("recreate", {"content of secrets/token changed": False})}, changes(accd)
+    accd.ctl("apply")
+    wait(lambda: w.docker.identities().get("s-a-1", before["s-a-1"])[0] != before["s-a-1"][0] and
+         w.docker.running("s-a-1"), 60, "a was made anew")
+    accd.wait_all_up(30)
+    assert changes(accd) == {}, changes(accd)
+    w.stack("s", services, **{**top, "configs": {"conf": {"content": "new"}}})
+    assert changes(accd) == {"s/a": ("recreate", {"content of configs/conf changed": False})}, changes(accd)
+    assert w.docker.identities()["s-b-1"] == before["s-b-1"]
+    assert "hunter" not in str(w.docker.inspect("s-a-1")) + accd.log.read_text()
