@@ -187,3 +187,13 @@ def test_what_differs_from_the_file_is_told_and_left_alone(w):
     told = full + one + why + said + json.dumps(accd.status()) + accd.log.read_text()
     told += (accd.state / "state.db").read_bytes().decode(errors="replace")
     assert "hunter" not in told, "a secret was told"
+
+    planned = {c["service"]: c["action"] for c in accd.json("plan")["changes"]}
+    assert planned == {"s/web": "recreate"}, planned
+    accd.ctl("apply")  # that is the asking
+    wait(lambda: any("TZ=UTC" in (w.docker.inspect(c["Id"])["Config"]["Env"] or [])
+                     for c in w.docker.containers()), 60, "web follows its file now")
+    accd.wait_state("web", "up", seconds=30)
+    now = w.docker.identities()
+    assert now["s_db_1"] == before["s_db_1"] and len(now) == 2, now
+    assert accd.json("plan")["changes"] == [], accd.json("plan")

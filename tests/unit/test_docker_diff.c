@@ -241,11 +241,71 @@ START_TEST(never_tells_a_value)
 }
 END_TEST
 
+#define CID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void diff_of(const char *want, const char *have)
+{
+    char body[1024], inspect[1024];
+    struct acc_docker_create create = {.body = body};
+
+    (void)snprintf(body, sizeof(body), "{\"Image\":\"a\",%s}", want);
+    create.body_len = strlen(body);
+    (void)snprintf(inspect, sizeof(inspect), "{\"Id\":\"" CID "\",\"Config\":{\"Image\":\"a\",%s}}",
+                   have);
+    ck_assert_int_eq(acc_docker_diff_make(&create, NULL, inspect, strlen(inspect), NULL, 0, &diff),
+                     0);
+}
+
+START_TEST(a_changed_content_is_told_by_the_name_of_its_secret)
+{
+    char got[1024];
+
+    diff_of("\"Labels\":{\"io.acc.contents\":\"configs/x=11 secrets/t=22\"}",
+            "\"Labels\":{\"io.acc.contents\":\"configs/x=11 secrets/t=33\"}");
+    lines(got, sizeof(got));
+    ck_assert_str_eq(got, "content of secrets/t changed|");
+    diff_of("\"Labels\":{\"io.acc.contents\":\"configs/x=11 secrets/t=22\"}",
+            "\"Labels\":{\"io.acc.contents\":\"configs/x=11 secrets/t=22\"}");
+    ck_assert_uint_eq(diff.n, 0);
+    diff_of("\"Labels\":{\"io.acc.contents\":\"secrets/t=22\"}", "\"Labels\":{}");
+    ck_assert_uint_eq(diff.n, 0); /* whoever made it has not said */
+}
+END_TEST
+
+static const struct {
+    const char *want, *have, *body;
+} updates[] = {
+    {"\"Memory\":100", "\"Memory\":50,\"MemorySwap\":100", "{\"Memory\":100,\"MemorySwap\":200}"},
+    {"\"Memory\":100", "\"Memory\":50,\"MemorySwap\":0", "{\"Memory\":100}"},
+    {"\"NanoCpus\":5,\"Memory\":7", "\"NanoCpus\":5,\"Memory\":7", "{}"},
+    {"\"PidsLimit\":0", "\"PidsLimit\":9", "{\"PidsLimit\":0}"},
+    {"\"CpusetCpus\":\"0-1\"", "\"CpusetCpus\":\"0\"", "{\"CpusetCpus\":\"0-1\"}"},
+};
+
+START_TEST(an_update_holds_what_differs_and_no_more)
+{
+    char body[256], inspect[256];
+    struct acc_docker_create create = {.body = body};
+    struct acc_buf out;
+
+    (void)snprintf(body, sizeof(body), "{\"HostConfig\":{%s}}", updates[_i].want);
+    create.body_len = strlen(body);
+    (void)snprintf(inspect, sizeof(inspect), "{\"HostConfig\":{%s}}", updates[_i].have);
+    acc_buf_init(&out, 4096);
+    ck_assert_int_eq(acc_docker_update_body(&create, inspect, strlen(inspect), &out), 0);
+    ck_assert_str_eq(out.data, updates[_i].body);
+    acc_buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("docker_diff");
     TCase *tc = tcase_create("all");
 
+    tcase_add_test(tc, a_changed_content_is_told_by_the_name_of_its_secret);
+    tcase_add_loop_test(tc, an_update_holds_what_differs_and_no_more, 0,
+                        (int)(sizeof(updates) / sizeof(updates[0])));
     tcase_add_loop_test(tc, tells_what_differs_and_nothing_else, 0,
                         sizeof(changes) / sizeof(changes[0]));
     tcase_add_test(tc, another_image_of_the_same_name_differs);
