@@ -287,7 +287,7 @@ struct rollout {
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
     uint64_t fail_ms;  /* the new one failed then, and it isn't clear yet whose fault it was */
     int64_t judged_ns; /* the run of the new one whose end was looked at */
-    uint32_t n_tries;
+    uint32_t n_tries, n_excused;
     uint32_t waits_for; /* service, or ACC_NONE */
     uint64_t ended_ms;  /* the last one; the next begins after its records are saved */
     bool is_asked;      /* another one, when this one has ended */

@@ -18,7 +18,7 @@
 
 /* A pull or a rename that failed is tried so often; then the rollout has failed. */
 #define TRIES_MAX 3u
-#define RETRY_MS  2000u
+#define RETRY_MS  2000ull
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)
 {
@@ -238,7 +238,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                                : step == ACC_ROLL_DRAIN ? s->timing.upgrade_drain
                                                         : s->timing.upgrade_timeout);
     r->paused_ms = r->retry_ms = r->fail_ms = 0;
-    r->n_tries = 0;
+    r->n_tries = r->n_excused = 0;
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s to r%u: %s%s%.120s",
@@ -534,6 +534,9 @@ static bool is_own_fault(struct acc_engine *e, struct service *s)
         r->is.why[0] = '\0';
         r->fail_ms = 0;
         r->since_ms = e->now;
+        r->retry_ms = e->now + (RETRY_MS << (r->n_excused < 4 ? r->n_excused : 4));
+        r->n_excused++;
+        acc_wake_at(s, r->retry_ms);
         return false;
     }
     return !has_hard(e, s) || acc_due(e, s, r->fail_ms + s->timing.attribution_window);
@@ -949,7 +952,8 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
     }
-    if (r->fail_ms != 0 && acc_rollout_is_new(s, i) && !acc_inst_running(i)) {
+    if (acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
+        (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
         return true; /* it isn't started again before it is clear whose fault it was */
     }
     if (r->is.step == ACC_ROLL_WATCH) {
@@ -1032,7 +1036,7 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
         return ACC_NOTHING;
     }
     if (is_to_start && !acc_inst_running(i)) {
-        return acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
+        return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
     }
     return r->is.step == ACC_ROLL_SWITCH && !cast->holder ? rename_it(e, s, i, NULL, 0)
                                                           : ACC_NOTHING;
