@@ -729,6 +729,15 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
 void acc_rollout_save_revision(struct acc_engine *e, struct service *s, uint32_t number);
 void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result result);
 
+/* --- rollout_ask.c: parts of it ----------------------------------------------------------------
+ */
+void acc_rollout_begin(struct acc_engine *e, struct service *s); /* what was asked for */
+bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why); /* false */
+/* Make the revision one of the stable ones; its fields are the caller's to fill. */
+struct revision *acc_revision_add(struct service *s, uint32_t number);
+/* What is in force while the file stays as it is. */
+void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
+
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);
 bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i);

@@ -1,0 +1,167 @@
+/*
+ * What a rollout asks for: per container one change of the world, found from its step and from what
+ * the containers of the slot are to it.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* --- deciding -------------------------------------------------------------------------------- */
+
+bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    const struct rollout *r = &s->roll;
+
+    if (!acc_rollout_active(s) || s->removed) {
+        return false;
+    }
+    if (r->is.step == ACC_ROLL_UNDO) {
+        return acc_undo_owns(e, s, i);
+    }
+    if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
+        return true;
+    }
+    if (acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
+        (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
+        return true; /* it isn't started again before it is clear whose fault it was */
+    }
+    if (r->is.step == ACC_ROLL_WATCH) {
+        return false;
+    }
+    return i->slot == r->is.slot &&
+           ((!i->present && r->is.step > ACC_ROLL_PULL) || r->is.step == ACC_ROLL_STOP_OLD ||
+            r->is.step == ACC_ROLL_SWITCH || (!r->is.start_first && r->is.step >= ACC_ROLL_START));
+}
+
+static bool dep_rolls(const struct acc_engine *e, const struct service *s, uint32_t *ret_dep)
+{
+    acc_each_out (e, s, edge) {
+        enum acc_rollout_step step = e->services[edge->to].roll.is.step;
+
+        if (edge->kind != ACC_EDGE_CONFLICTS && step != ACC_ROLL_IDLE && step != ACC_ROLL_WATCH &&
+            step != ACC_ROLL_RETIRE) {
+            *ret_dep = edge->to;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum acc_action_type rename_it(struct acc_engine *e, struct service *s, struct instance *i,
+                                      const char *tag, uint64_t number)
+{
+    char name[ACC_NAME_MAX + 1];
+
+    if (!acc_due(e, s, i->retry_ms)) {
+        return ACC_NOTHING;
+    }
+    acc_inst_canonical(e, i, name);
+    if (tag) {
+        /* Docker refuses what doesn't fit. */
+        (void)snprintf(i->rename_to, sizeof(i->rename_to), "%.230s%s%llu", name, tag,
+                       (unsigned long long)number);
+    } else {
+        memcpy(i->rename_to, name, sizeof(i->rename_to));
+    }
+    return ACC_ACT_RENAME;
+}
+
+static enum acc_action_type decide_create(struct acc_engine *e, struct service *s,
+                                          struct instance *i)
+{
+    struct rollout *r = &s->roll;
+
+    if (i->present || r->fail_ms || i->slot != r->is.slot ||
+        e->inst[s->first_inst + i->slot - 1].op) {
+        return ACC_NOTHING;
+    }
+    r->waits_for = ACC_NONE;
+    if (dep_rolls(e, s, &r->waits_for) || !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+        return ACC_NOTHING;
+    }
+    if (!acc_gate_start(e, s)) {
+        r->waits_for = e->edges[s->blocker].to;
+        return ACC_NOTHING;
+    }
+    return ACC_ACT_CREATE;
+}
+
+static enum acc_action_type decide_old(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (acc_inst_running(i)) {
+        return acc_gate_stop(e, s) || s->roll.is.start_first ? acc_stop_harder(e, s, i)
+                                                             : ACC_NOTHING;
+    }
+    return i->exit_pending ? ACC_NOTHING : rename_it(e, s, i, ".r", s->roll.is.from);
+}
+
+static enum acc_action_type decide_candidate(struct acc_engine *e, struct service *s,
+                                             struct instance *i, const struct cast *cast)
+{
+    const struct rollout *r = &s->roll;
+    bool is_to_start = r->is.step == ACC_ROLL_START || r->is.step == ACC_ROLL_VERIFY;
+
+    if (r->fail_ms) {
+        return ACC_NOTHING;
+    }
+    if (is_to_start && !acc_inst_running(i)) {
+        return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
+    }
+    return r->is.step == ACC_ROLL_SWITCH && !cast->holder ? rename_it(e, s, i, NULL, 0)
+                                                          : ACC_NOTHING;
+}
+
+enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    struct rollout *r = &s->roll;
+    struct cast cast = acc_rollout_cast(e, s, i->slot);
+
+    if (acc_svc_held(e, s)) {
+        return ACC_NOTHING;
+    }
+    if (r->is.step == ACC_ROLL_UNDO) {
+        return acc_undo_decide(e, s, i);
+    }
+    if (r->is.step == ACC_ROLL_RETIRE) {
+        return i->role == ROLE_NONE        ? ACC_NOTHING
+               : acc_inst_running(i)       ? acc_stop_harder(e, s, i)
+               : cast.holder && i->present ? acc_remove_it(e, s, i)
+                                           : ACC_NOTHING;
+    }
+    if (!i->present) {
+        return i->is_spare && r->is.step == ACC_ROLL_CREATE ? decide_create(e, s, i) : ACC_NOTHING;
+    }
+    if (i->slot != r->is.slot || r->is.step == ACC_ROLL_WATCH) {
+        return ACC_NOTHING;
+    }
+    if (i->role == ROLE_CANDIDATE) {
+        return decide_candidate(e, s, i, &cast);
+    }
+    if (i->role == ROLE_NONE && !acc_rollout_is_new(s, i) &&
+        (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH) && cast.candidate) {
+        return decide_old(e, s, i);
+    }
+    return ACC_NOTHING;
+}
+
+bool acc_rollout_watches(const struct service *s, const struct instance *i)
+{
+    return acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_UNDO &&
+           (i->role == ROLE_CANDIDATE || acc_rollout_is_new(s, i));
+}
+
+bool acc_rollout_stops(struct acc_engine *e, struct service *s)
+{
+    struct cast cast;
+
+    if (s->roll.is.step != ACC_ROLL_STOP_OLD && s->roll.is.step != ACC_ROLL_UNDO) {
+        return false;
+    }
+    cast = acc_rollout_cast(e, s, s->roll.is.step == ACC_ROLL_UNDO ? 1 : s->roll.is.slot);
+    if (s->roll.is.step == ACC_ROLL_UNDO) {
+        return cast.bad && !cast.bad->is_spare && acc_inst_running(cast.bad);
+    }
+    return cast.holder && acc_inst_running(cast.holder);
+}

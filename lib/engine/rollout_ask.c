@@ -1,0 +1,372 @@
+/*
+ * Revisions and wishes: what an upgrade goes to and comes from, what its containers are made of,
+ * and the pull, which is over before anything is touched.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* A pull that failed is tried so often; then the rollout has failed. */
+#define TRIES_MAX 3u
+#define RETRY_MS  2000ull
+
+/* --- the order ------------------------------------------------------------------------------- */
+
+static bool has_binds(const struct acc_engine *e, const struct service *s, bool *ret_is_sharer)
+{
+    *ret_is_sharer = true;
+    acc_each_out (e, s, edge) {
+        if (edge->kind == ACC_EDGE_BINDS) {
+            return true;
+        }
+    }
+    *ret_is_sharer = false;
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        if (e->edges[e->in[s->first_in + k]].kind == ACC_EDGE_BINDS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why)
+{
+    const struct service *s = &engine->services[svc];
+    bool is_sharer;
+
+    acc_assert(svc < engine->n_services);
+    if (has_binds(engine, s, &is_sharer)) {
+        *ret_why = is_sharer ? "it shares another container's namespace"
+                             : "others share its namespace";
+        return false;
+    }
+    if (s->upgrade_order != ACC_ORDER_AUTO) {
+        *ret_why = "x-acc.upgrade.order says so";
+        return s->upgrade_order == ACC_ORDER_START_FIRST;
+    }
+    *ret_why = s->exclusive ? s->exclusive : "two of its containers can run at once";
+    return s->exclusive == NULL;
+}
+
+/* --- keeping account ------------------------------------------------------------------------- */
+
+void acc_rollout_save_revision(struct acc_engine *e, struct service *s, uint32_t number)
+{
+    struct acc_action *action;
+
+    if (number == 0 || !acc_has_room(e)) {
+        return; /* history may lack a line */
+    }
+    action = acc_ask(e, ACC_ACT_SAVE_REVISION, acc_svc_index(e, s), NULL);
+    action->revision = number;
+    acc_asked(e, action);
+}
+
+static struct revision *find_stable(struct service *s, uint32_t number)
+{
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        if (s->stable[k].number == number) {
+            return &s->stable[k];
+        }
+    }
+    return NULL;
+}
+
+struct revision *acc_revision_add(struct service *s, uint32_t number)
+{
+    struct revision *revision = find_stable(s, number);
+
+    if (!revision) {
+        if (s->n_stable == ACC_REVISIONS_MAX) {
+            memmove(&s->stable[0], &s->stable[1], (ACC_REVISIONS_MAX - 1) * sizeof(s->stable[0]));
+            s->n_stable--;
+        }
+        revision = &s->stable[s->n_stable++];
+    }
+    *revision = (struct revision){.number = number};
+    return revision;
+}
+
+static bool has_pin(const struct service *s)
+{
+    return s->pin_id[0] && strcmp(s->pin_spec, s->spec) == 0;
+}
+
+void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest)
+{
+    acc_copy(s->pin_spec, sizeof(s->pin_spec), s->spec);
+    acc_copy(s->pin_image, sizeof(s->pin_image), image);
+    acc_copy(s->pin_id, sizeof(s->pin_id), image_id);
+    acc_copy(s->pin_digest, sizeof(s->pin_digest), digest);
+    acc_save(s);
+}
+
+void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_action *action)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+
+    action->revision = is_candidate ? is->to : s->rev ? s->rev : 1;
+    if (is_candidate) {
+        acc_copy(action->image, sizeof(action->image), is->image);
+        acc_copy(action->image_id, sizeof(action->image_id), is->image_id);
+        acc_copy(action->digest, sizeof(action->digest), is->digest);
+    } else if (has_pin(s)) {
+        acc_copy(action->image, sizeof(action->image), s->pin_image);
+        acc_copy(action->image_id, sizeof(action->image_id), s->pin_id);
+        acc_copy(action->digest, sizeof(action->digest), s->pin_digest);
+    }
+}
+
+/* What runs now is what a rollback goes to: known as a revision before anything is changed. */
+static void keep_from(struct acc_engine *e, struct service *s, const struct instance *holder)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    struct revision *revision;
+
+    is->from = holder && holder->revision ? holder->revision : s->rev ? s->rev : 1;
+    s->rev = is->from;
+    if (!has_pin(s) && holder && holder->image_id[0]) {
+        acc_pin_set(s, "", holder->image_id, "");
+    }
+    if (!find_stable(s, is->from) && has_pin(s)) {
+        revision = acc_revision_add(s, is->from);
+        acc_copy(revision->image, sizeof(revision->image), s->pin_image);
+        acc_copy(revision->image_id, sizeof(revision->image_id), s->pin_id);
+        acc_copy(revision->digest, sizeof(revision->digest), s->pin_digest);
+        acc_copy(revision->spec, sizeof(revision->spec), s->spec);
+        acc_rollout_save_revision(e, s, is->from);
+    }
+    s->last_rev = s->last_rev > is->from ? s->last_rev : is->from;
+}
+
+void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step)
+{
+    struct rollout *r = &s->roll;
+
+    r->is.step = step;
+    r->since_ms = r->seen_ms = e->now;
+    r->deadline_ms = e->now + (step == ACC_ROLL_WATCH   ? s->timing.upgrade_monitor
+                               : step == ACC_ROLL_DRAIN ? s->timing.upgrade_drain
+                                                        : s->timing.upgrade_timeout);
+    r->paused_ms = r->retry_ms = r->fail_ms = 0;
+    r->n_tries = r->n_excused = 0;
+    r->waits_for = ACC_NONE;
+    if (step != ACC_ROLL_IDLE) {
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s to r%u: %s%s%.120s",
+                 s->id, (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
+                 r->is.why);
+    }
+    acc_save(s);
+    acc_mark_around(e, s);
+}
+
+void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result result)
+{
+    struct rollout *r = &s->roll;
+
+    r->result = result;
+    r->ended_ms = e->now;
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s: %s%s%.160s", s->id,
+             result == ROLL_UP_TO_DATE    ? "nothing to do"
+             : result == ROLL_COMMITTED   ? "done"
+             : result == ROLL_ROLLED_BACK ? "rolled back"
+                                          : "failed",
+             r->is.why[0] ? ": " : "", r->is.why);
+    acc_rollout_step(e, s, ACC_ROLL_IDLE);
+}
+
+/* --- asking for it --------------------------------------------------------------------------- */
+
+bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why)
+{
+    acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
+    acc_rollout_end(e, s, ROLL_FAILED);
+    return false;
+}
+
+/* The revision that a rollback goes to: the given one, or the newest before the present one. */
+static const struct revision *rollback_target(struct service *s, uint32_t number)
+{
+    const struct revision *found = NULL;
+
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        const struct revision *revision = &s->stable[k];
+
+        if (number ? revision->number == number
+                   : revision->number != s->rev && (!found || found->number < revision->number)) {
+            found = revision;
+        }
+    }
+    return found;
+}
+
+static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t number)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    const struct revision *to = rollback_target(s, number);
+
+    if (!to) {
+        return acc_rollout_refuse(e, s,
+                                  number ? "there is no such stable revision; see accctl history"
+                                         : "there is no stable revision before this one");
+    }
+    if (to->number == s->rev) {
+        return acc_rollout_refuse(e, s, "that revision is in force");
+    }
+    acc_copy(is->image, sizeof(is->image), to->image);
+    acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
+    acc_copy(is->digest, sizeof(is->digest), to->digest);
+    return true;
+}
+
+static const char *unfit(struct acc_engine *e, struct service *s)
+{
+    return s->removed || s->n_inst == 0 ? "it has no containers"
+           : s->one_shot                ? "it runs to its end and isn't upgraded; up runs it again"
+           : !s->wanted_up              ? "it is off; the next up uses the image that is there"
+           : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
+                                        : NULL;
+}
+
+void acc_rollout_begin(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+    const char *why = unfit(e, s);
+
+    r->is_asked = false;
+    r->is = (struct acc_rollout_record){.id = e->next_op++, .slot = 1, .to = s->last_rev + 1};
+    r->begun_ms = e->now;
+    r->took_ms = 0;
+    r->result = ROLL_NONE;
+    acc_copy(r->is.by, sizeof(r->is.by), r->ask_by);
+    acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
+    acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
+    r->is.start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL});
+    if (why) {
+        (void)acc_rollout_refuse(e, s, why);
+        return;
+    }
+    keep_from(e, s, acc_rollout_cast(e, s, 1).holder);
+    r->is.to = s->last_rev + 1;
+    if (r->ask_back && !take_rollback(e, s, r->ask_revision)) {
+        return;
+    }
+    acc_rollout_step(e, s, ACC_ROLL_PULL);
+}
+
+void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
+{
+    struct rollout *r = &s->roll;
+    bool is_back = cmd->verb == ACC_VERB_ROLLBACK;
+
+    if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
+        if (r->is.step == ACC_ROLL_PULL) {
+            acc_copy(r->is.why, sizeof(r->is.why), "a rollback was asked for");
+            acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+            return;
+        }
+        (void)snprintf(r->is.why, sizeof(r->is.why), "asked by %s", cmd->by);
+        acc_undo_begin(e, s, true);
+        return;
+    }
+    r->is_asked = true;
+    r->ask_back = is_back;
+    r->ask_revision = cmd->revision;
+    acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
+    acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
+    if (cmd->image[0] || is_back) {
+        s->bad_id[0] = '\0'; /* somebody wants just this */
+    }
+    r->result = ROLL_NONE;
+    if (r->is.step == ACC_ROLL_PULL && !r->op) {
+        r->is.step = ACC_ROLL_IDLE; /* superseded before anything was done */
+    }                               /* else it begins when this one has ended */
+    acc_mark(e, s);
+}
+
+/* --- the pull -------------------------------------------------------------------------------- */
+
+void acc_rollout_act(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+    struct acc_action *action;
+
+    if (r->is.step != ACC_ROLL_PULL || r->op || acc_svc_observing(e, s) || !acc_has_room(e) ||
+        !acc_due(e, s, r->retry_ms)) {
+        return;
+    }
+    acc_flush_save(e, s);
+    r->op = e->next_op++;
+    acc_index_put(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
+    action = acc_ask(e, ACC_ACT_JOURNAL, acc_svc_index(e, s), NULL);
+    action->what = ACC_ACT_PULL;
+    action->op = r->op;
+    acc_asked(e, action);
+    action = acc_ask(e, ACC_ACT_PULL, acc_svc_index(e, s), NULL);
+    action->op = r->op;
+    acc_rollout_fill(s, true, action);
+    acc_asked(e, action);
+}
+
+static bool is_up_to_date(struct acc_engine *e, const struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (!i->present || strcmp(i->image_id, s->roll.is.image_id) != 0 ||
+            acc_inst_outdated(e, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void is_there(struct acc_engine *e, struct service *s, const struct acc_event *event)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+
+    acc_copy(is->image_id, sizeof(is->image_id), event->op.cid ? event->op.cid : "");
+    if (event->op.message[0]) {
+        acc_copy(is->digest, sizeof(is->digest), event->op.message);
+    }
+    if (is_up_to_date(e, s)) {
+        if (strcmp(is->image, s->pin_image) != 0 || !s->pin_digest[0]) {
+            acc_pin_set(s, is->image, is->image_id, is->digest);
+        }
+        acc_rollout_end(e, s, ROLL_UP_TO_DATE);
+    } else if (s->bad_id[0] && strcmp(s->bad_id, is->image_id) == 0) {
+        (void)acc_rollout_refuse(
+            e, s,
+            "this image was rolled back before; name it with --image to try it "
+            "again");
+    } else {
+        s->last_rev = is->to;
+        acc_rollout_step(e, s, ACC_ROLL_CREATE);
+    }
+}
+
+void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct acc_event *event)
+{
+    struct rollout *r = &s->roll;
+    struct acc_action *action = acc_ask(e, ACC_ACT_JOURNAL_END, acc_svc_index(e, s), NULL);
+
+    action->what = ACC_ACT_PULL;
+    action->op = r->op;
+    action->result = event->op.result;
+    acc_asked(e, action);
+    acc_index_remove(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
+    r->op = 0;
+    acc_mark(e, s);
+    if (r->is.step != ACC_ROLL_PULL) {
+        return; /* given up meanwhile */
+    }
+    if (event->op.result == ACC_OP_OK || event->op.result == ACC_OP_NOT_MODIFIED) {
+        is_there(e, s, event);
+    } else if (event->op.result == ACC_OP_CONFIG || ++r->n_tries >= TRIES_MAX) {
+        (void)snprintf(r->is.why, sizeof(r->is.why), "nothing was changed: %.220s",
+                       event->op.message);
+        acc_rollout_end(e, s, ROLL_FAILED);
+    } else {
+        r->retry_ms = e->now + RETRY_MS;
+    }
+}

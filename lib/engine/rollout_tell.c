@@ -1,0 +1,132 @@
+/*
+ * What is told of a rollout: names, reasons, revisions as records.
+ */
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+const char *acc_rollout_step_name(enum acc_rollout_step step)
+{
+    static const char *const names[] = {"",      "pull",   "create",   "stop-old",
+                                        "start", "verify", "drain",    "switch",
+                                        "watch", "retire", "roll-back"};
+
+    static_assert(ACC_ARRAY_LEN(names) == ACC_ROLL_STEP_COUNT, "one name per step");
+    return names[step];
+}
+
+const char *acc_revision_result_name(enum acc_revision_result result)
+{
+    static const char *const names[] = {"trial", "stable", "rolled-back", "failed"};
+
+    return names[result];
+}
+
+/* --- saying ---------------------------------------------------------------------------------- */
+
+void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                        size_t out_size)
+{
+    const struct rollout *r = &s->roll;
+    const struct acc_rollout_record *is = &r->is;
+    const char *order = is->start_first ? "start-first" : "stop-first";
+    unsigned elapsed_s = (unsigned)((now_ms - r->since_ms) / 1000);
+    unsigned left_s = (unsigned)(r->deadline_ms > now_ms ? (r->deadline_ms - now_ms) / 1000 : 0);
+    int n = 0;
+
+    switch (is->step) {
+    case ACC_ROLL_IDLE:
+        out[0] = '\0';
+        return;
+    case ACC_ROLL_PULL:
+        n = snprintf(out, out_size, "pulls %.120s, %u s", is->image[0] ? is->image : s->image,
+                     elapsed_s);
+        break;
+    case ACC_ROLL_WATCH:
+        n = snprintf(out, out_size, "r%u is watched for another %u s", (unsigned)is->to, left_s);
+        break;
+    case ACC_ROLL_UNDO:
+        n = snprintf(out, out_size, "back to r%u, %u s: r%u %.160s", (unsigned)is->from, elapsed_s,
+                     (unsigned)is->to, is->why);
+        break;
+    case ACC_ROLL_CREATE:
+    case ACC_ROLL_STOP_OLD:
+    case ACC_ROLL_START:
+    case ACC_ROLL_VERIFY:
+    case ACC_ROLL_DRAIN:
+    case ACC_ROLL_SWITCH:
+    case ACC_ROLL_RETIRE:
+        n = snprintf(out, out_size, "to r%u %s: %s, %u s", (unsigned)is->to, order,
+                     acc_rollout_step_name(is->step), elapsed_s);
+        if (s->n_inst > 1 && n > 0 && (size_t)n < out_size) {
+            n += snprintf(out + n, out_size - (size_t)n, ", replica %u of %u", (unsigned)is->slot,
+                          (unsigned)s->n_inst);
+        }
+        break;
+    }
+    if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
+        (void)snprintf(out + n, out_size - (size_t)n, "; waits for %.80s",
+                       e->services[r->waits_for].nick);
+    }
+}
+
+bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t number,
+                         uint64_t now_ms, struct acc_revision_record *ret_record)
+{
+    const struct service *s = &engine->services[svc];
+    const struct rollout *r = &s->roll;
+    const struct revision *stable = NULL;
+
+    acc_assert(svc < engine->n_services);
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        stable = s->stable[k].number == number ? &s->stable[k] : stable;
+    }
+    if (!stable && number != r->is.to) {
+        return false;
+    }
+    *ret_record = (struct acc_revision_record){.number = number, .result = ACC_REV_STABLE};
+    acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
+    acc_copy(ret_record->image, sizeof(ret_record->image), stable ? stable->image : r->is.image);
+    if (!ret_record->image[0]) {
+        acc_copy(ret_record->image, sizeof(ret_record->image), s->image);
+    }
+    acc_copy(ret_record->image_id, sizeof(ret_record->image_id),
+             stable ? stable->image_id : r->is.image_id);
+    acc_copy(ret_record->digest, sizeof(ret_record->digest),
+             stable ? stable->digest : r->is.digest);
+    acc_copy(ret_record->spec, sizeof(ret_record->spec), stable ? stable->spec : r->is.spec);
+    if (number == r->is.to) {
+        acc_copy(ret_record->by, sizeof(ret_record->by), r->is.by);
+        acc_copy(ret_record->text, sizeof(ret_record->text), r->is.why);
+        ret_record->took_ms = r->took_ms ? r->took_ms : now_ms - r->begun_ms;
+        ret_record->result = stable                          ? ACC_REV_STABLE
+                             : r->result == ROLL_ROLLED_BACK ? ACC_REV_ROLLED_BACK
+                             : r->result == ROLL_FAILED      ? ACC_REV_FAILED
+                                                             : ACC_REV_TRIAL;
+    }
+    return true;
+}
+
+bool acc_engine_restore_revision(struct acc_engine *engine,
+                                 const struct acc_revision_record *record)
+{
+    acc_assert(!engine->stepped);
+    for (uint32_t v = 0; v < engine->n_services; v++) {
+        struct service *s = &engine->services[v];
+
+        if (strcmp(s->id, record->id) == 0) {
+            struct revision *revision = acc_revision_add(s, record->number);
+            bool is_files = strcmp(record->image, s->image) == 0;
+
+            acc_copy(revision->image, sizeof(revision->image), is_files ? "" : record->image);
+            acc_copy(revision->image_id, sizeof(revision->image_id), record->image_id);
+            acc_copy(revision->digest, sizeof(revision->digest), record->digest);
+            acc_copy(revision->spec, sizeof(revision->spec), record->spec);
+            return true;
+        }
+    }
+    return false;
+}
