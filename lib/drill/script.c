@@ -606,6 +606,13 @@ static int on_then(struct script *s, char *rest)
     return 0;
 }
 
+static int on_forget(struct script *s, char *rest)
+{
+    (void)rest;
+    forget(s);
+    return 0;
+}
+
 static int on_incidents(struct script *s, char *rest)
 {
     check_list(s, "incidents", &s->incidents, rest);
@@ -750,6 +757,7 @@ static const struct word {
     {"impact", on_impact, true},
     {"told", on_told, true},
     {"says", on_says, true},
+    {"forget", on_forget, true},
 };
 
 static int run_line(struct script *s, char *line)

@@ -119,7 +119,7 @@ static void count(struct acc_engine *e, struct service *s, enum fail_class class
 {
     remember(e, s);
     set_delay(e, s, class);
-    if (s->n_failures > 0 && class != FAIL_CONFIG && s->ready &&
+    if (s->has_failed && class != FAIL_CONFIG && s->ready &&
         e->now - s->fail_ms < s->timing.flap_window) {
         s->flap_ms = e->now; /* it left READY twice in a short time */
     }

@@ -252,6 +252,22 @@ bool acc_gate_breaker(struct acc_engine *e, struct service *s)
     return acc_due(e, s, s->backoff_ms);
 }
 
+void acc_claim_update(struct acc_engine *e, struct service *s)
+{
+    bool claims = false;
+
+    if (s->wanted_up && s->state == ACC_SVC_BLOCKED) {
+        claims = true;
+        acc_each_out (e, s, edge) {
+            claims &= edge->kind == ACC_EDGE_CONFLICTS || edge_lets_start(e, s, edge);
+        }
+    }
+    if (claims != s->claims) {
+        s->claims = claims;
+        acc_mark_neighbours(e, s);
+    }
+}
+
 /* --- stop ------------------------------------------------------------------------------------ */
 
 static bool is_asked_to_end(struct acc_engine *e, struct service *s)

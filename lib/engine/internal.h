@@ -373,6 +373,7 @@ struct service {
     uint64_t storm_ms;              /* when it was last counted for a storm; 0: never */
     uint64_t sick_ms, last_sick_ms; /* sick: not ready, or with a root; since, and last */
     bool is_fresh;                  /* all its containers were seen in this epoch */
+    bool claims;                    /* waits for nothing but the place of one it conflicts with */
     bool going_down;                /* a planned end of a run is due */
     uint64_t recover_ms;            /* its dependencies are back since */
     bool recovery_used;
@@ -639,6 +640,8 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s);
 bool acc_must_stop(struct acc_engine *e, struct service *s);
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s);
 /* The run of one of its instances has ended. */
+/* Has it begun, or ceased, to wait for nothing but a place? Then the others look again. */
+void acc_claim_update(struct acc_engine *e, struct service *s);
 void acc_tell_dependents(struct acc_engine *e, struct service *s, const struct instance *ended,
                          enum dep_event event);
 /* A breaker or a backoff in the way of a start? */

@@ -202,9 +202,10 @@ static void service_draw(struct drawing *d, uint32_t index)
     spec->name = acc_arena_strdup(stack->arena, d->draft[index].name);
     spec->stack = stack->name;
     spec->id = acc_arena_printf(stack->arena, "%s/%s", stack->name, spec->name);
-    (void)snprintf(spec->spec_hash, sizeof(spec->spec_hash),
-                   "%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, sim_rand_u64(d->rand),
-                   sim_rand_u64(d->rand), sim_rand_u64(d->rand), sim_rand_u64(d->rand));
+    for (size_t k = 0; k < 4; k++) { /* one draw a statement: arguments have no order */
+        (void)snprintf(spec->spec_hash + 16 * k, sizeof(spec->spec_hash) - 16 * k, "%016" PRIx64,
+                       sim_rand_u64(d->rand));
+    }
     spec->replicas = 1;
     spec->restart_on_unhealthy = true;
     spec->stop_grace_ms = percent(d, 80) ? 10000 : 1000 * range(d, 1, 30);

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""run.py --build DIR [--seeds N] [NAME...]: make one fault at a time in lib/engine; something must notice.
+
+list.txt holds the faults: "file: name", then "- " what stands there and "+ " what the fault makes of it
+(\\n for a line's end). Each is compiled alone, linked before the library, and given to the golden cases,
+the unit tests of the engine and N seeds of the simulation (default 40), in this order. Prints who noticed.
+Exit 1 when one survives or no longer fits the source: then the tests must see better, or the fault is
+no fault and belongs with its reason among EQUIVALENT.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TARGETS = ["tests/golden/golden", "tests/unit/test_engine_fail", "tests/unit/test_engine_up",
+           "tests/unit/test_engine_hand", "tests/sim/sim"]
+FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-DHASH_FUNCTION=HASH_OAT", "-O1", "-w"]
+
+# Faults that change nothing that can be seen, and why.
+EQUIVALENT = {
+    "who gave up starts again": "who gave up gets no trial, so its breaker stays OPEN, which is asked, too",
+}
+
+
+def read_list():
+    faults, name, file, old = [], None, None, None
+    for line in (pathlib.Path(__file__).parent / "list.txt").read_text().splitlines():
+        if line.startswith("- "):
+            old = line[2:].replace("\\n", "\n")
+        elif line.startswith("+"):
+            faults.append((name, file, old, line[2:].replace("\\n", "\n")))
+        elif line and not line.startswith("#"):
+            file, name = line.split(": ", 1)
+    return faults
+
+
+def link_command(build, target):
+    out = subprocess.run(["ninja", "-C", build, "-t", "commands", target], capture_output=True, text=True, check=True)
+    return shlex.split(out.stdout.strip().splitlines()[-1])
+
+
+def link(command, obj, program, build):
+    at = command.index("-o")
+    return subprocess.run([*command[:at], "-o", str(program), str(obj), *command[at + 2:]], cwd=build,
+                          capture_output=True, text=True)
+
+
+def notices(target, program, seeds):
+    """What it says when it notices the fault, or None."""
+    args = [str(ROOT / "tests/golden")] if target.endswith("golden") else \
+        ["--from", "0", "--to", str(seeds)] if target.endswith("/sim") else []
+    try:
+        run = subprocess.run([program, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        return "hangs"
+    if run.returncode == 0:
+        return None
+    lines = [line for line in run.stdout.splitlines() if line.strip() and not line.startswith("Running")]
+    return " ".join((lines or ["dies"])[0].replace(str(ROOT) + "/", "").split())[:120]
+
+
+def try_fault(fault, links, build, seeds):
+    name, file, old, new = fault
+    text = (ROOT / "lib/engine" / file).read_text()
+    if old not in text:
+        return name, "STALE", f"{file} has changed"
+    with tempfile.TemporaryDirectory() as folder:
+        source, obj = pathlib.Path(folder) / file, pathlib.Path(folder) / "fault.o"
+        source.write_text(text.replace(old, new, 1))
+        made = subprocess.run(["gcc", *FLAGS, "-I", ROOT, "-c", source, "-o", obj], capture_output=True, text=True)
+        if made.returncode != 0:
+            return name, "STALE", "does not compile: " + made.stderr[:200]
+        for target, command in links.items():
+            program = pathlib.Path(folder) / target.split("/")[-1]
+            made = link(command, obj, program, build)
+            if made.returncode != 0:
+                return name, "STALE", "does not link: " + made.stderr[:300]
+            said = notices(target, program, seeds)
+            if said:
+                return name, "dies", f"{target.split('/')[-1]}: {said}"
+    return (name, "equal", EQUIVALENT[name]) if name in EQUIVALENT else (name, "SURVIVES", "")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("-j", type=int, default=2)
+    parser.add_argument("--after", type=int, default=0, help="skip so many")
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    faults = [f for f in read_list() if not args.names or any(n in f[0] for n in args.names)]
+    faults = faults[args.after:]
+    links = {target: link_command(args.build, target) for target in TARGETS}
+    count = {}
+    with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+        for name, verdict, text in pool.map(lambda f: try_fault(f, links, args.build, args.seeds), faults):
+            count[verdict] = count.get(verdict, 0) + 1
+            print(f"{verdict:8} {name}{': ' if text else ''}{text}", flush=True)
+    print(f"{len(faults)} faults: " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(count.items())))
+    return 1 if count.get("SURVIVES") or count.get("STALE") else 0
+
+
+sys.exit(main())
