@@ -639,19 +639,22 @@ void acc_world_forget_health(struct acc_world *w)
 
 void acc_world_restart_accd(struct acc_world *w)
 {
+    struct acc_engine *engine = NULL;
     size_t n = 0;
 
-    w->engine = acc_engine_destroy(w->engine);
+    w->options.first_op += 1000000;
+    if (acc_engine_create(w->model, &w->options, &engine) < 0) {
+        w->has_failed = true;
+        return;
+    }
+    (void)acc_engine_destroy(w->engine);
+    w->engine = engine;
     for (size_t i = 0; i < w->n_replies; i++) { /* nobody is told, but what was asked for happens */
         if (w->reply[i].is_work || w->reply[i].is_crash) {
             w->reply[n++] = w->reply[i];
         }
     }
     w->n_replies = n;
-    w->options.first_op += 1000000;
-    if (acc_engine_create(w->model, &w->options, &w->engine) < 0) {
-        acc_assert(!"out of memory");
-    }
     for (size_t i = 0; i < w->model->n_services; i++) {
         if (w->has_record[i]) {
             (void)acc_engine_restore_service(w->engine, &w->record[i]);
