@@ -16,20 +16,20 @@ static uint64_t maybe(struct world *w, uint64_t low_min, uint64_t high_min)
 /* Swarm: each seed gets a random subset at random rates. */
 void world_faults_draw(struct world *w)
 {
-    w->faults = (struct world_faults){
-        .accd_crash = maybe(w, 2, 60),
-        .store_lost_pct = sim_rand_below(&w->rand, 4) == 0 ? 20 : 0,
-        .store_torn_pct = sim_rand_below(&w->rand, 2) ? 30 : 0,
-        .stream_break = maybe(w, 5, 120),
-        .engine_crash = maybe(w, 20, 300),
-        .engine_restart = maybe(w, 20, 300),
-        .engine_hang = maybe(w, 20, 200),
-        .foreign = maybe(w, 2, 60),
-        .operator_ = maybe(w, 2, 60),
-        .spell = maybe(w, 5, 60),
-        .prune = maybe(w, 30, 200),
-        .live_restore_pct = sim_rand_below(&w->rand, 3) * 50,
-    };
+    /* One after the other: within an initialiser C leaves their order open. */
+    w->faults = (struct world_faults){0};
+    w->faults.accd_crash = maybe(w, 2, 60);
+    w->faults.store_lost_pct = sim_rand_below(&w->rand, 4) == 0 ? 20 : 0;
+    w->faults.store_torn_pct = sim_rand_below(&w->rand, 2) ? 30 : 0;
+    w->faults.stream_break = maybe(w, 5, 120);
+    w->faults.engine_crash = maybe(w, 20, 300);
+    w->faults.engine_restart = maybe(w, 20, 300);
+    w->faults.engine_hang = maybe(w, 20, 200);
+    w->faults.foreign = maybe(w, 2, 60);
+    w->faults.operator_ = maybe(w, 2, 60);
+    w->faults.spell = maybe(w, 5, 60);
+    w->faults.prune = maybe(w, 30, 200);
+    w->faults.live_restore_pct = sim_rand_below(&w->rand, 3) * 50;
     if (w->options.upgrades) {
         w->faults.operator_ = MINUTE * sim_rand_range(&w->rand, 1, 5);
     }
@@ -528,11 +528,19 @@ static void set_live_restore(struct world *w)
     w->twin.live_restore = sim_rand_below(&w->rand, 100) < w->faults.live_restore_pct;
 }
 
-static void strike(struct world *w, enum trouble trouble)
+static void random_spell(struct world *w, uint32_t svc)
 {
     static const enum sim_spell spells[] = {SIM_SPELL_CRASH_LOOP, SIM_SPELL_CRASH_LOOP,
                                             SIM_SPELL_NEVER_READY, SIM_SPELL_START_FAILS,
                                             SIM_SPELL_BAD_COMMAND};
+    enum sim_spell spell = spells[sim_rand_below(&w->rand, ACC_ARRAY_LEN(spells))];
+    uint64_t ms = sim_rand_range(&w->rand, SECOND, 30 * MINUTE);
+
+    sim_workload_spell(&w->workloads.item[svc], spell, ms);
+}
+
+static void strike(struct world *w, enum trouble trouble)
+{
     uint32_t svc = (uint32_t)sim_rand_below(&w->rand, w->graph.model->n_services);
 
     switch (trouble) {
@@ -564,8 +572,7 @@ static void strike(struct world *w, enum trouble trouble)
         random_command(w);
         break;
     case TROUBLE_SPELL:
-        sim_workload_spell(&w->workloads.item[svc], spells[sim_rand_below(&w->rand, 5)],
-                           sim_rand_range(&w->rand, SECOND, 30 * MINUTE));
+        random_spell(w, svc);
         world_trace(w, "  a bad spell for %s", world_service_id(w, svc));
         break;
     case TROUBLE_PRUNE:

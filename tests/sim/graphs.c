@@ -243,21 +243,17 @@ static void stack_draw(struct drawing *d, uint32_t index)
 static void habits_draw(struct drawing *d, const struct acc_service_spec *spec,
                         struct sim_habits *h)
 {
-    *h = (struct sim_habits){
-        .listen_min = 20,
-        .listen_max = (uint32_t)(percent(d, 80) ? range(d, 100, 5000) : range(d, 5000, 40000)),
-        .healthy_max = (uint32_t)range(d, 0, 3000),
-        .crash_code = percent(d, 80)   ? 1
-                      : percent(d, 50) ? 0
-                                       : 137,
-        .dep_delay_max = (uint32_t)range(d, 100, 20000),
-        .stop_max = (uint32_t)range(d, 10, 4000),
-        .stop_code = percent(d, 50) ? 0 : 143,
-        .ignores_term = percent(d, 8),
-        .is_job = spec->one_shot,
-        .work_max = (uint32_t)range(d, 100, 8000),
-        .job_fail_pct = percent(d, 40) ? (uint32_t)range(d, 10, 80) : 0,
-    };
+    *h = (struct sim_habits){.listen_min = 20, .is_job = spec->one_shot};
+    /* One after the other: within an initialiser C leaves their order open. */
+    h->listen_max = (uint32_t)(percent(d, 80) ? range(d, 100, 5000) : range(d, 5000, 40000));
+    h->healthy_max = (uint32_t)range(d, 0, 3000);
+    h->crash_code = percent(d, 80) ? 1 : percent(d, 50) ? 0 : 137;
+    h->dep_delay_max = (uint32_t)range(d, 100, 20000);
+    h->stop_max = (uint32_t)range(d, 10, 4000);
+    h->stop_code = percent(d, 50) ? 0 : 143;
+    h->ignores_term = percent(d, 8);
+    h->work_max = (uint32_t)range(d, 100, 8000);
+    h->job_fail_pct = percent(d, 40) ? (uint32_t)range(d, 10, 80) : 0;
     h->oom = h->crash_code == 137 && percent(d, 50);
     h->early_pass = spec->health.set && spec->n_ports > 0 && percent(d, 30);
     h->mtbf = percent(d, 40) ? 60000 * range(d, 5, 600) : 0;

@@ -34,25 +34,27 @@ static uint32_t maybe(struct sim_rand *rand, uint32_t high)
 
 struct twin_quirks twin_quirks_random(struct sim_rand *rand)
 {
-    return (struct twin_quirks){
-        .drop_hint = maybe(rand, 3000),
-        .double_hint = maybe(rand, 2000),
-        .late_hint = maybe(rand, 2000),
-        .late_hint_ms = (uint32_t)sim_rand_range(rand, 50, 8000),
-        .stop_before_die = maybe(rand, 5000),
-        .lose_answer = maybe(rand, 300),
-        .slow_call = maybe(rand, 200),
-        .slow_call_ms = (uint32_t)sim_rand_range(rand, 5000, 150000),
-        .stuck_stop = maybe(rand, 300),
-        .stuck_stop_ms = (uint32_t)sim_rand_range(rand, 5000, 120000),
-        .lose_inspect = maybe(rand, 200),
-        .slow_remove = maybe(rand, 1000),
-        .dead_remove = maybe(rand, 500),
-        .frozen_health = sim_rand_below(rand, 4) == 0,
-        .pull_fails = maybe(rand, 3000),
-        .pull_ms_max = (uint32_t)sim_rand_range(rand, 500, 60000),
-        .lose_created = maybe(rand, 5000),
-    };
+    struct twin_quirks quirks = {0};
+
+    /* One after the other: within an initialiser C leaves their order open. */
+    quirks.drop_hint = maybe(rand, 3000);
+    quirks.double_hint = maybe(rand, 2000);
+    quirks.late_hint = maybe(rand, 2000);
+    quirks.late_hint_ms = (uint32_t)sim_rand_range(rand, 50, 8000);
+    quirks.stop_before_die = maybe(rand, 5000);
+    quirks.lose_answer = maybe(rand, 300);
+    quirks.slow_call = maybe(rand, 200);
+    quirks.slow_call_ms = (uint32_t)sim_rand_range(rand, 5000, 150000);
+    quirks.stuck_stop = maybe(rand, 300);
+    quirks.stuck_stop_ms = (uint32_t)sim_rand_range(rand, 5000, 120000);
+    quirks.lose_inspect = maybe(rand, 200);
+    quirks.slow_remove = maybe(rand, 1000);
+    quirks.dead_remove = maybe(rand, 500);
+    quirks.frozen_health = sim_rand_below(rand, 4) == 0;
+    quirks.pull_fails = maybe(rand, 3000);
+    quirks.pull_ms_max = (uint32_t)sim_rand_range(rand, 500, 60000);
+    quirks.lose_created = maybe(rand, 5000);
+    return quirks;
 }
 
 int twin_init(struct twin *twin, struct sim_queue *queue, struct sim_rand *rand,
@@ -319,9 +321,12 @@ static struct twin_container *container_new(struct twin *twin, const struct twin
     c->restart_max = made->restart_max;
     c->created_ns = twin_now_ns(twin);
     memcpy(c->name, made->name, sizeof(c->name));
-    (void)snprintf(c->cid, sizeof(c->cid), "%08x%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%08x",
-                   c->index, sim_rand_u64(twin->rand), sim_rand_u64(twin->rand),
-                   sim_rand_u64(twin->rand), (unsigned)(sim_rand_u64(twin->rand) & 0xffffffffu));
+    (void)snprintf(c->cid, sizeof(c->cid), "%08x", c->index);
+    for (size_t at = 8; at < ACC_CID_LEN;
+         at += 8) { /* one draw a statement: arguments have no order */
+        (void)snprintf(c->cid + at, sizeof(c->cid) - at, "%08x",
+                       (unsigned)sim_rand_u64(twin->rand));
+    }
     twin->item[twin->n++] = c;
     return c;
 }

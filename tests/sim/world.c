@@ -18,14 +18,13 @@ struct world_options world_options_of(uint64_t seed)
     struct sim_rand rand = {seed ^ UINT64_C(0x5eed0fac)};
     struct world_options options = {.seed = seed};
 
-    options.graph = (struct sim_graph_options){
-        .services_min = 3,
-        .services_max = sim_rand_below(&rand, 4) == 0 ? 60 : 20,
-        .stacks_max = 4,
-        .edges_max = (uint32_t)sim_rand_range(&rand, 0, 5),
-        .plain = sim_rand_below(&rand, 5) == 0,
-        .quick_timing = sim_rand_below(&rand, 2) == 0,
-    };
+    /* One after the other: within an initialiser C leaves their order open. */
+    options.graph.services_min = 3;
+    options.graph.services_max = sim_rand_below(&rand, 4) == 0 ? 60 : 20;
+    options.graph.stacks_max = 4;
+    options.graph.edges_max = (uint32_t)sim_rand_range(&rand, 0, 5);
+    options.graph.plain = sim_rand_below(&rand, 5) == 0;
+    options.graph.quick_timing = sim_rand_below(&rand, 2) == 0;
     options.chaos_ms = sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR);
     options.calm = sim_rand_below(&rand, 20) == 0;
     return options;
