@@ -332,6 +332,7 @@ struct service {
     char asked_by[64];
     char applied[ACC_HASH_LEN + 1];
     char canonical[ACC_NAME_MAX + 1];
+    char gone_cid[ACC_CID_LEN + 1]; /* the last one that went: late looks may still show it */
     bool done;
     char done_spec[ACC_HASH_LEN + 1];
     int64_t own_stop_ns, end_ns; /* as in the record */

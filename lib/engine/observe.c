@@ -144,6 +144,10 @@ static void swap(struct acc_engine *e, struct instance *slot, struct instance *s
 void acc_observe_slots(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
+        if (!i->present && !i->op && !acc_rollout_active(s)) {
+            promote(e, s, i); /* one that was busy when the slot got free */
+            continue;
+        }
         if (!i->present || acc_inst_running(i) || i->op || i->start_unsettled || i->need_obs ||
             i->exit_pending) {
             continue;
@@ -203,6 +207,7 @@ void acc_inst_forget(struct acc_engine *e, struct instance *i)
     if (!i->is_spare && i->slot == 1) {
         bind_sharers(e, i);
     }
+    memcpy(s->gone_cid, i->cid, sizeof(s->gone_cid));
     unclaim(e, i);
     acc_mark_around(e, s);
     if (i->is_spare && !i->op) {
@@ -456,6 +461,14 @@ static void seen(struct acc_engine *e, struct instance *i)
     }
 }
 
+/* Ids are never used twice: what was looked at before it went is old news. */
+static bool is_old_news(const struct acc_engine *e, const struct acc_obs *obs)
+{
+    uint32_t v = acc_find_service(e, obs->project, obs->service);
+
+    return v != ACC_NONE && strcmp(e->services[v].gone_cid, obs->cid) == 0;
+}
+
 /* A container that wasn't there and that we didn't make: somebody brings the service back. */
 static bool is_foreign_create(const struct acc_engine *e, const struct instance *i,
                               const struct acc_obs *obs)
@@ -473,6 +486,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     bool is_new = !i;
     bool was_asked;
 
+    if (!i && is_old_news(e, obs)) {
+        return;
+    }
     if (!i) {
         i = place(e, obs);
         observe_conflict(e, obs, i != NULL);

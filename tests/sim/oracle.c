@@ -167,6 +167,11 @@ void oracle_ended(struct oracle *o, const struct twin_container *c)
     if (now(o) - c->proc.started_ms >= spec_of(o, c->made.svc)->timing.reset_min * 3 / 4) {
         s->n_failures = 0;
     }
+    /* a trial that was passed: the next pause is a quarter of the longest again (E5) */
+    if (s->n_failures >= spec_of(o, c->made.svc)->timing.budget &&
+        now(o) - c->proc.started_ms >= spec_of(o, c->made.svc)->timing.half_open_ready) {
+        s->n_failures = 0;
+    }
     if (s->n_failures++ == 0) {
         s->first_failure_ms = now(o);
     }
