@@ -64,7 +64,8 @@ static const struct accctl_cmd cmds[] = {
      "Pulls what the image's tag means now, before anything stops. Where two can run at once the\n"
      "new container is ready before the old one stops; else (a fixed port, data that it writes)\n"
      "the old one stops first. The old one is kept while the new one is watched (10 min, or\n"
-     "x-acc.upgrade.monitor), and started again when the new one fails. " WAITS
+     "x-acc.upgrade.monitor), and started again when the new one fails. The verb waits for that,\n"
+     "too; Ctrl-C or --detach end the waiting, not the upgrade. " WAITS
      "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
      "  accctl upgrade --all --dry-run\n"},
     {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO, 0, ACCCTL_ARGS_MAX, "SERVICE... [--to REV]",
@@ -136,7 +137,7 @@ static const struct accctl_cmd cmds[] = {
      "many. Shows all that is asked and told with its time; -q only what differs. Asks no accd.\n"
      "Exit: 0 as it must be, 1 it differs, 4 the file can't be read.\n\n"
      "  accctl replay tests/golden/crash-needs-restart.txt\n"},
-    {"ping", accctl_cmd_ping, 0, 0, 0, "", "is accd there, and does it see Docker?", ""},
+    {"ping", accctl_cmd_ping, 0, 0, 0, "", "whether accd is there, and sees Docker", ""},
     {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker", ""},
     {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},
 };

@@ -14,7 +14,9 @@ const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i)
     if (acc_inst_likeness(e, i) == ACC_LIKE_SAME) {
         return e->services[i->svc].spec; /* whatever its label says */
     }
-    return i->spec[0] ? i->spec : e->services[i->svc].applied;
+    const struct service *s = &e->services[i->svc];
+
+    return i->spec[0] && strcmp(s->applied, s->spec) != 0 ? i->spec : s->applied;
 }
 
 static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)

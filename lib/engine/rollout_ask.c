@@ -261,6 +261,10 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     struct rollout *r = &s->roll;
     bool is_back = cmd->verb == ACC_VERB_ROLLBACK;
 
+    if (is_back && !cmd->revision && acc_rollout_active(s) && !r->is_asked &&
+        (r->ask_back || r->is.step > ACC_ROLL_RETIRE)) {
+        return; /* on its way already: who asks again doesn't want the way forth */
+    }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
         if (r->is.step == ACC_ROLL_PULL) {
             acc_copy(r->is.why, sizeof(r->is.why), "a rollback was asked for");

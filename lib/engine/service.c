@@ -153,7 +153,19 @@ static bool is_passing_name(const char *name)
     return strspn(name, "0123456789abcdef") == 12 && name[12] == '_';
 }
 
-/* What has no label of ours follows the spec of the day it was taken over. */
+/* What has no label of ours follows the spec of the day it was taken over, and what was once found
+ * to be the same as the file says, the file of that day: a tag that moves later is an upgrade's
+ * business. */
+static const char *applied_by(const struct acc_engine *e, const struct service *s,
+                              const struct instance *i)
+{
+    if (!i->spec[0]) {
+        return s->applied[0] ? acc_inst_spec(e, i) : s->spec;
+    }
+    return strcmp(i->spec, s->spec) != 0 && strcmp(acc_inst_spec(e, i), s->spec) == 0 ? s->spec
+                                                                                      : "";
+}
+
 static void sync_applied(struct acc_engine *e, struct service *s)
 {
     const struct instance *i = s->n_inst > 0 ? &e->inst[s->first_inst] : NULL;
@@ -164,7 +176,7 @@ static void sync_applied(struct acc_engine *e, struct service *s)
         acc_svc_observing(e, s)) {
         return;
     }
-    applied = i->spec[0] ? "" : s->applied[0] ? acc_inst_spec(e, i) : s->spec;
+    applied = applied_by(e, s, i);
     if (strcmp(applied, s->applied) != 0) {
         acc_copy(s->applied, sizeof(s->applied), applied);
         acc_save(s);

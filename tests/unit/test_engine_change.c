@@ -119,6 +119,21 @@ END_TEST
 
 /* --- by meaning ------------------------------------------------------------------------------ */
 
+START_TEST(what_was_the_same_once_is_left_alone_although_accd_restarts)
+{
+    up("s: db; web n:db");
+    service("web")->likeness = ACC_LIKE_SAME;
+    change("s: db; web n:db", "web");
+    ck_stage(&stage, "");
+    service("web")->likeness = ACC_LIKE_DIFFERENT; /* the tag moves */
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
 START_TEST(what_is_the_same_by_meaning_is_left_alone)
 {
     up("s: db; web n:db");
@@ -345,6 +360,7 @@ int main(void)
     tcase_add_test(tcase, an_open_breaker_is_explained);
     tcase_add_test(tcase, a_symptom_names_its_root_through_the_chain);
     tcase_add_test(tcase, pruning_removes_what_left_the_file);
+    tcase_add_test(tcase, what_was_the_same_once_is_left_alone_although_accd_restarts);
     tcase_add_test(tcase, what_is_the_same_by_meaning_is_left_alone);
     tcase_add_test(tcase, what_can_be_changed_live_is_not_restarted);
     tcase_add_test(tcase, a_live_change_that_does_not_help_makes_it_anew);
