@@ -356,6 +356,19 @@ START_TEST(a_rollback_to_a_stable_revision)
 }
 END_TEST
 
+START_TEST(who_asks_twice_goes_back_once)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img1 r3; ");
+}
+END_TEST
+
 START_TEST(the_image_in_force_is_used_again_not_what_the_tag_means)
 {
     up_with_new_image("s: web p");
@@ -454,6 +467,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_pruned_container_is_made_again_from_its_image);
     tcase_add_test(tc, a_rollback_that_was_asked_for);
     tcase_add_test(tc, a_rollback_to_a_stable_revision);
+    tcase_add_test(tc, who_asks_twice_goes_back_once);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, accd_may_die_at_any_step);
