@@ -252,11 +252,20 @@ bool acc_gate_breaker(struct acc_engine *e, struct service *s)
     return acc_due(e, s, s->backoff_ms);
 }
 
+/* By what it is alone, never by its state: that follows from the claims of others, and two that
+ * conflict would go on answering each other. */
+static bool could_claim(struct acc_engine *e, struct service *s)
+{
+    return s->wanted_up && !s->removed && !s->running && !acc_svc_held(e, s) &&
+           !acc_svc_is_done(s) && !acc_svc_observing(e, s) && !s->gave_up &&
+           s->breaker != BREAKER_OPEN && s->backoff_ms <= e->now;
+}
+
 void acc_claim_update(struct acc_engine *e, struct service *s)
 {
     bool claims = false;
 
-    if (s->wanted_up && s->state == ACC_SVC_BLOCKED) {
+    if (could_claim(e, s)) {
         claims = true;
         acc_each_out (e, s, edge) {
             claims &= edge->kind == ACC_EDGE_CONFLICTS || edge_lets_start(e, s, edge);
