@@ -139,8 +139,8 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
                 acc_mark(e, d);
             }
         }
+        acc_mark(e, s); /* once: it is called from the update of this very service, too */
     }
-    acc_mark(e, s);
     return true;
 }
 
