@@ -210,6 +210,7 @@ static void created(struct acc_engine *e, struct instance *slot, const char *cid
         acc_copy(i->spec, sizeof(i->spec), s->spec);
         set_name(e, i, name);
         i->revision = revision;
+        look_again(i); /* its id is known, what it is has not been seen (I5) */
     }
     acc_inst_bind(e, s, i);
 }
