@@ -157,6 +157,24 @@ struct problem {
     const char *since;
 };
 
+/* It failed and is on its way back: what suffers from it is listed, so it must be, too. */
+static bool is_healing_root(const cJSON *status, const cJSON *service)
+{
+    const cJSON *incident;
+
+    if (mood_of(status, service) != MOOD_MOVING) {
+        return false;
+    }
+    cJSON_ArrayForEach(incident, acc_json_array(status, "incidents"))
+    {
+        if (acc_json_bool(incident, "open") &&
+            strcmp(text_of(incident, "root"), text_of(service, "id")) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Roots before symptoms, then the older first; RFC 3339 sorts by its bytes. */
 static int by_weight(const void *a, const void *b)
 {
@@ -177,7 +195,8 @@ static struct problem *find_problems(const cJSON *status, const char *stack, siz
 
     cJSON_ArrayForEach(service, services)
     {
-        if (problems && mood_of(status, service) == MOOD_BAD &&
+        if (problems &&
+            (mood_of(status, service) == MOOD_BAD || is_healing_root(status, service)) &&
             (!stack || strcmp(text_of(service, "stack"), stack) == 0)) {
             problems[n++] = (struct problem){
                 service, cJSON_GetArraySize(acc_json_array(service, "root")) > 0,

@@ -133,6 +133,29 @@ START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
 }
 END_TEST
 
+START_TEST(a_root_on_its_way_back_is_listed_before_who_suffers)
+{
+    cJSON *json = status();
+    cJSON *incident = cJSON_CreateObject();
+    struct acc_buf out;
+
+    (void)cJSON_AddStringToObject(incident, "root", "new/db");
+    (void)cJSON_AddBoolToObject(incident, "open", true);
+    (void)cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "incidents"), incident);
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "\nnew/db        starting  1 s\n"));
+    ck_assert_ptr_nonnull(strstr(out.data, "new    managing   0 of 2 up, 2 on the way"));
+    ck_assert(strstr(out.data, "\nnew/db ") < strstr(out.data, "\nacc/grafana "));
+    cJSON_ReplaceItemInObject(incident, "open", cJSON_CreateFalse());
+    acc_buf_reset(&out);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_null(strstr(out.data, "\nnew/db "));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(overview_says_that_docker_is_away)
 {
     cJSON *json = status();
@@ -300,6 +323,7 @@ int main(void)
                         sizeof(texts) / sizeof(texts[0]));
     tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
+    tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, overview_says_that_docker_is_away);
     tcase_add_test(tcase, a_stack_in_full_has_every_service);
     tcase_add_test(tcase, one_service_has_all_its_facts);
