@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/out/store_rows.h"
 #include "lib/base/assert.h"
 
 #define PATH_BYTES 4096
@@ -81,67 +82,6 @@ struct job {
     };
 };
 
-enum statement {
-    ST_JOURNAL,
-    ST_JOURNAL_END,
-    ST_SERVICE,
-    ST_STACK,
-    ST_ROLLOUT,
-    ST_REVISION,
-    ST_REVISIONS,
-    ST_PRUNE_REVISIONS,
-    ST_NOTE,
-    ST_INCIDENT,
-    ST_HISTORY,
-    ST_PRUNE_HISTORY,
-    ST_PRUNE_JOURNAL,
-    ST_COUNT
-};
-
-/* clang-format off */
-static const char *const sql[ST_COUNT] = {
-    [ST_JOURNAL] = "INSERT OR REPLACE INTO journal(op, at_ms, verb, service, slot, cid) VALUES(?,?,?,?,?,?)",
-    [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
-    [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
-        " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
-        " canonical, own_stop_ns, end_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-    [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
-    [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
-        " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
-        " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-    [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
-        " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
-        " result=?4, text=?10"),
-    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms"
-        " FROM revision WHERE service=? ORDER BY number DESC"),
-    [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
-    [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
-    [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause) VALUES(?,?,?,?,?)",
-    [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
-        " ORDER BY id DESC LIMIT ?2"),
-    [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
-    [ST_PRUNE_JOURNAL] = "DELETE FROM journal WHERE result IS NOT NULL AND op <= (SELECT max(op) FROM journal) - ?",
-};
-
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
-    " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
-    " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
-    " own_stop_ns INT, end_ns INT);"
-    "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
-    " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step INT, start_first INT, op INT, from_rev INT,"
-    " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
-    "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
-    " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
-    "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
-    "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
-    " cid TEXT, result INT, ended_ms INT);"
-    "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
-    "CREATE INDEX IF NOT EXISTS history_service ON history(service, id);"
-    "CREATE TABLE IF NOT EXISTS incident(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, closed_ms INT,"
-    " cause TEXT);";
-/* clang-format on */
-
 struct accd_store {
     uv_loop_t *loop;
     sqlite3 *db;
@@ -163,116 +103,20 @@ struct accd_store {
 
 /* --- the worker: runs on a thread, touches `db` and `running` only ---------------------------- */
 
-static void copy(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%s", from ? from : ""); /* longer names do not occur; a cut is fine */
-}
-
-static void bind_text(sqlite3_stmt *statement, int i, const char *text)
-{
-    sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
-}
-
-static void bind_service(sqlite3_stmt *statement, const struct acc_service_record *record)
-{
-    bind_text(statement, 1, record->id);
-    sqlite3_bind_int(statement, 2, record->wanted_up);
-    sqlite3_bind_int(statement, 3, record->wanted_removed);
-    sqlite3_bind_int(statement, 4, record->held);
-    bind_text(statement, 5, record->asked_by);
-    sqlite3_bind_int64(statement, 6, record->n_failures);
-    sqlite3_bind_int64(statement, 7, record->n_restarts);
-    sqlite3_bind_int64(statement, 8, record->n_opens);
-    sqlite3_bind_int64(statement, 9, (sqlite3_int64)record->last_delay_ms);
-    sqlite3_bind_int64(statement, 10, (sqlite3_int64)record->backoff_left_ms);
-    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->open_left_ms);
-    sqlite3_bind_int(statement, 12, record->done);
-    bind_text(statement, 13, record->done_spec);
-    bind_text(statement, 14, record->applied_spec);
-    bind_text(statement, 15, record->canonical);
-    sqlite3_bind_int64(statement, 16, record->own_stop_ns);
-    sqlite3_bind_int64(statement, 17, record->end_ns);
-}
-
-static void bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record)
-{
-    const struct acc_rollout_record *r = &record->rollout;
-
-    bind_text(statement, 1, record->id);
-    sqlite3_bind_int64(statement, 2, record->revision);
-    sqlite3_bind_int64(statement, 3, record->last_revision);
-    bind_text(statement, 4, record->pin_spec);
-    bind_text(statement, 5, record->pin_image);
-    bind_text(statement, 6, record->pin_id);
-    bind_text(statement, 7, record->pin_digest);
-    bind_text(statement, 8, record->bad_id);
-    sqlite3_bind_int(statement, 9, (int)r->step);
-    sqlite3_bind_int(statement, 10, r->start_first);
-    sqlite3_bind_int64(statement, 11, (sqlite3_int64)r->id);
-    sqlite3_bind_int64(statement, 12, r->from);
-    sqlite3_bind_int64(statement, 13, r->to);
-    sqlite3_bind_int64(statement, 14, r->slot);
-    bind_text(statement, 15, r->image);
-    bind_text(statement, 16, r->image_id);
-    bind_text(statement, 17, r->digest);
-    bind_text(statement, 18, r->spec);
-    bind_text(statement, 19, r->by);
-    bind_text(statement, 20, r->why);
-}
-
-static void bind_revision(sqlite3_stmt *statement, const struct job *job)
-{
-    const struct acc_revision_record *record = &job->revision;
-
-    bind_text(statement, 1, record->id);
-    sqlite3_bind_int64(statement, 2, record->number);
-    sqlite3_bind_int64(statement, 3, job->unix_ms);
-    sqlite3_bind_int(statement, 4, (int)record->result);
-    bind_text(statement, 5, record->image);
-    bind_text(statement, 6, record->image_id);
-    bind_text(statement, 7, record->digest);
-    bind_text(statement, 8, record->spec);
-    bind_text(statement, 9, record->by);
-    bind_text(statement, 10, record->text);
-    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->took_ms);
-}
-
-static void column_text(sqlite3_stmt *statement, int i, char *out, size_t size)
-{
-    copy(out, size, (const char *)sqlite3_column_text(statement, i));
-}
-
-/* Columns as ST_REVISIONS has them. */
-static void read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
-                          int64_t *ret_unix_ms)
-{
-    *record = (struct acc_revision_record){
-        .number = (uint32_t)sqlite3_column_int64(statement, 0),
-        .result = (enum acc_revision_result)sqlite3_column_int(statement, 2),
-        .took_ms = (uint64_t)sqlite3_column_int64(statement, 9)};
-    *ret_unix_ms = sqlite3_column_int64(statement, 1);
-    column_text(statement, 3, record->image, sizeof(record->image));
-    column_text(statement, 4, record->image_id, sizeof(record->image_id));
-    column_text(statement, 5, record->digest, sizeof(record->digest));
-    column_text(statement, 6, record->spec, sizeof(record->spec));
-    column_text(statement, 7, record->by, sizeof(record->by));
-    column_text(statement, 8, record->text, sizeof(record->text));
-}
-
 static int read_revisions(struct accd_store *store, struct job *job)
 {
     sqlite3_stmt *statement = store->statement[ST_REVISIONS];
     struct revision_row **last = &job->revisions.rows;
     int r;
 
-    bind_text(statement, 1, job->name);
+    accd_rows_bind_text(statement, 1, job->name);
     while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
         struct revision_row *row = calloc(1, sizeof(*row));
 
         if (!row) {
             break;
         }
-        read_revision(statement, &row->record, &row->unix_ms);
+        accd_rows_read_revision(statement, &row->record, &row->unix_ms);
         *last = row;
         last = &row->next;
     }
@@ -294,7 +138,7 @@ static int read_history(struct accd_store *store, struct job *job)
     sqlite3_stmt *statement = store->statement[ST_HISTORY];
     int r;
 
-    bind_text(statement, 1, job->name);
+    accd_rows_bind_text(statement, 1, job->name);
     sqlite3_bind_int64(statement, 2, job->history.limit);
     while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
         struct row *row = calloc(1, sizeof(*row));
@@ -334,10 +178,10 @@ static int run_job(struct accd_store *store, struct job *job)
         statement = store->statement[ST_JOURNAL];
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)job->op);
         sqlite3_bind_int64(statement, 2, job->unix_ms);
-        bind_text(statement, 3, job->text);
-        bind_text(statement, 4, job->name);
+        accd_rows_bind_text(statement, 3, job->text);
+        accd_rows_bind_text(statement, 4, job->name);
         sqlite3_bind_int(statement, 5, job->number);
-        bind_text(statement, 6, job->cid);
+        accd_rows_bind_text(statement, 6, job->cid);
         return run_statement(store, ST_JOURNAL);
     case JOB_JOURNAL_END:
         statement = store->statement[ST_JOURNAL_END];
@@ -346,32 +190,32 @@ static int run_job(struct accd_store *store, struct job *job)
         sqlite3_bind_int64(statement, 3, (sqlite3_int64)job->op);
         return run_statement(store, ST_JOURNAL_END);
     case JOB_SERVICE:
-        bind_service(store->statement[ST_SERVICE], &job->service);
+        accd_rows_bind_service(store->statement[ST_SERVICE], &job->service);
         r = run_statement(store, ST_SERVICE);
         if (r == SQLITE_OK) {
-            bind_rollout(store->statement[ST_ROLLOUT], &job->service);
+            accd_rows_bind_rollout(store->statement[ST_ROLLOUT], &job->service);
             r = run_statement(store, ST_ROLLOUT);
         }
         return r;
     case JOB_REVISION:
-        bind_revision(store->statement[ST_REVISION], job);
+        accd_rows_bind_revision(store->statement[ST_REVISION], job->unix_ms, &job->revision);
         r = run_statement(store, ST_REVISION);
         statement = store->statement[ST_PRUNE_REVISIONS];
-        bind_text(statement, 1, job->revision.id);
+        accd_rows_bind_text(statement, 1, job->revision.id);
         sqlite3_bind_int64(statement, 2, (int64_t)job->revision.number - ACCD_STORE_REVISIONS_MAX);
         return r == SQLITE_OK ? run_statement(store, ST_PRUNE_REVISIONS) : r;
     case JOB_REVISIONS:
         return read_revisions(store, job);
     case JOB_STACK:
-        bind_text(store->statement[ST_STACK], 1, job->stack.name);
+        accd_rows_bind_text(store->statement[ST_STACK], 1, job->stack.name);
         sqlite3_bind_int(store->statement[ST_STACK], 2, job->stack.observing);
         return run_statement(store, ST_STACK);
     case JOB_NOTE:
         statement = store->statement[ST_NOTE];
         sqlite3_bind_int64(statement, 1, job->unix_ms);
         sqlite3_bind_int(statement, 2, job->number);
-        bind_text(statement, 3, job->name);
-        bind_text(statement, 4, job->text);
+        accd_rows_bind_text(statement, 3, job->name);
+        accd_rows_bind_text(statement, 4, job->text);
         if (++store->n_notes >= PRUNE_EVERY) {
             (void)prune(store);
         }
@@ -379,10 +223,10 @@ static int run_job(struct accd_store *store, struct job *job)
     case JOB_INCIDENT:
         statement = store->statement[ST_INCIDENT];
         sqlite3_bind_int64(statement, 1, (int64_t)job->op);
-        bind_text(statement, 2, job->name);
+        accd_rows_bind_text(statement, 2, job->name);
         sqlite3_bind_int64(statement, 3, job->unix_ms);
         sqlite3_bind_int64(statement, 4, job->unix_ms2);
-        bind_text(statement, 5, job->text);
+        accd_rows_bind_text(statement, 5, job->text);
         return run_statement(store, ST_INCIDENT);
     case JOB_HISTORY:
         return read_history(store, job);
@@ -549,9 +393,9 @@ void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *s
         job->unix_ms = unix_ms;
         job->op = action->op;
         job->number = (int)action->slot;
-        copy(job->text, sizeof(job->text), acc_action_type_name(action->what));
-        copy(job->name, sizeof(job->name), service);
-        copy(job->cid, sizeof(job->cid), action->cid);
+        accd_rows_copy(job->text, sizeof(job->text), acc_action_type_name(action->what));
+        accd_rows_copy(job->name, sizeof(job->name), service);
+        accd_rows_copy(job->cid, sizeof(job->cid), action->cid);
         enqueue(store, job);
     }
 }
@@ -602,7 +446,7 @@ void accd_store_revisions(struct accd_store *store, const char *service,
         done(ctx);
         return;
     }
-    copy(job->name, sizeof(job->name), service);
+    accd_rows_copy(job->name, sizeof(job->name), service);
     job->revisions.on_row = on_row;
     job->revisions.done = done;
     job->revisions.ctx = ctx;
@@ -627,8 +471,8 @@ void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_ki
     if (job) {
         job->unix_ms = unix_ms;
         job->number = (int)kind;
-        copy(job->name, sizeof(job->name), service);
-        copy(job->text, sizeof(job->text), text);
+        accd_rows_copy(job->name, sizeof(job->name), service);
+        accd_rows_copy(job->text, sizeof(job->text), text);
         enqueue(store, job);
     }
 }
@@ -641,8 +485,8 @@ void accd_store_incident(struct accd_store *store, const struct acc_past_inciden
         job->op = incident->id;
         job->unix_ms = incident->opened_unix_ms;
         job->unix_ms2 = incident->closed_unix_ms;
-        copy(job->name, sizeof(job->name), incident->root);
-        copy(job->text, sizeof(job->text), incident->cause);
+        accd_rows_copy(job->name, sizeof(job->name), incident->root);
+        accd_rows_copy(job->text, sizeof(job->text), incident->cause);
         enqueue(store, job);
     }
 }
@@ -671,7 +515,7 @@ void accd_store_history(struct accd_store *store, const char *service, uint32_t 
         done(ctx);
         return;
     }
-    copy(job->name, sizeof(job->name), service);
+    accd_rows_copy(job->name, sizeof(job->name), service);
     job->history.limit = limit < ACCD_STORE_HISTORY_READ_MAX ? limit : ACCD_STORE_HISTORY_READ_MAX;
     job->history.on_row = on_row;
     job->history.done = done;
@@ -714,10 +558,10 @@ static int open_db(struct accd_store *store, const char *path)
                          NULL, NULL, NULL);
     }
     if (r == SQLITE_OK) {
-        r = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
+        r = sqlite3_exec(store->db, accd_rows_schema, NULL, NULL, NULL);
     }
     for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
-        r = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+        r = sqlite3_prepare_v3(store->db, accd_rows_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &store->statement[i], NULL);
     }
     return r;
@@ -838,63 +682,11 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
     return 0;
 }
 
-static void read_service(sqlite3_stmt *statement, struct acc_service_record *record)
-{
-    *record = (struct acc_service_record){0};
-    column_text(statement, 0, record->id, sizeof(record->id));
-    record->wanted_up = sqlite3_column_int(statement, 1);
-    record->wanted_removed = sqlite3_column_int(statement, 2);
-    record->held = sqlite3_column_int(statement, 3);
-    column_text(statement, 4, record->asked_by, sizeof(record->asked_by));
-    record->n_failures = (uint32_t)sqlite3_column_int64(statement, 5);
-    record->n_restarts = (uint32_t)sqlite3_column_int64(statement, 6);
-    record->n_opens = (uint32_t)sqlite3_column_int64(statement, 7);
-    record->last_delay_ms = (uint64_t)sqlite3_column_int64(statement, 8);
-    record->backoff_left_ms = (uint64_t)sqlite3_column_int64(statement, 9);
-    record->open_left_ms = (uint64_t)sqlite3_column_int64(statement, 10);
-    record->done = sqlite3_column_int(statement, 11);
-    column_text(statement, 12, record->done_spec, sizeof(record->done_spec));
-    column_text(statement, 13, record->applied_spec, sizeof(record->applied_spec));
-    column_text(statement, 14, record->canonical, sizeof(record->canonical));
-    record->own_stop_ns = sqlite3_column_int64(statement, 15);
-    record->end_ns = sqlite3_column_int64(statement, 16);
-}
-
-/* Columns from 17 on; all NULL for a service that has none. */
-static void read_rollout(sqlite3_stmt *statement, struct acc_service_record *record)
-{
-    struct acc_rollout_record *r = &record->rollout;
-    int step = sqlite3_column_int(statement, 24);
-
-    record->revision = (uint32_t)sqlite3_column_int64(statement, 17);
-    record->last_revision = (uint32_t)sqlite3_column_int64(statement, 18);
-    column_text(statement, 19, record->pin_spec, sizeof(record->pin_spec));
-    column_text(statement, 20, record->pin_image, sizeof(record->pin_image));
-    column_text(statement, 21, record->pin_id, sizeof(record->pin_id));
-    column_text(statement, 22, record->pin_digest, sizeof(record->pin_digest));
-    column_text(statement, 23, record->bad_id, sizeof(record->bad_id));
-    r->step = step > 0 && step < ACC_ROLL_STEP_COUNT ? (enum acc_rollout_step)step : ACC_ROLL_IDLE;
-    r->start_first = sqlite3_column_int(statement, 25);
-    r->id = (uint64_t)sqlite3_column_int64(statement, 26);
-    r->from = (uint32_t)sqlite3_column_int64(statement, 27);
-    r->to = (uint32_t)sqlite3_column_int64(statement, 28);
-    r->slot = (uint32_t)sqlite3_column_int64(statement, 29);
-    column_text(statement, 30, r->image, sizeof(r->image));
-    column_text(statement, 31, r->image_id, sizeof(r->image_id));
-    column_text(statement, 32, r->digest, sizeof(r->digest));
-    column_text(statement, 33, r->spec, sizeof(r->spec));
-    column_text(statement, 34, r->by, sizeof(r->by));
-    column_text(statement, 35, r->why, sizeof(r->why));
-}
-
 static void restore_revisions(struct accd_store *store, struct acc_engine *engine)
 {
     sqlite3_stmt *statement;
 
-    if (sqlite3_prepare_v2(store->db,
-                           "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
-                           " text, took_ms, service FROM revision WHERE result=? ORDER BY number",
-                           -1, &statement, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(store->db, accd_rows_stable, -1, &statement, NULL) != SQLITE_OK) {
         return;
     }
     sqlite3_bind_int(statement, 1, ACC_REV_STABLE);
@@ -902,8 +694,8 @@ static void restore_revisions(struct accd_store *store, struct acc_engine *engin
         struct acc_revision_record record;
         int64_t unix_ms;
 
-        read_revision(statement, &record, &unix_ms);
-        column_text(statement, 10, record.id, sizeof(record.id));
+        accd_rows_read_revision(statement, &record, &unix_ms);
+        accd_rows_text(statement, 10, record.id, sizeof(record.id));
         (void)acc_engine_restore_revision(engine, &record);
     }
     sqlite3_finalize(statement);
@@ -913,20 +705,12 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
 {
     sqlite3_stmt *statement;
 
-    if (sqlite3_prepare_v2(
-            store->db,
-            "SELECT id, wanted_up, wanted_removed, held, service.asked_by, n_failures, "
-            "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
-            "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
-            "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
-            "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why FROM service "
-            "LEFT JOIN rollout USING (id)",
-            -1, &statement, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(store->db, accd_rows_services, -1, &statement, NULL) == SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {
             struct acc_service_record record;
 
-            read_service(statement, &record);
-            read_rollout(statement, &record);
+            accd_rows_read_service(statement, &record);
+            accd_rows_read_rollout(statement, &record);
             (void)acc_engine_restore_service(engine, &record);
         }
         sqlite3_finalize(statement);
@@ -937,7 +721,7 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
         while (sqlite3_step(statement) == SQLITE_ROW) {
             struct acc_stack_record record = {.observing = sqlite3_column_int(statement, 1)};
 
-            column_text(statement, 0, record.name, sizeof(record.name));
+            accd_rows_text(statement, 0, record.name, sizeof(record.name));
             (void)acc_engine_restore_stack(engine, &record);
         }
         sqlite3_finalize(statement);
@@ -961,10 +745,10 @@ size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *
         struct acc_past_incident *incident = &ret_incidents[n];
 
         incident->id = (uint64_t)sqlite3_column_int64(statement, 0);
-        column_text(statement, 1, incident->root, sizeof(incident->root));
+        accd_rows_text(statement, 1, incident->root, sizeof(incident->root));
         incident->opened_unix_ms = sqlite3_column_int64(statement, 2);
         incident->closed_unix_ms = sqlite3_column_int64(statement, 3);
-        column_text(statement, 4, incident->cause, sizeof(incident->cause));
+        accd_rows_text(statement, 4, incident->cause, sizeof(incident->cause));
     }
     sqlite3_finalize(statement);
     return n;

@@ -1,0 +1,202 @@
+#include "daemon/out/store_rows.h"
+
+#include <stdio.h>
+
+/* clang-format off */
+const char *const accd_rows_sql[ST_COUNT] = {
+    [ST_JOURNAL] = "INSERT OR REPLACE INTO journal(op, at_ms, verb, service, slot, cid) VALUES(?,?,?,?,?,?)",
+    [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
+    [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
+        " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
+        " canonical, own_stop_ns, end_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+    [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
+    [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
+        " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
+        " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+    [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
+        " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
+        " result=?4, text=?10"),
+    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms"
+        " FROM revision WHERE service=? ORDER BY number DESC"),
+    [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
+    [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
+    [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause) VALUES(?,?,?,?,?)",
+    [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
+        " ORDER BY id DESC LIMIT ?2"),
+    [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
+    [ST_PRUNE_JOURNAL] = "DELETE FROM journal WHERE result IS NOT NULL AND op <= (SELECT max(op) FROM journal) - ?",
+};
+
+const char accd_rows_schema[] =
+    "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
+    " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
+    " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
+    " own_stop_ns INT, end_ns INT);"
+    "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
+    " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step INT, start_first INT, op INT, from_rev INT,"
+    " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
+    "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
+    " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
+    "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
+    "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
+    " cid TEXT, result INT, ended_ms INT);"
+    "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
+    "CREATE INDEX IF NOT EXISTS history_service ON history(service, id);"
+    "CREATE TABLE IF NOT EXISTS incident(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, closed_ms INT,"
+    " cause TEXT);";
+/* clang-format on */
+
+const char accd_rows_services[] =
+    "SELECT id, wanted_up, wanted_removed, held, service.asked_by, n_failures, "
+    "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
+    "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
+    "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
+    "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why FROM service "
+    "LEFT JOIN rollout USING (id)";
+const char accd_rows_stable[] =
+    "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
+    " text, took_ms, service FROM revision WHERE result=? ORDER BY number";
+
+void accd_rows_copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from ? from : ""); /* longer names do not occur; a cut is fine */
+}
+
+void accd_rows_bind_text(sqlite3_stmt *statement, int i, const char *text)
+{
+    sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+}
+
+void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    accd_rows_bind_text(statement, 1, record->id);
+    sqlite3_bind_int(statement, 2, record->wanted_up);
+    sqlite3_bind_int(statement, 3, record->wanted_removed);
+    sqlite3_bind_int(statement, 4, record->held);
+    accd_rows_bind_text(statement, 5, record->asked_by);
+    sqlite3_bind_int64(statement, 6, record->n_failures);
+    sqlite3_bind_int64(statement, 7, record->n_restarts);
+    sqlite3_bind_int64(statement, 8, record->n_opens);
+    sqlite3_bind_int64(statement, 9, (sqlite3_int64)record->last_delay_ms);
+    sqlite3_bind_int64(statement, 10, (sqlite3_int64)record->backoff_left_ms);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->open_left_ms);
+    sqlite3_bind_int(statement, 12, record->done);
+    accd_rows_bind_text(statement, 13, record->done_spec);
+    accd_rows_bind_text(statement, 14, record->applied_spec);
+    accd_rows_bind_text(statement, 15, record->canonical);
+    sqlite3_bind_int64(statement, 16, record->own_stop_ns);
+    sqlite3_bind_int64(statement, 17, record->end_ns);
+}
+
+void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    const struct acc_rollout_record *r = &record->rollout;
+
+    accd_rows_bind_text(statement, 1, record->id);
+    sqlite3_bind_int64(statement, 2, record->revision);
+    sqlite3_bind_int64(statement, 3, record->last_revision);
+    accd_rows_bind_text(statement, 4, record->pin_spec);
+    accd_rows_bind_text(statement, 5, record->pin_image);
+    accd_rows_bind_text(statement, 6, record->pin_id);
+    accd_rows_bind_text(statement, 7, record->pin_digest);
+    accd_rows_bind_text(statement, 8, record->bad_id);
+    sqlite3_bind_int(statement, 9, (int)r->step);
+    sqlite3_bind_int(statement, 10, r->start_first);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)r->id);
+    sqlite3_bind_int64(statement, 12, r->from);
+    sqlite3_bind_int64(statement, 13, r->to);
+    sqlite3_bind_int64(statement, 14, r->slot);
+    accd_rows_bind_text(statement, 15, r->image);
+    accd_rows_bind_text(statement, 16, r->image_id);
+    accd_rows_bind_text(statement, 17, r->digest);
+    accd_rows_bind_text(statement, 18, r->spec);
+    accd_rows_bind_text(statement, 19, r->by);
+    accd_rows_bind_text(statement, 20, r->why);
+}
+
+void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
+                             const struct acc_revision_record *record)
+{
+    accd_rows_bind_text(statement, 1, record->id);
+    sqlite3_bind_int64(statement, 2, record->number);
+    sqlite3_bind_int64(statement, 3, unix_ms);
+    sqlite3_bind_int(statement, 4, (int)record->result);
+    accd_rows_bind_text(statement, 5, record->image);
+    accd_rows_bind_text(statement, 6, record->image_id);
+    accd_rows_bind_text(statement, 7, record->digest);
+    accd_rows_bind_text(statement, 8, record->spec);
+    accd_rows_bind_text(statement, 9, record->by);
+    accd_rows_bind_text(statement, 10, record->text);
+    sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->took_ms);
+}
+
+void accd_rows_text(sqlite3_stmt *statement, int i, char *out, size_t size)
+{
+    accd_rows_copy(out, size, (const char *)sqlite3_column_text(statement, i));
+}
+
+/* Columns as ST_REVISIONS has them. */
+void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
+                             int64_t *ret_unix_ms)
+{
+    *record = (struct acc_revision_record){
+        .number = (uint32_t)sqlite3_column_int64(statement, 0),
+        .result = (enum acc_revision_result)sqlite3_column_int(statement, 2),
+        .took_ms = (uint64_t)sqlite3_column_int64(statement, 9)};
+    *ret_unix_ms = sqlite3_column_int64(statement, 1);
+    accd_rows_text(statement, 3, record->image, sizeof(record->image));
+    accd_rows_text(statement, 4, record->image_id, sizeof(record->image_id));
+    accd_rows_text(statement, 5, record->digest, sizeof(record->digest));
+    accd_rows_text(statement, 6, record->spec, sizeof(record->spec));
+    accd_rows_text(statement, 7, record->by, sizeof(record->by));
+    accd_rows_text(statement, 8, record->text, sizeof(record->text));
+}
+
+void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    *record = (struct acc_service_record){0};
+    accd_rows_text(statement, 0, record->id, sizeof(record->id));
+    record->wanted_up = sqlite3_column_int(statement, 1);
+    record->wanted_removed = sqlite3_column_int(statement, 2);
+    record->held = sqlite3_column_int(statement, 3);
+    accd_rows_text(statement, 4, record->asked_by, sizeof(record->asked_by));
+    record->n_failures = (uint32_t)sqlite3_column_int64(statement, 5);
+    record->n_restarts = (uint32_t)sqlite3_column_int64(statement, 6);
+    record->n_opens = (uint32_t)sqlite3_column_int64(statement, 7);
+    record->last_delay_ms = (uint64_t)sqlite3_column_int64(statement, 8);
+    record->backoff_left_ms = (uint64_t)sqlite3_column_int64(statement, 9);
+    record->open_left_ms = (uint64_t)sqlite3_column_int64(statement, 10);
+    record->done = sqlite3_column_int(statement, 11);
+    accd_rows_text(statement, 12, record->done_spec, sizeof(record->done_spec));
+    accd_rows_text(statement, 13, record->applied_spec, sizeof(record->applied_spec));
+    accd_rows_text(statement, 14, record->canonical, sizeof(record->canonical));
+    record->own_stop_ns = sqlite3_column_int64(statement, 15);
+    record->end_ns = sqlite3_column_int64(statement, 16);
+}
+
+/* Columns from 17 on; all NULL for a service that has none. */
+void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    struct acc_rollout_record *r = &record->rollout;
+    int step = sqlite3_column_int(statement, 24);
+
+    record->revision = (uint32_t)sqlite3_column_int64(statement, 17);
+    record->last_revision = (uint32_t)sqlite3_column_int64(statement, 18);
+    accd_rows_text(statement, 19, record->pin_spec, sizeof(record->pin_spec));
+    accd_rows_text(statement, 20, record->pin_image, sizeof(record->pin_image));
+    accd_rows_text(statement, 21, record->pin_id, sizeof(record->pin_id));
+    accd_rows_text(statement, 22, record->pin_digest, sizeof(record->pin_digest));
+    accd_rows_text(statement, 23, record->bad_id, sizeof(record->bad_id));
+    r->step = step > 0 && step < ACC_ROLL_STEP_COUNT ? (enum acc_rollout_step)step : ACC_ROLL_IDLE;
+    r->start_first = sqlite3_column_int(statement, 25);
+    r->id = (uint64_t)sqlite3_column_int64(statement, 26);
+    r->from = (uint32_t)sqlite3_column_int64(statement, 27);
+    r->to = (uint32_t)sqlite3_column_int64(statement, 28);
+    r->slot = (uint32_t)sqlite3_column_int64(statement, 29);
+    accd_rows_text(statement, 30, r->image, sizeof(r->image));
+    accd_rows_text(statement, 31, r->image_id, sizeof(r->image_id));
+    accd_rows_text(statement, 32, r->digest, sizeof(r->digest));
+    accd_rows_text(statement, 33, r->spec, sizeof(r->spec));
+    accd_rows_text(statement, 34, r->by, sizeof(r->by));
+    accd_rows_text(statement, 35, r->why, sizeof(r->why));
+}

@@ -1,0 +1,49 @@
+#pragma once
+
+/*
+ * The tables of the state database: their columns, the statements on them, and records as rows.
+ * Only store.c uses it; it says nothing of when a row is written.
+ */
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/engine/engine.h"
+
+enum statement {
+    ST_JOURNAL,
+    ST_JOURNAL_END,
+    ST_SERVICE,
+    ST_STACK,
+    ST_ROLLOUT,
+    ST_REVISION,
+    ST_REVISIONS,
+    ST_PRUNE_REVISIONS,
+    ST_NOTE,
+    ST_INCIDENT,
+    ST_HISTORY,
+    ST_PRUNE_HISTORY,
+    ST_PRUNE_JOURNAL,
+    ST_COUNT
+};
+
+extern const char *const accd_rows_sql[ST_COUNT];
+extern const char accd_rows_schema[];
+/* Every service with its rollout, and the stable revisions, oldest first (of one result). */
+extern const char accd_rows_services[], accd_rows_stable[];
+
+/* NULL becomes "". Longer names do not occur; a cut is fine. */
+void accd_rows_copy(char *to, size_t size, const char *from);
+void accd_rows_text(sqlite3_stmt *statement, int i, char *out, size_t size);
+/* `text` must stay until the statement has run. */
+void accd_rows_bind_text(sqlite3_stmt *statement, int i, const char *text);
+void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record);
+void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record);
+void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
+                             const struct acc_revision_record *record);
+
+void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record);
+void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *record);
+void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
+                             int64_t *ret_unix_ms);
