@@ -33,7 +33,7 @@ def world(build):
     engine = lib.Engine(base / "e0")
     try:
         engine.start()
-        engine.need_image("bb")
+        engine.need_image("bb", "svc")
         w = lib.World(build, engine, base / "w0")
         try:
             yield w
