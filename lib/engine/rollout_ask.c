@@ -8,9 +8,12 @@
 
 #include "lib/engine/internal.h"
 
-/* A pull that failed is tried so often; then the rollout has failed. */
-#define TRIES_MAX 3u
-#define RETRY_MS  2000ull
+/* A pull that failed for the registry's sake is tried so often, with pauses of 2 s, doubled, up to
+ * a minute: a good three minutes, in which a registry is started again or a limit by the second has
+ * passed. Then the rollout has failed, and nothing was changed. */
+#define TRIES_MAX    8u
+#define RETRY_MS     2000ull
+#define RETRY_MAX_MS 60000ull
 
 /* --- the order ------------------------------------------------------------------------------- */
 
@@ -227,7 +230,6 @@ static const char *unfit(struct acc_engine *e, struct service *s)
            : s->one_shot                ? "it runs to its end and isn't upgraded; up runs it again"
            : !s->wanted_up              ? "it is off; the next up uses the image that is there"
            : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
-           : acc_hold_no_stop(e, s)     ? "it is held; release it first"
                                         : NULL;
 }
 
@@ -299,7 +301,7 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     struct acc_action *action;
 
     if (r->is.step != ACC_ROLL_PULL || r->op || acc_svc_observing(e, s) || !acc_has_room(e) ||
-        acc_hold_no_start(e, s) || !acc_due(e, s, r->retry_ms)) {
+        !acc_due(e, s, r->retry_ms)) {
         return;
     }
     acc_flush_save(e, s);
@@ -330,6 +332,7 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
 {
     struct acc_rollout_record *is = &s->roll.is;
 
+    is->why[0] = '\0'; /* of a try before */
     acc_copy(is->image_id, sizeof(is->image_id), event->op.cid ? event->op.cid : "");
     if (event->op.message[0]) {
         acc_copy(is->digest, sizeof(is->digest), event->op.message);
@@ -372,6 +375,13 @@ void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct ac
                        event->op.message);
         acc_rollout_end(e, s, ROLL_FAILED);
     } else {
-        r->retry_ms = e->now + RETRY_MS;
+        uint64_t pause_ms = RETRY_MS << (r->n_tries - 1);
+
+        pause_ms = acc_jitter(e, pause_ms < RETRY_MAX_MS ? pause_ms : RETRY_MAX_MS);
+        r->retry_ms = e->now + pause_ms;
+        acc_copy(r->is.why, sizeof(r->is.why), event->op.message);
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+                 "the pull for %s failed, another try in %u s: %.160s", s->id,
+                 (unsigned)((pause_ms + 500) / 1000), r->is.why);
     }
 }

@@ -44,6 +44,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_PULL:
         n = snprintf(out, out_size, "pulls %.120s, %u s", is->image[0] ? is->image : s->image,
                      elapsed_s);
+        if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
+            n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",
+                          (unsigned)r->n_tries + 1, (unsigned)((r->retry_ms - now_ms + 999) / 1000),
+                          is->why);
+        }
         break;
     case ACC_ROLL_WATCH:
         n = snprintf(out, out_size, "r%u is watched for another %u s", (unsigned)is->to, left_s);

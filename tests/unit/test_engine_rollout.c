@@ -54,6 +54,9 @@ static enum acc_settled settled(const char *name, enum acc_verb verb, char *text
         ck_assert_msg(strstr(text_, want_text), "'%s' lacks '%s'", text_, want_text);              \
     } while (0)
 
+#define ck_msg_has(text, want)                                                                     \
+    ck_assert_msg(strstr(text, want) != NULL, "'%s' lacks '%s'", text, want)
+
 static const struct acc_revision_record *revision(uint32_t number)
 {
     for (size_t i = 0; i < stage.n_revisions; i++) {
@@ -124,13 +127,44 @@ END_TEST
 START_TEST(a_failed_pull_changes_nothing)
 {
     up_with_new_image("s: web p");
-    service("web")->pull = ACC_OP_START;
-    service("web")->message = "toomanyrequests";
+    service("web")->pull = ACC_OP_CONFIG;
+    service("web")->message = "r.lan wants a login";
     upgrade("web");
-    stage_run(&stage, 60000);
-    ck_stage(&stage, "pull web; pull web; pull web; ");
-    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "toomanyrequests");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "pull web; "); /* waiting helps nobody */
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "nothing was changed: r.lan wants");
     ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(a_registry_that_fails_for_now_is_asked_again)
+{
+    up_with_new_image("s: web p");
+    service("web")->pull = ACC_OP_START;
+    service("web")->message = "r.lan limits";
+    upgrade("web");
+    ck_stage(&stage, "pull web; ");
+    ck_msg_has(stage_reason(&stage, "web"), "try 2 in 2 s: r.lan limits");
+    stage_run(&stage, 1500);
+    ck_stage(&stage, "");
+    stage_run(&stage, 1500);
+    ck_stage(&stage, "pull web; ");
+    stage_run(&stage, 1700); /* the second pause is twice as long, +-20 % */
+    ck_stage(&stage, "");
+    stage_run(&stage, 2600);
+    ck_stage(&stage, "pull web; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_PENDING, "");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "pull web; pull web; pull web; pull web; pull web; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "nothing was changed: r.lan limits");
+    ck_containers("s-web-1 running img1 r1; ");
+
+    upgrade("web");
+    stage_run(&stage, 1000);
+    service("web")->pull = ACC_OP_OK;
+    stage_run(&stage, 4000);
+    ck_stage(&stage, "pull web; pull web; create web; start web; ");
+    ck_assert_ptr_null(strstr(stage_reason(&stage, "web"), "r.lan"));
 }
 END_TEST
 
@@ -455,6 +489,7 @@ static Suite *suite(void)
     tcase_add_test(tc, what_can_not_run_twice_is_stopped_first);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
+    tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
     tcase_add_test(tc, replicas_roll_one_at_a_time);
     tcase_add_test(tc, a_dependency_rolls_first);
     tcase_add_test(tc, sharers_follow_to_the_new_container);
