@@ -269,8 +269,8 @@ enum accctl_exit accctl_tell_error(struct accctl *ctl, const cJSON *reply)
     return ACCCTL_FAILED;
 }
 
-enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
-                            cJSON **ret_reply)
+enum accctl_exit accctl_ask_for(struct accctl *ctl, const char *method, cJSON *parameters,
+                                int wait_ms, cJSON **ret_reply)
 {
     struct accctl_conn *conn = NULL;
     cJSON *reply = NULL;
@@ -282,7 +282,7 @@ enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *param
         return code;
     }
     r = accctl_conn_send(conn, method, parameters, false);
-    r = r < 0 ? r : accctl_conn_receive(conn, ACCCTL_ANSWER_MS, &reply);
+    r = r < 0 ? r : accctl_conn_receive(conn, wait_ms, &reply);
     cJSON_Delete(parameters);
     (void)accctl_conn_close(conn);
     if (r < 0) {
@@ -295,6 +295,12 @@ enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *param
     }
     *ret_reply = reply;
     return ACCCTL_DONE;
+}
+
+enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
+                            cJSON **ret_reply)
+{
+    return accctl_ask_for(ctl, method, parameters, ACCCTL_ANSWER_MS, ret_reply);
 }
 
 cJSON *accctl_targets(const struct accctl *ctl)

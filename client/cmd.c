@@ -76,6 +76,16 @@ static const struct accctl_cmd cmds[] = {
     {"history", accctl_cmd_history, 0, 1, 1, "SERVICE", "revisions of a service",
      "Newest first: when, how long it took, who asked, what changed, and how it ended.\n\n"
      "  accctl history grafana\n"},
+    {"outdated", accctl_cmd_outdated, ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX,
+     "[SERVICE|STACK]... [--phase P]", "which images have something newer in their registry",
+     "Compares the digest that runs with what the image's tag means now; pulls nothing. Each "
+     "image\n"
+     "is asked for once, few at a time, with the logins of ~/.docker/config.json. What can't be\n"
+     "known says why: a login is wanted, the registry limits, is broken or doesn't answer.\n"
+     "Exit: 0 all is known (outdated or not), 1 something isn't.\n\n"
+     "  accctl outdated\n"
+     "  accctl outdated media --json | jq -r '.images[] | select(.state == \"outdated\") | "
+     ".service'\n"},
     {"adopt", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
      "take over what docker compose has started",
      "A stack that ran before accd came is only observed. This takes it over: the same\n"
@@ -86,29 +96,10 @@ static const struct accctl_cmd cmds[] = {
      "the way back from adopt",
      "Gives the containers the restart policies of their files again, and only observes.\n\n"
      "  accctl hand-back media\n"},
-    {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,
-     0, ACCCTL_ARGS_MAX,
-     TARGETS " [--up|--down|--freeze]\n              [--reason TEXT] [--for TIME]",
-     "forbid accd to stop, to start or to touch a service",
-     "--up: nobody stops it, no cascade and no upgrade. --down: nobody starts it, and what needs\n"
-     "it waits. --freeze (the default): nothing of it is changed, it is only watched. A hold "
-     "only\n"
-     "prevents: what runs goes on, what is under way ends; the verb waits for that. It outlives\n"
-     "accd, until release or for the TIME of --for. Shown by status and why.\n\n"
-     "  accctl hold grafana --reason 'moving its disk' --for 2h\n"
-     "  accctl hold postgres --up\n"},
     {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
-     "end a hold, also of a service that was stopped by hand",
-     "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
-     "until this, or up.\n\n"
+     "end the hold of a service that was stopped by hand",
+     "What is stopped with docker stop is held: accd leaves it alone until this, or up.\n\n"
      "  accctl release grafana\n"},
-    {"maintenance", accctl_cmd_maintenance,
-     ACCCTL_O_REASON | ACCCTL_O_FOR | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 1, 1,
-     "on|off [--reason TEXT] [--for TIME]", "freeze everything, and end that",
-     "While it is on accd changes nothing, whatever happens, and refuses the verbs that would;\n"
-     "on waits until what is under way has ended. It outlives accd and the host.\n\n"
-     "  accctl maintenance on --reason 'new disk' --for 3h\n"
-     "  accctl maintenance off\n"},
     {"plan", accctl_cmd_plan, 0, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
      "what apply would do, and why",
      "Reads the files and compares them with what runs: which services would be created, changed\n"
@@ -192,7 +183,7 @@ static void print_help(FILE *out)
     (void)fprintf(out, "accctl [--socket PATH] [--json] [--no-color] VERB\n"
                        "Asks accd, which keeps this host's Docker Compose stacks alive.\n\n");
     for (size_t i = 0; i < ACC_ARRAY_LEN(cmds); i++) {
-        (void)fprintf(out, "  %-11s %s\n", cmds[i].name, cmds[i].summary);
+        (void)fprintf(out, "  %-10s %s\n", cmds[i].name, cmds[i].summary);
     }
     (void)fprintf(
         out, "\n"

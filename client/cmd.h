@@ -46,6 +46,9 @@ enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_con
  * the error was told, with --json on `out` as well. `parameters` is freed. */
 enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
                             cJSON **ret_reply);
+/* The same, of what takes longer than a look: `wait_ms`, -1 for ever. */
+enum accctl_exit accctl_ask_for(struct accctl *ctl, const char *method, cJSON *parameters,
+                                int wait_ms, cJSON **ret_reply);
 /* A reply that carries an error: say it. */
 enum accctl_exit accctl_tell_error(struct accctl *ctl, const cJSON *reply);
 /* A connection that broke: -errno to words. */
@@ -70,8 +73,8 @@ void accctl_print_diags(struct accctl *ctl, const struct acc_diags *diags);
 
 enum accctl_exit accctl_cmd_status(struct accctl *ctl);
 enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, start, stop, down, restart, ... */
-enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl);
 enum accctl_exit accctl_cmd_history(struct accctl *ctl);
+enum accctl_exit accctl_cmd_outdated(struct accctl *ctl);
 enum accctl_exit accctl_cmd_apply(struct accctl *ctl);
 enum accctl_exit accctl_cmd_plan(struct accctl *ctl);
 enum accctl_exit accctl_cmd_why(struct accctl *ctl);

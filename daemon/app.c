@@ -340,7 +340,6 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_telling_save, &app->telling);
-    accd_pump_wire(app->pump, ACC_ACT_SAVE_MAINTENANCE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
     accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
     accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);
@@ -457,6 +456,7 @@ static enum accd_app_result run(struct accd_app *app)
     app->reload = accd_reload_destroy(app->reload);
     app->plan_reload = accd_reload_destroy(app->plan_reload);
     accd_app_plan_drop(app);
+    accd_app_outdated_drop(app);
     app->pump = accd_pump_destroy(app->pump);
     app->engine = acc_engine_destroy(app->engine);
     app->differences = accd_differences_destroy(app->differences);

@@ -236,6 +236,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .logs_cancel = logs_cancel,
         .apply = accd_app_apply,
         .plan = accd_app_plan,
+        .outdated = accd_app_outdated,
     };
 }
 

@@ -68,6 +68,7 @@ struct accd_app {
     size_t n_plans;
     struct accd_plan_run *plan_run; /* owned; NULL: none is under way */
     struct accd_reload *plan_reload;
+    struct accd_outdated_run *outdated; /* those under way, owned */
     bool prune_asked, conform_asked; /* by those who wait for the reading under way */
 
     /* the newest answer of the facts */
@@ -99,6 +100,11 @@ void accd_app_plan(void *app,
                    void *arg);
 void accd_app_on_planned(void *app, const struct accd_reload_result *result);
 void accd_app_plan_drop(struct accd_app *app); /* nobody is told */
+
+/* app_outdated.c */
+void accd_app_outdated(void *app, const uint8_t *selected,
+                       void (*done)(void *arg, const struct acc_outdated *book), void *arg);
+void accd_app_outdated_drop(struct accd_app *app); /* with Docker gone for good */
 
 /* app_ops.c */
 void accd_app_control_ops(struct accd_control_ops *ret_ops);

@@ -301,6 +301,9 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     case ACC_CTL_PLAN:
         plan(control, session, request);
         return;
+    case ACC_CTL_OUTDATED:
+        accd_control_outdated(control, session, request);
+        return;
     case ACC_CTL_EVENTS:
         accd_control_events(control, session, request);
         return;
@@ -314,8 +317,6 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     case ACC_CTL_RESTART:
     case ACC_CTL_ADOPT:
     case ACC_CTL_RELEASE:
-    case ACC_CTL_HOLD:
-    case ACC_CTL_MAINTENANCE:
     case ACC_CTL_HAND_BACK:
     case ACC_CTL_UPGRADE:
     case ACC_CTL_ROLLBACK:

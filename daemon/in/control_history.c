@@ -53,8 +53,8 @@ static void on_done(void *arg)
     free(reader);
 }
 
-static bool select_targets(struct accd_control *control, struct accd_session *session,
-                           const struct acc_ctl_request *request, struct acc_ctl_targets *targets)
+bool accd_control_select(struct accd_control *control, struct accd_session *session,
+                         const struct acc_ctl_request *request, struct acc_ctl_targets *targets)
 {
     struct acc_ctl_error error;
     enum acc_verb verb;
@@ -81,7 +81,7 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
     struct reader *reader;
     const uint8_t *found;
 
-    if (!select_targets(control, session, request, &targets)) {
+    if (!accd_control_select(control, session, request, &targets)) {
         free(targets.selected);
         return;
     }
@@ -129,7 +129,7 @@ void accd_control_upgrade_plan(struct accd_control *control, struct accd_session
 
     acc_buf_init(&lines, ACC_REPLY_MAX);
     acc_buf_init(&out, ACC_REPLY_MAX);
-    if (select_targets(control, session, request, &targets)) {
+    if (accd_control_select(control, session, request, &targets)) {
         (void)acc_buf_puts(&lines, "");
         for (size_t k = 0; k < model->n_services; k++) { /* in the order of dependencies */
             if (targets.selected[model->order[k]]) {

@@ -55,7 +55,7 @@ struct accd_control {
     struct accd_fed *fed;
     size_t n_fed, fed_cap;
 
-    struct accd_job *calls; /* logs, apply and history */
+    struct accd_job *calls; /* logs, apply, history and outdated */
 };
 
 struct acc_view accd_control_view(const struct accd_control *control);
@@ -81,10 +81,17 @@ void accd_control_events(struct accd_control *control, struct accd_session *sess
 void accd_control_events_flush(struct accd_control *control);
 
 /* control_history.c */
+/* What the request speaks of; `targets->selected` is the caller's to free. False: it was refused. */
+bool accd_control_select(struct accd_control *control, struct accd_session *session,
+                         const struct acc_ctl_request *request, struct acc_ctl_targets *targets);
 void accd_control_history(struct accd_control *control, struct accd_session *session,
                           const struct acc_ctl_request *request);
 void accd_control_upgrade_plan(struct accd_control *control, struct accd_session *session,
                                const struct acc_ctl_request *request);
+
+/* control_outdated.c */
+void accd_control_outdated(struct accd_control *control, struct accd_session *session,
+                           const struct acc_ctl_request *request);
 
 /* control_logs.c */
 void accd_control_logs(struct accd_control *control, struct accd_session *session,

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "daemon/pump.h"
+#include "lib/codec/outdated.h"
 #include "lib/codec/plan_json.h"
 #include "lib/codec/status_json.h"
 
@@ -66,6 +67,10 @@ struct accd_control_ops {
     void (*plan)(void *ctx,
                  void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
                  void *arg);
+    /* The selected services (a byte each) against the registries: `book` is borrowed for the call,
+     * NULL when Docker is away. */
+    void (*outdated)(void *ctx, const uint8_t *selected,
+                     void (*done)(void *arg, const struct acc_outdated *book), void *arg);
 };
 
 struct accd_control_config {

@@ -17,6 +17,7 @@
 
 #include "daemon/out/docker_config.h"
 #include "lib/codec/docker_diff.h"
+#include "lib/codec/outdated.h"
 
 struct accd_docker_call;
 
@@ -43,6 +44,12 @@ struct accd_compare {
 };
 /* 0, or -ENOMEM and nothing is called. */
 int accd_docker_call_compare(struct accd_docker_call *call, const struct accd_compare *compare);
+
+/* What the registry has by the name of `image`, against the image `image_id` that runs here.
+ * `on_remote` is called once, maybe before this returns. 0, or -ENOMEM and nothing is called. */
+int accd_docker_call_remote(struct accd_docker_call *call, const char *image, const char *image_id,
+                            void (*on_remote)(void *ctx, const struct acc_image_look *look),
+                            void *ctx);
 
 /* Operations under way, and those of them that a `stop` waits for: before accd leaves it should
  * let the latter end, see above. */

@@ -95,12 +95,7 @@ static void after_pull(struct accd_op *op, const struct accd_http_reply *reply)
     const char *text;
     size_t text_len;
 
-    if (reply->error == ACCD_HTTP_TIMEOUT) {
-        finish_saying(op, ACC_OP_START, "pull of %s: nothing came for %u s", op->name,
-                      ACCD_PULL_IDLE_MS / 1000);
-        return;
-    }
-    if (accd_op_judge(op, ACC_CALL_PULL, reply) != ACC_OP_OK) {
+    if (accd_op_judge_registry(op, reply) != ACC_OP_OK) {
         accd_op_finish(op);
         return;
     }
@@ -108,8 +103,8 @@ static void after_pull(struct accd_op *op, const struct accd_http_reply *reply)
         (void)acc_docker_pull_line(op->pull, text, text_len);
     }
     if (op->pull->failed) {
-        accd_op_finish_with(op, acc_docker_result(ACC_CALL_PULL, 500, op->pull->error),
-                            op->pull->error);
+        accd_op_set_registry_fault(op, 500, op->pull->error);
+        accd_op_finish(op);
         return;
     }
     if (op->pulled) {

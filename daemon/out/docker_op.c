@@ -77,6 +77,10 @@ void accd_op_finish(struct accd_op *op)
         accd_docker_tell_compared(op);
         return;
     }
+    if (op->on_remote) {
+        accd_docker_tell_remote(op);
+        return;
+    }
     if (op->action.type == ACC_ACT_COMPARE) {
         accd_op_push_compared(op);
     } else {
@@ -202,5 +206,38 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
     }
     acc_docker_message(reply->status, reply->body, reply->body_len, message, sizeof(message));
     set_result(op, acc_docker_result(call, reply->status, message), acc_docker_cause(message));
+    return op->result;
+}
+
+void accd_op_set_registry_fault(struct accd_op *op, int status, const char *message)
+{
+    const char *image = op->name ? op->name : op->reference; /* of a pull, of a question */
+    enum acc_op_result result = acc_docker_result(ACC_CALL_PULL, status, message);
+    char text[ACC_OUTPUT_MAX + 1];
+
+    op->fault = acc_registry_fault_of(status, message);
+    acc_registry_fault_text(op->fault, image, op->had_login, acc_docker_cause(message), text,
+                            sizeof(text));
+    if (result != ACC_OP_LOST) { /* Docker itself */
+        result = acc_registry_fault_passes(op->fault) ? ACC_OP_START : ACC_OP_CONFIG;
+    }
+    set_result(op, result, result == ACC_OP_LOST ? message : text);
+}
+
+enum acc_op_result accd_op_judge_registry(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    char message[ACC_DOCKER_ERROR_MAX + 1];
+
+    op->fault = ACC_REGISTRY_WELL;
+    if (reply->error == ACCD_HTTP_TIMEOUT) {
+        accd_op_set_registry_fault(op, 0, "nothing came for too long");
+    } else if (reply->error != ACCD_HTTP_OK) {
+        set_result(op, ACC_OP_LOST, accd_http_error_text(reply->error));
+    } else if (reply->status < 400) {
+        set_result(op, ACC_OP_OK, "");
+    } else {
+        acc_docker_message(reply->status, reply->body, reply->body_len, message, sizeof(message));
+        accd_op_set_registry_fault(op, reply->status, message);
+    }
     return op->result;
 }

@@ -12,6 +12,7 @@
 #include "lib/codec/docker_diff.h"
 #include "lib/codec/docker_error.h"
 #include "lib/codec/json_frame.h"
+#include "lib/codec/outdated.h"
 
 /* Soft: OP_LATE (facts of the engine's own timeouts: a stop waits t, then 10 + 2 s). */
 #define ACCD_LATE_CREATE_MS  30000u
@@ -72,7 +73,7 @@ struct accd_op {
     char spec[ACC_HASH_LEN + 1];   /* that it was compared with */
     const struct acc_model *model; /* borrowed: compare with this one; NULL: the running one */
     void (*on_compared)(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff);
-    void *ctx;                    /* of on_compared */
+    void *ctx;                    /* of on_compared, on_remote */
     struct acc_docker_diff *diff; /* owned; for on_compared */
     struct acc_json_frame frame;
     struct acc_arena *build_arena; /* owned; NULL: no service with this image has a build */
@@ -82,6 +83,13 @@ struct accd_op {
     struct acc_registry_auth auth; /* zeroed or valid; for the pull */
     struct acc_buf answer;         /* of a credential helper */
     void (*after_login)(struct accd_op *op, const char *header);
+    bool had_login; /* the registry was given credentials */
+    void (*after_distribution)(struct accd_op *op, const struct accd_http_reply *reply);
+    enum acc_registry_fault fault; /* of the registry's last answer */
+
+    /* beside the engine: what a registry has */
+    struct acc_image_look look;
+    void (*on_remote)(void *ctx, const struct acc_image_look *look);
 };
 
 /* The model that it speaks of. */
@@ -114,6 +122,11 @@ int accd_op_send(struct accd_op *op, const struct accd_op_send *send,
 enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
                                  const struct accd_http_reply *reply);
 
+/* As above, of an answer that is a registry's by Docker: what is wrong is told by its name. */
+enum acc_op_result accd_op_judge_registry(struct accd_op *op, const struct accd_http_reply *reply);
+/* Likewise, of the words of a pull that failed in its course. */
+void accd_op_set_registry_fault(struct accd_op *op, int status, const char *message);
+
 /* docker_make.c: CREATE, and the files that go in before START. */
 /* The request of a service's container. 0, or -errno with the operation's message set. */
 int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char *image_id,
@@ -144,6 +157,12 @@ void accd_docker_build(struct accd_op *op, void (*after_build)(struct accd_op *o
 void accd_docker_login(struct accd_op *op, const char *image,
                        void (*after_login)(struct accd_op *op, const char *header));
 void accd_docker_logout(struct accd_op *op); /* overwrites and frees them */
+/* docker_remote.c: ask the registry, by Docker, what op->reference means. */
+void accd_docker_distribution(struct accd_op *op,
+                              void (*after)(struct accd_op *op,
+                                            const struct accd_http_reply *reply));
+/* Who asked beside the engine is told, and the operation is over. */
+void accd_docker_tell_remote(struct accd_op *op);
 /* docker_ensure.c */
 /* Pull op->name; then op->pulled, or the check. */
 void accd_docker_fetch(struct accd_op *op);

@@ -127,39 +127,13 @@ static void fetch(struct accd_op *op, const char *digest)
 
 static void after_distribution(struct accd_op *op, const struct accd_http_reply *reply)
 {
-    if (accd_op_judge(op, ACC_CALL_PULL, reply) != ACC_OP_OK) {
+    if (accd_op_judge_registry(op, reply) != ACC_OP_OK) {
         accd_op_finish(op);
     } else if (acc_docker_distribution_parse(reply->body, reply->body_len, op->digest) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "the registry's answer can't be read");
     } else {
         fetch(op, op->digest);
     }
-}
-
-static void after_login(struct accd_op *op, const char *auth)
-{
-    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-    struct acc_buf header, name;
-
-    acc_buf_init(&header, ACCD_FILE_TEXT_MAX);
-    acc_buf_init(&name, ACCD_DOCKER_PATH_MAX);
-    if ((auth && acc_buf_printf(&header, "X-Registry-Auth: %s", auth) < 0) ||
-        acc_docker_escape(op->reference, &name) < 0) {
-        finish_nomem(op);
-    } else {
-        send.header = header.data;
-        (void)accd_op_send(op, &send, after_distribution, "/distribution/%s/json", name.data);
-    }
-    if (header.data) {
-        memset(header.data, 0, header.len);
-    }
-    acc_buf_fini(&header);
-    acc_buf_fini(&name);
-}
-
-static void ask_registry(struct accd_op *op)
-{
-    accd_docker_login(op, op->reference, after_login);
 }
 
 static bool is_local_only(const struct accd_op *op)
@@ -181,7 +155,7 @@ static void after_local(struct accd_op *op, const struct accd_http_reply *reply)
                (is_local_only(op) || !image.digest[0])) {
         finish_with(op, &image);
     } else {
-        ask_registry(op);
+        accd_docker_distribution(op, after_distribution);
     }
 }
 

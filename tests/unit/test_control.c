@@ -38,6 +38,9 @@ static struct {
     bool prune;
     void (*planned)(void *arg, const char *problems, const struct acc_plan *plan);
     void *plan_arg;
+    void (*compared)(void *arg, const struct acc_outdated *book);
+    void *outdated_arg;
+    uint8_t outdated[PUPPET_MAX];
 } t;
 
 static const struct acc_host_facts *get_facts(void *ctx)
@@ -111,6 +114,15 @@ static void ask_apply(void *ctx, bool prune,
     t.apply_arg = arg;
 }
 
+static void ask_outdated(void *ctx, const uint8_t *selected,
+                         void (*done)(void *arg, const struct acc_outdated *book), void *arg)
+{
+    (void)ctx;
+    memcpy(t.outdated, selected, puppet.n);
+    t.compared = done;
+    t.outdated_arg = arg;
+}
+
 static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     (void)ctx;
@@ -135,7 +147,8 @@ static int open_control(void)
                 .logs_pause = pause_logs,
                 .logs_cancel = cancel_logs,
                 .apply = ask_apply,
-                .plan = ask_plan},
+                .plan = ask_plan,
+                .outdated = ask_outdated},
     };
 
     return accd_control_open(&config, &t.control, t.error);
@@ -416,21 +429,6 @@ START_TEST(a_verb_reaches_the_engine_with_all_its_flags)
 }
 END_TEST
 
-START_TEST(a_hold_reaches_the_engine_with_its_reason_and_its_time)
-{
-    int fd = dial();
-
-    say(fd, "{\"method\":\"io.acc.Hold\",\"parameters\":{\"targets\":[\"db\"],\"kind\":\"up\","
-            "\"reason\":\"disk\",\"for_ms\":5000}}");
-    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"acc/db\""));
-    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_HOLD);
-    ck_assert_int_eq(puppet.cmd.hold, ACC_HOLD_UP);
-    ck_assert_str_eq(puppet.cmd.reason, "disk");
-    ck_assert_uint_eq(puppet.cmd.for_ms, 5000);
-    close(fd);
-}
-END_TEST
-
 START_TEST(progress_comes_before_the_end_and_only_for_what_changed)
 {
     int fd = dial();
@@ -555,15 +553,6 @@ START_TEST(what_could_surprise_is_refused)
     say(fd, "{\"method\":\"io.acc.Adopt\",\"parameters\":{\"targets\":[\"media\"]}}");
     ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
     ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_ADOPT);
-    puppet.maintenance = (struct acc_hold_record){
-        .kind = ACC_HOLD_FREEZE, .by = "root", .reason = "new disk"};
-    say(fd, "{\"method\":\"io.acc.Up\"}");
-    ck_assert_ptr_nonnull(strstr(hear(fd), "during maintenance (root: new disk)"));
-    ck_assert_uint_eq(puppet.n_cmds, 1);
-    say(fd, "{\"method\":\"io.acc.Maintenance\",\"parameters\":{\"on\":false}}");
-    ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
-    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_MAINTENANCE);
-    puppet.maintenance.kind = ACC_HOLD_NONE;
     close(fd);
 }
 END_TEST
@@ -686,6 +675,33 @@ START_TEST(a_slow_reader_of_a_stream_is_dropped_and_nobody_else)
     ck_assert_ptr_nonnull(strstr(hear(good), "the last"));
     close(slow);
     close(good);
+}
+END_TEST
+
+START_TEST(outdated_is_asked_for_what_was_named)
+{
+    struct acc_outdated book = {0};
+    int fd = dial(), early = dial();
+
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"nobody\"]}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.NoSuchService"));
+    say(early, "{\"method\":\"io.acc.Outdated\"}");
+    ck_assert(t.outdated[0] && t.outdated[1]);
+    close(early);
+    turn();
+    t.compared(t.outdated_arg, &book); /* who asked has left */
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"acc/web\"]}}");
+    ck_assert(!t.outdated[0] && t.outdated[1]);
+    t.compared(t.outdated_arg, NULL);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.EngineAway"));
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"acc/web\"]}}");
+    ck_assert_int_eq(acc_outdated_add(&book, "acc/web", "web", "i", true), 0);
+    t.compared(t.outdated_arg, &book);
+    acc_outdated_fini(&book);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
+                               "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
+                               "\"reason\":\"built here, or not to be pulled\"}]}}$");
+    close(fd);
 }
 END_TEST
 
@@ -1071,7 +1087,6 @@ int main(void)
     tcase_add_test(tcase, describes_itself);
     tcase_add_test(tcase, unknown_and_ambiguous_names_are_told_apart);
     tcase_add_test(tcase, a_verb_reaches_the_engine_with_all_its_flags);
-    tcase_add_test(tcase, a_hold_reaches_the_engine_with_its_reason_and_its_time);
     tcase_add_test(tcase, progress_comes_before_the_end_and_only_for_what_changed);
     tcase_add_test(tcase, what_the_engine_does_at_once_is_answered_at_once);
     tcase_add_test(tcase, a_failure_is_an_error_with_its_reasons);
@@ -1083,6 +1098,7 @@ int main(void)
     tcase_add_test(tcase, history_comes_before_what_happened_while_it_was_read);
     tcase_add_test(tcase, events_of_some_services_and_without_more);
     tcase_add_test(tcase, a_reader_may_leave_before_its_history_comes);
+    tcase_add_test(tcase, outdated_is_asked_for_what_was_named);
     tcase_add_test(tcase, a_slow_reader_of_a_stream_is_dropped_and_nobody_else);
     tcase_add_test(tcase, logs_are_lines_however_they_come);
     tcase_add_test(tcase, logs_pause_for_a_slow_reader_and_end_with_it);

@@ -1,0 +1,206 @@
+#include "lib/codec/outdated.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/codec/json_get.h"
+#include "lib/codec/registry_auth.h"
+#include "lib/codec/varlink.h"
+
+const char *acc_image_state_name(enum acc_image_state state)
+{
+    static const char *const names[] = {"pending", "current", "outdated", "pinned",
+                                        "local",   "absent",  "unknown"};
+
+    return names[state];
+}
+
+static void settle(struct acc_outdated_row *row, enum acc_image_state state, const char *reason)
+{
+    row->look.state = state;
+    (void)snprintf(row->look.reason, sizeof(row->look.reason), "%s", reason);
+}
+
+int acc_outdated_add(struct acc_outdated *book, const char *service, const char *image,
+                     const char *image_id, bool is_local)
+{
+    struct acc_outdated_row *more = reallocarray(book->row, book->n + 1, sizeof(*more));
+    struct acc_outdated_row *row;
+
+    if (!more) {
+        return -ENOMEM;
+    }
+    book->row = more;
+    row = &book->row[book->n++];
+    *row = (struct acc_outdated_row){0};
+    (void)snprintf(row->service, sizeof(row->service), "%s", service);
+    (void)snprintf(row->image, sizeof(row->image), "%s", image);
+    (void)snprintf(row->image_id, sizeof(row->image_id), "%s", image_id);
+    if (!image_id[0]) {
+        settle(row, ACC_IMAGE_ABSENT, "it has no container");
+    } else if (strchr(image, '@')) {
+        settle(row, ACC_IMAGE_PINNED, "the file names a digest");
+        (void)snprintf(row->look.running, sizeof(row->look.running), "%s", strchr(image, '@') + 1);
+    } else if (is_local) {
+        settle(row, ACC_IMAGE_LOCAL, "built here, or not to be pulled");
+    }
+    return 0;
+}
+
+static bool is_same_question(const struct acc_outdated_row *a, const struct acc_outdated_row *b)
+{
+    return strcmp(a->image, b->image) == 0 && strcmp(a->image_id, b->image_id) == 0;
+}
+
+/* One that was asked for the like: what it said, or still will. */
+static bool is_being_asked(const struct acc_outdated *book, const struct acc_outdated_row *row)
+{
+    for (size_t i = 0; i < book->n; i++) {
+        if (book->row[i].is_asked && book->row[i].look.state == ACC_IMAGE_PENDING &&
+            is_same_question(&book->row[i], row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The registry has just refused to answer anything. */
+static const struct acc_outdated_row *who_met_it(const struct acc_outdated *book, const char *image)
+{
+    char server[ACC_REGISTRY_SERVER_MAX], other[ACC_REGISTRY_SERVER_MAX];
+
+    acc_registry_server(image, server, sizeof(server));
+    for (size_t i = 0; i < book->n; i++) {
+        if (!acc_registry_fault_is_general(book->row[i].look.fault)) {
+            continue;
+        }
+        acc_registry_server(book->row[i].image, other, sizeof(other));
+        if (strcmp(server, other) == 0) {
+            return &book->row[i];
+        }
+    }
+    return NULL;
+}
+
+bool acc_outdated_next(struct acc_outdated *book, size_t *ret_row)
+{
+    if (book->n_asked >= ACC_OUTDATED_ASKS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < book->n; i++) {
+        struct acc_outdated_row *row = &book->row[i];
+        const struct acc_outdated_row *met;
+
+        if (row->look.state != ACC_IMAGE_PENDING || row->is_asked || is_being_asked(book, row)) {
+            continue;
+        }
+        met = who_met_it(book, row->image);
+        if (met) {
+            row->look = met->look;
+            row->look.running[0] = '\0';
+            continue;
+        }
+        row->is_asked = true;
+        book->n_asked++;
+        *ret_row = i;
+        return true;
+    }
+    return false;
+}
+
+void acc_outdated_tell(struct acc_outdated *book, size_t row, const struct acc_image_look *look)
+{
+    book->n_asked--;
+    for (size_t i = 0; i < book->n; i++) {
+        if (book->row[i].look.state == ACC_IMAGE_PENDING &&
+            is_same_question(&book->row[i], &book->row[row])) {
+            book->row[i].look = *look;
+        }
+    }
+}
+
+void acc_outdated_fini(struct acc_outdated *book)
+{
+    free(book->row);
+    *book = (struct acc_outdated){0};
+}
+
+/* --- one image ------------------------------------------------------------------------------ */
+
+/* "repo@sha256:..." -> whether it is of that repository; `*ret_digest` behind the @. */
+static bool is_of(const char *repo_digest, const char *image, const char **ret_digest)
+{
+    const char *at = strchr(repo_digest, '@');
+    size_t len = at ? (size_t)(at - repo_digest) : 0;
+
+    *ret_digest = at ? at + 1 : "";
+    return at && strncmp(repo_digest, image, len) == 0 && strchr(":@", image[len]);
+}
+
+int acc_image_compare(const char *image_json, size_t len, const char *image, const char *remote,
+                      struct acc_image_look *ret_look)
+{
+    cJSON *json = NULL;
+    struct acc_image_look look = {.state = ACC_IMAGE_LOCAL};
+    bool is_own_known = false;
+    int r = acc_json_parse_object(image_json, len, &json);
+    const cJSON *item;
+
+    if (r < 0) {
+        return r;
+    }
+    cJSON_ArrayForEach(item, acc_json_array(json, "RepoDigests"))
+    {
+        const char *text = acc_json_text_of(item);
+        const char *digest = "";
+        bool is_own = text && is_of(text, image, &digest);
+
+        if (digest[0] && strcmp(digest, remote) == 0) {
+            look.state = ACC_IMAGE_CURRENT; /* under whatever name: it is the same image */
+            (void)snprintf(look.running, sizeof(look.running), "%.71s", digest);
+            break;
+        }
+        if (digest[0] && (look.state == ACC_IMAGE_LOCAL || (is_own && !is_own_known))) {
+            look.state = ACC_IMAGE_OUTDATED;
+            (void)snprintf(look.running, sizeof(look.running), "%.71s", digest);
+            is_own_known = is_own;
+        }
+    }
+    cJSON_Delete(json);
+    (void)snprintf(look.remote, sizeof(look.remote), "%s", remote);
+    if (look.state == ACC_IMAGE_LOCAL) {
+        (void)snprintf(look.reason, sizeof(look.reason), "it never came from a registry");
+    }
+    *ret_look = look;
+    return 0;
+}
+
+/* --- the answer ----------------------------------------------------------------------------- */
+
+static void text(struct acc_json_put *put, cJSON *parent, const char *key, const char *value)
+{
+    acc_put_bytes(put, parent, key, value, strlen(value));
+}
+
+int acc_outdated_put(const struct acc_outdated *book, struct acc_buf *out)
+{
+    struct acc_varlink_reply reply;
+    cJSON *list;
+
+    acc_varlink_reply_begin(&reply);
+    list = acc_put_array(&reply.put, reply.parameters, "images");
+    for (size_t i = 0; i < book->n; i++) {
+        const struct acc_outdated_row *row = &book->row[i];
+        cJSON *item = acc_put_item(&reply.put, list);
+
+        text(&reply.put, item, "service", row->service);
+        text(&reply.put, item, "image", row->image);
+        text(&reply.put, item, "state", acc_image_state_name(row->look.state));
+        text(&reply.put, item, "running", row->look.running);
+        text(&reply.put, item, "remote", row->look.remote);
+        text(&reply.put, item, "reason", row->look.reason);
+    }
+    return acc_varlink_reply_finish(&reply, NULL, false, out);
+}

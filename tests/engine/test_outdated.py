@@ -1,0 +1,88 @@
+"""accctl outdated: what runs against what the registries have, and why something can't be known."""
+import json
+
+from lib import BB, needs, service, wait
+from registry import Registry
+
+
+def rows(accd, *names, code=0):
+    done = accd.ctl("--json", "outdated", *names, check=False)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return {r["service"]: r for r in json.loads(done.stdout)["images"]}
+
+
+@needs(seconds=150)
+def test_a_tag_that_moved_is_seen_without_a_pull(w):
+    """Current, outdated, pinned, local and absent; two services with one image are one question."""
+    r = Registry(w)
+    one, fixed = r.push("app:1", VERSION="1"), r.push("fixed:1", VERSION="1")
+    ref = f"{r.at}/app:1"
+    path = w.stack("s", {"a": service(image=ref), "b": service(image=ref), "here": service(image=BB),
+                         "pin": service(image=f"{r.at}/fixed@{fixed}"), "off": service(image=ref)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("down", "off")
+    got = rows(accd)
+    assert {k: v["state"] for k, v in got.items()} == {
+        "s/a": "current", "s/b": "current", "s/here": "local", "s/pin": "pinned", "s/off": "absent"}, got
+    assert got["s/a"]["running"] == got["s/a"]["remote"] == one
+    two = r.push("app:1", keep=True, VERSION="2")  # also here, under the tag: what runs is what counts
+    images = len(w.docker.call("GET", "/images/json"))
+    r.forget_requests()
+    got = rows(accd, "a", "b")
+    assert [v["state"] for v in got.values()] == ["outdated"] * 2 and set(got) == {"s/a", "s/b"}, got
+    assert got["s/a"]["running"] == one and got["s/a"]["remote"] == two
+    assert len(r.requests("/manifests/1")) in (1, 2), r.requests()  # one question: HEAD, and GET of what it means
+    assert len(r.requests("/blobs/")) <= 1, r.requests()  # of the config, for its platform; no layer
+    assert len(w.docker.call("GET", "/images/json")) == images
+    table = accd.ctl("outdated", check=False).stdout
+    assert "s/a" in table and one[:19] in table and two[:19] in table, table
+
+
+@needs(seconds=240)
+def test_what_cant_be_known_says_why(w):
+    """401, 403, 404, 429, 500, cut off, away, silent: each with its reason and exit 1; the rest is known all the same."""
+    r, other = Registry(w), Registry(w)
+    r.push("app:1", VERSION="1"), r.push("more:1", VERSION="1"), other.push("app:1", VERSION="2")
+    path = w.stack("s", {"a": service(image=f"{r.at}/app:1"), "m": service(image=f"{r.at}/more:1"),
+                         "o": service(image=f"{other.at}/app:1")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    for what, words in (("401", "wants a login: docker login"), ("403", "wants a login"), ("404", "has no"),
+                        ("429", "limits how often"), ("500", "is broken"), ("503", "is broken"),
+                        ("reset", "can't be reached")):
+        r.fault(what)
+        got = rows(accd, code=1)
+        assert got["s/a"]["state"] == "unknown" and words in got["s/a"]["reason"], (what, got)
+        assert r.at in got["s/a"]["reason"], got
+        assert got["s/m"]["state"] == "unknown" and got["s/o"]["state"] == "current", (what, got)
+    r.fault("hang")
+    got = rows(accd, "a", "o", code=1)
+    assert "doesn't answer" in got["s/a"]["reason"] and got["s/o"]["state"] == "current", got
+    r.fault()
+    assert rows(accd)["s/a"]["state"] == "current"
+    assert w.docker.identities() == before and accd.state_of("a") == "up"
+
+
+@needs(seconds=120)
+def test_credentials_are_used_and_never_shown(w):
+    """With a login of config.json it is known; without one, and with a wrong one, the reason says which."""
+    word = "s3cret-word"
+    r = Registry(w, login=("ann", word))
+    r.push("app:1", VERSION="1")
+    path = w.stack("s", {"a": service(image=f"{r.at}/app:1")})
+    accd = w.accd(path, start=False)
+    accd.env = r.config(w.dir / "login")
+    accd.start()
+    accd.ctl("up", "a")
+    assert rows(accd)["s/a"]["state"] == "current"
+    config = w.dir / "login/config.json"
+    good = config.read_text()
+    config.write_text(json.dumps({"auths": {r.at: {"auth": "YW5uOndyb25n"}}}))
+    assert "refuses the credentials" in rows(accd, code=1)["s/a"]["reason"]
+    config.write_text("{}")
+    assert "wants a login" in rows(accd, code=1)["s/a"]["reason"]
+    config.write_text(good)
+    assert wait(lambda: rows(accd)["s/a"]["state"] == "current", 10, "the login serves again")
+    assert word not in accd.log.read_text() + json.dumps(accd.status())

@@ -1,0 +1,61 @@
+"""Upgrades from a registry that fails: what runs is never touched, the reason is clear, what passes is tried again."""
+from lib import needs, service, wait
+from registry import Registry
+
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}
+
+
+def start(w, r):
+    r.push("app:1", VERSION="1")
+    path = w.stack("s", {"a": service(interval="1s", image=f"{r.at}/app:1")})
+    accd = w.accd(config=w.config([path], timing=TIMING))
+    accd.ctl("up", "--all")
+    return accd
+
+
+def version(w):
+    env = w.docker.inspect("s-a-1")["Config"]["Env"]
+    return next(e.split("=", 1)[1] for e in env if e.startswith("VERSION="))
+
+
+def names(w):
+    return sorted(c["Names"][0][1:] for c in w.docker.containers())
+
+
+@needs(seconds=150)
+def test_what_waiting_wont_mend_ends_at_once(w):
+    """401, 403, 404: the upgrade fails with the reason after one question, and nothing was touched."""
+    r = Registry(w)
+    accd = start(w, r)
+    before = w.docker.identities()
+    r.push("app:1", VERSION="2")
+    for what, words in (("401", "docker login"), ("403", "docker login"), ("404", "has no")):
+        r.fault(what)
+        r.forget_requests()
+        done = accd.ctl("upgrade", "a", check=False)
+        assert done.returncode == 1 and words in done.stderr and "nothing was changed" in done.stderr, (what, done)
+        assert len(r.requests("/manifests/")) <= 2, (what, r.requests())
+    assert w.docker.identities() == before and accd.state_of("a") == "up"
+    r.fault()
+    accd.ctl("upgrade", "a")
+    assert version(w) == "2" and names(w) == ["s-a-1"]
+
+
+@needs(seconds=240)
+def test_what_passes_is_tried_again_with_pauses(w):
+    """429, 500, cut off, silent: status says which try and why, what runs goes on; when it is over the upgrade goes through."""
+    r = Registry(w)
+    accd = start(w, r)
+    for n, (what, words) in enumerate((("429", "limits how often"), ("503", "is broken"),
+                                       ("reset", "can't be reached"), ("hang", "doesn't answer"))):
+        before = w.docker.identities()
+        r.push("app:1", VERSION=str(n + 2))
+        r.fault(what)
+        accd.ctl("upgrade", "a", "--detach")
+        wait(lambda: "; try 2 in" in accd.service("a")["reason"] and words in accd.service("a")["reason"], 40,
+             f"{what}: the reason and the next try")
+        assert accd.state_of("a") == "upgrading" and w.docker.identities() == before, what
+        r.fault()
+        wait(lambda: version(w) == str(n + 2) and names(w) == ["s-a-1"], 60, f"{what}: over, and upgraded")
+        accd.wait_state("a", "up", seconds=30)
+    assert [x["result"] for x in accd.json("history", "a")["revisions"]] == ["stable"] * 5
