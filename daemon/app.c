@@ -148,6 +148,7 @@ static void close_all(struct accd_app *app)
 {
     accd_docker_stream_close(app->stream);
     app->call = accd_docker_call_destroy(app->call);
+    app->pins = accd_pins_destroy(app->pins);
     accd_probe_close(app->probe);
     accd_control_close(app->control);
     app->control = NULL;
@@ -213,6 +214,9 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
         say_status(app);
     }
     accd_app_hand_back_check(app);
+    if (app->pins && acc_engine_has_snapshot(app->engine)) {
+        accd_pins_run(app->pins);
+    }
 }
 
 static void on_note(void *ctx, const struct acc_action *action)
@@ -300,6 +304,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                       .sys_root = app->options->sys_root,
                                       .model = accd_app_model,
                                       .ctx = app};
+    struct accd_pins_config pins = {.docker = &app->docker, .wanted = accd_app_pins, .ctx = app};
     int r = app->differences ? accd_http_create(&app->loop, &app->http) : -ENOMEM;
 
     if (r == 0) {
@@ -312,7 +317,10 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
         call.inspector = probe.inspector = accd_docker_stream_inspector(app->stream);
         r = accd_docker_call_create(&call, &app->call);
     }
-    return r == 0 ? accd_probe_create(&probe, &app->probe) : r;
+    if (r == 0) {
+        r = accd_probe_create(&probe, &app->probe);
+    }
+    return r == 0 ? accd_pins_create(&pins, &app->pins) : r;
 }
 
 static void wire(struct accd_app *app)
@@ -339,7 +347,7 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
-    accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_telling_save, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_app_on_save_revision, app);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
     accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
     accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);

@@ -14,6 +14,7 @@
 #include "daemon/in/signals.h"
 #include "daemon/in/timer.h"
 #include "daemon/out/docker_call.h"
+#include "daemon/out/image_pins.h"
 #include "daemon/out/incident_hook.h"
 #include "daemon/out/notify.h"
 #include "daemon/out/probe.h"
@@ -46,6 +47,7 @@ struct accd_app {
     struct accd_docker_stream *stream;
     struct accd_docker_call *call;
     struct accd_probe *probe;
+    struct accd_pins *pins;
     struct accd_control *control;
     struct accd_reload *reload;
     uv_timer_t leave_timer;
@@ -100,6 +102,10 @@ void accd_app_plan(void *app,
                    void *arg);
 void accd_app_on_planned(void *app, const struct accd_reload_result *result);
 void accd_app_plan_drop(struct accd_app *app); /* nobody is told */
+
+/* app_pins.c */
+int accd_app_pins(void *app, struct acc_pin **ret_pins, size_t *ret_n);
+void accd_app_on_save_revision(void *app, const struct acc_action *action);
 
 /* app_outdated.c */
 void accd_app_outdated(void *app, const uint8_t *selected,

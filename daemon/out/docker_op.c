@@ -11,12 +11,16 @@
 #include "daemon/log.h"
 
 static void push_done(struct accd_docker_call *call, uint64_t op, enum acc_op_result result,
-                      const char *cid, const char *message)
+                      const char *cid, const char *message, const char *from_digest)
 {
     struct acc_event event = {
         .type = ACC_EV_OP_DONE,
         .now_ms = uv_now(call->config.loop),
-        .op = {.op = op, .result = result, .cid = cid, .message = message},
+        .op = {.op = op,
+               .result = result,
+               .cid = cid,
+               .message = message,
+               .from_digest = from_digest},
     };
 
     if (accd_pump_push(call->config.pump, &event) < 0) {
@@ -31,7 +35,7 @@ struct accd_op *accd_op_create(struct accd_docker_call *call, const struct acc_a
     struct accd_op *op = calloc(1, sizeof(*op));
 
     if (!op) {
-        push_done(call, action->op, ACC_OP_FAILED, "", "accd is out of memory");
+        push_done(call, action->op, ACC_OP_FAILED, "", "accd is out of memory", "");
         return NULL;
     }
     op->call = call;
@@ -85,7 +89,8 @@ void accd_op_finish(struct accd_op *op)
         accd_op_push_compared(op);
     } else {
         push_done(call, op->action.op, op->result,
-                  op->action.type == ACC_ACT_PULL ? op->image_id : op->cid, op->message);
+                  op->action.type == ACC_ACT_PULL ? op->image_id : op->cid, op->message,
+                  op->from_digest);
     }
     accd_op_free(op);
     accd_docker_next_compare(call);

@@ -50,6 +50,7 @@ struct accd_op {
     char *reference;                 /* owned: what it is made of, or what is pulled */
     bool is_by_id, was_repulled;
     char digest[ACC_HASH_LEN + 8];   /* PULL: what the registry says */
+    char from_digest[ACC_HASH_LEN + 8];
     struct acc_docker_create create; /* zeroed or valid */
     size_t i_connect;
 

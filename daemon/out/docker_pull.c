@@ -192,6 +192,27 @@ static bool take(struct accd_op *op)
     return op->reference && (op->platform || !service->platform);
 }
 
+static void begin(struct accd_op *op)
+{
+    if (op->action.image_id[0]) {
+        look_at(op, op->action.image_id, after_known);
+    } else {
+        look_at(op, op->reference, after_local);
+    }
+}
+
+/* What runs may be pruned before it is wanted back: then its digest is all that helps. */
+static void after_from(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    struct acc_image_look look;
+
+    if (accd_op_judge(op, ACC_CALL_INSPECT, reply) == ACC_OP_OK &&
+        acc_image_compare(reply->body, reply->body_len, op->reference, "", &look) == 0) {
+        memcpy(op->from_digest, look.running, sizeof(op->from_digest));
+    }
+    begin(op);
+}
+
 void accd_docker_pull(struct accd_op *op)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
@@ -200,10 +221,10 @@ void accd_docker_pull(struct accd_op *op)
         accd_op_finish_with(op, ACC_OP_FAILED, "it is not in the configuration");
     } else if (!take(op)) {
         finish_nomem(op);
-    } else if (op->action.image_id[0]) {
-        look_at(op, op->action.image_id, after_known);
+    } else if (op->action.from_id[0]) {
+        look_at(op, op->action.from_id, after_from);
     } else {
-        look_at(op, op->reference, after_local);
+        begin(op);
     }
 }
 

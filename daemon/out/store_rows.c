@@ -15,7 +15,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
         " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
-        " result=?4, text=?10"),
+        " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
     [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms"
         " FROM revision WHERE service=? ORDER BY number DESC"),
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",

@@ -77,6 +77,7 @@ struct acc_action {
     char image[ACC_NAME_MAX + 1];
     char image_id[ACC_HASH_LEN + 8];
     char digest[ACC_HASH_LEN + 8];
+    char from_id[ACC_HASH_LEN + 8]; /* PULL: an image of before, of which the digest is unknown */
     union {
         char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */
         uint64_t grace_ms;           /* STOP */

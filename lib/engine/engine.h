@@ -152,6 +152,14 @@ bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_
 /* The revision to be saved after SAVE_REVISION; false when it is no longer known. */
 bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t number,
                          uint64_t now_ms, struct acc_revision_record *ret_record);
+/* The revisions of a service whose images are to be kept, the stable ones and that of a rollout
+ * under way: their number, and `ret` (ACC_KEPT_MAX) with the newest last. */
+#define ACC_KEPT_MAX (ACC_REVISIONS_MAX + 1u)
+struct acc_kept {
+    uint32_t number;
+    const char *image_id; /* borrowed until the next step */
+};
+size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc_kept *ret);
 /* Stable ones, in the order of their numbers. */
 bool acc_engine_restore_revision(struct acc_engine *engine,
                                  const struct acc_revision_record *record);

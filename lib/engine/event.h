@@ -179,6 +179,7 @@ struct acc_event {
                                 PULL: the image's id */
             const char *message; /* the engine's own words; of a PULL that went well the digest in
                                     the registry, or ""; never NULL */
+            const char *from_digest; /* PULL: how the registry calls action.from_id; NULL unknown */
         } op;
         struct { /* PROBE */
             uint64_t op;

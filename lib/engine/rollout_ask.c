@@ -298,6 +298,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
 void acc_rollout_act(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
+    const struct revision *from;
     struct acc_action *action;
 
     if (r->is.step != ACC_ROLL_PULL || r->op || acc_svc_observing(e, s) || !acc_has_room(e) ||
@@ -314,6 +315,10 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     action = acc_ask(e, ACC_ACT_PULL, acc_svc_index(e, s), NULL);
     action->op = r->op;
     acc_rollout_fill(s, true, action);
+    from = find_stable(s, r->is.from);
+    if (from && !from->digest[0]) {
+        acc_copy(action->from_id, sizeof(action->from_id), from->image_id);
+    }
     acc_asked(e, action);
 }
 
@@ -328,11 +333,28 @@ static bool is_up_to_date(struct acc_engine *e, const struct service *s)
     return true;
 }
 
+/* Who prunes it doesn't take the way back: it can be pulled again. */
+static void know_from(struct acc_engine *e, struct service *s, const char *digest)
+{
+    struct revision *from = find_stable(s, s->roll.is.from);
+
+    if (!from || from->digest[0] || !digest || !digest[0]) {
+        return;
+    }
+    acc_copy(from->digest, sizeof(from->digest), digest);
+    if (strcmp(s->pin_id, from->image_id) == 0) {
+        acc_copy(s->pin_digest, sizeof(s->pin_digest), digest);
+        acc_save(s);
+    }
+    acc_rollout_save_revision(e, s, from->number);
+}
+
 static void is_there(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     struct acc_rollout_record *is = &s->roll.is;
 
     is->why[0] = '\0'; /* of a try before */
+    know_from(e, s, event->op.from_digest);
     acc_copy(is->image_id, sizeof(is->image_id), event->op.cid ? event->op.cid : "");
     if (event->op.message[0]) {
         acc_copy(is->digest, sizeof(is->digest), event->op.message);

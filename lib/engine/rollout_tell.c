@@ -115,6 +115,21 @@ bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t
     return true;
 }
 
+size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc_kept *ret)
+{
+    const struct service *s = &engine->services[svc];
+    size_t n = 0;
+
+    acc_assert(svc < engine->n_services);
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        ret[n++] = (struct acc_kept){s->stable[k].number, s->stable[k].image_id};
+    }
+    if (s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_RETIRE) {
+        ret[n++] = (struct acc_kept){s->roll.is.to, s->roll.is.image_id};
+    }
+    return n;
+}
+
 bool acc_engine_restore_revision(struct acc_engine *engine,
                                  const struct acc_revision_record *record)
 {

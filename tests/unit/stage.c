@@ -218,6 +218,9 @@ static void do_pull(struct stage *stage, const struct acc_action *action)
     push_done(stage, action->op, service->pull,
               action->image_id[0] ? action->image_id : tag_of(stage, action->svc),
               service->pull == ACC_OP_OK ? "sha256:digest" : service->message);
+    if (action->from_id[0]) {
+        stage->queue[stage->n_queue - 1].op.from_digest = "sha256:before";
+    }
 }
 
 static void do_rename(struct stage *stage, const struct acc_action *action)

@@ -168,6 +168,25 @@ START_TEST(a_registry_that_fails_for_now_is_asked_again)
 }
 END_TEST
 
+START_TEST(what_ran_before_is_known_by_its_digest)
+{
+    struct acc_kept kept[ACC_KEPT_MAX];
+
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 20000); /* watched: both are to be kept */
+    ck_assert_uint_eq(acc_engine_kept(stage.engine, 0, kept), 2);
+    ck_assert_str_eq(kept[0].image_id, "img1");
+    ck_assert_str_eq(kept[1].image_id, "img2");
+    ck_assert_str_eq(revision(1)->digest, "sha256:before");
+    ck_assert_str_eq(stage.record[0].pin_digest, "sha256:digest");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_assert_str_eq(stage.record[0].pin_digest, "sha256:before");
+    ck_assert_uint_eq(acc_engine_kept(stage.engine, 0, kept), 1);
+}
+END_TEST
+
 START_TEST(replicas_roll_one_at_a_time)
 {
     up_with_new_image("s: web p x2");
@@ -490,6 +509,7 @@ static Suite *suite(void)
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
+    tcase_add_test(tc, what_ran_before_is_known_by_its_digest);
     tcase_add_test(tc, replicas_roll_one_at_a_time);
     tcase_add_test(tc, a_dependency_rolls_first);
     tcase_add_test(tc, sharers_follow_to_the_new_container);

@@ -1,0 +1,64 @@
+"""Images of old revisions: pinned through docker image prune, pulled again by digest after a system prune -a."""
+from lib import BB, needs, service, wait
+from registry import Registry
+
+TIMING = {"upgrade_stable": "500ms", "upgrade_monitor": "500ms", "upgrade_timeout": "8s"}
+
+
+def start(w, r, timing=None, **keys):
+    r.push("app:1", VERSION="1")
+    path = w.stack("s", {"a": service(interval="1s", image=f"{r.at}/app:1", **keys)})
+    accd = w.accd(config=w.config([path], timing={**TIMING, **(timing or {})}))
+    accd.ctl("up", "--all")
+    return accd
+
+
+def version(w, name="s-a-1"):
+    env = w.docker.inspect(name)["Config"]["Env"]
+    return next(e.split("=", 1)[1] for e in env if e.startswith("VERSION="))
+
+
+def pins(w):
+    return sorted(t for i in w.docker.call("GET", "/images/json") for t in i["RepoTags"] or []
+                  if t.startswith("acc-pin/"))
+
+
+def prune(w, *args):
+    """As a person does it; the scenarios' own image survives under a container of its own."""
+    return w.engine.inside("docker", *args, "-f")
+
+
+@needs(seconds=240)
+def test_old_revisions_survive_a_prune_of_images(w):
+    """After each upgrade the old image is kept by a tag of ours; five revisions are, the sixth goes."""
+    r = Registry(w)
+    accd = start(w, r)
+    for n in range(2, 8):
+        r.push("app:1", VERSION=str(n))
+        accd.ctl("upgrade", "a")
+    want = [f"acc-pin/s/a:r{k}" for k in range(3, 8)]
+    wait(lambda: pins(w) == want, 20, f"the last five are pinned; there are {pins(w)}")
+    prune(w, "image", "prune")
+    assert pins(w) == want
+    r.fault("503")  # nothing has to be pulled for it
+    accd.ctl("rollback", "a", "--to", "3")
+    assert version(w) == "3" and w.docker.inspect("s-a-1")["State"]["Running"]
+
+
+@needs(seconds=240)
+def test_a_system_prune_amid_a_rollout_is_survived(w):
+    """Stop-first, watched: `docker system prune -a` takes the kept container and its image. The new one dies: the old
+    one is made again, of its image pulled by digest though the tag has moved."""
+    r = Registry(w)
+    accd = start(w, r, timing={"upgrade_monitor": "600s"}, ports=["18091:8080"])
+    keep = w.docker.call("POST", "/containers/create?name=keeper", {"Image": BB, "Cmd": ["/bin/app"]})
+    w.docker.call("POST", f"/containers/{keep['Id']}/start")  # the images of the scenarios
+    r.push("app:1", VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: "watched" in accd.service("a")["reason"], 60, "it is watched")
+    assert version(w) == "2" and version(w, "s-a-1.r1") == "1"
+    prune(w, "system", "prune", "-a")
+    wait(lambda: not [c for c in w.docker.containers() if c["Names"] == ["/s-a-1.r1"]], 10, "the kept one was pruned")
+    accd.ctl("rollback", "a")
+    assert version(w) == "1" and w.docker.inspect("s-a-1")["State"]["Running"]
+    accd.wait_state("a", "up", seconds=20)
