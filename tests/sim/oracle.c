@@ -10,6 +10,7 @@
 
 #define SECOND 1000u
 #define MINUTE (60u * SECOND)
+#define HOUR   (60u * MINUTE)
 /* E11 T_obs: what was seen longer ago than a full list and some counts for nothing. */
 #define T_OBS (85u * SECOND)
 /* A word of an operator or a blow from outside explains whatever happens within this time. */
@@ -207,7 +208,7 @@ static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
     }
     if (twin_health_of(o->world->graph.model, c->made.svc, &ignored, &ignored, &ignored,
                        &retries)) {
-        return c->check_exit == 0 && c->check_start_ns > c->started_ns; /* initdb fooled Docker */
+        return c->has_passed; /* initdb fooled Docker */
     }
     return (spec->n_ports > 0 && (c->proc.has_listened || age_ms >= spec->timing.listen_giveup)) ||
            (spec->n_ports == 0 && age_ms >= spec->timing.run_min);
@@ -223,8 +224,12 @@ static bool dep_runs(struct oracle *o, uint32_t dep, bool must_be_ready)
         const struct twin_container *c = twin->item[i];
         const struct oracle_container *t = &o->container[i];
 
-        if (c->made.svc == dep && !c->made.oneoff && is_seen(o, t) && t->state == ACC_CTR_RUNNING &&
-            t->started_ns == c->started_ns && (!must_be_ready || may_be_ready(o, c))) {
+        if (c->made.svc != dep || c->made.oneoff || !is_seen(o, t) || t->state != ACC_CTR_RUNNING) {
+            continue;
+        }
+        /* Its own policy began another run, and nobody told: the one of before is what counts. */
+        if (t->started_ns != c->started_ns ? now(o) - c->proc.started_ms < T_OBS
+                                           : !must_be_ready || may_be_ready(o, c)) {
             return true;
         }
     }
@@ -499,6 +504,17 @@ static void forget_late_failure(struct oracle *o, const struct acc_obs *obs,
     }
 }
 
+/* Somebody's new container is a wish when accd sees it, which may be after a later word. */
+static void doubt_foreign(struct oracle *o, const struct acc_obs *obs,
+                          const struct oracle_container *t)
+{
+    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
+
+    if (t->seen_ms == 0 && c->made.svc != ACC_NONE && !c->made.is_ours) {
+        o->service[c->made.svc].is_unsure = true;
+    }
+}
+
 void oracle_before_step(struct oracle *o, const struct acc_event *event)
 {
     const struct acc_model *model = o->world->graph.model;
@@ -507,6 +523,7 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
         struct oracle_container *t = told(o, event->obs->cid);
 
         if (t) {
+            doubt_foreign(o, event->obs, t);
             forget_late_failure(o, event->obs, t);
             t->stop_ms = t->started_ns == event->obs->started_ns ? t->stop_ms : 0;
             t->epoch = o->world->epoch;
@@ -771,6 +788,14 @@ static bool is_at_rest(const struct oracle *o)
     return false;
 }
 
+/* E5: what fails three times within an hour has an incident for as long. */
+static bool may_be_unstable(const struct oracle *o, uint32_t svc)
+{
+    const struct sim_workload *work = &o->world->workloads.item[svc];
+
+    return work->is_ready && now(o) - work->ready_change_ms < HOUR + EXCUSE;
+}
+
 static const char *incident_unconverged(struct oracle *o, char *text, size_t size)
 {
     struct acc_incident_view view;
@@ -784,7 +809,8 @@ static const char *incident_unconverged(struct oracle *o, char *text, size_t siz
         uint32_t svc = acc_model_find(o->world->graph.model, view.root, &ambiguous);
 
         if (view.open &&
-            (svc == ACC_NONE || (oracle_is_viable(o, svc) && !may_rest(spec_of(o, svc))))) {
+            (svc == ACC_NONE || (oracle_is_viable(o, svc) && !may_rest(spec_of(o, svc)) &&
+                                 !may_be_unstable(o, svc)))) {
             (void)snprintf(text, size, "the incident of %s is still open: %s", view.root,
                            view.cause);
             return text;

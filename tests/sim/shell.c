@@ -589,15 +589,18 @@ bool world_has_role(const char *name)
 
 static void fill_create(struct world *w, const struct acc_action *a, struct twin_create *made)
 {
+    struct acc_service_view view;
+
     *made = (struct twin_create){.svc = a->svc, .number = a->slot, .is_ours = true, .op = a->op};
     (void)snprintf(made->name, sizeof(made->name), "%s", a->name);
     (void)snprintf(made->bound_cid, sizeof(made->bound_cid), "%s", bound_cid(w, a->svc));
     made->policy = ACC_RESTART_NO;
     made->revision = a->revision;
     if (w->options.upgrades) {
+        acc_engine_service(w->engine, a->svc, w->queue.now_ms, &view);
         image_of(w, a, made->image_id, sizeof(made->image_id));
         made->is_bad = world_is_bad(version_of(made->image_id)) &&
-                       (w->is_chaos || world_has_role(made->name));
+                       (w->is_chaos || world_has_role(made->name) || view.step == ACC_ROLL_WATCH);
     }
 }
 

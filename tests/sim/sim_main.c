@@ -2,6 +2,7 @@
  * sim: one seed with its story, or many seeds.
  *
  *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades] [--hashes]
+ *     sim --list FILE             seeds that have found something once: "SEED [upgrades] TEXT"
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,68 +12,115 @@
 #include "lib/base/str.h"
 #include "tests/sim/world.h"
 
-static bool run(uint64_t seed, bool trace, bool quick, bool upgrades, bool hashes, uint64_t *steps)
+struct job {
+    uint64_t from, to;
+    const char *list;
+    bool trace, quick, upgrades, hashes;
+    uint64_t n_seeds, n_bad, n_steps;
+};
+
+static void run(struct job *job, uint64_t seed, bool upgrades)
 {
     static struct world w;
     struct world_options options = world_options_of(seed);
-    bool ok;
 
-    options.trace = trace ? stdout : NULL;
-    options.quick = quick || upgrades;
+    options.trace = job->trace ? stdout : NULL;
+    options.quick = job->quick || upgrades;
     options.upgrades = upgrades;
     options.calm = options.calm && !upgrades;
     world_open(&w, &options);
-    ok = world_run(&w);
-    *steps += w.n_steps;
-    if (!ok) {
-        (void)printf("%s\n", w.violation);
-    } else if (trace) {
+    job->n_seeds++;
+    if (!world_run(&w)) {
+        job->n_bad++;
+        (void)printf("%s%s\n", w.violation, upgrades ? " (--upgrades)" : "");
+    } else if (job->trace) {
         (void)printf("seed %" PRIu64 ": %zu services, %" PRIu64 " steps, %" PRIu64
                      " actions, %" PRIu64 " lives, hash %016" PRIx64 "\n",
                      seed, w.graph.model->n_services, w.n_steps, w.n_actions, w.n_lives, w.hash);
     }
-    if (hashes) {
+    job->n_steps += w.n_steps;
+    if (job->hashes) {
         (void)printf("%" PRIu64 " %016" PRIx64 "\n", seed, w.hash);
     }
     (void)fflush(stdout);
     world_close(&w);
-    return ok;
+}
+
+static int run_list(struct job *job)
+{
+    FILE *file = fopen(job->list, "re");
+    char line[256];
+
+    if (!file) {
+        (void)fprintf(stderr, "sim: %s can't be opened\n", job->list);
+        return 2;
+    }
+    while (fgets(line, sizeof(line), file)) {
+        char *rest;
+        uint64_t seed = strtoull(line, &rest, 10);
+
+        rest += strspn(rest, " ");
+        if (rest != line) {
+            run(job, seed, strncmp(rest, "upgrades ", 9) == 0);
+        }
+    }
+    (void)fclose(file);
+    return 0;
 }
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes]\n");
+    (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] | "
+                          "--list FILE; [--upgrades]\n");
     return 2;
+}
+
+static bool parse(int argc, char **argv, struct job *job)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--trace") == 0) {
+            job->trace = true;
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            job->quick = true;
+        } else if (strcmp(argv[i], "--upgrades") == 0) {
+            job->upgrades = true;
+        } else if (strcmp(argv[i], "--hashes") == 0) {
+            job->hashes = true;
+        } else if (strcmp(argv[i], "--seed") == 0 && acc_parse_u64(value, &job->from)) {
+            job->to = job->from;
+            i++;
+        } else if (strcmp(argv[i], "--from") == 0 && acc_parse_u64(value, &job->from)) {
+            job->to = job->to < job->from ? job->from : job->to;
+            i++;
+        } else if (strcmp(argv[i], "--to") == 0 && acc_parse_u64(value, &job->to)) {
+            i++;
+        } else if (strcmp(argv[i], "--list") == 0 && value[0]) {
+            job->list = value;
+            i++;
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t from = 0, to = 0, n_bad = 0, steps = 0;
-    bool trace = false, quick = false, upgrades = false, hashes = false;
+    static struct job job;
+    int r = 0;
 
-    for (int i = 1; i < argc; i++) {
-        bool has_value = i + 1 < argc;
-
-        if (strcmp(argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
-        } else if (strcmp(argv[i], "--upgrades") == 0) {
-            upgrades = true;
-        } else if (strcmp(argv[i], "--hashes") == 0) {
-            hashes = true;
-        } else if (strcmp(argv[i], "--seed") == 0 && has_value && acc_parse_u64(argv[++i], &from)) {
-            to = from;
-        } else if (strcmp(argv[i], "--from") == 0 && has_value && acc_parse_u64(argv[++i], &from)) {
-            to = to < from ? from : to;
-        } else if (strcmp(argv[i], "--to") != 0 || !has_value || !acc_parse_u64(argv[++i], &to)) {
-            return usage();
-        }
+    if (!parse(argc, argv, &job)) {
+        return usage();
     }
-    for (uint64_t seed = from; seed <= to; seed++) {
-        n_bad += run(seed, trace, quick, upgrades, hashes, &steps) ? 0 : 1;
+    if (job.list) {
+        r = run_list(&job);
     }
-    (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps\n", to - from + 1, n_bad,
-                 steps);
-    return n_bad > 0 ? 1 : 0;
+    for (uint64_t seed = job.from; seed <= job.to && !job.list; seed++) {
+        run(&job, seed, job.upgrades);
+    }
+    (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps\n", job.n_seeds, job.n_bad,
+                 job.n_steps);
+    return r ? r : job.n_bad > 0 ? 1 : 0;
 }

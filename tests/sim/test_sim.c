@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/base/assert.h"
 #include "tests/sim/world.h"
 
 /* Check forks for every test, so these may be static. A chunk of seeds is one test: a fork for each
@@ -39,16 +38,6 @@ START_TEST(one_seed_has_one_story)
 }
 END_TEST
 
-/* Seeds that have found something once: a stop told by a dockerd that leaves (20), a chain of
- * stop-type edges that waited for itself (28), a service that turned between two states (30), a
- * sharer of namespaces that were gone (51), two containers for one slot (914). */
-static const uint64_t regressions[] = {20, 28, 30, 51, 914};
-START_TEST(what_was_found_once_stays_found)
-{
-    (void)run(regressions[_i], false);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("sim");
@@ -59,7 +48,6 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, invariants_hold_and_everything_heals, 0, SEEDS / SEEDS_CHUNK);
     tcase_add_loop_test(tc, one_seed_has_one_story, 0, 20);
-    tcase_add_loop_test(tc, what_was_found_once_stays_found, 0, ACC_ARRAY_LEN(regressions));
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -127,7 +127,7 @@ static bool is_plain(const struct trial *t, uint32_t svc)
 
     return spec->replicas == 1 && !spec->one_shot && spec->restart != ACC_RESTART_NO &&
            spec->restart != ACC_RESTART_ON_FAILURE && t->w->oracle.service[svc].want_up &&
-           state_of(t, svc) == ACC_SVC_UP && runs(t, svc);
+           state_of(t, svc) == ACC_SVC_UP && runs(t, svc) && oracle_is_viable(&t->w->oracle, svc);
 }
 
 static bool depends_hard(const struct trial *t, uint32_t svc, uint32_t on, unsigned depth)
@@ -137,7 +137,7 @@ static bool depends_hard(const struct trial *t, uint32_t svc, uint32_t on, unsig
     for (size_t i = 0; i < spec->n_edges && depth < 64; i++) {
         const struct acc_edge *edge = &spec->edges[i];
 
-        if ((edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) &&
+        if ((edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) && !edge->at_create &&
             (edge->target == on || depends_hard(t, edge->target, on, depth + 1))) {
             return true;
         }

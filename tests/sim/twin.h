@@ -137,6 +137,7 @@ struct twin_container {
     uint32_t streak;
     int64_t check_start_ns, check_end_ns;
     int32_t check_exit;
+    bool has_passed; /* a check, in this run */
     /* for the oracle */
     uint64_t bound_run;   /* process in whose namespace it lives */
     uint64_t start_token; /* of the call that began this run; TWIN_FOREIGN: not accd's */

@@ -30,6 +30,7 @@ static void check_done(struct twin *twin, struct twin_container *c, bool pass)
     c->check_start_ns = twin_now_ns(twin);
     c->check_end_ns = c->check_start_ns + 40000000;
     c->check_exit = pass ? 0 : 1;
+    c->has_passed = c->has_passed || pass;
     if (pass) {
         c->streak = 0;
         c->health = ACC_DH_HEALTHY;
@@ -94,6 +95,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
 
     c->state = ACC_CTR_RUNNING;
     c->pid = twin->next_pid++;
+    c->has_passed = false;
     c->started_ns = twin_now_ns(twin) + (int64_t)sim_rand_below(twin->rand, 1000000);
     c->exit_code = 0;
     c->oom = c->is_stopping = c->exit_pending = false;

@@ -268,6 +268,30 @@ static void check_quiet(struct world *w)
     }
 }
 
+/* What the engine makes of it all: the end of a story. */
+static void tell_end(struct world *w)
+{
+    struct acc_service_view view;
+    struct acc_incident_view incident;
+
+    if (!w->options.trace || !w->engine) {
+        return;
+    }
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        acc_engine_service(w->engine, i, w->queue.now_ms, &view);
+        world_trace(w, "%s is %s: %s", view.id, acc_svc_state_name(view.state), view.reason);
+    }
+    for (size_t i = 0; acc_engine_incident_at(w->engine, i, &incident); i++) {
+        if (incident.open) {
+            world_trace(w, "open incident of %s: %s; it concerns %zu", incident.root,
+                        incident.cause, incident.n_impact);
+            for (size_t k = 0; k < incident.n_impact; k++) {
+                world_trace(w, "    %s", world_service_id(w, incident.impact[k]));
+            }
+        }
+    }
+}
+
 bool world_run(struct world *w)
 {
     const char *what;
@@ -289,6 +313,7 @@ bool world_run(struct world *w)
     if (!w->options.quick && !w->is_failed) {
         world_trials(w);
     }
+    tell_end(w);
     if (w->engine) {
         w->hash = (w->hash ^ acc_engine_trace_hash(w->engine)) * UINT64_C(0x100000001b3);
     }
