@@ -156,7 +156,11 @@ static bool may_start(struct acc_engine *e, struct service *s, const struct inst
 
 bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance *i)
 {
-    return acc_may_act(e) && s->wanted_up && !i->is_spare && !acc_rollout_active(s) && !i->held &&
+    /* A watch goes on with a container that is made anew for its namespace. */
+    bool is_rolling = acc_rollout_active(s) && (s->roll.is.step != ACC_ROLL_WATCH ||
+                                                strcmp(s->roll.is.spec, s->spec) != 0);
+
+    return acc_may_act(e) && s->wanted_up && !i->is_spare && !is_rolling && !i->held &&
            !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&
            acc_inst_outdated(e, i) && acc_gate_start(e, s) && acc_gate_breaker(e, s) &&
            acc_resources_there(e, s);

@@ -172,8 +172,8 @@ static bool edge_lets_start(struct acc_engine *e, struct service *s, const struc
     case ACC_EDGE_MILESTONE:
         return acc_edge_met(e, edge);
     case ACC_EDGE_WANTS:
-    case ACC_EDGE_AFTER:
-        return is_over(e, s, d);
+    case ACC_EDGE_AFTER: /* what is up already, or takes its place, has waited */
+        return s->running || s->roll.is.step > ACC_ROLL_CREATE || is_over(e, s, d);
     case ACC_EDGE_CONFLICTS:
         return !any_running(e, d) && !claims_the_place(e, d, s);
     }

@@ -285,6 +285,7 @@ struct rollout {
     enum roll_result result;      /* of the last one */
     uint64_t op;                  /* the pull in flight */
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
+    uint64_t still_ms; /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;  /* the new one failed then, and it isn't clear yet whose fault it was */
     int64_t judged_ns; /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
@@ -688,6 +689,7 @@ void acc_probe_answer(struct acc_engine *e, const struct acc_event *event);
 void acc_probe_drop(struct acc_engine *e, struct instance *i);
 void acc_probe_pause(struct instance *i, bool is_paused);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
+bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
 
 /* --- resource.c ------------------------------------------------------------------------------ */
 /* Are those that it needs there? Asks for what is missing. */
@@ -747,6 +749,8 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);
 bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i);
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_undo_update(struct acc_engine *e, struct service *s);
+/* The failed one is all that runs in its slot: who has to go before it does goes first. */
+bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);
 

@@ -223,6 +223,7 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
                       event->op.result == ACC_OP_START || event->op.result == ACC_OP_FAILED;
 
     if (is_failure && acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
+        acc_resource_doubt(e, s);
         return;
     }
     switch (event->op.result) {

@@ -119,7 +119,7 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
     va_list args;
 
     if (!acc_rollout_active(s) || r->is.step == ACC_ROLL_UNDO || r->is.step == ACC_ROLL_RETIRE ||
-        !is_new_side(s, i)) {
+        !s->wanted_up || !is_new_side(s, i)) {
         return false;
     }
     if (!r->fail_ms) {
@@ -399,12 +399,13 @@ static void stand(struct acc_engine *e, struct service *s)
 
 static void update_watch(struct acc_engine *e, struct service *s)
 {
-    bool is_outdated = false;
+    bool is_outdated = strcmp(s->roll.is.spec, s->spec) != 0; /* and is to be made anew */
+    bool is_replaced = false;
     bool is_proven = true;
 
     (void)keep_clock(e, s);
     acc_each_slot (e, s, i) {
-        is_outdated |= acc_inst_outdated(e, i);
+        is_replaced |= i->present && i->role == ROLE_NONE && !acc_rollout_is_new(s, i);
         /* One that was started again meanwhile begins anew, whoever's fault that was. */
         uint64_t proven_ms = i->run_ms + s->timing.upgrade_monitor;
 
@@ -417,6 +418,9 @@ static void update_watch(struct acc_engine *e, struct service *s)
     }
     if (is_own_fault(e, s)) {
         fail(e, s, NULL);
+    } else if (s->ready && is_replaced) { /* by hand: of the new image nothing more is learned */
+        acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "somebody else put another in its place");
+        acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready && (is_outdated || is_proven)) {
         stand(e, s);
     }
@@ -432,8 +436,20 @@ static void turned_off(struct acc_engine *e, struct service *s)
             return;
         }
     }
-    s->roll.deadline_ms += e->now - s->roll.seen_ms; /* the watch goes on when it is up again */
-    s->roll.seen_ms = e->now;
+}
+
+/* Nothing is learned of it while it is held, off, or can't be seen. */
+static void stand_still(struct acc_engine *e, struct service *s, bool is_still)
+{
+    struct rollout *r = &s->roll;
+
+    if (is_still && !r->still_ms) {
+        r->still_ms = e->now ? e->now : 1;
+    } else if (!is_still && r->still_ms) {
+        r->deadline_ms += e->now - r->still_ms;
+        r->seen_ms = e->now;
+        r->still_ms = 0;
+    }
 }
 
 static void update_retire(struct acc_engine *e, struct service *s)
@@ -536,7 +552,7 @@ static uint64_t next_ms(const struct service *s)
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
     if (!e->synced || acc_svc_observing(e, s)) {
-        s->roll.seen_ms = e->now;
+        stand_still(e, s, true);
         return;
     }
     if (s->removed) {
@@ -550,6 +566,8 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }
+    stand_still(e, s,
+                acc_svc_held(e, s) || (s->roll.is.step == ACC_ROLL_WATCH && !s->wanted_up));
     if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
         update_active(e, s);
     }

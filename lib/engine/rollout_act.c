@@ -23,7 +23,7 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
     }
-    if (acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
+    if (s->wanted_up && acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
         (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
         return true; /* it isn't started again before it is clear whose fault it was */
     }
@@ -74,7 +74,7 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
     struct rollout *r = &s->roll;
 
     if (i->present || r->fail_ms || i->slot != r->is.slot ||
-        e->inst[s->first_inst + i->slot - 1].op) {
+        e->inst[s->first_inst + i->slot - 1].op || !acc_due(e, s, r->retry_ms)) {
         return ACC_NOTHING;
     }
     r->waits_for = ACC_NONE;
@@ -154,14 +154,17 @@ bool acc_rollout_watches(const struct service *s, const struct instance *i)
 
 bool acc_rollout_stops(struct acc_engine *e, struct service *s)
 {
-    struct cast cast;
+    if (s->roll.is.step == ACC_ROLL_STOP_OLD) {
+        struct cast cast = acc_rollout_cast(e, s, s->roll.is.slot);
 
-    if (s->roll.is.step != ACC_ROLL_STOP_OLD && s->roll.is.step != ACC_ROLL_UNDO) {
-        return false;
+        return cast.holder && acc_inst_running(cast.holder);
     }
-    cast = acc_rollout_cast(e, s, s->roll.is.step == ACC_ROLL_UNDO ? 1 : s->roll.is.slot);
-    if (s->roll.is.step == ACC_ROLL_UNDO) {
-        return cast.bad && !cast.bad->is_spare && acc_inst_running(cast.bad);
+    for (uint32_t slot = 1; s->roll.is.step == ACC_ROLL_UNDO && slot <= s->n_inst; slot++) {
+        struct cast cast = acc_rollout_cast(e, s, slot);
+
+        if (acc_undo_serves(&cast, cast.bad) || acc_undo_serves(&cast, cast.candidate)) {
+            return true;
+        }
     }
-    return cast.holder && acc_inst_running(cast.holder);
+    return false;
 }

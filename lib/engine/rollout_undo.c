@@ -90,6 +90,22 @@ static enum acc_action_type rename_to(struct acc_engine *e, struct service *s, s
     return ACC_ACT_RENAME;
 }
 
+bool acc_undo_serves(const struct cast *cast, const struct instance *failed)
+{
+    const struct instance *holder = cast->holder;
+
+    return failed && acc_inst_running(failed) &&
+           !(holder && holder != failed && acc_inst_running(holder) && !holder->stop_ms);
+}
+
+static enum acc_action_type end_failed(struct acc_engine *e, struct service *s, struct instance *i,
+                                       const struct cast *cast)
+{
+    bool is_asked = !s->wanted_up || acc_undo_serves(cast, i);
+
+    return is_asked && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
+}
+
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
     struct cast cast = acc_rollout_cast(e, s, i->slot);
@@ -102,7 +118,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
     case ROLE_CANDIDATE:
         if (acc_inst_running(i)) {
-            return !i->is_spare && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
+            return end_failed(e, s, i, &cast);
         }
         /* The old one runs again first: else its name would be all that is left to say why it
          * doesn't. */
@@ -113,7 +129,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
                               : acc_remove_it(e, s, i);
     case ROLE_BAD:
         if (acc_inst_running(i)) {
-            return !i->is_spare && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
+            return end_failed(e, s, i, &cast);
         }
         return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
     case ROLE_RETIRED:

@@ -487,6 +487,70 @@ static void die_at(int step, const char *text, bool is_bad, bool is_lost)
     stage_close(&stage);
 }
 
+/* Sharers run on the new one as soon as it runs: they go before it goes. */
+START_TEST(turned_off_while_the_new_one_is_tried)
+{
+    up_with_new_image("s: web p; app b:web");
+    upgrade("web");
+    stage_run(&stage, 5000);
+    stage_trace(&stage);
+    ck_state(&stage, "app", "up");
+    stage_cmd(&stage, ACC_VERB_STOP, "web", "");
+    stage_run(&stage, 0);
+    ck_stage(&stage, "stop app; stop web; remove app; rename web; create app; remove web; ");
+    ck_state(&stage, "web", "off");
+}
+END_TEST
+
+START_TEST(what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill)
+{
+    up_with_new_image("s: db h; web p n:!db");
+    service("web")->create = ACC_OP_CONFIG;
+    service("web")->message = "No such image";
+    upgrade("web");
+    stage_health(&stage, "db", ACC_DH_UNHEALTHY); /* whose fault it is can't be told */
+    stage_trace(&stage);
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "create web; create web; ");
+}
+END_TEST
+
+/* It has waited for it when it came up. */
+START_TEST(an_upgrade_does_not_wait_for_what_is_only_wanted)
+{
+    up_with_new_image("s: db h; web p e w:db");
+    service("db")->probe = ACC_PROBE_FAIL;
+    service("db")->silent = true;
+    stage_exit(&stage, "db", 1);
+    stage_trace(&stage);
+    upgrade("web");
+    stage_run(&stage, 20000);
+    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; rename web; ");
+}
+END_TEST
+
+START_TEST(the_watch_stands_still_while_it_is_paused)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    struct stage_container *c = stage_named(&stage, "s-web-1");
+
+    c->obs.state = ACC_CTR_PAUSED;
+    stage_hint(&stage, c, ACC_HINT_PAUSE);
+    stage_run(&stage, 1200000);
+    ck_state(&stage, "web", "held");
+    c->obs.state = ACC_CTR_RUNNING;
+    stage_hint(&stage, c, ACC_HINT_UNPAUSE);
+    stage_trace(&stage);
+    stage_run(&stage, 500000);
+    ck_assert_int_eq(revision(2)->result, ACC_REV_TRIAL);
+    stage_run(&stage, 120000);
+    ck_assert_int_eq(revision(2)->result, ACC_REV_STABLE);
+    ck_stage(&stage, "remove web; ");
+}
+END_TEST
+
 START_TEST(accd_may_die_at_any_step)
 {
     for (int step = 1; step <= STEPS; step++) {
@@ -525,6 +589,10 @@ static Suite *suite(void)
     tcase_add_test(tc, who_asks_twice_goes_back_once);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
+    tcase_add_test(tc, turned_off_while_the_new_one_is_tried);
+    tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
+    tcase_add_test(tc, an_upgrade_does_not_wait_for_what_is_only_wanted);
+    tcase_add_test(tc, the_watch_stands_still_while_it_is_paused);
     tcase_add_test(tc, accd_may_die_at_any_step);
     suite_add_tcase(s, tc);
     return s;
