@@ -157,8 +157,8 @@ static bool may_start(struct acc_engine *e, struct service *s, const struct inst
 bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     /* A watch goes on with a container that is made anew for its namespace. */
-    bool is_rolling = acc_rollout_active(s) && (s->roll.is.step != ACC_ROLL_WATCH ||
-                                                strcmp(s->roll.is.spec, s->spec) != 0);
+    bool is_rolling = acc_rollout_active(s) &&
+                      (s->roll.is.step != ACC_ROLL_WATCH || strcmp(s->roll.is.spec, s->spec) != 0);
 
     return acc_may_act(e) && s->wanted_up && !i->is_spare && !is_rolling && !i->held &&
            !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&

@@ -87,6 +87,10 @@ static void want_up(struct acc_engine *e, struct service *s, const struct acc_cm
 /* All runs of today are to end. One that is just being started will be newer than all we know. */
 static void end_runs(struct acc_engine *e, struct service *s)
 {
+    if (!e->ever_synced) { /* what runs isn't known yet */
+        s->end_ns = INT64_MAX;
+        return;
+    }
     acc_each_inst (e, s, i) {
         if (i->start_unsettled || (i->op && i->op_type == ACC_ACT_CREATE)) {
             s->end_ns = INT64_MAX;
@@ -126,6 +130,9 @@ static void restart(struct acc_engine *e, struct service *s, const struct acc_cm
         }
     }
     s->run_asked |= !is_running;
+    if (!e->ever_synced) {
+        end_runs(e, s);
+    }
 }
 
 /* --- stacks ---------------------------------------------------------------------------------- */

@@ -63,8 +63,6 @@ static void move_in(struct acc_engine *e, struct service *s, struct instance *sl
                     struct instance *i)
 {
     char cid[ACC_CID_LEN + 1];
-    uint64_t op = slot->op;
-    enum acc_action_type op_type = slot->op_type;
     bool held = slot->held;
     uint32_t next = slot->next_spare;
 
@@ -73,8 +71,6 @@ static void move_in(struct acc_engine *e, struct service *s, struct instance *sl
     *slot = *i;
     slot->is_spare = false;
     slot->next_spare = next;
-    slot->op = op;
-    slot->op_type = op_type;
     slot->held = held;
     slot->twins_ms = 0;
     slot->inspecting = slot->inspect_again = false;
@@ -215,7 +211,7 @@ void acc_inst_forget(struct acc_engine *e, struct instance *i)
         return;
     }
     clear_container(i);
-    if (!i->is_spare) {
+    if (!i->is_spare && !i->op) {
         promote(e, s, i);
     }
 }
@@ -243,7 +239,8 @@ static struct instance *place(struct acc_engine *e, const struct acc_obs *obs)
     }
     s = &e->services[v];
     i = obs->number <= s->n_inst ? &e->inst[s->first_inst + obs->number - 1] : NULL;
-    if (!i || i->present || has_role(e, i, obs->name)) {
+    /* The answer to what was asked of the one before may not be taken for an answer of this one. */
+    if (!i || i->present || (i->op && i->op_type != ACC_ACT_CREATE) || has_role(e, i, obs->name)) {
         i = acc_spare_take(e, s, obs->number);
     }
     if (i) {
@@ -648,7 +645,8 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
         is_running |= acc_inst_running(i);
         is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
         if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {
-            acc_inst_end(e, i, END_ASKED);
+            /* whoever wanted that: it may wait for its dependencies by now */
+            acc_inst_end(e, i, END_DEPENDENCY);
         }
         if (s->held && !acc_inst_running(i)) {
             i->held = true;

@@ -289,12 +289,20 @@ void acc_probe_clock(struct service *s, struct instance *i, uint64_t now_ms)
     }
 }
 
+/* What Docker said before accd came may be what its dead monitor has left behind (moby#41871): it
+ * takes a newer check of Docker's, or our own. */
+bool acc_probe_is_old(const struct instance *i)
+{
+    return i->degraded && i->has_health &&
+           (i->frozen ? i->n_fails < retries(i) : i->ran_before && i->health_seen_ms <= i->run_ms);
+}
+
 static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i)
 {
     uint64_t grace = 2 * interval(i);
 
     grace = grace < s->timing.degraded_grace_min ? s->timing.degraded_grace_min : grace;
-    if (i->waiting || s->n_roots > 0 || s->recover_ms) {
+    if (i->waiting || s->n_roots > 0 || s->recover_ms || acc_probe_is_old(i)) {
         return false;
     }
     if (i->ran_before && !acc_due(e, s, e->boot_ms + s->timing.boot_grace)) {

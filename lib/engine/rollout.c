@@ -566,8 +566,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }
-    stand_still(e, s,
-                acc_svc_held(e, s) || (s->roll.is.step == ACC_ROLL_WATCH && !s->wanted_up));
+    stand_still(e, s, acc_svc_held(e, s) || (s->roll.is.step == ACC_ROLL_WATCH && !s->wanted_up));
     if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
         update_active(e, s);
     }

@@ -210,6 +210,16 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
     }
 }
 
+static bool any(struct acc_engine *e, struct service *s, bool (*is)(const struct instance *))
+{
+    acc_each_inst (e, s, i) {
+        if (is(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- after a dependency has come back -------------------------------------------------------- */
 
 /* When Docker's own health check has had its say at the latest: all retries and one interval. */
@@ -232,7 +242,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
         s->recover_ms = UINT64_MAX; /* it counts from their return */
         return;
     }
-    if (!s->recover_ms || !s->running || (s->ready && s->recovery_used)) {
+    if (!s->recover_ms || !any(e, s, acc_inst_running) || (s->ready && s->recovery_used)) {
         s->recover_ms = 0;
         return;
     }
@@ -248,7 +258,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
         s->recover_ms = acc_due(e, s, s->recover_ms + late_verdict(e, s)) ? 0 : s->recover_ms;
         return;
     }
-    if (!acc_storm_lets_heal(e, s)) {
+    if (any(e, s, acc_probe_is_old) || !acc_storm_lets_heal(e, s)) {
         return;
     }
     s->recovery_used = true;
@@ -257,23 +267,13 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
     acc_each_slot (e, s, i) {
         bool is_migrating = s->stateful && !i->was_ready; /* it is not shot (E1) */
 
-        if ((!i->ready || i->degraded) && !is_migrating) {
+        if ((!i->ready || i->degraded) && !is_migrating && i->run_ms <= s->recover_ms) {
             acc_inst_end(e, i, END_RECOVERY);
         }
     }
 }
 
 /* --- state ----------------------------------------------------------------------------------- */
-
-static bool any(struct acc_engine *e, struct service *s, bool (*is)(const struct instance *))
-{
-    acc_each_inst (e, s, i) {
-        if (is(i)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool is_up_or_coming(const struct instance *i)
 {

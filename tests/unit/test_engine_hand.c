@@ -277,6 +277,45 @@ START_TEST(what_compose_recreates_is_taken_not_fought)
 }
 END_TEST
 
+/* The answer to a start of the one before says nothing of the one that took its place. */
+START_TEST(what_is_put_in_the_place_of_one_that_is_being_started_is_kept)
+{
+    stage_up(&stage, "s: a");
+    service("a")->silent = true;
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 0);
+    ck_stage(&stage, "create a; start a; start a; ");
+    stage_docker_rm(&stage, "a");
+    stage_tell(&stage, stage_add(&stage, "a", true));
+    struct acc_event late = {.type = ACC_EV_OP_DONE, .now_ms = stage.now_ms};
+
+    late.op.op = stage.last_op[0];
+    late.op.result = ACC_OP_GONE;
+    late.op.cid = late.op.message = "";
+    service("a")->silent = false;
+    acc_engine_step(stage.engine, &late, &stage.actions);
+    stage_run(&stage, 10000);
+    ck_state(&stage, "a", "up");
+    ck_assert_str_eq(acc_engine_container_id(stage.engine, 0), stage_of(&stage, "a")->obs.cid);
+}
+END_TEST
+
+START_TEST(what_is_asked_for_before_the_first_look_is_done)
+{
+    stage_up(&stage, "s: a; b");
+    stage_run(&stage, 5000);
+    stage_restart_accd(&stage);
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_STOP, "a", "");
+    stage_cmd(&stage, ACC_VERB_RESTART, "b", "");
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "stop a; stop b; start b; ");
+    ck_state(&stage, "a", "off");
+    ck_state(&stage, "b", "up");
+}
+END_TEST
+
 START_TEST(of_two_that_run_in_one_slot_one_is_stopped_and_kept)
 {
     up("s: db");
@@ -592,6 +631,8 @@ int main(void)
     tcase_add_test(tcase, a_sharer_from_before_accd_follows_a_new_container);
     tcase_add_test(tcase, a_dead_container_that_is_pruned_is_made_again);
     tcase_add_test(tcase, what_compose_recreates_is_taken_not_fought);
+    tcase_add_test(tcase, what_is_put_in_the_place_of_one_that_is_being_started_is_kept);
+    tcase_add_test(tcase, what_is_asked_for_before_the_first_look_is_done);
     tcase_add_test(tcase, of_two_that_run_in_one_slot_one_is_stopped_and_kept);
     tcase_add_test(tcase, a_name_that_a_stranger_holds_is_told);
     tcase_add_test(tcase, a_shutdown_of_dockerd_is_no_hand);
