@@ -96,10 +96,29 @@ static const struct accctl_cmd cmds[] = {
      "the way back from adopt",
      "Gives the containers the restart policies of their files again, and only observes.\n\n"
      "  accctl hand-back media\n"},
+    {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,
+     0, ACCCTL_ARGS_MAX,
+     TARGETS " [--up|--down|--freeze]\n              [--reason TEXT] [--for TIME]",
+     "forbid accd to stop, to start or to touch a service",
+     "--up: nobody stops it, no cascade and no upgrade. --down: nobody starts it, and what needs\n"
+     "it waits. --freeze (the default): nothing of it is changed, it is only watched. A hold "
+     "only\n"
+     "prevents: what runs goes on, what is under way ends; the verb waits for that. It outlives\n"
+     "accd, until release or for the TIME of --for. Shown by status and why.\n\n"
+     "  accctl hold grafana --reason 'moving its disk' --for 2h\n"
+     "  accctl hold postgres --up\n"},
     {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
-     "end the hold of a service that was stopped by hand",
-     "What is stopped with docker stop is held: accd leaves it alone until this, or up.\n\n"
+     "end a hold, also of a service that was stopped by hand",
+     "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
+     "until this, or up.\n\n"
      "  accctl release grafana\n"},
+    {"maintenance", accctl_cmd_maintenance,
+     ACCCTL_O_REASON | ACCCTL_O_FOR | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 1, 1,
+     "on|off [--reason TEXT] [--for TIME]", "freeze everything, and end that",
+     "While it is on accd changes nothing, whatever happens, and refuses the verbs that would;\n"
+     "on waits until what is under way has ended. It outlives accd and the host.\n\n"
+     "  accctl maintenance on --reason 'new disk' --for 3h\n"
+     "  accctl maintenance off\n"},
     {"plan", accctl_cmd_plan, 0, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
      "what apply would do, and why",
      "Reads the files and compares them with what runs: which services would be created, changed\n"
@@ -183,7 +202,7 @@ static void print_help(FILE *out)
     (void)fprintf(out, "accctl [--socket PATH] [--json] [--no-color] VERB\n"
                        "Asks accd, which keeps this host's Docker Compose stacks alive.\n\n");
     for (size_t i = 0; i < ACC_ARRAY_LEN(cmds); i++) {
-        (void)fprintf(out, "  %-10s %s\n", cmds[i].name, cmds[i].summary);
+        (void)fprintf(out, "  %-11s %s\n", cmds[i].name, cmds[i].summary);
     }
     (void)fprintf(
         out, "\n"

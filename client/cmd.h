@@ -73,6 +73,7 @@ void accctl_print_diags(struct accctl *ctl, const struct acc_diags *diags);
 
 enum accctl_exit accctl_cmd_status(struct accctl *ctl);
 enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, start, stop, down, restart, ... */
+enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl);
 enum accctl_exit accctl_cmd_history(struct accctl *ctl);
 enum accctl_exit accctl_cmd_outdated(struct accctl *ctl);
 enum accctl_exit accctl_cmd_apply(struct accctl *ctl);

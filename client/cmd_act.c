@@ -26,6 +26,23 @@ static void method_of(const char *verb, char *out, size_t out_size)
     out[n] = '\0';
 }
 
+/* What all of them take. */
+static void add_common(const struct accctl_options *o, cJSON *parameters)
+{
+    if (o->detach) {
+        (void)cJSON_AddTrueToObject(parameters, "detach");
+    }
+    if (o->timeout_ms > 0) {
+        (void)cJSON_AddNumberToObject(parameters, "timeout_ms", (double)o->timeout_ms);
+    }
+    if (o->reason) {
+        (void)cJSON_AddStringToObject(parameters, "reason", o->reason);
+    }
+    if (o->for_ms > 0) {
+        (void)cJSON_AddNumberToObject(parameters, "for_ms", (double)o->for_ms);
+    }
+}
+
 static cJSON *parameters_of(const struct accctl *ctl)
 {
     const struct accctl_options *o = ctl->options;
@@ -40,8 +57,8 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->volumes) {
         (void)cJSON_AddTrueToObject(parameters, "volumes");
     }
-    if (o->detach) {
-        (void)cJSON_AddTrueToObject(parameters, "detach");
+    if (o->hold) {
+        (void)cJSON_AddStringToObject(parameters, "kind", o->hold);
     }
     if (o->image) {
         (void)cJSON_AddStringToObject(parameters, "image", o->image);
@@ -52,9 +69,7 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->dry_run) {
         (void)cJSON_AddTrueToObject(parameters, "dry_run");
     }
-    if (o->timeout_ms > 0) {
-        (void)cJSON_AddNumberToObject(parameters, "timeout_ms", (double)o->timeout_ms);
-    }
+    add_common(o, parameters);
     return parameters;
 }
 
@@ -180,13 +195,12 @@ static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
     return code;
 }
 
-enum accctl_exit accctl_cmd_act(struct accctl *ctl)
+static enum accctl_exit act(struct accctl *ctl, cJSON *parameters)
 {
     struct accctl_progress *progress = accctl_progress_create(&ctl->style);
     struct accctl_conn *conn = NULL;
     uint64_t started_ms = now_ms();
     enum accctl_exit code = accctl_connect(ctl, &conn);
-    cJSON *parameters = parameters_of(ctl);
     char method[64];
     int r;
 
@@ -201,4 +215,24 @@ enum accctl_exit accctl_cmd_act(struct accctl *ctl)
     (void)accctl_conn_close(conn);
     (void)accctl_progress_destroy(progress);
     return code;
+}
+
+enum accctl_exit accctl_cmd_act(struct accctl *ctl)
+{
+    return act(ctl, parameters_of(ctl));
+}
+
+enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl)
+{
+    const char *word = ctl->options->args[0];
+    cJSON *parameters;
+
+    if (strcmp(word, "on") != 0 && strcmp(word, "off") != 0) {
+        (void)fprintf(ctl->err, "accctl: maintenance is on or off, not '%s'\n", word);
+        return ACCCTL_USAGE;
+    }
+    parameters = cJSON_CreateObject();
+    (void)cJSON_AddBoolToObject(parameters, "on", strcmp(word, "on") == 0);
+    add_common(ctl->options, parameters);
+    return act(ctl, parameters);
 }

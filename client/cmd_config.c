@@ -50,20 +50,21 @@ static int print_hashes(struct accctl *ctl, const struct acc_stack *stack)
     return r;
 }
 
+static void write_piece(void *ctx, const char *text, size_t text_len)
+{
+    struct accctl *ctl = ctx;
+
+    (void)fwrite(text, 1, text_len, ctl->out);
+}
+
 static int print(struct accctl *ctl, const struct acc_stack *stack)
 {
-    struct acc_buf out;
-    int r;
-
-    acc_buf_init(&out, SIZE_MAX / 2);
-    r = ctl->options->json ? acc_compose_config_json(stack, &out)
-                           : acc_compose_config_yaml(stack, &out);
-    if (r == 0) {
-        bool ended = out.len > 0 && out.data[out.len - 1] == '\n';
-
-        (void)fprintf(ctl->out, "%s%s", out.data ? out.data : "", ended ? "" : "\n");
+    if (!ctl->options->json) {
+        return acc_compose_config_yaml(stack, write_piece, ctl);
     }
-    acc_buf_fini(&out);
+    int r = acc_compose_config_json(stack, write_piece, ctl);
+
+    (void)fputs("\n", ctl->out);
     return r;
 }
 

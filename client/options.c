@@ -6,14 +6,15 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 
+/* Allowed with every verb: one bit for all of them. */
+#define GLOBALS (1 << 30)
 enum global {
-    G_SOCKET = 1 << 26,
-    G_JSON = 1 << 27,
-    G_NO_COLOR = 1 << 28,
-    G_HELP = 1 << 29,
-    G_VERSION = 1 << 30
+    G_SOCKET = GLOBALS,
+    G_JSON,
+    G_NO_COLOR,
+    G_HELP,
+    G_VERSION,
 };
-#define GLOBALS (G_SOCKET | G_JSON | G_NO_COLOR | G_HELP | G_VERSION)
 
 /* The first row that fits and is allowed wins: -f is another option for another verb. */
 static const struct option_row {
@@ -53,6 +54,11 @@ static const struct option_row {
     {"--profile", 0, ACCCTL_O_PROFILE, true},
     {"--project-directory", 0, ACCCTL_O_PROJECT_DIR, true},
     {"--hash", 0, ACCCTL_O_HASH, false},
+    {"--up", 0, ACCCTL_O_HOLD, false},
+    {"--down", 0, ACCCTL_O_HOLD, false},
+    {"--freeze", 0, ACCCTL_O_HOLD, false},
+    {"--reason", 0, ACCCTL_O_REASON, true},
+    {"--for", 0, ACCCTL_O_FOR, true},
 };
 
 struct parser {
@@ -85,7 +91,7 @@ static bool read_count(const struct parser *p, const char *name, const char *val
 }
 
 /* "90" is seconds, as docker compose has it. */
-static bool read_timeout(const struct parser *p, const char *value, uint64_t *ret_ms)
+static bool read_time(const struct parser *p, const char *name, const char *value, uint64_t *ret_ms)
 {
     int64_t ns = 0;
     uint64_t seconds = 0;
@@ -98,7 +104,7 @@ static bool read_timeout(const struct parser *p, const char *value, uint64_t *re
         *ret_ms = (uint64_t)(ns / 1000000);
         return true;
     }
-    (void)fprintf(p->errors, "accctl: --timeout takes a time like 90s or 5m, not '%s'\n", value);
+    (void)fprintf(p->errors, "accctl: %s takes a time like 90s or 5m, not '%s'\n", name, value);
     return false;
 }
 
@@ -116,7 +122,7 @@ static bool set(const struct parser *p, const struct option_row *row, const char
 {
     struct accctl_options *o = p->options;
 
-    o->given |= (uint32_t)row->id;
+    o->given |= row->id & GLOBALS ? 0 : (uint32_t)row->id;
     switch (row->id) {
     case G_SOCKET:
         o->socket = value;
@@ -152,7 +158,7 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->detach = true;
         return true;
     case ACCCTL_O_TIMEOUT:
-        return read_timeout(p, value, &o->timeout_ms);
+        return read_time(p, row->name, value, &o->timeout_ms);
     case ACCCTL_O_FOLLOW:
         o->follow = true;
         return true;
@@ -204,6 +210,14 @@ static bool set(const struct parser *p, const struct option_row *row, const char
     case ACCCTL_O_HASH:
         o->hash = true;
         return true;
+    case ACCCTL_O_HOLD:
+        o->hold = row->name + 2;
+        return true;
+    case ACCCTL_O_REASON:
+        o->reason = value;
+        return true;
+    case ACCCTL_O_FOR:
+        return read_time(p, row->name, value, &o->for_ms);
     default:
         return false;
     }

@@ -52,6 +52,9 @@ enum accctl_option {
     ACCCTL_O_FLAP = 1 << 23,
     ACCCTL_O_OOM = 1 << 24,
     ACCCTL_O_PRUNE = 1 << 25,
+    ACCCTL_O_HOLD = 1 << 26, /* --up, --down, --freeze */
+    ACCCTL_O_REASON = 1 << 27,
+    ACCCTL_O_FOR = 1 << 28,
 };
 
 struct accctl_options {
@@ -77,6 +80,9 @@ struct accctl_options {
     const char *image; /* NULL: the file's */
     uint32_t to;       /* revision; 0: none given */
     bool dry_run;
+    const char *hold;   /* "up", "down", "freeze"; NULL: none given */
+    const char *reason; /* of a hold; NULL: none */
+    uint64_t for_ms;    /* 0: until it is released */
 };
 
 /* `allowed(verb)` gives the options of a verb, and -1 for one that doesn't exist (then parsing goes

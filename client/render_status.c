@@ -125,6 +125,30 @@ static void put_of(struct acc_buf *out, const char *label, const cJSON *bytes)
     (void)acc_buf_printf(out, "   %s %s of %s", label, used_text, total_text);
 }
 
+/* "by root: new disk, until 2026-11-24T18:00:00Z" */
+static void format_hold(const cJSON *hold, char *out, size_t out_size)
+{
+    const char *reason = text_of(hold, "reason");
+    const char *until = text_of(hold, "until");
+
+    /* Both are bounded by accd; a cut is fine. */
+    (void)snprintf(out, out_size, "by %.63s%s%.160s%s%.40s", text_of(hold, "by"),
+                   *reason ? ": " : "", reason, *until ? ", until " : "", until);
+}
+
+static void put_maintenance(const cJSON *hold, const struct accctl_style *style,
+                            struct acc_buf *out)
+{
+    char who[320], line[400];
+
+    if (hold) {
+        format_hold(hold, who, sizeof(who));
+        (void)snprintf(line, sizeof(line), "maintenance %s; accctl maintenance off ends it", who);
+        accctl_put_color(out, style, ACCCTL_YELLOW, line, 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+}
+
 void accctl_put_head(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     const cJSON *engine = acc_json_object(status, "engine");
@@ -146,6 +170,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
         put_of(out, line, acc_json_object(gpu, "vram"));
     }
     (void)acc_buf_puts(out, "\n");
+    put_maintenance(acc_json_object(status, "maintenance"), style, out);
 }
 
 /* --- problems ----------------------------------------------------------------------------------
@@ -248,7 +273,7 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
  */
 
 struct tally {
-    unsigned well, wanted, off, moving;
+    unsigned well, wanted, off, moving, held;
 };
 
 static struct tally count(const cJSON *status, const char *stack)
@@ -267,6 +292,7 @@ static struct tally count(const cJSON *status, const char *stack)
         tally.moving += mood == MOOD_MOVING;
         tally.off += mood == MOOD_OFF;
         tally.wanted += mood != MOOD_OFF;
+        tally.held += acc_json_object(service, "hold") != NULL;
     }
     return tally;
 }
@@ -279,7 +305,10 @@ static void format_tally(struct tally tally, char *out, size_t out_size)
         n += snprintf(out + n, out_size - (size_t)n, ", %u on the way", tally.moving);
     }
     if (tally.off > 0 && n > 0 && (size_t)n < out_size) {
-        (void)snprintf(out + n, out_size - (size_t)n, ", %u off", tally.off);
+        n += snprintf(out + n, out_size - (size_t)n, ", %u off", tally.off);
+    }
+    if (tally.held > 0 && n > 0 && (size_t)n < out_size) {
+        (void)snprintf(out + n, out_size - (size_t)n, ", %u held", tally.held);
     }
 }
 
@@ -513,6 +542,17 @@ static void put_use(struct accctl_table *table, const cJSON *service)
     put_fact(table, "memory", line);
 }
 
+static void put_hold(struct accctl_table *table, const cJSON *hold)
+{
+    char who[320], line[400];
+
+    if (hold) {
+        format_hold(hold, who, sizeof(who));
+        (void)snprintf(line, sizeof(line), "%.20s, %s", text_of(hold, "kind"), who);
+        put_fact(table, "hold", line);
+    }
+}
+
 void accctl_put_service(const cJSON *service, const struct accctl_style *style, struct acc_buf *out)
 {
     struct accctl_table *table = accctl_table_create(2, "  ");
@@ -530,6 +570,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     }
     (void)acc_buf_puts(out, "\n");
     put_fact(table, "reason", text_of(service, "reason"));
+    put_hold(table, acc_json_object(service, "hold"));
     put_list(table, "waits for", acc_json_array(service, "root"));
     put_fact(table, "wanted", text_of(service, "desired"));
     put_fact(table, "health", strcmp(health, "none") == 0 ? "" : health);
@@ -542,44 +583,6 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     cJSON_ArrayForEach(instance, acc_json_array(service, "instances"))
     {
         put_instance(table, instance, style);
-    }
-    accctl_table_put(table, style, out);
-    accctl_table_destroy(table);
-}
-
-/* --- incidents ---------------------------------------------------------------------------------
- */
-
-void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *style,
-                          struct acc_buf *out)
-{
-    struct accctl_table *table = accctl_table_create(4, "");
-    const cJSON *incident;
-
-    cJSON_ArrayForEach(incident, incidents)
-    {
-        bool is_open = acc_json_bool(incident, "open");
-        int impact = cJSON_GetArraySize(acc_json_array(incident, "impact"));
-        char when[96], ago[48], cause[640];
-
-        accctl_ago(style, text_of(incident, is_open ? "since" : "closed"), ago, sizeof(ago));
-        (void)snprintf(when, sizeof(when), is_open ? "for %s" : "closed %s ago", ago);
-        (void)snprintf(cause, sizeof(cause), "%.511s", text_of(incident, "cause"));
-        if (impact > 0) {
-            size_t len = strlen(cause);
-
-            (void)snprintf(cause + len, sizeof(cause) - len, "%s%d other%s suffer%s",
-                           len > 0 ? "; " : "", impact, impact == 1 ? "" : "s",
-                           impact == 1 ? "s" : "");
-        }
-        accctl_table_row(table, is_open ? ACCCTL_RED : ACCCTL_DIM, 1);
-        accctl_table_cell(table, text_of(incident, "root"));
-        accctl_table_cell(table, is_open ? "open" : "closed");
-        accctl_table_cell(table, when);
-        accctl_table_cell(table, cause);
-    }
-    if (cJSON_GetArraySize(incidents) == 0) {
-        (void)acc_buf_puts(out, "no incidents\n");
     }
     accctl_table_put(table, style, out);
     accctl_table_destroy(table);

@@ -348,6 +348,7 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_app_on_save_revision, app);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_MAINTENANCE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
     accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
     accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);

@@ -19,9 +19,12 @@ static void ask(struct accd_app *app)
         return;
     }
     memset(all, 1, n);
-    event.cmd.verb = ACC_VERB_HAND_BACK;
-    event.cmd.selected = all;
     memcpy(event.cmd.by, "accd --hand-back", sizeof("accd --hand-back"));
+    event.cmd.selected = all;
+    event.cmd.verb = ACC_VERB_MAINTENANCE; /* it ends with accd's hand on things */
+    event.cmd.hold = ACC_HOLD_NONE;
+    (void)accd_pump_push(app->pump, &event);
+    event.cmd.verb = ACC_VERB_HAND_BACK;
     (void)accd_pump_push(app->pump, &event);
     free(all);
 }

@@ -202,7 +202,7 @@ static void on_durable(void *arg)
 
 static bool is_record(enum acc_action_type type)
 {
-    return type <= ACC_ACT_SAVE_REVISION;
+    return type <= ACC_ACT_SAVE_MAINTENANCE;
 }
 
 /* Effects whose record must be on disk before they leave (E0). */
@@ -226,6 +226,7 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:

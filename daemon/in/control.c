@@ -317,6 +317,8 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
     case ACC_CTL_RESTART:
     case ACC_CTL_ADOPT:
     case ACC_CTL_RELEASE:
+    case ACC_CTL_HOLD:
+    case ACC_CTL_MAINTENANCE:
     case ACC_CTL_HAND_BACK:
     case ACC_CTL_UPGRADE:
     case ACC_CTL_ROLLBACK:

@@ -81,6 +81,8 @@ static bool looks_at_dependencies(enum acc_verb verb)
     case ACC_VERB_DOWN:
     case ACC_VERB_ADOPT:
     case ACC_VERB_HAND_BACK:
+    case ACC_VERB_HOLD:
+    case ACC_VERB_MAINTENANCE:
         return false;
     }
     return false;
@@ -429,12 +431,15 @@ static int push(struct accd_control *control, const struct accd_session *session
                 .with_dependents = request->with_dependents,
                 .volumes = request->volumes,
                 .whole_stack = targets->whole_stacks,
-                .revision = request->to},
+                .revision = request->to,
+                .hold = request->hold,
+                .for_ms = request->for_ms},
     };
 
     (void)snprintf(event.cmd.image, sizeof(event.cmd.image), "%s",
                    request->image ? request->image : "");
-
+    (void)snprintf(event.cmd.reason, sizeof(event.cmd.reason), "%s",
+                   request->reason ? request->reason : "");
     (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
     return accd_pump_push(control->config.pump, &event);
 }

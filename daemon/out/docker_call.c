@@ -138,6 +138,7 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_PROBE:

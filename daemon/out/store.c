@@ -27,6 +27,7 @@ enum job_kind {
     JOB_JOURNAL_END,
     JOB_SERVICE,
     JOB_STACK,
+    JOB_MAINTENANCE,
     JOB_REVISION,
     JOB_REVISIONS,
     JOB_NOTE,
@@ -61,6 +62,7 @@ struct job {
     union {
         struct acc_service_record service;
         struct acc_stack_record stack;
+        struct acc_hold_record maintenance;
         struct acc_revision_record revision;
         struct {
             void (*on_row)(void *ctx, int64_t unix_ms, const struct acc_revision_record *record);
@@ -168,6 +170,12 @@ static int prune(struct accd_store *store)
     return r == SQLITE_OK ? run_statement(store, ST_PRUNE_JOURNAL) : r;
 }
 
+static int save_hold(struct accd_store *store, const char *id, const struct acc_hold_record *record)
+{
+    accd_rows_bind_hold(store->statement[ST_HOLD], id, record);
+    return run_statement(store, ST_HOLD);
+}
+
 static int run_job(struct accd_store *store, struct job *job)
 {
     sqlite3_stmt *statement;
@@ -196,7 +204,9 @@ static int run_job(struct accd_store *store, struct job *job)
             accd_rows_bind_rollout(store->statement[ST_ROLLOUT], &job->service);
             r = run_statement(store, ST_ROLLOUT);
         }
-        return r;
+        return r == SQLITE_OK ? save_hold(store, job->service.id, &job->service.hold) : r;
+    case JOB_MAINTENANCE:
+        return save_hold(store, ACCD_ROWS_ALL, &job->maintenance);
     case JOB_REVISION:
         accd_rows_bind_revision(store->statement[ST_REVISION], job->unix_ms, &job->revision);
         r = run_statement(store, ST_REVISION);
@@ -463,6 +473,16 @@ void accd_store_save_stack(struct accd_store *store, const struct acc_stack_reco
     }
 }
 
+void accd_store_save_maintenance(struct accd_store *store, const struct acc_hold_record *record)
+{
+    struct job *job = job_new(store, JOB_MAINTENANCE);
+
+    if (job) {
+        job->maintenance = *record;
+        enqueue(store, job);
+    }
+}
+
 void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
                      const char *service, const char *text)
 {
@@ -701,6 +721,22 @@ static void restore_revisions(struct accd_store *store, struct acc_engine *engin
     sqlite3_finalize(statement);
 }
 
+static void restore_maintenance(struct accd_store *store, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+    struct acc_hold_record record;
+
+    if (sqlite3_prepare_v2(store->db, accd_rows_maintenance, -1, &statement, NULL) != SQLITE_OK) {
+        return;
+    }
+    accd_rows_bind_text(statement, 1, ACCD_ROWS_ALL);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        accd_rows_read_hold(statement, 0, &record);
+        acc_engine_restore_maintenance(engine, &record);
+    }
+    sqlite3_finalize(statement);
+}
+
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
 {
     sqlite3_stmt *statement;
@@ -711,11 +747,13 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
 
             accd_rows_read_service(statement, &record);
             accd_rows_read_rollout(statement, &record);
+            accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
             (void)acc_engine_restore_service(engine, &record);
         }
         sqlite3_finalize(statement);
     }
     restore_revisions(store, engine);
+    restore_maintenance(store, engine);
     if (sqlite3_prepare_v2(store->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
         SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {

@@ -57,6 +57,7 @@ void accd_store_save_service(struct accd_store *store, const struct acc_service_
 /* `unix_ms`: now. One that is known already keeps its first time. */
 void accd_store_save_revision(struct accd_store *store, int64_t unix_ms,
                               const struct acc_revision_record *record);
+void accd_store_save_maintenance(struct accd_store *store, const struct acc_hold_record *record);
 void accd_store_save_stack(struct accd_store *store, const struct acc_stack_record *record);
 /* `service` is "" for none. */
 void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,

@@ -13,6 +13,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
         " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+    [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
         " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
@@ -37,6 +38,7 @@ const char accd_rows_schema[] =
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
     " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
+    "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
     "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
     " cid TEXT, result INT, ended_ms INT);"
@@ -51,8 +53,9 @@ const char accd_rows_services[] =
     "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
     "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
     "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
-    "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why FROM service "
-    "LEFT JOIN rollout USING (id)";
+    "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why, kind, held_by, reason, "
+    "left_ms FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id)";
+const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
 const char accd_rows_stable[] =
     "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
     " text, took_ms, service FROM revision WHERE result=? ORDER BY number";
@@ -112,6 +115,16 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     accd_rows_bind_text(statement, 18, r->spec);
     accd_rows_bind_text(statement, 19, r->by);
     accd_rows_bind_text(statement, 20, r->why);
+}
+
+void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
+                         const struct acc_hold_record *record)
+{
+    accd_rows_bind_text(statement, 1, id);
+    sqlite3_bind_int(statement, 2, (int)record->kind);
+    accd_rows_bind_text(statement, 3, record->by);
+    accd_rows_bind_text(statement, 4, record->reason);
+    sqlite3_bind_int64(statement, 5, (sqlite3_int64)record->left_ms);
 }
 
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
@@ -199,4 +212,15 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 33, r->spec, sizeof(r->spec));
     accd_rows_text(statement, 34, r->by, sizeof(r->by));
     accd_rows_text(statement, 35, r->why, sizeof(r->why));
+}
+
+void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)
+{
+    int kind = sqlite3_column_int(statement, at);
+
+    *record = (struct acc_hold_record){
+        .kind = kind > 0 && kind < ACC_HOLD_COUNT ? (enum acc_hold)kind : ACC_HOLD_NONE,
+        .left_ms = (uint64_t)sqlite3_column_int64(statement, at + 3)};
+    accd_rows_text(statement, at + 1, record->by, sizeof(record->by));
+    accd_rows_text(statement, at + 2, record->reason, sizeof(record->reason));
 }

@@ -17,6 +17,7 @@ enum statement {
     ST_SERVICE,
     ST_STACK,
     ST_ROLLOUT,
+    ST_HOLD,
     ST_REVISION,
     ST_REVISIONS,
     ST_PRUNE_REVISIONS,
@@ -30,8 +31,11 @@ enum statement {
 
 extern const char *const accd_rows_sql[ST_COUNT];
 extern const char accd_rows_schema[];
-/* Every service with its rollout, and the stable revisions, oldest first (of one result). */
-extern const char accd_rows_services[], accd_rows_stable[];
+/* Every service with its rollout and its hold (from this column on); what is held for all services,
+ * by the id below; and the stable revisions, oldest first (of one result). */
+#define ACCD_ROWS_HOLD_AT 36
+#define ACCD_ROWS_ALL     "*" /* no service is called so */
+extern const char accd_rows_services[], accd_rows_maintenance[], accd_rows_stable[];
 
 /* NULL becomes "". Longer names do not occur; a cut is fine. */
 void accd_rows_copy(char *to, size_t size, const char *from);
@@ -40,10 +44,14 @@ void accd_rows_text(sqlite3_stmt *statement, int i, char *out, size_t size);
 void accd_rows_bind_text(sqlite3_stmt *statement, int i, const char *text);
 void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record);
 void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record);
+void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
+                         const struct acc_hold_record *record);
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
                              const struct acc_revision_record *record);
 
 void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record);
 void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *record);
+/* Columns from `at` on; all NULL for none. */
+void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record);
 void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
                              int64_t *ret_unix_ms);

@@ -47,6 +47,7 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
     struct acc_service_record service;
     struct acc_stack_record stack;
     struct acc_revision_record revision;
+    struct acc_hold_record hold;
 
     if (action->type == ACC_ACT_SAVE_SERVICE) {
         acc_engine_service_record(telling->engine, action->svc, uv_now(telling->loop), &service);
@@ -56,6 +57,9 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
                                 uv_now(telling->loop), &revision)) {
             accd_store_save_revision(telling->store, accd_unix_ms(), &revision);
         }
+    } else if (action->type == ACC_ACT_SAVE_MAINTENANCE) {
+        acc_engine_maintenance(telling->engine, uv_now(telling->loop), &hold);
+        accd_store_save_maintenance(telling->store, &hold);
     } else {
         acc_engine_stack_record(telling->engine, action->svc, &stack);
         accd_store_save_stack(telling->store, &stack);

@@ -11,17 +11,24 @@
 
 /* Most configurations fit in a few of these; small enough to waste little in a tiny one. */
 #define CHUNK_BYTES 16384u
-#define ALIGN       16u
+/* Of pointers, 64-bit numbers and doubles: what configurations are made of. */
+#define ALIGN 8u
+/* Texts that are shared: the last one of each hash is remembered. Longer ones are rarely the same.
+ */
+#define SHARED_SLOTS   1024u
+#define SHARED_LEN_MAX 64u
 
+/* Objects grow from the front, texts, which need no alignment, from the end. */
 struct chunk {
     struct chunk *next;
-    size_t used;
-    size_t size;
+    size_t front; /* the first free byte */
+    size_t end;   /* behind the last free byte */
     _Alignas(ALIGN) unsigned char data[];
 };
 
 struct acc_arena {
     struct chunk *chunks; /* newest first */
+    const char **shared;  /* SHARED_SLOTS of them; NULL until needed */
     size_t cap;
     size_t used;
     int failed;
@@ -62,13 +69,14 @@ static struct chunk *grow(struct acc_arena *arena, size_t size)
     if (!chunk) {
         return NULL;
     }
-    chunk->size = want;
+    chunk->end = want;
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     return chunk;
 }
 
-void *acc_arena_alloc(struct acc_arena *arena, size_t size)
+/* A chunk with room for `size` bytes, which are charged; NULL when there can be none. */
+static struct chunk *reserve(struct acc_arena *arena, size_t size)
 {
     struct chunk *chunk = arena->chunks;
 
@@ -76,19 +84,40 @@ void *acc_arena_alloc(struct acc_arena *arena, size_t size)
         arena->failed = 1;
         return NULL;
     }
-    size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    if (!chunk || chunk->size - chunk->used < size) {
+    if (!chunk || chunk->end - chunk->front < size) {
         chunk = grow(arena, size);
         if (!chunk) {
             arena->failed = 1;
             return NULL;
         }
     }
-    void *memory = chunk->data + chunk->used;
+    arena->used += size;
+    return chunk;
+}
 
-    chunk->used += size;
-    arena->used = size > arena->cap - arena->used ? arena->cap : arena->used + size;
+void *acc_arena_alloc(struct acc_arena *arena, size_t size)
+{
+    size_t aligned = size > SIZE_MAX - ALIGN ? size : (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    struct chunk *chunk = reserve(arena, aligned);
+
+    if (!chunk) {
+        return NULL;
+    }
+    void *memory = chunk->data + chunk->front;
+
+    chunk->front += aligned;
     return memory;
+}
+
+static char *alloc_text(struct acc_arena *arena, size_t size)
+{
+    struct chunk *chunk = reserve(arena, size);
+
+    if (!chunk) {
+        return NULL;
+    }
+    chunk->end -= size;
+    return (char *)chunk->data + chunk->end;
 }
 
 char *acc_arena_strndup(struct acc_arena *arena, const char *text, size_t text_len)
@@ -97,7 +126,7 @@ char *acc_arena_strndup(struct acc_arena *arena, const char *text, size_t text_l
         arena->failed = 1;
         return NULL;
     }
-    char *copy = acc_arena_alloc(arena, text_len + 1);
+    char *copy = alloc_text(arena, text_len + 1);
 
     if (copy) {
         memcpy(copy, text, text_len);
@@ -110,6 +139,27 @@ char *acc_arena_strdup(struct acc_arena *arena, const char *text)
     return acc_arena_strndup(arena, text, strlen(text));
 }
 
+const char *acc_arena_share(struct acc_arena *arena, const char *text, size_t text_len)
+{
+    uint32_t hash = 2166136261u;
+
+    if (!arena->shared && text_len <= SHARED_LEN_MAX) {
+        arena->shared = acc_arena_alloc(arena, SHARED_SLOTS * sizeof(*arena->shared));
+    }
+    if (!arena->shared || text_len > SHARED_LEN_MAX) {
+        return acc_arena_strndup(arena, text, text_len);
+    }
+    for (size_t i = 0; i < text_len; i++) {
+        hash = (hash ^ (unsigned char)text[i]) * 16777619u; /* FNV-1a */
+    }
+    const char **slot = &arena->shared[hash % SHARED_SLOTS];
+
+    if (!*slot || strncmp(*slot, text, text_len) != 0 || (*slot)[text_len] != '\0') {
+        *slot = acc_arena_strndup(arena, text, text_len);
+    }
+    return *slot;
+}
+
 char *acc_arena_printf(struct acc_arena *arena, const char *fmt, ...)
 {
     va_list args;
@@ -119,7 +169,7 @@ char *acc_arena_printf(struct acc_arena *arena, const char *fmt, ...)
     va_end(args);
     acc_assert(len >= 0);
 
-    char *text = acc_arena_alloc(arena, (size_t)len + 1);
+    char *text = alloc_text(arena, (size_t)len + 1);
 
     if (text) {
         va_start(args, fmt);

@@ -28,8 +28,12 @@ enum param {
     P_IMAGE,
     P_TO,
     P_DRY_RUN,
+    P_KIND,
+    P_ON,
+    P_REASON,
+    P_FOR_MS,
 };
-#define PARAM_COUNT 17
+#define PARAM_COUNT 21
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -49,6 +53,10 @@ static const char *const param_names[] = {
     [P_IMAGE] = "image",
     [P_TO] = "to",
     [P_DRY_RUN] = "dry_run",
+    [P_KIND] = "kind",
+    [P_ON] = "on",
+    [P_REASON] = "reason",
+    [P_FOR_MS] = "for_ms",
 };
 static_assert(ACC_ARRAY_LEN(param_names) == PARAM_COUNT, "one name per parameter");
 
@@ -78,6 +86,12 @@ static const struct {
     [ACC_CTL_ADOPT] = {"io.acc.Adopt", ACC_CTL_RIGHT_CHANGE, ACC_VERB_ADOPT, ACTS, 0},
     [ACC_CTL_RELEASE] = {"io.acc.Release", ACC_CTL_RIGHT_CHANGE, ACC_VERB_RELEASE,
                          ACTS | BIT(P_PHASE), 0},
+    [ACC_CTL_HOLD] = {"io.acc.Hold", ACC_CTL_RIGHT_CHANGE, ACC_VERB_HOLD,
+                      ACTS | BIT(P_PHASE) | BIT(P_KIND) | BIT(P_REASON) | BIT(P_FOR_MS), 0},
+    [ACC_CTL_MAINTENANCE] = {"io.acc.Maintenance", ACC_CTL_RIGHT_CHANGE, ACC_VERB_MAINTENANCE,
+                             BIT(P_ON) | BIT(P_REASON) | BIT(P_FOR_MS) | BIT(P_DETACH) |
+                                 BIT(P_TIMEOUT_MS),
+                             BIT(P_ON)},
     [ACC_CTL_HAND_BACK] = {"io.acc.HandBack", ACC_CTL_RIGHT_CHANGE, ACC_VERB_HAND_BACK, ACTS, 0},
     [ACC_CTL_UPGRADE] = {"io.acc.Upgrade", ACC_CTL_RIGHT_CHANGE, ACC_VERB_UPGRADE,
                          ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_DRY_RUN), 0},
@@ -249,6 +263,46 @@ static enum acc_ctl_parsed read_revision(const cJSON *item, struct acc_ctl_reque
     return ACC_CTL_PARSED;
 }
 
+/* A year; a hold that shall last longer is one without an end. */
+#define FOR_MS_MAX (366ull * 24 * 3600 * 1000)
+
+static enum acc_ctl_parsed read_kind(const cJSON *item, struct acc_ctl_request *request,
+                                     struct acc_ctl_error *error)
+{
+    const char *text = acc_json_text_of(item);
+
+    for (int k = ACC_HOLD_UP; text && k < ACC_HOLD_COUNT; k++) {
+        if (strcmp(text, acc_hold_name((enum acc_hold)k)) == 0) {
+            request->hold = (enum acc_hold)k;
+            return ACC_CTL_PARSED;
+        }
+    }
+    return wrong_param(error, item->string, "kind is up, down or freeze");
+}
+
+static enum acc_ctl_parsed read_on(const cJSON *item, struct acc_ctl_request *request,
+                                   struct acc_ctl_error *error)
+{
+    bool is_on = false;
+    enum acc_ctl_parsed parsed = read_bool(item, &is_on, error);
+
+    request->hold = is_on ? ACC_HOLD_FREEZE : ACC_HOLD_NONE;
+    return parsed;
+}
+
+static enum acc_ctl_parsed read_reason(const cJSON *item, struct acc_ctl_request *request,
+                                       struct acc_ctl_error *error)
+{
+    if (read_text(item, &request->reason, error) == ACC_CTL_WRONG) {
+        return ACC_CTL_WRONG;
+    }
+    if (strlen(request->reason) > ACC_HOLD_REASON_MAX) {
+        return wrong_param(error, item->string, "a reason has at most %u bytes",
+                           ACC_HOLD_REASON_MAX);
+    }
+    return ACC_CTL_PARSED;
+}
+
 static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
                                       struct acc_ctl_request *request, struct acc_ctl_error *error)
 {
@@ -288,6 +342,14 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_revision(item, request, error);
     case P_DRY_RUN:
         return read_bool(item, &request->dry_run, error);
+    case P_KIND:
+        return read_kind(item, request, error);
+    case P_ON:
+        return read_on(item, request, error);
+    case P_REASON:
+        return read_reason(item, request, error);
+    case P_FOR_MS:
+        return read_number(item, 1, FOR_MS_MAX, &request->for_ms, error);
     }
     return ACC_CTL_WRONG;
 }
@@ -401,6 +463,7 @@ static enum acc_ctl_parsed read_request(struct acc_ctl_request *request,
     if (find_method(method, &request->method, error) == ACC_CTL_WRONG) {
         return ACC_CTL_WRONG;
     }
+    request->hold = request->method == ACC_CTL_HOLD ? ACC_HOLD_FREEZE : ACC_HOLD_NONE;
     request->limit = request->method == ACC_CTL_EVENTS ? ACC_CTL_LIMIT_DEFAULT : ACC_CTL_NO_LIMIT;
     return read_params(params, request, error);
 }

@@ -26,6 +26,8 @@ enum acc_ctl_method {
     ACC_CTL_RESTART,
     ACC_CTL_ADOPT,
     ACC_CTL_RELEASE,
+    ACC_CTL_HOLD,
+    ACC_CTL_MAINTENANCE,
     ACC_CTL_HAND_BACK,
     ACC_CTL_UPGRADE,
     ACC_CTL_ROLLBACK,
@@ -38,7 +40,7 @@ enum acc_ctl_method {
     ACC_CTL_EVENTS,
     ACC_CTL_INCIDENTS,
 };
-#define ACC_CTL_METHOD_COUNT 22
+#define ACC_CTL_METHOD_COUNT 24
 
 /* "io.acc.Status" */
 const char *acc_ctl_method_name(enum acc_ctl_method method);
@@ -66,6 +68,9 @@ struct acc_ctl_request {
     const char *image; /* Upgrade; NULL: the file's */
     uint32_t to;       /* Rollback: a revision; 0: the one before */
     bool dry_run;
+    enum acc_hold hold; /* Hold: FREEZE unless said otherwise; Maintenance: FREEZE or NONE */
+    const char *reason; /* Hold, Maintenance; NULL: none */
+    uint64_t for_ms;    /* likewise; 0: until it is released */
     bool all, with_dependents, volumes, prune, detach, follow, timestamps;
     uint64_t timeout_ms; /* 0: none */
     uint32_t limit;      /* Events: lines; Logs: tail, ACC_CTL_NO_LIMIT for all */

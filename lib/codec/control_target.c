@@ -113,10 +113,12 @@ static bool takes_down(enum acc_verb verb)
     case ACC_VERB_HAND_BACK:
     case ACC_VERB_UPGRADE:
     case ACC_VERB_ROLLBACK:
+    case ACC_VERB_HOLD:
         return true;
     case ACC_VERB_UP:
     case ACC_VERB_START:
     case ACC_VERB_ADOPT:
+    case ACC_VERB_MAINTENANCE:
         return false;
     }
     return true;
@@ -125,7 +127,22 @@ static bool takes_down(enum acc_verb verb)
 static bool touches_observed(enum acc_verb verb)
 {
     return verb == ACC_VERB_STOP || verb == ACC_VERB_DOWN || verb == ACC_VERB_RESTART ||
-           verb == ACC_VERB_RELEASE || verb == ACC_VERB_UPGRADE || verb == ACC_VERB_ROLLBACK;
+           verb == ACC_VERB_RELEASE || verb == ACC_VERB_UPGRADE || verb == ACC_VERB_ROLLBACK ||
+           verb == ACC_VERB_HOLD;
+}
+
+static bool is_maintained(const struct acc_engine *engine, enum acc_verb verb,
+                          struct acc_ctl_error *error)
+{
+    struct acc_hold_record hold;
+
+    acc_engine_maintenance(engine, 0, &hold);
+    acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+                      "nothing is changed during maintenance (%s%s%s); end it first: accctl "
+                      "maintenance off",
+                      hold.by, hold.reason[0] ? ": " : "", hold.reason);
+    return hold.kind != ACC_HOLD_NONE && verb != ACC_VERB_HOLD && verb != ACC_VERB_RELEASE &&
+           verb != ACC_VERB_MAINTENANCE;
 }
 
 static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
@@ -172,7 +189,8 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                           n_stacks);
         return ACC_CTL_WRONG;
     }
-    if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG) {
+    if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||
+        (!request->dry_run && is_maintained(engine, verb, reterr_error))) {
         return ACC_CTL_WRONG;
     }
     if (touches_observed(verb)) {

@@ -253,6 +253,21 @@ static const char *digest_of(const struct writer *w, uint32_t svc, uint32_t n_in
     return instance.image_id;
 }
 
+static void put_hold(struct writer *w, cJSON *parent, const char *key,
+                     const struct acc_hold_record *record)
+{
+    cJSON *hold;
+
+    if (record->kind == ACC_HOLD_NONE) {
+        return;
+    }
+    hold = acc_put_object(w->put, parent, key);
+    text(w, hold, "kind", acc_hold_name(record->kind));
+    text(w, hold, "by", record->by);
+    text(w, hold, "reason", record->reason);
+    time_ms(w, hold, "until", record->left_ms ? w->view->unix_ms + (int64_t)record->left_ms : 0);
+}
+
 static void put_service(struct writer *w, cJSON *services, uint32_t svc,
                         const struct acc_host_facts *facts)
 {
@@ -280,6 +295,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     text(w, item, "image", service.image);
     text(w, item, "digest", digest_of(w, svc, service.n_instances));
     acc_put_bool(w->put, item, "removed", service.removed);
+    put_hold(w, item, "hold", &service.hold);
     put_instances(w, item, svc, service.n_instances);
     put_resources(w, item, svc, facts);
 }
@@ -327,6 +343,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
                    const uint8_t *selected, struct acc_buf *out)
 {
     size_t n = acc_engine_n_services(view->engine);
+    struct acc_hold_record maintenance;
     struct writer w;
     cJSON *services;
 
@@ -343,6 +360,8 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     }
     put_gpus(&w, facts);
     put_incidents(&w);
+    acc_engine_maintenance(view->engine, view->now_ms, &maintenance);
+    put_hold(&w, w.top, "maintenance", &maintenance);
     return finish(&w, NULL, false, out);
 }
 

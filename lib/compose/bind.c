@@ -53,7 +53,7 @@ static enum acc_bound bind_struct_map(struct acc_compose_ctx *ctx, const struct 
         if (bind_sub(ctx, field, child, &at) == ACC_BOUND_FAILED) {
             outcome = ACC_BOUND_FAILED;
         }
-        acc_node_put(node, child->key, child->key_pos, child);
+        acc_node_put(node, child->key, acc_node_key_pos(child), child);
     }
     acc_node_sort_keys(node);
     return outcome == ACC_BOUND_FAILED || node->n > 0 ? outcome : ACC_BOUND_OMIT;
@@ -172,7 +172,7 @@ static void put_back(struct acc_compose_ctx *ctx, const struct acc_field *field,
         }
         return;
     }
-    acc_node_put(map, field->key, child->key_pos, child);
+    acc_node_put(map, field->key, acc_node_key_pos(child), child);
 }
 
 int acc_bind_struct(struct acc_compose_ctx *ctx, const struct acc_struct *type,
@@ -196,8 +196,8 @@ int acc_bind_struct(struct acc_compose_ctx *ctx, const struct acc_struct *type,
             kept_end = &child->next;
         } else if (field) {
             if (field->flags & ACC_FIELD_IGNORED) {
-                acc_diags_warn(ctx->diags, child->key_pos, "'%s' has no effect in Docker Compose",
-                               child->key);
+                acc_diags_warn(ctx->diags, acc_node_key_pos(child),
+                               "'%s' has no effect in Docker Compose", child->key);
             }
             enum acc_bound outcome = bind_value(ctx, field, child, &at);
 
@@ -212,7 +212,7 @@ int acc_bind_struct(struct acc_compose_ctx *ctx, const struct acc_struct *type,
         next = child->next;
         child->next = NULL;
         sort_all(child);
-        acc_node_put(map, child->key, child->key_pos, child);
+        acc_node_put(map, child->key, acc_node_key_pos(child), child);
     }
     if (type == &acc_schema_project) {
         acc_node_sort_keys(map);

@@ -42,7 +42,7 @@ enum acc_bound acc_bind_multi(struct acc_compose_ctx *ctx, struct acc_node *node
             (void)acc_bind_text(ctx, child);
         }
         if (acc_bind_texts(ctx, child) == ACC_BOUND_KEEP) {
-            acc_node_put(node, child->key, child->key_pos, child);
+            acc_node_put(node, child->key, acc_node_key_pos(child), child);
         }
     }
     acc_node_sort_keys(node);
@@ -84,7 +84,7 @@ static void drop_earlier(struct acc_node *map)
         next = child->next;
         child->next = NULL;
         if (!next || strcmp(next->key, child->key) != 0) { /* sorting is stable */
-            acc_node_put(map, child->key, child->key_pos, child);
+            acc_node_put(map, child->key, acc_node_key_pos(child), child);
         }
     }
 }
@@ -123,7 +123,7 @@ static void put_extensions(struct acc_compose_ctx *ctx, struct acc_node *map,
     acc_node_sort_keys(extensions);
     acc_node_for_each(child, extensions)
     {
-        acc_diags_warn(ctx->diags, child->key_pos,
+        acc_diags_warn(ctx->diags, acc_node_key_pos(child),
                        "'%s' is taken for an extension by Docker Compose, and not set as it stands",
                        child->key);
         text = text ? acc_arena_printf(ctx->arena, "%s%s%s:%s", text,
@@ -141,14 +141,14 @@ static enum acc_bound bind_values(struct acc_compose_ctx *ctx, struct acc_node *
                                   const struct acc_path *path, bool is_env)
 {
     enum acc_bound outcome = ACC_BOUND_KEEP;
-    struct acc_node *extensions = acc_tree_map(ctx, map->pos);
+    struct acc_node extensions = {.type = ACC_NODE_MAP};
     struct acc_node *next = NULL;
 
-    for (struct acc_node *child = acc_tree_take_children(map); child && extensions; child = next) {
+    for (struct acc_node *child = acc_tree_take_children(map); child; child = next) {
         next = child->next;
         child->next = NULL;
         if (strncmp(child->key, "x-", 2) == 0) {
-            acc_node_put(extensions, child->key, child->key_pos, child);
+            acc_node_put(&extensions, child->key, acc_node_key_pos(child), child);
             continue;
         }
         if (child->type == ACC_NODE_SEQ || child->type == ACC_NODE_MAP) {
@@ -160,11 +160,9 @@ static enum acc_bound bind_values(struct acc_compose_ctx *ctx, struct acc_node *
         } else if (child->type != ACC_NODE_NULL || !is_env) {
             (void)acc_bind_text(ctx, child);
         }
-        acc_node_put(map, child->key, child->key_pos, child);
+        acc_node_put(map, child->key, acc_node_key_pos(child), child);
     }
-    if (extensions) {
-        put_extensions(ctx, map, extensions);
-    }
+    put_extensions(ctx, map, &extensions);
     return outcome;
 }
 
@@ -175,15 +173,15 @@ enum acc_bound acc_bind_pairs(struct acc_compose_ctx *ctx, struct acc_node *node
     enum acc_bound outcome = ACC_BOUND_KEEP;
 
     if (node->type == ACC_NODE_SEQ) {
-        struct acc_node *map = acc_tree_map(ctx, node->pos);
+        struct acc_node map = {.type = ACC_NODE_MAP};
 
         acc_node_for_each(item, node)
         {
-            if (pair(ctx, map, item, path, is_env) == ACC_BOUND_FAILED) {
+            if (pair(ctx, &map, item, path, is_env) == ACC_BOUND_FAILED) {
                 outcome = ACC_BOUND_FAILED;
             }
         }
-        acc_tree_become(node, map);
+        acc_tree_become(node, &map);
     } else if (node->type == ACC_NODE_MAP) {
         outcome = bind_values(ctx, node, path, is_env);
     }

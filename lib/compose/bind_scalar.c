@@ -20,7 +20,12 @@ static enum acc_bound fail(struct acc_compose_ctx *ctx, const struct acc_node *n
 
 static enum acc_bound become_int(struct acc_compose_ctx *ctx, struct acc_node *node, int64_t value)
 {
-    acc_tree_become(node, acc_node_int(ctx->arena, node->pos, value));
+    struct acc_node number = {.type = ACC_NODE_INT, .integer = value};
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%lld", (long long)value); /* fits */
+    number.text = acc_arena_share(ctx->arena, text, strlen(text));
+    acc_tree_become(node, number.text ? &number : NULL);
     return ACC_BOUND_KEEP;
 }
 
@@ -80,14 +85,11 @@ enum acc_bound acc_bind_float(struct acc_compose_ctx *ctx, struct acc_node *node
         }
     }
     value = strtod(text, NULL);
-    struct acc_node *number = acc_node_new(ctx->arena, ACC_NODE_FLOAT, node->pos);
+    struct acc_node number = {.type = ACC_NODE_FLOAT, .number = value};
 
-    if (number) {
-        acc_yaml_format_float_json(value, text);
-        number->number = value;
-        number->text = acc_arena_strdup(ctx->arena, text);
-        acc_tree_become(node, number->text ? number : NULL);
-    }
+    acc_yaml_format_float_json(value, text);
+    number.text = acc_arena_share(ctx->arena, text, strlen(text));
+    acc_tree_become(node, number.text ? &number : NULL);
     return ACC_BOUND_KEEP;
 }
 

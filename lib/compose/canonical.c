@@ -403,7 +403,7 @@ static int resource(struct acc_compose_ctx *ctx, struct acc_node *node, const st
     if (!name) {
         return 0;
     }
-    acc_diags_warn(ctx->diags, external->key_pos,
+    acc_diags_warn(ctx->diags, acc_node_key_pos(external),
                    "external.name is deprecated; write name and external: true");
     if (!acc_node_get(node, "name")) {
         acc_tree_put_text(ctx, node, "name", external->pos, name);

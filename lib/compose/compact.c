@@ -3,20 +3,14 @@
  * the daemon keeps every stack in memory for as long as it runs.
  */
 
-#include <stdint.h>
 #include <string.h>
 
 #include "lib/compose/load.h"
 
-/* Most keys and many values occur in every service: remember the last one of each hash. */
-#define SLOTS 1024u
-/* Longer texts are rarely the same. */
-#define SHARED_LEN_MAX 64u
-#define FILES          16u
+#define FILES 16u
 
 struct compaction {
     struct acc_arena *arena;
-    const char *slots[SLOTS];
     /* Names of files and their copies; a project has few, and they take turns. */
     struct {
         const char *from, *to;
@@ -26,21 +20,7 @@ struct compaction {
 
 static const char *copy_text(struct compaction *c, const char *text)
 {
-    size_t len = text ? strlen(text) : 0;
-    uint32_t hash = 2166136261u;
-
-    if (!text || len > SHARED_LEN_MAX) {
-        return text ? acc_arena_strndup(c->arena, text, len) : NULL;
-    }
-    for (const char *pos = text; *pos; pos++) {
-        hash = (hash ^ (unsigned char)*pos) * 16777619u; /* FNV-1a */
-    }
-    const char **slot = &c->slots[hash % SLOTS];
-
-    if (!*slot || strcmp(*slot, text) != 0) {
-        *slot = acc_arena_strndup(c->arena, text, len);
-    }
-    return *slot;
+    return text ? acc_arena_share(c->arena, text, strlen(text)) : NULL;
 }
 
 static const char *copy_file(struct compaction *c, const char *file)
@@ -73,8 +53,11 @@ static struct acc_node *copy_node(struct compaction *c, const struct acc_node *n
     copy->boolean = node->boolean;
     copy->tag = node->tag;
     copy->style = node->style;
-    copy->integer = node->integer;
-    copy->number = node->number;
+    if (node->type == ACC_NODE_FLOAT) {
+        copy->number = node->number;
+    } else {
+        copy->integer = node->integer;
+    }
     copy->text = copy_text(c, node->text);
     acc_node_for_each(child, node)
     {
@@ -84,7 +67,8 @@ static struct acc_node *copy_node(struct compaction *c, const struct acc_node *n
             return NULL;
         }
         if (node->type == ACC_NODE_MAP) {
-            acc_node_put(copy, copy_text(c, child->key), copy_pos(c, child->key_pos), twin);
+            acc_node_put(copy, copy_text(c, child->key), copy_pos(c, acc_node_key_pos(child)),
+                         twin);
         } else {
             acc_node_append(copy, twin);
         }

@@ -80,7 +80,8 @@ int acc_compose_service_hash(const struct acc_service_spec *service,
 int acc_compose_network_hash(const struct acc_resource *network, char *ret_hash);
 int acc_compose_volume_hash(const struct acc_resource *volume, char *ret_hash);
 
-/* `docker compose config`, as JSON with `$` escaped as `$$` or as YAML: appended to `out`. */
-struct acc_buf;
-int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out);
-int acc_compose_config_yaml(const struct acc_stack *stack, struct acc_buf *out);
+/* `docker compose config`, as JSON or as YAML, with `$` escaped as `$$`. It is given to `write` in
+ * pieces of about a service, for a large project as text is larger than as a tree. 0 or -ENOMEM. */
+typedef void (*acc_compose_write_fn)(void *ctx, const char *text, size_t text_len);
+int acc_compose_config_json(const struct acc_stack *stack, acc_compose_write_fn write, void *ctx);
+int acc_compose_config_yaml(const struct acc_stack *stack, acc_compose_write_fn write, void *ctx);

@@ -385,38 +385,60 @@ static void put_value(struct printer *p, const struct acc_node *node, int depth)
     }
 }
 
-static void put_section(struct printer *p, const struct acc_node *node)
+/* As put_key() would, but one child at a time. */
+static void put_children(struct printer *p, struct acc_pieces *pieces, const struct acc_node *node)
 {
-    if (node &&
-        !(node->type == ACC_NODE_MAP && node->n == 0 && strcmp(node->key, "services") != 0)) {
-        put_key(p, node, 0);
-        (void)acc_buf_puts(p->out, "\n");
+    put_text(p, node->key, 0, true);
+    (void)acc_buf_puts(p->out, ":");
+    acc_node_for_each(child, node)
+    {
+        if (!is_left_out(child)) {
+            (void)acc_buf_puts(p->out, "\n");
+            indent(p->out, 1);
+            put_key(p, child, 1);
+            acc_pieces_flush(pieces);
+        }
     }
 }
 
-int acc_compose_config_yaml(const struct acc_stack *stack, struct acc_buf *out)
+static void put_section(struct printer *p, struct acc_pieces *pieces, const struct acc_node *node)
+{
+    bool is_empty = node && node->type == ACC_NODE_MAP && n_shown(node) == 0;
+
+    if (!node || (node->n == 0 && is_empty && strcmp(node->key, "services") != 0)) {
+        return;
+    }
+    if (node->type == ACC_NODE_MAP && !is_empty) {
+        put_children(p, pieces, node);
+    } else {
+        put_key(p, node, 0);
+    }
+    (void)acc_buf_puts(p->out, "\n");
+}
+
+int acc_compose_config_yaml(const struct acc_stack *stack, acc_compose_write_fn write, void *ctx)
 {
     static const char *const sections[] = {"name",    "services", "networks",
                                            "volumes", "secrets",  "configs"};
-    struct acc_buf plain;
-    struct printer p = {.out = &plain};
+    struct acc_pieces pieces;
+    struct printer p = {.out = &pieces.text};
     int r = acc_arena_create(SCRATCH_MAX, &p.scratch);
 
     if (r < 0) {
         return r;
     }
-    acc_buf_init(&plain, out->cap);
+    acc_pieces_init(&pieces, write, ctx);
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-        put_section(&p, acc_node_get(stack->project, sections[i]));
+        put_section(&p, &pieces, acc_node_get(stack->project, sections[i]));
     }
     acc_node_for_each(child, stack->project)
     {
         if (strncmp(child->key, "x-", 2) == 0) {
-            put_section(&p, child);
+            put_section(&p, &pieces, child);
         }
     }
-    r = p.r < 0 ? p.r : acc_json_escape_dollars(out, &plain);
-    acc_buf_fini(&plain);
+    r = acc_pieces_fini(&pieces);
+    r = p.r < 0 ? p.r : r;
     acc_arena_destroy(p.scratch);
     return r;
 }

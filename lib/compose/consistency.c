@@ -43,11 +43,11 @@ static void check_image(struct checker *c, const struct acc_node *service)
     const char *platform = acc_node_get_text(service, "platform");
 
     if (!build && !acc_node_get(service, "image") && !acc_node_get(service, "provider")) {
-        acc_diags_add(c->ctx->diags, service->key_pos,
+        acc_diags_add(c->ctx->diags, acc_node_key_pos(service),
                       "service '%s' has neither an image nor a build context", service->key);
     }
     if (acc_node_get(build, "dockerfile") && acc_node_get(build, "dockerfile_inline")) {
-        acc_diags_add(c->ctx->diags, build->key_pos,
+        acc_diags_add(c->ctx->diags, acc_node_key_pos(build),
                       "service '%s': dockerfile and dockerfile_inline exclude each other",
                       service->key);
     }
@@ -88,14 +88,14 @@ static void check_networks(struct checker *c, const struct acc_node *service)
     const struct acc_node *networks = acc_node_get(service, "networks");
 
     if (mode && networks) {
-        acc_diags_add(c->ctx->diags, mode->key_pos,
+        acc_diags_add(c->ctx->diags, acc_node_key_pos(mode),
                       "service '%s': network_mode and networks exclude each other; keep one",
                       service->key);
     }
     acc_node_for_each(network, networks)
     {
         if (!acc_node_index_get(&c->networks, network->key)) {
-            complain_undefined(c, network->key_pos, service->key, "refers to", "network",
+            complain_undefined(c, acc_node_key_pos(network), service->key, "refers to", "network",
                                network->key, &c->networks);
         }
     }
@@ -118,13 +118,13 @@ static void check_depends_on(struct checker *c, const struct acc_node *service)
             continue;
         }
         if (is_disabled) {
-            acc_diags_add(c->ctx->diags, dependency->key_pos,
+            acc_diags_add(c->ctx->diags, acc_node_key_pos(dependency),
                           "service '%s' depends on undefined service '%s'; it is there, but none "
                           "of its profiles is enabled",
                           service->key, dependency->key);
         } else {
-            complain_undefined(c, dependency->key_pos, service->key, "depends on", "service",
-                               dependency->key, &c->services);
+            complain_undefined(c, acc_node_key_pos(dependency), service->key, "depends on",
+                               "service", dependency->key, &c->services);
         }
     }
 }
@@ -156,8 +156,8 @@ static void check_references(struct checker *c, const struct acc_node *service)
     acc_node_for_each(model, acc_node_get(service, "models"))
     {
         if (!acc_node_index_get(&c->models, model->key)) {
-            complain_undefined(c, model->key_pos, service->key, "refers to", "model", model->key,
-                               &c->models);
+            complain_undefined(c, acc_node_key_pos(model), service->key, "refers to", "model",
+                               model->key, &c->models);
         }
     }
     acc_node_for_each(volume, acc_node_get(service, "volumes"))
@@ -219,7 +219,7 @@ static void set_replicas(struct checker *c, struct acc_node *deploy, const struc
 
         next = child->next;
         child->next = NULL;
-        acc_node_put(deploy, child->key, child->key_pos, child);
+        acc_node_put(deploy, child->key, acc_node_key_pos(child), child);
         if (is_mode) {
             acc_tree_put(c->ctx, deploy, "replicas", replicas);
         }
@@ -411,7 +411,7 @@ static void check_secrets(struct checker *c)
 
         if (!acc_node_get(secret, "external") && !acc_node_get(secret, "file") &&
             !acc_node_get(secret, "environment")) {
-            acc_diags_add(c->ctx->diags, secret->key_pos,
+            acc_diags_add(c->ctx->diags, acc_node_key_pos(secret),
                           "secret '%s' must have either file or environment", secret->key);
         }
     }

@@ -16,7 +16,7 @@ static struct acc_edge from_dependency(const struct acc_node *node)
                             .service = node->key,
                             .label = "",
                             .target = ACC_NONE,
-                            .pos = node->key_pos};
+                            .pos = acc_node_key_pos(node)};
 
     if (condition && strcmp(condition, "service_healthy") == 0) {
         edge.condition = ACC_COND_READY;

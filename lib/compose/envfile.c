@@ -187,7 +187,7 @@ static void put_in_order(struct acc_compose_ctx *ctx, struct acc_node *service, 
             acc_tree_put(ctx, service, key, map);
             is_put = true;
         }
-        acc_node_put(service, child->key, child->key_pos, child);
+        acc_node_put(service, child->key, acc_node_key_pos(child), child);
     }
     if (!is_put) {
         acc_tree_put(ctx, service, key, map);
@@ -208,7 +208,7 @@ static int fold(struct acc_compose_loader *loader, struct acc_node *service, con
         .loader = loader,
     };
     struct acc_compose_env env;
-    int r = acc_node_index_init(&index, ctx->arena, map);
+    int r = list ? acc_node_index_init(&index, ctx->arena, map) : 0;
 
     if (!list || r < 0) {
         return r;

@@ -243,7 +243,7 @@ static int merge_base(struct acc_compose_loader *loader, struct scope *scope, si
     struct acc_compose_ctx *ctx = &loader->ctx;
     struct acc_node *service = scope->services.items[i];
     const char *name = service->key;
-    struct acc_srcpos key_pos = service->key_pos;
+    struct acc_srcpos key_pos = acc_node_key_pos(service);
     const char *at[] = {"services", name};
     struct acc_node *copy = NULL;
     int r = 0;
@@ -263,8 +263,8 @@ static int merge_base(struct acc_compose_loader *loader, struct scope *scope, si
         return r;
     }
     copy->key = name;
-    copy->key_pos = key_pos;
     copy->pos = service->pos;
+    acc_node_set_key_pos(copy, key_pos);
     scope->resolved[i] = copy;
     return 0;
 }
@@ -342,7 +342,7 @@ static void put_back(struct acc_node *services, const struct scope *scope)
 
         next = child->next;
         child->next = NULL;
-        acc_node_put(services, child->key, child->key_pos, node);
+        acc_node_put(services, child->key, acc_node_key_pos(child), node);
     }
 }
 

@@ -280,7 +280,7 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     service->stack = stack->name;
     service->name = node->key;
     service->id = acc_arena_printf(ctx->arena, "%s/%s", stack->name, node->key);
-    service->pos = node->key_pos;
+    service->pos = acc_node_key_pos(node);
     service->node = node;
     service->phase = stack->phase;
     service->tier = "";

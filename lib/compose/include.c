@@ -73,7 +73,7 @@ static int read_long(struct acc_compose_loader *loader, const struct acc_node *n
     {
         if (strcmp(child->key, "path") != 0 && strcmp(child->key, "env_file") != 0 &&
             strcmp(child->key, "project_directory") != 0) {
-            acc_diags_add(loader->diags, child->key_pos,
+            acc_diags_add(loader->diags, acc_node_key_pos(child),
                           "include: '%s' is none of path, project_directory, env_file", child->key);
             r = -EINVAL;
         }
@@ -216,10 +216,10 @@ static int import_section(struct acc_compose_loader *loader, struct acc_node *mo
     if (!to || to->type == ACC_NODE_NULL) {
         (void)acc_node_remove(model, section);
         (void)acc_node_remove(doc, section);
-        acc_node_put(doc, section, from->key_pos, from);
+        acc_node_put(doc, section, acc_node_key_pos(from), from);
         return 0;
     }
-    struct acc_srcpos key_pos = to->key_pos;
+    struct acc_srcpos key_pos = acc_node_key_pos(to);
 
     (void)acc_node_remove(model, section);
     (void)acc_node_remove(doc, section);

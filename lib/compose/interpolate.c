@@ -157,7 +157,6 @@ static int cast_int(struct walk *walk, const struct acc_path *path, struct acc_n
     }
     node->type = ACC_NODE_INT;
     node->integer = value;
-    node->number = (double)value;
     node->text = acc_arena_printf(walk->template.arena, "%lld", (long long)value);
     return node->text ? 0 : -ENOMEM;
 }

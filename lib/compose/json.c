@@ -6,6 +6,9 @@
 #include "lib/compose/tree.h"
 #include "lib/compose/yaml.h"
 
+/* One service, or all of the x- keys: no more than a tree of the largest size holds, escaped. */
+#define PIECE_MAX (4u * (size_t)ACC_COMPOSE_ARENA_MAX)
+
 /* Length of the UTF-8 sequence at `text`, 0 when it is none. */
 static size_t utf8_len(const unsigned char *text)
 {
@@ -266,8 +269,9 @@ static void struct_map(struct acc_buf *out, const struct acc_node *node, int ind
     (void)acc_buf_puts(out, "}");
 }
 
-static void section(struct acc_buf *out, const struct acc_node *node, int indent)
+static void section(struct acc_pieces *pieces, const struct acc_node *node, int indent)
 {
+    struct acc_buf *out = &pieces->text;
     bool is_first = true;
 
     (void)acc_buf_puts(out, "{");
@@ -275,6 +279,7 @@ static void section(struct acc_buf *out, const struct acc_node *node, int indent
     {
         key(out, child->key, is_first, indent + 1);
         struct_map(out, child, indent + 1);
+        acc_pieces_flush(pieces);
         is_first = false;
     }
     if (!is_first) {
@@ -295,48 +300,68 @@ static bool is_section(const char *name)
     return false;
 }
 
-int acc_json_escape_dollars(struct acc_buf *out, const struct acc_buf *plain)
+void acc_pieces_init(struct acc_pieces *pieces, acc_compose_write_fn write, void *ctx)
 {
+    *pieces = (struct acc_pieces){.write = write, .ctx = ctx};
+    acc_buf_init(&pieces->text, PIECE_MAX);
+    acc_buf_init(&pieces->escaped, PIECE_MAX);
+}
+
+void acc_pieces_flush(struct acc_pieces *pieces)
+{
+    const struct acc_buf *text = &pieces->text;
+    struct acc_buf *escaped = &pieces->escaped;
     size_t done = 0;
 
-    for (size_t i = 0; i < plain->len; i++) {
-        if (plain->data[i] == '$') {
-            (void)acc_buf_append(out, plain->data + done, i + 1 - done);
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] == '$') {
+            (void)acc_buf_append(escaped, text->data + done, i + 1 - done);
             done = i; /* the dollar is written again with what follows */
         }
     }
-    if (plain->len > done) {
-        (void)acc_buf_append(out, plain->data + done, plain->len - done);
+    if (text->len > done) {
+        (void)acc_buf_append(escaped, text->data + done, text->len - done);
     }
-    return plain->failed || out->failed ? -ENOMEM : 0;
+    pieces->failed = pieces->failed || text->failed || escaped->failed;
+    if (!pieces->failed && escaped->len > 0) {
+        pieces->write(pieces->ctx, escaped->data, escaped->len);
+    }
+    acc_buf_reset(&pieces->text);
+    acc_buf_reset(escaped);
 }
 
-int acc_compose_config_json(const struct acc_stack *stack, struct acc_buf *out)
+int acc_pieces_fini(struct acc_pieces *pieces)
 {
-    struct acc_buf plain;
+    acc_pieces_flush(pieces);
+    acc_buf_fini(&pieces->text);
+    acc_buf_fini(&pieces->escaped);
+    return pieces->failed ? -ENOMEM : 0;
+}
+
+int acc_compose_config_json(const struct acc_stack *stack, acc_compose_write_fn write, void *ctx)
+{
+    struct acc_pieces pieces;
+    struct acc_buf *out = &pieces.text;
     bool is_first = true;
 
-    acc_buf_init(&plain, out->cap);
-    (void)acc_buf_puts(&plain, "{");
+    acc_pieces_init(&pieces, write, ctx);
+    (void)acc_buf_puts(out, "{");
     acc_node_for_each(child, stack->project)
     {
         if (strcmp(child->key, "models") == 0) {
             continue; /* compose-go knows of none when it prints (2.9.1, Project.MarshalJSON) */
         }
-        key(&plain, child->key, is_first, 1);
+        key(out, child->key, is_first, 1);
         if (is_section(child->key)) {
-            section(&plain, child, 1);
+            section(&pieces, child, 1);
         } else {
-            acc_json_node(&plain, child, 1);
+            acc_json_node(out, child, 1);
         }
         is_first = false;
     }
-    newline(&plain, 0);
-    (void)acc_buf_puts(&plain, "}");
-    int r = acc_json_escape_dollars(out, &plain);
-
-    acc_buf_fini(&plain);
-    return r;
+    newline(out, 0);
+    (void)acc_buf_puts(out, "}");
+    return acc_pieces_fini(&pieces);
 }
 
 static bool is_hashed(const struct acc_node *child)

@@ -12,9 +12,20 @@
 void acc_json_node(struct acc_buf *out, const struct acc_node *node, int indent);
 void acc_json_string(struct acc_buf *out, const char *text);
 
-/* Append `plain` with `$` written `$$`, so that it is a Compose file again; keys, too, as Compose
- * does. 0 or -ENOMEM. */
-int acc_json_escape_dollars(struct acc_buf *out, const struct acc_buf *plain);
+/* A project on its way out. */
+struct acc_pieces {
+    struct acc_buf text; /* not yet written */
+    struct acc_buf escaped;
+    acc_compose_write_fn write;
+    void *ctx;
+    bool failed;
+};
+void acc_pieces_init(struct acc_pieces *pieces, acc_compose_write_fn write, void *ctx);
+/* Write the text with `$` as `$$`, so that it is a Compose file again; keys, too, as Compose does.
+ */
+void acc_pieces_flush(struct acc_pieces *pieces);
+/* Flushes. 0, or -ENOMEM when any piece was lost. */
+int acc_pieces_fini(struct acc_pieces *pieces);
 
 /* What a resolved service, network, volume, secret or config holds that is not printed: x- keys,
  * and label_file, which Compose drops for printing but not for the hash. */

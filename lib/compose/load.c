@@ -96,7 +96,7 @@ static void drop_version(struct acc_compose_loader *loader, struct acc_node *pro
     const struct acc_node *version = acc_node_remove(project, "version");
 
     if (version) {
-        acc_diags_warn(loader->diags, version->key_pos,
+        acc_diags_warn(loader->diags, acc_node_key_pos(version),
                        "the attribute `version` is obsolete, it will be ignored, please remove it "
                        "to avoid potential confusion");
     }
@@ -229,7 +229,7 @@ void acc_load_drop(struct acc_compose_loader *loader)
     for (struct acc_owned_env *env = loader->envs; env; env = env->next) {
         acc_compose_env_fini(&env->env);
     }
-    loader->envs = NULL;
+    loader->envs = NULL; /* they lived in the arena, which may be a stack's */
     loader->os_env = NULL;
     loader->extends_files = NULL;
     loader->n_unset = 0;
@@ -303,7 +303,7 @@ static int parse_files(struct acc_compose_loader *loader, struct acc_yaml_docs *
 static int load_files(struct acc_compose_loader *loader, const struct acc_yaml_docs *docs)
 {
     const struct acc_compose_request *request = &loader->request;
-    struct acc_srcpos pos = {request->files[0], 1, 1};
+    struct acc_srcpos pos = {acc_arena_strdup(loader->ctx.arena, request->files[0]), 1, 1};
     int r = 0;
 
     loader->project = acc_tree_map(&loader->ctx, pos);
@@ -360,6 +360,17 @@ static int resolve_project(struct acc_compose_loader *loader)
     return r < 0 ? r : acc_compose_consistency(ctx, project);
 }
 
+/* What is printed and forgotten isn't worth a copy: the stack takes the scratch over. */
+static int hand_over_scratch(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
+{
+    int r = acc_compose_finish(&loader->ctx, loader->project, ret_stack);
+
+    if (r == 0) {
+        loader->ctx.arena = NULL;
+    }
+    return r;
+}
+
 /* Everything that stays moves into the stack's own arena. */
 static int hand_over(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
 {
@@ -414,6 +425,7 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
         if (r < 0 || loader->n_needs > 0) {
             return r;
         }
+        acc_load_forget_texts(loader);
         r = resolve_project(loader);
     }
     r = r < 0 ? r : acc_load_env_files(loader, loader->project);
@@ -427,7 +439,11 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
         return keep(loader);
     }
     r = acc_load_drop_unused(loader, loader->project);
-    return r < 0 ? r : hand_over(loader, ret_stack);
+    if (r < 0) {
+        return r;
+    }
+    return loader->request.is_inspection ? hand_over_scratch(loader, ret_stack)
+                                         : hand_over(loader, ret_stack);
 }
 
 int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,

@@ -56,6 +56,9 @@ struct acc_text {
 /* True and `*ret_text` when the file was supplied (also when it couldn't be read). Otherwise it is
  * put on the list of needs. */
 bool acc_load_want(struct acc_compose_loader *loader, const char *path, struct acc_text *ret_text);
+/* All files are parsed: what they hold is only memory. One that is wanted again (.env may be an
+ * env_file, too) is asked for again. */
+void acc_load_forget_texts(struct acc_compose_loader *loader);
 /* A URL or a git or OCI reference: accd fetches nothing. */
 bool acc_load_is_remote(const char *path);
 /* The folder of an absolute path. */

@@ -32,7 +32,9 @@ static void replace(struct acc_node *node, const struct acc_node *value)
     *node = *value;
     node->next = old.next;
     node->key = old.key;
-    node->key_pos = value->key ? value->key_pos : old.key_pos; /* a made one was nowhere */
+    if (!value->key) { /* a made one was nowhere */
+        acc_node_set_key_pos(node, acc_node_key_pos(&old));
+    }
 }
 
 static void refuse(struct merge *m, const struct acc_path *path, const struct acc_node *base,
@@ -63,7 +65,7 @@ static void merge_mappings(struct merge *m, const struct acc_path *path, struct 
         if (old) {
             merge_value(m, &at, old, child);
         } else {
-            acc_node_put(base, child->key, child->key_pos, child);
+            acc_node_put(base, child->key, acc_node_key_pos(child), child);
         }
     }
 }

@@ -30,7 +30,7 @@ static void resolve_unset(struct acc_compose_ctx *ctx, struct acc_node *node, bo
             continue;
         }
         if (node->type == ACC_NODE_MAP) {
-            acc_node_put(node, child->key, child->key_pos, child);
+            acc_node_put(node, child->key, acc_node_key_pos(child), child);
         } else {
             acc_node_append(node, child);
         }
@@ -159,7 +159,7 @@ static void name_resources(struct acc_compose_ctx *ctx, struct acc_node *section
             continue;
         }
         acc_tree_put_text(
-            ctx, resource, "name", resource->key_pos,
+            ctx, resource, "name", acc_node_key_pos(resource),
             is_external(resource)
                 ? resource->key
                 : acc_arena_printf(ctx->arena, "%s_%s", ctx->project_name, resource->key));

@@ -160,6 +160,17 @@ int acc_compose_supply(struct acc_compose_loader *loader, const char *path, cons
     return 0;
 }
 
+void acc_load_forget_texts(struct acc_compose_loader *loader)
+{
+    for (struct acc_supplied *file = loader->files; file; file = file->hh.next) {
+        if (file->text) {
+            free(file->text);
+            file->text = NULL;
+            file->is_here = false;
+        }
+    }
+}
+
 bool acc_load_want(struct acc_compose_loader *loader, const char *path, struct acc_text *ret_text)
 {
     struct acc_supplied *file = find_or_add(loader, path);

@@ -101,7 +101,7 @@ static void add_section(struct collector *c, enum acc_resource_kind kind,
         const char *name = acc_node_get_text(node, "name");
 
         if (!name) {
-            acc_xacc_complain(c->ctx, node->key_pos, "%s.%s: the name can't be empty",
+            acc_xacc_complain(c->ctx, acc_node_key_pos(node), "%s.%s: the name can't be empty",
                               kind == ACC_RES_NETWORK ? "networks" : "volumes", node->key);
         }
         at[i] = (uint32_t)c->stack->n_resources;
@@ -111,7 +111,7 @@ static void add_section(struct collector *c, enum acc_resource_kind kind,
             .name = name ? name : node->key,
             .external = external && external->boolean,
             .node = node,
-            .pos = node->key_pos};
+            .pos = acc_node_key_pos(node)};
     }
 }
 

@@ -284,7 +284,7 @@ static int check_mapping(const struct acc_field *field, const struct acc_node *m
         struct acc_path at = {path, child->key, 0};
 
         if ((field->flags & ACC_FIELD_NAMES) && !is_name(child->key)) {
-            acc_complain(diags, child->key_pos, path,
+            acc_complain(diags, acc_node_key_pos(child), path,
                          "'%s' is no name; only letters, digits, '.', '_' and '-' may be in it",
                          child->key);
         } else if (!fits(child, field->values)) {
@@ -329,11 +329,11 @@ static void complain_unknown(const struct acc_struct *type, const struct acc_nod
     const char *near = diags->n < ACC_DIAGS_MAX ? acc_struct_nearest(type, child->key) : NULL;
 
     if (type->is_lenient) {
-        acc_diags_warn(diags, child->key_pos, "'%s' is no key of Compose and has no effect",
-                       child->key);
+        acc_diags_warn(diags, acc_node_key_pos(child),
+                       "'%s' is no key of Compose and has no effect", child->key);
         return;
     }
-    acc_complain(diags, child->key_pos, path, "unknown key '%s'%s%s%s", child->key,
+    acc_complain(diags, acc_node_key_pos(child), path, "unknown key '%s'%s%s%s", child->key,
                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -377,9 +377,9 @@ static void refuse_field(const struct acc_field *field, const struct acc_node *c
 
     acc_path_format(at, where, sizeof(where));
     if (as_warnings) {
-        acc_diags_warn(diags, child->key_pos, "%s: %s", where, why);
+        acc_diags_warn(diags, acc_node_key_pos(child), "%s: %s", where, why);
     } else {
-        acc_diags_add(diags, child->key_pos, "%s: %s", where, why);
+        acc_diags_add(diags, acc_node_key_pos(child), "%s: %s", where, why);
     }
 }
 

@@ -70,8 +70,8 @@ int acc_load_profiles(struct acc_compose_loader *loader, struct acc_node *projec
          child = next) {
         next = child->next;
         child->next = NULL;
-        acc_node_put(is_enabled(loader, child) ? services : disabled, child->key, child->key_pos,
-                     child);
+        acc_node_put(is_enabled(loader, child) ? services : disabled, child->key,
+                     acc_node_key_pos(child), child);
     }
     *ret_disabled = disabled;
     return 0;
@@ -158,7 +158,7 @@ static int drop_unused(struct acc_compose_ctx *ctx, struct acc_node *project, co
         next = child->next;
         child->next = NULL;
         if (acc_node_index_get(&index, child->key)) {
-            acc_node_put(map, child->key, child->key_pos, child);
+            acc_node_put(map, child->key, acc_node_key_pos(child), child);
         }
     }
     if (map->n == 0) {

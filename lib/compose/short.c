@@ -385,10 +385,10 @@ static void put_volume(struct acc_compose_ctx *ctx, struct acc_node *map, struct
     acc_tree_put_text(ctx, map, "type", pos, is_bind ? "bind" : "volume");
     if (spec->source) {
         acc_tree_put_text(ctx, map, "source", pos,
-                          acc_arena_strndup(ctx->arena, spec->source, spec->source_len));
+                          acc_arena_share(ctx->arena, spec->source, spec->source_len));
     }
     if (spec->target) {
-        const char *target = acc_arena_strndup(ctx->arena, spec->target, spec->target_len);
+        const char *target = acc_arena_share(ctx->arena, spec->target, spec->target_len);
 
         acc_tree_put_text(ctx, map, "target", pos,
                           target ? acc_tree_clean_path(ctx, target) : NULL);
@@ -421,7 +421,7 @@ static void put_volume(struct acc_compose_ctx *ctx, struct acc_node *map, struct
 int acc_short_volume(struct acc_compose_ctx *ctx, struct acc_node *node,
                      const struct acc_path *path)
 {
-    struct acc_node *map = acc_tree_map(ctx, node->pos);
+    struct acc_node map = {.type = ACC_NODE_MAP};
     struct volume_spec spec = {0};
     size_t len = strlen(node->text);
 
@@ -430,10 +430,10 @@ int acc_short_volume(struct acc_compose_ctx *ctx, struct acc_node *node,
         return -EINVAL;
     }
     if (len <= 2) { /* compose-go does not look into so short ones */
-        acc_tree_put_text(ctx, map, "type", node->pos, "volume");
-        acc_tree_put_text(ctx, map, "target", node->pos, node->text);
-        acc_tree_become(node, map);
-        return map ? 0 : -ENOMEM;
+        acc_tree_put_text(ctx, &map, "type", node->pos, "volume");
+        acc_tree_put_text(ctx, &map, "target", node->pos, node->text);
+        acc_tree_become(node, &map);
+        return 0;
     }
     const char *problem = volume_parse(&spec, node->text);
 
@@ -450,9 +450,9 @@ int acc_short_volume(struct acc_compose_ctx *ctx, struct acc_node *node,
                        "Windows; give the volume a longer name",
                        node->text);
     }
-    put_volume(ctx, map, node->pos, &spec);
-    acc_tree_become(node, map);
-    return map ? 0 : -ENOMEM;
+    put_volume(ctx, &map, node->pos, &spec);
+    acc_tree_become(node, &map);
+    return 0;
 }
 
 int acc_short_device(struct acc_compose_ctx *ctx, struct acc_node *node,

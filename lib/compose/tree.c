@@ -15,7 +15,7 @@ struct acc_node *acc_tree_seq(struct acc_compose_ctx *ctx, struct acc_srcpos pos
 struct acc_node *acc_tree_put(struct acc_compose_ctx *ctx, struct acc_node *map, const char *key,
                               struct acc_node *child)
 {
-    const char *copy = acc_arena_strdup(ctx->arena, key);
+    const char *copy = acc_arena_share(ctx->arena, key, strlen(key));
 
     if (map && copy && child) {
         acc_node_put(map, copy, child->pos, child);
@@ -48,7 +48,7 @@ void acc_tree_append_text(struct acc_compose_ctx *ctx, struct acc_node *seq, str
     struct acc_node *node = acc_node_new(ctx->arena, ACC_NODE_STRING, pos);
 
     if (node) {
-        node->text = acc_arena_strndup(ctx->arena, text, text_len);
+        node->text = acc_arena_share(ctx->arena, text, text_len);
         acc_tree_append(seq, node->text ? node : NULL);
     }
 }
@@ -57,21 +57,24 @@ void acc_tree_become(struct acc_node *node, const struct acc_node *value)
 {
     struct acc_node *next = node->next;
     struct acc_srcpos pos = node->pos;
-    struct acc_srcpos key_pos = node->key_pos;
+    struct acc_srcpos key_pos = acc_node_key_pos(node);
     const char *key = node->key;
 
     if (value) {
         *node = *value;
         node->next = next;
         node->pos = pos;
-        node->key_pos = key_pos;
+        acc_node_set_key_pos(node, key_pos);
         node->key = key;
     }
 }
 
 void acc_tree_become_text(struct acc_compose_ctx *ctx, struct acc_node *node, const char *text)
 {
-    acc_tree_become(node, text ? acc_node_string(ctx->arena, node->pos, text) : NULL);
+    struct acc_node value = {.type = ACC_NODE_STRING};
+
+    value.text = text ? acc_arena_share(ctx->arena, text, strlen(text)) : NULL;
+    acc_tree_become(node, value.text ? &value : NULL);
 }
 
 struct acc_node *acc_tree_take_children(struct acc_node *node)

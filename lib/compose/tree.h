@@ -19,7 +19,8 @@ void acc_tree_put_bool(struct acc_compose_ctx *ctx, struct acc_node *map, const 
 void acc_tree_append(struct acc_node *seq, struct acc_node *child);
 void acc_tree_append_text(struct acc_compose_ctx *ctx, struct acc_node *seq, struct acc_srcpos pos,
                           const char *text, size_t text_len);
-/* `node` becomes what `value` is, and keeps its key, place in the parent and position. */
+/* `node` becomes what `value` is, and keeps its key, place in the parent and position. `value` is
+ * of no use afterwards: let it be no node of the arena where there are many. */
 void acc_tree_become(struct acc_node *node, const struct acc_node *value);
 /* `node` becomes a string. */
 void acc_tree_become_text(struct acc_compose_ctx *ctx, struct acc_node *node, const char *text);

@@ -179,7 +179,9 @@ static bool has_duplicates(const struct item *items, size_t n)
 
 static void make_unique(struct acc_compose_ctx *ctx, struct acc_node *seq, identity_fn identity)
 {
-    struct item *items = acc_arena_alloc(ctx->arena, (seq->n + 1) * sizeof(*items));
+    struct item few[SORT_FROM];
+    struct item *items = seq->n < SORT_FROM ? few
+                                            : acc_arena_alloc(ctx->arena, seq->n * sizeof(*items));
     size_t n = 0;
 
     acc_node_for_each(child, items ? seq : NULL)

@@ -187,7 +187,7 @@ static void check_volume(struct acc_compose_ctx *ctx, const struct acc_node *vol
     {
         if (strcmp(child->key, "name") != 0 && strcmp(child->key, "external") != 0 &&
             strncmp(child->key, "x-", 2) != 0) {
-            acc_complain(ctx->diags, child->key_pos, path,
+            acc_complain(ctx->diags, acc_node_key_pos(child), path,
                          "an external volume is not made here, so it can't have '%s'", child->key);
         }
     }

@@ -109,8 +109,9 @@ int acc_xacc_check_keys(const struct acc_node *xacc, const struct acc_path *wher
             const char *near = acc_struct_nearest(&xacc_type, child->key);
 
             near = near ? near : acc_timing_nearest(child->key);
-            acc_complain(diags, child->key_pos, where, "unknown key '%s'%s%s%s", child->key,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            acc_complain(diags, acc_node_key_pos(child), where, "unknown key '%s'%s%s%s",
+                         child->key, near ? "; did you mean '" : "", near ? near : "",
+                         near ? "'?" : "");
         }
     }
     return 0;
@@ -148,14 +149,13 @@ int acc_xacc_check(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
 static int own_texts(struct acc_compose_ctx *ctx, struct acc_node *node, const char **from,
                      const char **to)
 {
-    const char *old = node->pos.file ? node->pos.file : node->key_pos.file;
+    const char *old = node->pos.file;
 
     if (old && old != *from) {
         *from = old;
         *to = acc_arena_strdup(ctx->arena, old);
     }
     node->pos.file = old ? *to : NULL;
-    node->key_pos.file = node->pos.file;
     if (node->text) {
         node->text = acc_arena_strdup(ctx->arena, node->text);
         if (!node->text) {
@@ -207,12 +207,12 @@ static int merge_into(struct acc_compose_ctx *ctx, struct acc_node *base,
         if (!twin || !key) {
             return -ENOMEM;
         }
-        twin->key_pos = child->key_pos;
-        twin->key_pos.file = twin->pos.file;
+        struct acc_srcpos key_pos = {twin->pos.file, child->key_line, child->key_col};
+
         if (old) {
             (void)acc_node_remove(base, key);
         }
-        acc_node_put(base, key, twin->key_pos, twin);
+        acc_node_put(base, key, key_pos, twin);
     }
     return 0;
 }
@@ -292,8 +292,9 @@ void acc_xacc_timing(struct acc_diags *diags, const struct acc_node *map, struct
         } else if (!only_known) {
             const char *near = acc_timing_nearest(child->key);
 
-            acc_diags_add(diags, child->key_pos, "timing: unknown key '%s'%s%s%s", child->key,
-                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            acc_diags_add(diags, acc_node_key_pos(child), "timing: unknown key '%s'%s%s%s",
+                          child->key, near ? "; did you mean '" : "", near ? near : "",
+                          near ? "'?" : "");
         }
     }
 }
@@ -535,8 +536,8 @@ static int apply_edge(struct acc_compose_ctx *ctx, const struct acc_node *node,
         return 0;
     }
     if (name[0] == '\0' || strchr(name, '/')) {
-        acc_xacc_complain(ctx, node->key_pos, "edges: '%s' is neither SERVICE nor STACK/SERVICE",
-                          node->key);
+        acc_xacc_complain(ctx, acc_node_key_pos(node),
+                          "edges: '%s' is neither SERVICE nor STACK/SERVICE", node->key);
         return 0;
     }
     if (slash) {
@@ -556,7 +557,7 @@ static int apply_edge(struct acc_compose_ctx *ctx, const struct acc_node *node,
                                    .label = "",
                                    .target = ACC_NONE};
     }
-    found->pos = node->key_pos;
+    found->pos = acc_node_key_pos(node);
     refine_edge(node, found);
     return found->service ? 0 : -ENOMEM;
 }

@@ -318,6 +318,7 @@ static int resolve_tagged(struct builder *b, const yaml_char_t *tag, const char 
         }
         if (node->type == ACC_NODE_INT && kinds[i].type == ACC_NODE_FLOAT) {
             node->type = ACC_NODE_FLOAT;
+            node->number = strtod(node->text, NULL);
         }
         if (node->type != kinds[i].type) {
             acc_diags_add(b->diags, node->pos, "'%.*s' is no !!%s", QUOTE_MAX, text, kinds[i].tag);
@@ -328,30 +329,19 @@ static int resolve_tagged(struct builder *b, const yaml_char_t *tag, const char 
     return 0; /* !!str, !!binary, !anything: text as it is */
 }
 
-static int build_scalar(struct builder *b, yaml_event_t *event, struct acc_node **ret_node)
+/* `node` has its position. */
+static int read_scalar(struct builder *b, const yaml_event_t *event, struct acc_node *node)
 {
-    struct acc_srcpos pos = pos_of(b, event->start_mark);
     const yaml_char_t *tag = event->data.scalar.tag;
     const char *value = (const char *)event->data.scalar.value;
-    struct anchor *anchor = NULL;
-    struct acc_node *node = NULL;
-    int r = new_node(b, ACC_NODE_STRING, pos, &node);
-
-    if (r < 0) {
-        return r;
-    }
-    if (strlen(value) != event->data.scalar.length) {
-        acc_diags_add(b->diags, pos, "a value can't hold a NUL character (\\0)");
-        return -EINVAL;
-    }
-    r = begin_anchor(b, event->data.scalar.anchor, node, &anchor);
-    if (r < 0) {
-        return r;
-    }
     bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
+    if (strlen(value) != event->data.scalar.length) {
+        acc_diags_add(b->diags, node->pos, "a value can't hold a NUL character (\\0)");
+        return -EINVAL;
+    }
     node->style = is_plain ? ACC_YAML_STYLE_PLAIN : ACC_YAML_STYLE_QUOTED;
-    node->text = acc_arena_strndup(b->arena, value, event->data.scalar.length);
+    node->text = acc_arena_share(b->arena, value, event->data.scalar.length);
     if (!node->text) {
         return -ENOMEM;
     }
@@ -360,10 +350,19 @@ static int build_scalar(struct builder *b, yaml_event_t *event, struct acc_node 
         tag = NULL;
     }
     if (tag && *tag) {
-        r = resolve_tagged(b, tag, node->text, node);
-    } else if (is_plain) {
-        r = acc_yaml_resolve(b->arena, node->text, node);
+        return resolve_tagged(b, tag, node->text, node);
     }
+    return is_plain ? acc_yaml_resolve(b->arena, node->text, node) : 0;
+}
+
+static int build_scalar(struct builder *b, const yaml_event_t *event, struct acc_node **ret_node)
+{
+    struct anchor *anchor = NULL;
+    struct acc_node *node = NULL;
+    int r = new_node(b, ACC_NODE_STRING, pos_of(b, event->start_mark), &node);
+
+    r = r < 0 ? r : begin_anchor(b, event->data.scalar.anchor, node, &anchor);
+    r = r < 0 ? r : read_scalar(b, event, node);
     end_anchor(anchor, node);
     *ret_node = node;
     return r;
@@ -481,15 +480,28 @@ static int check_key(struct builder *b, const struct acc_node *key)
     return key->type == ACC_NODE_SEQ || key->type == ACC_NODE_MAP ? -EINVAL : 0;
 }
 
+/* Of most keys nothing stays but text and place: they are read into `spare`. */
+static int build_key(struct builder *b, yaml_event_t *event, size_t depth, struct acc_node *spare,
+                     struct acc_node **ret_key)
+{
+    if (event->type != YAML_SCALAR_EVENT || event->data.scalar.anchor || event->data.scalar.tag) {
+        return build_node(b, event, depth, ret_key);
+    }
+    *spare = (struct acc_node){.type = ACC_NODE_STRING, .pos = pos_of(b, event->start_mark)};
+    *ret_key = spare;
+    return read_scalar(b, event, spare);
+}
+
 /* One key with its value; `*ret_value` is NULL when it was reset. */
 static int build_pair(struct builder *b, yaml_event_t *key_event, size_t depth,
                       struct merges *merges, struct acc_node *map)
 {
     bool is_merge = is_merge_key(key_event);
+    struct acc_node spare;
     struct acc_node *key = NULL;
     struct acc_node *value = NULL;
     yaml_event_t event;
-    int r = build_node(b, key_event, depth + 1, &key);
+    int r = build_key(b, key_event, depth + 1, &spare, &key);
 
     if (r == 0 && key) {
         r = check_key(b, key);

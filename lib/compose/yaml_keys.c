@@ -46,9 +46,9 @@ static int compare_written(const void *a, const void *b)
 static void tell_duplicate(struct problems *problems, const struct acc_node *first,
                            const struct acc_node *second)
 {
-    acc_diags_add(problems->diags, second->key_pos,
+    acc_diags_add(problems->diags, acc_node_key_pos(second),
                   "mapping key \"%.*s\" already defined at line %u: remove one of them", QUOTE_MAX,
-                  second->key, first->key_pos.line);
+                  second->key, acc_node_key_pos(first).line);
     problems->has_any = true;
 }
 

@@ -133,7 +133,6 @@ static int set_int(struct acc_arena *arena, struct acc_node *node, bool is_negat
         node->integer = value > INT64_MAX ? INT64_MAX : (int64_t)value;
         node->text = acc_arena_printf(arena, "%llu", (unsigned long long)value);
     }
-    node->number = is_negative ? (double)node->integer : (double)value;
     return node->text ? 0 : -ENOMEM;
 }
 

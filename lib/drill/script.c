@@ -449,6 +449,7 @@ static int on_accd(struct script *s, char *rest)
         for (size_t i = 0; i < s->world.model->n_stacks; i++) {
             s->world.has_stack_record[i] = false;
         }
+        s->world.maintenance = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
         acc_world_restart_accd(&s->world);
     } else if (strcmp(what, "comes") != 0) {
         return wrong(s, "accd can't ", what);
@@ -566,22 +567,41 @@ static int on_pulls(struct script *s, char *rest)
     return r != 0 || parse_result(next(&rest), &s->world.pull) ? r : wrong(s, "pulls what?", "");
 }
 
+/* "up", "down", "freeze", "for TIME", "because WORD"; others are not its own. */
+static bool read_hold(struct acc_cmd *cmd, const char *word, char **rest)
+{
+    for (int k = ACC_HOLD_UP; k < ACC_HOLD_COUNT; k++) {
+        if (strcmp(word, acc_hold_name((enum acc_hold)k)) == 0) {
+            cmd->hold = (enum acc_hold)k;
+        }
+    }
+    if (strcmp(word, "because") == 0) {
+        (void)snprintf(cmd->reason, sizeof(cmd->reason), "%s", next(rest));
+    }
+    return strcmp(word, "for") != 0 || parse_ms(next(rest), &cmd->for_ms);
+}
+
 static int on_verb(struct script *s, const char *verb, char *rest)
 {
     const char *target = next(&rest);
-    bool with_dependents = false;
-    bool volumes = false;
+    struct acc_cmd cmd = {.hold = ACC_HOLD_NONE};
 
     for (char *word = next(&rest); *word; word = next(&rest)) {
-        with_dependents |= strcmp(word, "with-dependents") == 0;
-        volumes |= strcmp(word, "volumes") == 0;
+        cmd.with_dependents |= strcmp(word, "with-dependents") == 0;
+        cmd.volumes |= strcmp(word, "volumes") == 0;
+        if (!read_hold(&cmd, word, &rest)) {
+            return wrong(s, "no such time: ", word);
+        }
     }
     for (unsigned k = 0; k < ACC_VERB_COUNT; k++) {
         if (strcmp(acc_verb_name((enum acc_verb)k), verb) == 0) {
+            cmd.verb = (enum acc_verb)k;
+            if (cmd.verb == ACC_VERB_MAINTENANCE) { /* "on" or "off", of all */
+                cmd.hold = strcmp(target, "on") == 0 ? ACC_HOLD_FREEZE : ACC_HOLD_NONE;
+                target = "";
+            }
             target = strcmp(target, "all") == 0 ? "" : target;
-            return acc_world_cmd(&s->world, (enum acc_verb)k, target, with_dependents, volumes)
-                       ? 0
-                       : wrong(s, "no such target: ", target);
+            return acc_world_cmd(&s->world, cmd, target) ? 0 : wrong(s, "no such target: ", target);
         }
     }
     return wrong(s, "no such word: ", verb);

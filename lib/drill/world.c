@@ -367,7 +367,9 @@ static void do_ensure(struct acc_world *w, const struct acc_action *action)
 
 static void save(struct acc_world *w, const struct acc_action *action)
 {
-    if (action->type == ACC_ACT_SAVE_STACK) {
+    if (action->type == ACC_ACT_SAVE_MAINTENANCE) {
+        acc_engine_maintenance(w->engine, w->now_ms, &w->maintenance);
+    } else if (action->type == ACC_ACT_SAVE_STACK) {
         if (action->svc < w->model->n_stacks) {
             acc_engine_stack_record(w->engine, action->svc, &w->stack_record[action->svc]);
             w->has_stack_record[action->svc] = true;
@@ -428,7 +430,8 @@ static void take(struct acc_world *w, const struct acc_action *action)
     }
     if (is_operation(action->type)) {
         operate(w, action);
-    } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK) {
+    } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK ||
+               action->type == ACC_ACT_SAVE_MAINTENANCE) {
         save(w, action);
     } else if (action->type == ACC_ACT_INSPECT) {
         do_inspect(w, action);
@@ -660,6 +663,7 @@ void acc_world_restart_accd(struct acc_world *w)
             (void)acc_engine_restore_service(w->engine, &w->record[i]);
         }
     }
+    acc_engine_restore_maintenance(w->engine, &w->maintenance);
     for (size_t i = 0; i < w->model->n_stacks; i++) {
         if (w->has_stack_record[i]) {
             (void)acc_engine_restore_stack(w->engine, &w->stack_record[i]);
@@ -723,12 +727,11 @@ int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
     return 0;
 }
 
-bool acc_world_cmd(struct acc_world *w, enum acc_verb verb, const char *target,
-                   bool with_dependents, bool volumes)
+bool acc_world_cmd(struct acc_world *w, struct acc_cmd cmd, const char *target)
 {
     size_t n = acc_engine_n_services(w->engine);
     uint8_t *selected = calloc(n + 1, 1);
-    struct acc_event event = {.type = ACC_EV_CMD};
+    struct acc_event event = {.type = ACC_EV_CMD, .cmd = cmd};
     const char *nearest;
     bool is_stack = false;
     bool is_known;
@@ -740,12 +743,9 @@ bool acc_world_cmd(struct acc_world *w, enum acc_verb verb, const char *target,
     is_known = acc_engine_select(w->engine, target, NULL, selected, &is_stack, &nearest) ==
                ACC_SELECT_OK;
     if (is_known) {
-        event.cmd = (struct acc_cmd){.verb = verb,
-                                     .selected = selected,
-                                     .with_dependents = with_dependents,
-                                     .volumes = volumes,
-                                     .whole_stack = is_stack || target[0] == '\0',
-                                     .by = "root"};
+        event.cmd.selected = selected;
+        event.cmd.whole_stack = is_stack || target[0] == '\0';
+        (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "root");
         acc_world_event(w, &event);
     }
     free(selected);

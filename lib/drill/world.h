@@ -60,6 +60,7 @@ struct acc_world {
     bool *has_record;
     struct acc_stack_record *stack_record;
     bool *has_stack_record;
+    struct acc_hold_record maintenance;
     bool is_gone; /* dockerd is away */
     enum acc_op_result pull;
     const char *pull_message;
@@ -86,9 +87,8 @@ void acc_world_restart_accd(struct acc_world *world);
 /* A new configuration. Takes the model over. */
 int acc_world_reconfigure(struct acc_world *world, struct acc_model *model);
 void acc_world_event(struct acc_world *world, struct acc_event *event);
-/* False: no such target. */
-bool acc_world_cmd(struct acc_world *world, enum acc_verb verb, const char *target,
-                   bool with_dependents, bool volumes);
+/* What root asks for, of what `target` names. False: no such target. */
+bool acc_world_cmd(struct acc_world *world, struct acc_cmd cmd, const char *target);
 
 /* The container in a slot, or NULL. */
 struct acc_world_container *acc_world_slot(struct acc_world *world, uint32_t svc, uint32_t slot);

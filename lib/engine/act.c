@@ -162,8 +162,8 @@ bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance
 
     return acc_may_act(e) && s->wanted_up && !i->is_spare && !is_rolling && !i->held &&
            !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&
-           acc_inst_outdated(e, i) && acc_gate_start(e, s) && acc_gate_breaker(e, s) &&
-           acc_resources_there(e, s);
+           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && acc_inst_outdated(e, i) &&
+           acc_gate_start(e, s) && acc_gate_breaker(e, s) && acc_resources_there(e, s);
 }
 
 static enum acc_action_type decide_running(struct acc_engine *e, struct service *s,
@@ -191,6 +191,9 @@ static enum acc_action_type decide_running(struct acc_engine *e, struct service 
         needs_gate = i->end != END_HEALTH;
         break;
     }
+    if (acc_hold_no_start(e, s)) {
+        must_end = false; /* it could not be started again */
+    }
     if (acc_must_stop(e, s)) {
         must_end = needs_gate = true;
     }
@@ -202,7 +205,7 @@ static enum acc_action_type decide_running(struct acc_engine *e, struct service 
 
 static enum acc_action_type decide_down(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    if (i->held || i->hold_ms) {
+    if (i->held || i->hold_ms || acc_hold_no_start(e, s)) {
         return NOTHING;
     }
     if (acc_inst_unsure(e, i)) {
@@ -223,7 +226,8 @@ static enum acc_action_type decide_absent(struct acc_engine *e, struct service *
                                           struct instance *i)
 {
     if (i->is_spare || s->removed || !s->wanted_up || i->held || acc_svc_is_done(s) ||
-        !acc_gate_breaker(e, s) || !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+        acc_hold_no_start(e, s) || !acc_gate_breaker(e, s) || !acc_gate_create(e, s) ||
+        !acc_resources_there(e, s)) {
         return NOTHING;
     }
     return ACC_ACT_CREATE;
@@ -244,6 +248,9 @@ static enum acc_action_type decide_broken(struct acc_engine *e, struct service *
 
 static enum acc_action_type decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
+    if (acc_hold_frozen(e, s)) {
+        return NOTHING;
+    }
     if (acc_rollout_owns(e, s, i) && i->obs != ACC_CTR_DEAD && i->obs != ACC_CTR_REMOVING) {
         return acc_rollout_decide(e, s, i);
     }
@@ -361,7 +368,7 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     what = decide(e, s, i);
     if (acc_svc_observing(e, s) && what != ACC_ACT_SET_POLICY) {
         say_would(e, i, what);
-    } else if (what != NOTHING && has_token(e, s, i, what)) {
+    } else if (what != NOTHING && !acc_hold_forbids(e, s, what) && has_token(e, s, i, what)) {
         acc_op_ask(e, i, what);
         return;
     }

@@ -11,11 +11,12 @@
 
 enum acc_action_type {
     /* the journal and the state */
-    ACC_ACT_JOURNAL = 0,   /* intent: op, verb (`what`), svc, slot, cid */
-    ACC_ACT_JOURNAL_END,   /* op ended with `result` */
-    ACC_ACT_SAVE_SERVICE,  /* acc_engine_service_record(svc) has changed */
-    ACC_ACT_SAVE_STACK,    /* acc_engine_stack_record(stack = svc) has changed */
-    ACC_ACT_SAVE_REVISION, /* acc_engine_revision(svc, revision) has changed */
+    ACC_ACT_JOURNAL = 0,      /* intent: op, verb (`what`), svc, slot, cid */
+    ACC_ACT_JOURNAL_END,      /* op ended with `result` */
+    ACC_ACT_SAVE_SERVICE,     /* acc_engine_service_record(svc) has changed */
+    ACC_ACT_SAVE_STACK,       /* acc_engine_stack_record(stack = svc) has changed */
+    ACC_ACT_SAVE_REVISION,    /* acc_engine_revision(svc, revision) has changed */
+    ACC_ACT_SAVE_MAINTENANCE, /* acc_engine_maintenance() has changed */
     /* looking */
     ACC_ACT_INSPECT, /* cid; flag `manual_stop`: read HasBeenManuallyStopped, too */
     ACC_ACT_LIST,    /* list all, inspect ours, then SNAPSHOT */
@@ -40,7 +41,7 @@ enum acc_action_type {
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 23
+#define ACC_ACT_TYPE_COUNT 24
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {

@@ -185,6 +185,11 @@ static void hand_back(struct acc_engine *e, uint32_t at)
         stack->save = true;
     }
     stack->handing_back = true;
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == at) {
+            acc_hold_end(e, &e->services[v], "its stack is handed back");
+        }
+    }
     mark_stack(e, at);
 }
 
@@ -223,14 +228,21 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
     case ACC_VERB_RELEASE:
     case ACC_VERB_UPGRADE:
     case ACC_VERB_ROLLBACK:
+    case ACC_VERB_HOLD:
+    case ACC_VERB_MAINTENANCE:
         break;
     }
 }
 
 static void for_service(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
-    if (acc_svc_observing(e, s)) {
+    bool is_hold = cmd->verb == ACC_VERB_HOLD || cmd->verb == ACC_VERB_RELEASE;
+
+    if (is_hold ? e->stacks[s->stack].contact == CONTACT_OBSERVING : acc_svc_observing(e, s)) {
         return; /* nothing of it is touched; acc_engine_settled() says so */
+    }
+    if (acc_hold_refuses(e, s, cmd->verb)) {
+        return; /* likewise */
     }
     switch (cmd->verb) {
     case ACC_VERB_UP:
@@ -246,6 +258,10 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         break;
     case ACC_VERB_RELEASE:
         release(e, s);
+        acc_hold_end(e, s, cmd->by);
+        break;
+    case ACC_VERB_HOLD:
+        acc_hold_set(e, s, cmd);
         break;
     case ACC_VERB_UPGRADE:
     case ACC_VERB_ROLLBACK:
@@ -253,6 +269,7 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         break;
     case ACC_VERB_ADOPT:
     case ACC_VERB_HAND_BACK:
+    case ACC_VERB_MAINTENANCE:
         break;
     }
 }
@@ -278,9 +295,13 @@ static void note_command(struct acc_engine *e, const struct acc_cmd *cmd)
 
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
 {
+    if (cmd->verb == ACC_VERB_MAINTENANCE) {
+        acc_maintenance_set(e, cmd);
+        return;
+    }
     mark_selected(e, cmd);
     for (uint32_t v = 0; v < e->n_services; v++) {
-        if (cmd->selected[v]) {
+        if (cmd->selected[v] && !acc_hold_refuses(e, &e->services[v], cmd->verb)) {
             for_stack(e, &e->services[v], cmd);
         }
     }

@@ -346,6 +346,7 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
     }
     e->wake_ms = UINT64_MAX;
     on_event(e, event);
+    acc_maintenance_update(e);
     wake_due(e);
     save_stacks(e);
     if (work(e)) {

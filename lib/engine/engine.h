@@ -73,6 +73,13 @@ enum acc_rollout_step {
 #define ACC_ROLL_STEP_COUNT 11
 const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
 
+struct acc_hold_record {
+    enum acc_hold kind; /* NONE: nothing else is set */
+    char by[64];
+    char reason[ACC_HOLD_REASON_MAX + 1];
+    uint64_t left_ms; /* 0: until it is released */
+};
+
 struct acc_rollout_record {
     enum acc_rollout_step step; /* IDLE: nothing else is set */
     bool start_first;
@@ -136,6 +143,7 @@ struct acc_service_record {
     char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8];
     char bad_id[ACC_HASH_LEN + 8]; /* quarantined: it was rolled back */
     struct acc_rollout_record rollout;
+    struct acc_hold_record hold;
 };
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
@@ -146,6 +154,11 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
                                struct acc_service_record *ret_record);
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
                              struct acc_stack_record *ret_record);
+/* Maintenance, as of `now_ms`: to be saved after SAVE_MAINTENANCE, to be shown, and given back. */
+void acc_engine_maintenance(const struct acc_engine *engine, uint64_t now_ms,
+                            struct acc_hold_record *ret_record);
+void acc_engine_restore_maintenance(struct acc_engine *engine,
+                                    const struct acc_hold_record *record);
 /* Give saved records back, before the first step. Unknown ids are ignored (true = taken). */
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
@@ -245,8 +258,9 @@ struct acc_service_view {
     size_t n_roots;
     uint32_t n_restarts;
     uint32_t n_instances;
-    uint32_t revision;          /* in force; 0: never upgraded */
-    enum acc_rollout_step step; /* of the rollout under way, or IDLE */
+    uint32_t revision;           /* in force; 0: never upgraded */
+    enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
+    struct acc_hold_record hold; /* its own; maintenance is told apart */
 };
 size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
 size_t acc_engine_n_stacks(const struct acc_engine *engine);

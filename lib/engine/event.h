@@ -116,14 +116,27 @@ enum acc_verb {
     ACC_VERB_STOP,  /* wanted off; containers stay */
     ACC_VERB_DOWN,  /* wanted off; containers are removed, networks with the last of a stack */
     ACC_VERB_RESTART,
-    ACC_VERB_ADOPT,     /* the stacks of the selected services are managed from here on */
-    ACC_VERB_RELEASE,   /* end a hold */
-    ACC_VERB_HAND_BACK, /* restart policies as in the file, then observe only */
-    ACC_VERB_UPGRADE,   /* to what the image's reference means now, or to `image` (E9) */
-    ACC_VERB_ROLLBACK,  /* end the upgrade under way the other way, or go to `revision` */
+    ACC_VERB_ADOPT,       /* the stacks of the selected services are managed from here on */
+    ACC_VERB_RELEASE,     /* end a hold, whoever has set it */
+    ACC_VERB_HAND_BACK,   /* restart policies as in the file, then observe only */
+    ACC_VERB_UPGRADE,     /* to what the image's reference means now, or to `image` (E9) */
+    ACC_VERB_ROLLBACK,    /* end the upgrade under way the other way, or go to `revision` */
+    ACC_VERB_HOLD,        /* set `hold` */
+    ACC_VERB_MAINTENANCE, /* of everything: `hold` FREEZE begins it, NONE ends it */
 };
-#define ACC_VERB_COUNT 10
+#define ACC_VERB_COUNT 12
 const char *acc_verb_name(enum acc_verb verb); /* "up", ... */
+
+/* What a person may forbid. It prevents, it never causes. */
+enum acc_hold {
+    ACC_HOLD_NONE = 0,
+    ACC_HOLD_UP,     /* not stopped and not removed by anybody */
+    ACC_HOLD_DOWN,   /* not started by anybody */
+    ACC_HOLD_FREEZE, /* nothing at all is changed */
+};
+#define ACC_HOLD_COUNT 4
+const char *acc_hold_name(enum acc_hold hold); /* "up", "down", "freeze"; "" for none */
+#define ACC_HOLD_REASON_MAX 159u
 
 struct acc_cmd {
     enum acc_verb verb;
@@ -134,6 +147,9 @@ struct acc_cmd {
     char by[64];                  /* who asked: "root", "uid 1000" */
     char image[ACC_NAME_MAX + 1]; /* upgrade: another reference than the file's; "" none */
     uint32_t revision;            /* rollback: which one; 0 = the last stable one before this */
+    enum acc_hold hold;           /* hold, maintenance */
+    uint64_t for_ms;              /* how long it holds; 0: until it is released */
+    char reason[ACC_HOLD_REASON_MAX + 1]; /* of a hold, for people; "" none */
 };
 
 enum acc_event_type {

@@ -257,8 +257,8 @@ bool acc_gate_breaker(struct acc_engine *e, struct service *s)
 static bool could_claim(struct acc_engine *e, struct service *s)
 {
     return s->wanted_up && !s->removed && !s->running && !acc_svc_held(e, s) &&
-           !acc_svc_is_done(s) && !acc_svc_observing(e, s) && !s->gave_up &&
-           s->breaker != BREAKER_OPEN && s->backoff_ms <= e->now;
+           !acc_hold_no_start(e, s) && !acc_svc_is_done(s) && !acc_svc_observing(e, s) &&
+           !s->gave_up && s->breaker != BREAKER_OPEN && s->backoff_ms <= e->now;
 }
 
 void acc_claim_update(struct acc_engine *e, struct service *s)

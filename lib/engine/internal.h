@@ -290,6 +290,7 @@ struct rollout {
     int64_t judged_ns; /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
     uint32_t waits_for; /* service, or ACC_NONE */
+    uint64_t frozen_ms; /* a hold keeps it where it is, since then; 0: none does */
     uint64_t ended_ms;  /* the last one; the next begins after its records are saved */
     bool is_asked;      /* another one, when this one has ended */
     bool ask_back;
@@ -300,6 +301,13 @@ struct revision {
     uint32_t number;
     char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
     char spec[ACC_HASH_LEN + 1];
+};
+
+/* What a person has forbidden. `is.left_ms` is set between restoring and the first step only. */
+struct hold {
+    struct acc_hold_record is;
+    uint64_t until_ms; /* 0: until it is released */
+    uint64_t saved_ms;
 };
 
 struct service {
@@ -329,7 +337,8 @@ struct service {
     /* desire */
     bool wanted_up, wanted_removed, drop_volumes;
     bool held;
-    bool run_asked; /* start even what has come to its last end */
+    struct hold hold; /* an operator's; `held` is by hand, outside of acc */
+    bool run_asked;   /* start even what has come to its last end */
     char asked_by[64];
     char applied[ACC_HASH_LEN + 1];
     char canonical[ACC_NAME_MAX + 1];
@@ -442,6 +451,8 @@ struct acc_engine {
     uint64_t conn_ms, list_ms, synced_ms, boot_ms;
     bool listing, list_wanted;
     uint32_t engine_incident;
+    struct hold maintenance;
+    bool save_maintenance;
     uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
     uint32_t heal_tokens;
     struct storm storm;
@@ -753,6 +764,25 @@ void acc_undo_update(struct acc_engine *e, struct service *s);
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);
+
+/* --- hold.c ---------------------------------------------------------------------------------- */
+bool acc_hold_no_start(const struct acc_engine *e, const struct service *s);
+bool acc_hold_no_stop(const struct acc_engine *e, const struct service *s);
+bool acc_hold_frozen(const struct acc_engine *e, const struct service *s);
+bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
+                      enum acc_action_type what);
+bool acc_hold_refuses(const struct acc_engine *e, const struct service *s, enum acc_verb verb);
+void acc_hold_set(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd);
+void acc_hold_end(struct acc_engine *e, struct service *s, const char *why);
+void acc_hold_update(struct acc_engine *e, struct service *s); /* time passes */
+void acc_maintenance_set(struct acc_engine *e, const struct acc_cmd *cmd);
+void acc_maintenance_update(struct acc_engine *e);
+void acc_hold_record(const struct acc_engine *e, const struct hold *hold, uint64_t now_ms,
+                     struct acc_hold_record *ret_record);
+void acc_hold_restore_finish(struct acc_engine *e, struct hold *hold);
+/* "is frozen by root, new disk, for another 2 h (accctl release web)"; "" when it is free. */
+void acc_hold_text(const struct acc_engine *e, const struct service *s, uint64_t now_ms, char *out,
+                   size_t out_size);
 
 /* --- command.c ------------------------------------------------------------------------------- */
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);

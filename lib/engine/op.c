@@ -418,6 +418,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_PULL:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
@@ -501,6 +502,7 @@ static bool is_attained(const struct instance *i)
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
+    case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_PULL:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:

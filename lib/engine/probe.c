@@ -260,6 +260,12 @@ static uint64_t start_deadline(const struct service *s, const struct instance *i
                                                                 : s->timing.start_deadline_min;
 }
 
+/* Whatever is wrong with it: somebody has forbidden the stop, or the start after it. */
+static bool may_not_restart(const struct acc_engine *e, const struct service *s)
+{
+    return acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
+}
+
 static void watch_start(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (i->standstill_ms || i->waiting || !acc_due(e, s, i->probing_ms + start_deadline(s, i))) {
@@ -268,6 +274,10 @@ static void watch_start(struct acc_engine *e, struct service *s, struct instance
     i->probing_ms = e->now;
     if (s->stateful) {
         acc_incident_open(e, s, "does not get ready; it is stateful and is left running");
+        return;
+    }
+    if (may_not_restart(e, s)) {
+        acc_incident_open(e, s, "does not get ready, and is held");
         return;
     }
     if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s%.120s",
@@ -309,7 +319,7 @@ static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i
         return false;
     }
     return acc_due(e, s, i->degraded_ms + grace) &&
-           (!s->restart_on_unhealthy || acc_storm_lets_heal(e, s));
+           (!s->restart_on_unhealthy || may_not_restart(e, s) || acc_storm_lets_heal(e, s));
 }
 
 static void watch_degraded(struct acc_engine *e, struct service *s, struct instance *i)
@@ -321,7 +331,7 @@ static void watch_degraded(struct acc_engine *e, struct service *s, struct insta
     if (!may_heal(e, s, i)) {
         return;
     }
-    if (!s->restart_on_unhealthy) {
+    if (!s->restart_on_unhealthy || may_not_restart(e, s)) {
         acc_incident_open(e, s, "is unhealthy");
         return;
     }

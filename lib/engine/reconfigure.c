@@ -281,6 +281,8 @@ static void move_globals(struct move *move)
     to->listing = from->listing;
     to->list_wanted = true; /* containers of services that are new in the file */
     to->storm = from->storm;
+    to->maintenance = from->maintenance;
+    to->save_maintenance = from->save_maintenance;
     to->heal_tokens = from->heal_tokens;
     to->heal_tokens_ms = from->heal_tokens_ms;
     memcpy(to->n_taken, from->n_taken, sizeof(to->n_taken));

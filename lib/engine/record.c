@@ -49,6 +49,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     if (acc_rollout_active(s)) {
         ret_record->rollout = s->roll.is;
     }
+    acc_hold_record(engine, &s->hold, now_ms, &ret_record->hold);
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
@@ -108,6 +109,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->pin_digest, sizeof(s->pin_digest), record->pin_digest);
     acc_copy(s->bad_id, sizeof(s->bad_id), record->bad_id);
     s->roll.is = record->rollout;
+    s->hold = (struct hold){.is = record->hold};
     return true;
 }
 
@@ -145,6 +147,7 @@ static void resume_cleanups(struct acc_engine *e)
 void acc_restore_finish(struct acc_engine *e)
 {
     resume_cleanups(e);
+    acc_hold_restore_finish(e, &e->maintenance);
     for (uint32_t v = 0; v < e->n_services; v++) {
         struct service *s = &e->services[v];
 
@@ -162,5 +165,6 @@ void acc_restore_finish(struct acc_engine *e)
             s->open_ms = e->now + s->open_left_ms;
         }
         s->backoff_left_ms = s->open_left_ms = 0;
+        acc_hold_restore_finish(e, &s->hold);
     }
 }

@@ -181,7 +181,7 @@ bool acc_stack_clean(const struct acc_engine *e, const struct stack *stack)
 
 void acc_resource_act(struct acc_engine *e)
 {
-    if (!acc_may_act(e)) {
+    if (!acc_may_act(e) || e->maintenance.is.kind != ACC_HOLD_NONE) {
         return;
     }
     for (int k = 0; k < RES_KINDS; k++) {

@@ -549,6 +549,27 @@ static uint64_t next_ms(const struct service *s)
     return s->roll.ended_ms ? s->roll.ended_ms + 1 : 0;
 }
 
+/* What may not be started can't be brought to its end, either: it stays where it is, and so does
+ * its clock. */
+static bool is_frozen(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+
+    if (acc_hold_no_start(e, s)) {
+        r->frozen_ms = r->frozen_ms ? r->frozen_ms : (e->now ? e->now : 1);
+        return true;
+    }
+    if (r->frozen_ms) {
+        uint64_t passed_ms = e->now - r->frozen_ms;
+
+        r->frozen_ms = 0;
+        r->deadline_ms += passed_ms;
+        r->since_ms = r->since_ms + passed_ms < e->now ? r->since_ms + passed_ms : e->now;
+        r->seen_ms = e->now;
+    }
+    return false;
+}
+
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
     if (!e->synced || acc_svc_observing(e, s)) {
@@ -560,6 +581,9 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "it has left the configuration");
             acc_rollout_end(e, s, ROLL_FAILED);
         }
+        return;
+    }
+    if (is_frozen(e, s)) {
         return;
     }
     acc_rollout_recover(e, s);

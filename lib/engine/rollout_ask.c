@@ -230,6 +230,7 @@ static const char *unfit(struct acc_engine *e, struct service *s)
            : s->one_shot                ? "it runs to its end and isn't upgraded; up runs it again"
            : !s->wanted_up              ? "it is off; the next up uses the image that is there"
            : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
+           : acc_hold_no_stop(e, s)     ? "it is held; release it first"
                                         : NULL;
 }
 
@@ -302,7 +303,7 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     struct acc_action *action;
 
     if (r->is.step != ACC_ROLL_PULL || r->op || acc_svc_observing(e, s) || !acc_has_room(e) ||
-        !acc_due(e, s, r->retry_ms)) {
+        acc_hold_no_start(e, s) || !acc_due(e, s, r->retry_ms)) {
         return;
     }
     acc_flush_save(e, s);

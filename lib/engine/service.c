@@ -195,15 +195,16 @@ static void sync_going_down(struct acc_engine *e, struct service *s)
 
     if (s->wanted_up && !acc_svc_observing(e, s)) {
         acc_each_slot (e, s, i) {
-            bool is_planned = i->end == END_ASKED || i->end == END_RECOVERY ||
-                              (i->end == END_DEPENDENCY && acc_gate_start(e, s));
+            bool is_planned = !acc_hold_no_start(e, s) &&
+                              (i->end == END_ASKED || i->end == END_RECOVERY ||
+                               (i->end == END_DEPENDENCY && acc_gate_start(e, s)));
 
             /* also with its own dependency: or a chain of such edges would wait for itself */
             going |= acc_inst_running(i) &&
                      (is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i));
         }
     }
-    going |= acc_rollout_stops(e, s);
+    going = (going || acc_rollout_stops(e, s)) && !acc_hold_no_stop(e, s);
     if (going != s->going_down) {
         s->going_down = going;
         acc_mark_dependents(e, s);
@@ -258,7 +259,8 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
         s->recover_ms = acc_due(e, s, s->recover_ms + late_verdict(e, s)) ? 0 : s->recover_ms;
         return;
     }
-    if (any(e, s, acc_probe_is_old) || !acc_storm_lets_heal(e, s)) {
+    if (any(e, s, acc_probe_is_old) || acc_hold_no_stop(e, s) || acc_hold_no_start(e, s) ||
+        !acc_storm_lets_heal(e, s)) {
         return;
     }
     s->recovery_used = true;
@@ -374,6 +376,9 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (s->gave_up || acc_svc_put_aside(e, s) || any(e, s, is_final_bad)) {
         return ACC_SVC_FAILED;
     }
+    if (!s->running && acc_hold_no_start(e, s) && !any(e, s, is_busy_or_running)) {
+        return ACC_SVC_HELD;
+    }
     if (s->breaker == BREAKER_OPEN) {
         return ACC_SVC_OPEN;
     }
@@ -415,6 +420,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
 void acc_svc_update(struct acc_engine *e, struct service *s)
 {
     s->wake_ms = UINT64_MAX;
+    acc_hold_update(e, s);
     acc_observe_slots(e, s);
     acc_each_inst (e, s, i) {
         acc_inst_update(e, s, i);

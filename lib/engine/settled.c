@@ -120,6 +120,61 @@ static enum acc_settled settled_rollout(struct service *s, enum acc_verb verb, c
     return failed(text, "accd was started again meanwhile; see accctl history");
 }
 
+/* Something was asked of Docker for it and has not come to its end. */
+static bool is_moving(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (i->op || i->start_unsettled) {
+            return true;
+        }
+    }
+    return s->roll.op != 0;
+}
+
+static enum acc_settled settled(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                uint64_t now_ms, char *text)
+{
+    switch (verb) {
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+    case ACC_VERB_RESTART:
+        return settled_up(e, s, now_ms, text);
+    case ACC_VERB_STOP:
+    case ACC_VERB_DOWN:
+        return settled_down(e, s, verb, text);
+    case ACC_VERB_RELEASE:
+        return s->held ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+    case ACC_VERB_HOLD:
+        if (s->hold.is.kind == ACC_HOLD_NONE) {
+            return failed(text, "it was released meanwhile");
+        }
+        return is_moving(e, s) ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+    case ACC_VERB_ADOPT:
+        return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
+        return settled_rollout(s, verb, text);
+    case ACC_VERB_HAND_BACK:
+    case ACC_VERB_MAINTENANCE:
+        break;
+    }
+    return ACC_SETTLED_DONE;
+}
+
+/* What a hold forbids is not waited for. Only `up` of what is up already has come true. */
+static enum acc_settled under_hold(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                   enum acc_settled so_far, uint64_t now_ms, char *text)
+{
+    bool is_wish = verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_STOP ||
+                   verb == ACC_VERB_DOWN || verb == ACC_VERB_ADOPT || verb == ACC_VERB_HAND_BACK;
+
+    if (!acc_hold_refuses(e, s, verb) || (is_wish && so_far == ACC_SETTLED_DONE)) {
+        return so_far;
+    }
+    acc_hold_text(e, s, now_ms, text, ACC_REASON_MAX + 1);
+    return ACC_SETTLED_FAILED;
+}
+
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text)
 {
@@ -133,31 +188,19 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
 
     acc_assert(svc < engine->n_services);
     if (verb == ACC_VERB_HAND_BACK) {
-        return stack->contact == CONTACT_OBSERVING && acc_act_settled(e, s) ? ACC_SETTLED_DONE
-                                                                            : ACC_SETTLED_PENDING;
+        bool is_done = stack->contact == CONTACT_OBSERVING && acc_act_settled(e, s);
+
+        return under_hold(e, s, verb, is_done ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING, now_ms,
+                          text);
+    }
+    if (verb == ACC_VERB_MAINTENANCE) {
+        return e->maintenance.is.kind != ACC_HOLD_NONE && is_moving(e, s) ? ACC_SETTLED_PENDING
+                                                                          : ACC_SETTLED_DONE;
     }
     if (stack->contact == CONTACT_OBSERVING) {
         return failed(text, "its stack is only observed; adopt it first");
     }
-    switch (verb) {
-    case ACC_VERB_UP:
-    case ACC_VERB_START:
-    case ACC_VERB_RESTART:
-        return settled_up(e, s, now_ms, text);
-    case ACC_VERB_STOP:
-    case ACC_VERB_DOWN:
-        return settled_down(e, s, verb, text);
-    case ACC_VERB_RELEASE:
-        return s->held ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
-    case ACC_VERB_ADOPT:
-        return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
-    case ACC_VERB_UPGRADE:
-    case ACC_VERB_ROLLBACK:
-        return settled_rollout(s, verb, text);
-    case ACC_VERB_HAND_BACK:
-        break;
-    }
-    return ACC_SETTLED_DONE;
+    return under_hold(e, s, verb, settled(e, s, verb, now_ms, text), now_ms, text);
 }
 
 /* --- invariants ------------------------------------------------------------------------------ */

@@ -12,10 +12,10 @@
 const char *acc_action_type_name(enum acc_action_type type)
 {
     static const char *const names[] = {
-        "journal",    "journal-end", "save-service", "save-stack", "save-revision",   "inspect",
-        "list",       "compare",     "probe",        "ensure",     "remove-resource", "create",
-        "start",      "stop",        "kill",         "remove",     "unpause",         "update",
-        "set-policy", "pull",        "rename",       "note",       "incident",
+        "journal", "journal-end", "save-service", "save-stack", "save-revision", "save-maintenance",
+        "inspect", "list",        "compare",      "probe",      "ensure",        "remove-resource",
+        "create",  "start",       "stop",         "kill",       "remove",        "unpause",
+        "update",  "set-policy",  "pull",         "rename",     "note",          "incident",
     };
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ACT_TYPE_COUNT, "one name per action");
@@ -24,8 +24,9 @@ const char *acc_action_type_name(enum acc_action_type type)
 
 const char *acc_verb_name(enum acc_verb verb)
 {
-    static const char *const names[] = {"up",    "start",   "stop",      "down",    "restart",
-                                        "adopt", "release", "hand-back", "upgrade", "rollback"};
+    static const char *const names[] = {"up",      "start",    "stop",    "down",
+                                        "restart", "adopt",    "release", "hand-back",
+                                        "upgrade", "rollback", "hold",    "maintenance"};
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_VERB_COUNT, "one name per verb");
     return names[verb];

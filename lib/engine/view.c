@@ -86,7 +86,6 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
     struct service *s = &e->services[svc];
 
     acc_assert(svc < e->n_services);
-    (void)now_ms;
     *ret_view = (struct acc_service_view){
         .id = s->id,
         .stack = s->stack_name,
@@ -109,6 +108,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .step = s->roll.is.step,
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
+    acc_hold_record(e, &s->hold, now_ms > e->now ? now_ms : e->now, &ret_view->hold);
     acc_reason(e, s, now_ms, ret_view->reason, sizeof(ret_view->reason));
 }
 

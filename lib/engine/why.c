@@ -115,8 +115,26 @@ static void say_health(struct acc_engine *e, struct words *w, const struct servi
     }
 }
 
-static void say_held(struct acc_engine *e, struct words *w, struct service *s)
+/* Forbidden by somebody, and what came before. */
+static void say_forbidden(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
+    char text[ACC_REASON_MAX + 1];
+
+    acc_hold_text(e, s, now_ms, text, sizeof(text));
+    say(w, "%s", text);
+    if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
+        say(w, "; it %s ", s->fail_text);
+        say_span(w, now_ms - s->fail_ms);
+        say(w, " ago");
+    }
+}
+
+static void say_held(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    if (!acc_svc_held(e, s)) {
+        say_forbidden(e, w, s, now_ms);
+        return;
+    }
     acc_each_slot (e, s, i) {
         if (i->present && i->obs == ACC_CTR_PAUSED) {
             say(w, "was paused by hand");
@@ -142,7 +160,7 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
             say(w, " (asked by %s)", s->asked_by);
         }
     } else if (s->state == ACC_SVC_HELD) {
-        say_held(e, w, s);
+        say_held(e, w, s, now_ms);
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say_failure(e, w, s, now_ms);
     } else if (bad_instance(e, s)) {
@@ -247,7 +265,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
             s->asked_by[0] ? ", asked by " : "", s->asked_by);
         break;
     case ACC_SVC_HELD:
-        say_held(e, w, s);
+        say_held(e, w, s, now_ms);
         break;
     case ACC_SVC_BLOCKED:
     case ACC_SVC_IMPAIRED:
@@ -288,6 +306,23 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
     }
 }
 
+/* A hold stands beside the state, and behind its reason. Maintenance is told once, above all, but
+ * for who waits because of it. */
+static void say_hold(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+    bool is_calm = s->state == ACC_SVC_UP || s->state == ACC_SVC_OFF || s->state == ACC_SVC_DONE;
+
+    if ((s->state == ACC_SVC_HELD && !acc_svc_held(e, s)) ||
+        (s->hold.is.kind == ACC_HOLD_NONE && is_calm)) {
+        return;
+    }
+    acc_hold_text(e, s, now_ms, text, sizeof(text));
+    if (text[0]) {
+        say(w, "%s%s", w->len > 0 ? "; it " : "", text);
+    }
+}
+
 void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                 size_t out_size)
 {
@@ -299,6 +334,7 @@ void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *
         say(&w, "waits for Docker, which has not answered yet");
     } else if (s->has_state) {
         say_reason(e, &w, s, now_ms);
+        say_hold(e, &w, s, now_ms);
     }
 }
 

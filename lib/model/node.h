@@ -15,16 +15,18 @@
 #include "lib/base/arena.h"
 #include "lib/base/diag.h"
 
-enum acc_node_type {
-    ACC_NODE_NULL,
-    ACC_NODE_BOOL,
-    ACC_NODE_INT,   /* `text` is its decimal form, `integer` its value clamped to int64 */
-    ACC_NODE_FLOAT, /* `text` is its form as Go prints it, `number` its value */
-    ACC_NODE_STRING,
-    ACC_NODE_SEQ,
-    ACC_NODE_MAP,
+enum __attribute__((packed))
+acc_node_type { /* one byte in a node */
+                ACC_NODE_NULL,
+                ACC_NODE_BOOL,
+                ACC_NODE_INT, /* `text` is its decimal form, `integer` its value clamped to int64 */
+                ACC_NODE_FLOAT, /* `text` is its form as Go prints it, `number` its value */
+                ACC_NODE_STRING,
+                ACC_NODE_SEQ,
+                ACC_NODE_MAP,
 };
 
+/* There are hundreds of thousands of them in a large project: mind the size. */
 struct acc_node {
     enum acc_node_type type;
     bool boolean;
@@ -32,13 +34,22 @@ struct acc_node {
     uint8_t style; /* lib/compose: plain or quoted, block or flow */
     uint32_t n;    /* children of a sequence or mapping */
     struct acc_srcpos pos;
-    struct acc_srcpos key_pos; /* of the key, when the parent is a mapping */
-    const char *key;           /* when the parent is a mapping */
-    const char *text;          /* of every scalar but null; may hold no NUL */
-    int64_t integer;
-    double number;
+    uint32_t key_line, key_col; /* of the key in pos.file, when the parent is a mapping */
+    const char *key;            /* when the parent is a mapping */
+    const char *text;           /* of every scalar but null; may hold no NUL */
+    union {
+        int64_t integer; /* of all but ACC_NODE_FLOAT: sizes and durations have one beside a text */
+        double number;
+    };
     struct acc_node *first, *last, *next;
 };
+
+static inline struct acc_srcpos acc_node_key_pos(const struct acc_node *node)
+{
+    return (struct acc_srcpos){node->pos.file, node->key_line, node->key_col};
+}
+/* In another file than the value is: then the value's place is taken. */
+void acc_node_set_key_pos(struct acc_node *node, struct acc_srcpos key_pos);
 
 /* All constructors return NULL when the arena is exhausted. Strings are copied. */
 struct acc_node *acc_node_new(struct acc_arena *arena, enum acc_node_type type,

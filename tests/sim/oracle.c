@@ -83,7 +83,27 @@ void oracle_doubt_command(struct oracle *o)
 {
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
         o->service[i].is_unsure |= o->service[i].command_ms == now(o);
+        o->service[i].hold.is_unsure |= o->service[i].hold.asked_ms == now(o);
     }
+    o->maintenance.is_unsure |= o->maintenance.asked_ms == now(o);
+}
+
+static void lose_hold(const struct oracle *o, struct oracle_hold *hold, bool all)
+{
+    if (all) {
+        *hold = (struct oracle_hold){.kind = ACC_HOLD_NONE};
+    } else {
+        hold->is_unsure |= now(o) - hold->asked_ms < SECOND;
+    }
+}
+
+void oracle_lose_store(struct oracle *o, bool all)
+{
+    for (size_t i = 0; i < o->world->graph.model->n_services; i++) {
+        o->service[i].is_unsure = true; /* a wish may have been lost with it */
+        lose_hold(o, &o->service[i].hold, all);
+    }
+    lose_hold(o, &o->maintenance, all);
 }
 
 void oracle_disturb_all(struct oracle *o)
@@ -555,6 +575,82 @@ static void check_wish(struct oracle *o, const struct acc_event *event, const st
     }
 }
 
+/* --- holds (I4) ------------------------------------------------------------------------------- */
+
+/* YES: in force; UNKNOWN: it may be, its time is over or its record may be lost. */
+static enum acc_tri in_force(const struct oracle *o, const struct oracle_hold *hold)
+{
+    if (hold->kind == ACC_HOLD_NONE) {
+        return hold->is_unsure ? ACC_UNKNOWN : ACC_NO;
+    }
+    return hold->is_unsure || now(o) >= hold->until_ms ? ACC_UNKNOWN : ACC_YES;
+}
+
+static bool no_start(enum acc_hold kind)
+{
+    return kind == ACC_HOLD_DOWN || kind == ACC_HOLD_FREEZE;
+}
+
+static bool no_stop(enum acc_hold kind)
+{
+    return kind == ACC_HOLD_UP || kind == ACC_HOLD_FREEZE;
+}
+
+static bool hold_refuses(enum acc_hold kind, enum acc_verb verb)
+{
+    switch (verb) {
+    case ACC_VERB_UP:
+    case ACC_VERB_START:
+        return no_start(kind);
+    case ACC_VERB_STOP:
+    case ACC_VERB_DOWN:
+        return no_stop(kind);
+    case ACC_VERB_RESTART:
+    case ACC_VERB_UPGRADE:
+    case ACC_VERB_ROLLBACK:
+        return kind != ACC_HOLD_NONE;
+    case ACC_VERB_ADOPT:
+    case ACC_VERB_HAND_BACK:
+    case ACC_VERB_RELEASE:
+    case ACC_VERB_HOLD:
+    case ACC_VERB_MAINTENANCE:
+        break;
+    }
+    return false;
+}
+
+enum acc_tri oracle_refuses(const struct oracle *o, enum acc_verb verb, uint32_t svc)
+{
+    const struct oracle_hold *hold = &o->service[svc].hold;
+    bool is_free = verb == ACC_VERB_HOLD || verb == ACC_VERB_RELEASE ||
+                   verb == ACC_VERB_MAINTENANCE;
+    enum acc_tri all = is_free ? ACC_NO : in_force(o, &o->maintenance);
+    enum acc_tri own = in_force(o, hold);
+
+    if (own != ACC_NO && !hold->is_unsure && !hold_refuses(hold->kind, verb)) {
+        own = ACC_NO;
+    }
+    own = is_free ? ACC_NO : own;
+    return all == ACC_YES || own == ACC_YES ? ACC_YES
+           : all == ACC_NO && own == ACC_NO ? ACC_NO
+                                            : ACC_UNKNOWN;
+}
+
+static void check_hold(struct oracle *o, const struct acc_action *a)
+{
+    const struct oracle_hold *hold = &o->service[a->svc].hold;
+    bool starts = a->type == ACC_ACT_CREATE || a->type == ACC_ACT_START ||
+                  a->type == ACC_ACT_UNPAUSE;
+    bool stops = a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL || a->type == ACC_ACT_REMOVE;
+
+    if (in_force(o, hold) == ACC_YES &&
+        (hold->kind == ACC_HOLD_FREEZE || (starts && no_start(hold->kind)) ||
+         (stops && no_stop(hold->kind)))) {
+        world_fail(o->world, "I4: %s of %s, which is held: %s", acc_action_type_name(a->type),
+                   world_service_id(o->world, a->svc), acc_hold_name(hold->kind));
+    }
+}
+
 /* Whatever goes wrong, nobody is hammered: the shortest wait of E5 allows far less than this. */
 static void check_storm(struct oracle *o, const struct acc_action *a)
 {
@@ -582,6 +678,10 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
                    acc_action_type_name(a->type));
         return;
     }
+    if (in_force(o, &o->maintenance) == ACC_YES) {
+        world_fail(o->world, "I4: %s during maintenance", acc_action_type_name(a->type));
+        return;
+    }
     check_discipline(o, a, index);
     if (a->svc == ACC_NONE || a->type == ACC_ACT_ENSURE_RESOURCE ||
         a->type == ACC_ACT_REMOVE_RESOURCE) {
@@ -589,6 +689,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     }
     o->service[a->svc].n_actions++;
     check_wish(o, event, a);
+    check_hold(o, a);
     check_storm(o, a);
     if (a->type != ACC_ACT_CREATE && a->type != ACC_ACT_PULL) {
         check_target(o, a, c);

@@ -23,7 +23,16 @@ struct oracle_container { /* what accd was told last; by twin index */
     uint64_t stop_ms; /* when it was stopped by accd; 0: not in this run */
 };
 
+/* What was forbidden for certain, and until when: accd may take longer, never shorter. */
+struct oracle_hold {
+    enum acc_hold kind;
+    uint64_t until_ms; /* UINT64_MAX: until it is released */
+    uint64_t asked_ms;
+    bool is_unsure; /* it may be lost, or may have lasted */
+};
+
 struct oracle_service {
+    struct oracle_hold hold;
     bool want_up, want_removed;
     bool is_unsure;               /* what accd may believe of the wish differs with reason */
     uint64_t command_ms;          /* last word of an operator */
@@ -45,6 +54,7 @@ struct oracle {
     struct oracle_container *container;
     size_t n_containers;
     struct oracle_service *service;
+    struct oracle_hold maintenance;
     bool *was_observing; /* stacks, before this step */
     uint64_t last_op;
     uint64_t last_journal_op;
@@ -58,12 +68,16 @@ void oracle_before_step(struct oracle *oracle, const struct acc_event *event);
 void oracle_after_step(struct oracle *oracle, const struct acc_event *event);
 /* accd, dockerd or the connection was disturbed: nothing is owed from before. */
 void oracle_disturb_all(struct oracle *oracle);
+/* accd's store is gone, or its last moments are. */
+void oracle_lose_store(struct oracle *oracle, bool all);
 /* The last command may be lost. */
 void oracle_doubt_command(struct oracle *oracle);
 void oracle_disturb(struct oracle *oracle, uint32_t svc);
 void oracle_ran(struct oracle *oracle, const struct twin_container *container);
 void oracle_ended(struct oracle *oracle, const struct twin_container *container);
 
+/* Does a hold in force refuse this verb? Unsure: it may. */
+enum acc_tri oracle_refuses(const struct oracle *oracle, enum acc_verb verb, uint32_t svc);
 /* Wanted up, and so is all that it can't do without. */
 bool oracle_is_viable(const struct oracle *oracle, uint32_t svc);
 /* NULL when world and engine are what was asked for; else the first thing that isn't. */

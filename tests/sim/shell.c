@@ -70,11 +70,13 @@ static void copy_store(struct world *w, bool back)
         memcpy(s->has_latest, s->has_durable, n);
         memcpy(s->stack_latest, s->stack_durable, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_latest, s->stack_has_durable, n_stacks);
+        s->maintenance_latest = s->maintenance_durable;
     } else {
         memcpy(s->durable, s->latest, n * sizeof(*s->latest));
         memcpy(s->has_durable, s->has_latest, n);
         memcpy(s->stack_durable, s->stack_latest, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_durable, s->stack_has_latest, n_stacks);
+        s->maintenance_durable = s->maintenance_latest;
     }
 }
 
@@ -127,7 +129,9 @@ static void save(struct world *w, const struct acc_action *a)
     struct world_store *s = &w->store;
     uint64_t now_ms = w->queue.now_ms;
 
-    if (a->type == ACC_ACT_SAVE_STACK) {
+    if (a->type == ACC_ACT_SAVE_MAINTENANCE) {
+        acc_engine_maintenance(w->engine, now_ms, &s->maintenance_latest);
+    } else if (a->type == ACC_ACT_SAVE_STACK) {
         acc_engine_stack_record(w->engine, a->svc, &s->stack_latest[a->svc]);
         s->stack_has_latest[a->svc] = true;
     } else {
@@ -863,6 +867,7 @@ static void execute(struct world *w, const struct acc_action *a)
         break;
     case ACC_ACT_SAVE_SERVICE:
     case ACC_ACT_SAVE_STACK:
+    case ACC_ACT_SAVE_MAINTENANCE:
         save(w, a);
         break;
     case ACC_ACT_INSPECT:
@@ -978,6 +983,7 @@ static void restore(struct world *w)
 {
     struct world_store *s = &w->store;
 
+    acc_engine_restore_maintenance(w->engine, &s->maintenance_latest);
     for (size_t i = 0; i < w->graph.model->n_services; i++) {
         if (s->has_latest[i] && !acc_engine_restore_service(w->engine, &s->latest[i])) {
             world_fail(w, "the saved record of %s was not taken", world_service_id(w, (uint32_t)i));
@@ -1050,13 +1056,12 @@ void world_accd_kill(struct world *w, bool torn, bool lost)
         if (lost) {
             memset(s->has_durable, 0, w->graph.model->n_services);
             memset(s->stack_has_durable, 0, w->graph.model->n_stacks);
+            s->maintenance_durable = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
             w->store_was_lost = true;
             s->n_revisions = 0;
         }
         copy_store(w, true);
-        for (size_t i = 0; i < w->graph.model->n_services; i++) {
-            w->oracle.service[i].is_unsure = true; /* a wish may have been lost with it */
-        }
+        oracle_lose_store(&w->oracle, lost);
     }
 }
 

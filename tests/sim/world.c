@@ -223,6 +223,7 @@ static void heal(struct world *w)
 /* The operator says again what may have been lost, and ends all holds. */
 static void assert_wishes(struct world *w)
 {
+    world_hold(w, ACC_VERB_MAINTENANCE, ACC_HOLD_NONE, 0, 0);
     for (uint32_t i = 0; i < w->graph.model->n_stacks; i++) {
         world_command_stack(w, ACC_VERB_ADOPT, i);
         world_command_stack(w, ACC_VERB_RELEASE, i);

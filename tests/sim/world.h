@@ -46,6 +46,7 @@ struct world_store {
     bool *has_latest, *has_durable;
     struct acc_stack_record *stack_latest, *stack_durable;
     bool *stack_has_latest, *stack_has_durable;
+    struct acc_hold_record maintenance_latest, maintenance_durable;
     uint64_t next_op;
     size_t n_open;                        /* journaled and not ended */
     struct acc_revision_record *revision; /* as saved; owned */
@@ -55,7 +56,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune;
+    uint64_t foreign, operator_, spell, prune, hold;
     uint64_t live_restore_pct;
 };
 
@@ -89,7 +90,8 @@ struct world {
     uint64_t seen_boot; /* of the twin, at the last CONN_UP */
     bool is_listing, is_relist_due;
     size_t n_list_pending;
-    uint64_t n_foreign; /* names of strangers */
+    uint64_t n_foreign;        /* names of strangers */
+    struct sim_rand hold_rand; /* its own: the other stories stay what they are */
 
     struct oracle oracle;
     uint64_t hash; /* over the traces of all lives */
@@ -135,6 +137,10 @@ void world_faults_draw(struct world *world);
 void world_faults_begin(struct world *world);
 /* A person asks accd for something; the closure over needs and wants is selected, too. */
 void world_command(struct world *world, enum acc_verb verb, uint32_t svc, bool with_dependents);
+/* Forbid for a while (`for_ms`, 0: until it is released), or `verb` MAINTENANCE with NONE: end it.
+ */
+void world_hold(struct world *world, enum acc_verb verb, enum acc_hold kind, uint32_t svc,
+                uint64_t for_ms);
 void world_command_stack(struct world *world, enum acc_verb verb, uint32_t stack);
 /* docker VERB beside accd, on the container of a service's slot 1; false: there is none. */
 bool world_foreign(struct world *world, enum twin_verb verb, uint32_t svc);

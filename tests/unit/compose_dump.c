@@ -134,6 +134,11 @@ static int print_hashes(const struct acc_stack *stack, struct acc_buf *out)
     return r;
 }
 
+static void append(void *ctx, const char *text, size_t text_len)
+{
+    acc_buf_append(ctx, text, text_len); /* print() looks at the failure */
+}
+
 static int print(const struct options *options, const struct acc_stack *stack)
 {
     struct acc_buf out;
@@ -143,10 +148,10 @@ static int print(const struct options *options, const struct acc_stack *stack)
     if (options->wants_hash) {
         r = print_hashes(stack, &out);
     } else {
-        r = options->wants_yaml ? acc_compose_config_yaml(stack, &out)
-                                : acc_compose_config_json(stack, &out);
+        r = options->wants_yaml ? acc_compose_config_yaml(stack, append, &out)
+                                : acc_compose_config_json(stack, append, &out);
     }
-    if (r == 0) {
+    if (r == 0 && !out.failed) {
         fwrite(out.data, 1, out.len, stdout);
     }
     if (options->wants_stats) {

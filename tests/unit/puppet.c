@@ -220,11 +220,25 @@ bool acc_engine_incident(const struct acc_engine *engine, uint64_t id,
 
 const char *acc_verb_name(enum acc_verb verb)
 {
-    static const char *const names[ACC_VERB_COUNT] = {"up",      "start",   "stop",    "down",
-                                                      "restart", "adopt",   "release", "hand-back",
-                                                      "upgrade", "rollback"};
+    static const char *const names[ACC_VERB_COUNT] = {
+        "up",      "start",     "stop",    "down",     "restart", "adopt",
+        "release", "hand-back", "upgrade", "rollback", "hold",    "maintenance"};
 
     return names[verb];
+}
+
+const char *acc_hold_name(enum acc_hold hold)
+{
+    static const char *const names[ACC_HOLD_COUNT] = {"", "up", "down", "freeze"};
+
+    return names[hold];
+}
+
+void acc_engine_maintenance(const struct acc_engine *engine, uint64_t now_ms,
+                            struct acc_hold_record *ret_record)
+{
+    (void)engine, (void)now_ms;
+    *ret_record = puppet.maintenance;
 }
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)

@@ -28,6 +28,7 @@ struct puppet {
     bool connected;
     struct acc_incident_view incident[8];
     size_t n_incidents;
+    struct acc_hold_record maintenance;
     /* the last command that step() got, and how often */
     struct acc_cmd cmd;
     uint8_t selected[PUPPET_MAX];

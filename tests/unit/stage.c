@@ -504,6 +504,8 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_SAVE_STACK:
         save(stage, action);
         break;
+    case ACC_ACT_SAVE_MAINTENANCE:
+        break;
     case ACC_ACT_INSPECT:
         if (stage->show_look) {
             trace(stage, action);
@@ -692,6 +694,20 @@ void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, cons
                                  .volumes = strchr(flags, 'v') != NULL,
                                  .whole_stack = is_stack || target[0] == '\0',
                                  .by = "root"};
+    event_now(stage, &event);
+}
+
+void stage_hold(struct stage *stage, enum acc_verb verb, const char *name, enum acc_hold kind,
+                uint64_t for_ms)
+{
+    uint8_t selected[128] = {0};
+    struct acc_event event = {.type = ACC_EV_CMD};
+
+    if (name) {
+        selected[stage_index(stage, name)] = 1;
+    }
+    event.cmd = (struct acc_cmd){
+        .verb = verb, .selected = selected, .hold = kind, .for_ms = for_ms, .by = "root"};
     event_now(stage, &event);
 }
 

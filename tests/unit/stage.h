@@ -87,6 +87,10 @@ void stage_reconfigure(struct stage *stage, struct acc_model *model);
 /* "acc_verb" on a target as `accctl` would do it; `flags`: d with dependents, v volumes. */
 void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, const char *flags);
 
+/* HOLD of one service, or MAINTENANCE of all; `for_ms` 0: until it is released. */
+void stage_hold(struct stage *stage, enum acc_verb verb, const char *name, enum acc_hold kind,
+                uint64_t for_ms);
+
 /* Upgrade or rollback of one service; `image`: of --image, `revision`: of --to. */
 void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
                    uint32_t revision);

@@ -128,6 +128,8 @@ static const struct {
     {"why", 2, "accctl: why takes SERVICE\nTry 'accctl help why'.\n"},
     {"ping x", 2, "accctl: ping takes no arguments\nTry 'accctl help ping'.\n"},
     {"help up", 0, ""},
+    {"maintenance maybe", 2, "accctl: maintenance is on or off, not 'maybe'\n"},
+    {"hold web --for ever", 2, "accctl: --for takes a time like 90s or 5m, not 'ever'\n"},
     {"up --help", 0, ""},
     {"--help", 0, ""},
     {"help nope", 2, "accctl: no verb 'nope'\n"},
@@ -147,10 +149,10 @@ END_TEST
 
 START_TEST(every_verb_of_the_help_has_help)
 {
-    static const char *const verbs[] = {"status", "why",     "logs",      "events", "incidents",
-                                        "up",     "start",   "stop",      "down",   "restart",
-                                        "adopt",  "release", "hand-back", "ping",   "version",
-                                        "help",   "apply",   "check",     "config"};
+    static const char *const verbs[] = {
+        "status",  "why",  "logs",    "events", "incidents", "up",        "start",
+        "stop",    "down", "restart", "adopt",  "release",   "hand-back", "ping",
+        "version", "help", "apply",   "check",  "config",    "hold",      "maintenance"};
     char out[8192] = "", err[8192] = "", line[64], head[64];
 
     (void)snprintf(line, sizeof(line), "help %s", verbs[_i]);
@@ -176,7 +178,7 @@ int main(void)
     tcase_add_test(tcase, words_behind_two_dashes_are_names);
     tcase_add_loop_test(tcase, wrong_options_are_named, 0, sizeof(wrong) / sizeof(wrong[0]));
     tcase_add_loop_test(tcase, errors_say_what_and_what_to_do, 0, sizeof(runs) / sizeof(runs[0]));
-    tcase_add_loop_test(tcase, every_verb_of_the_help_has_help, 0, 19);
+    tcase_add_loop_test(tcase, every_verb_of_the_help_has_help, 0, 21);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

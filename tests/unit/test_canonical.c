@@ -270,6 +270,11 @@ START_TEST(printing_only_takes_what_accd_does_not_carry_out)
 }
 END_TEST
 
+static void append(void *ctx, const char *text, size_t text_len)
+{
+    ck_assert_int_eq(acc_buf_append(ctx, text, text_len), 0);
+}
+
 START_TEST(prints_yaml_as_compose_does)
 {
     static const char want[] = "name: t\n"
@@ -304,9 +309,44 @@ START_TEST(prints_yaml_as_compose_does)
                           &stack),
                      0);
     acc_buf_init(&out, 1u << 16);
-    ck_assert_int_eq(acc_compose_config_yaml(stack, &out), 0);
+    ck_assert_int_eq(acc_compose_config_yaml(stack, append, &out), 0);
     ck_assert_str_eq(out.data, want);
     acc_buf_fini(&out);
+    acc_stack_destroy(stack);
+}
+END_TEST
+
+/* What was written, and the longest piece of it. */
+struct pieces {
+    size_t total, longest;
+};
+
+static void measure(void *ctx, const char *text, size_t text_len)
+{
+    struct pieces *pieces = ctx;
+
+    (void)text;
+    pieces->total += text_len;
+    pieces->longest = text_len > pieces->longest ? text_len : pieces->longest;
+}
+
+START_TEST(a_project_is_printed_in_pieces)
+{
+    struct acc_stack *stack = NULL;
+    struct pieces json = {0};
+    struct pieces yaml = {0};
+
+    ck_assert_int_eq(load("services:\n"
+                          "  a: &a {image: x, labels: {some: label, an: other}}\n"
+                          "  b: *a\n"
+                          "  c: *a\n"
+                          "  d: *a\n",
+                          &stack),
+                     0);
+    ck_assert_int_eq(acc_compose_config_json(stack, measure, &json), 0);
+    ck_assert_int_eq(acc_compose_config_yaml(stack, measure, &yaml), 0);
+    ck_assert_uint_lt(json.longest, json.total / 3);
+    ck_assert_uint_lt(yaml.longest, yaml.total / 3);
     acc_stack_destroy(stack);
 }
 END_TEST
@@ -323,6 +363,7 @@ int main(void)
     tcase_add_test(tcase, all_problems_are_told_at_once);
     tcase_add_test(tcase, printing_only_takes_what_accd_does_not_carry_out);
     tcase_add_test(tcase, prints_yaml_as_compose_does);
+    tcase_add_test(tcase, a_project_is_printed_in_pieces);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

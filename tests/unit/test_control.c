@@ -429,6 +429,21 @@ START_TEST(a_verb_reaches_the_engine_with_all_its_flags)
 }
 END_TEST
 
+START_TEST(a_hold_reaches_the_engine_with_its_reason_and_its_time)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Hold\",\"parameters\":{\"targets\":[\"db\"],\"kind\":\"up\","
+            "\"reason\":\"disk\",\"for_ms\":5000}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"acc/db\""));
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_HOLD);
+    ck_assert_int_eq(puppet.cmd.hold, ACC_HOLD_UP);
+    ck_assert_str_eq(puppet.cmd.reason, "disk");
+    ck_assert_uint_eq(puppet.cmd.for_ms, 5000);
+    close(fd);
+}
+END_TEST
+
 START_TEST(progress_comes_before_the_end_and_only_for_what_changed)
 {
     int fd = dial();
@@ -553,6 +568,15 @@ START_TEST(what_could_surprise_is_refused)
     say(fd, "{\"method\":\"io.acc.Adopt\",\"parameters\":{\"targets\":[\"media\"]}}");
     ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
     ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_ADOPT);
+    puppet.maintenance = (struct acc_hold_record){
+        .kind = ACC_HOLD_FREEZE, .by = "root", .reason = "new disk"};
+    say(fd, "{\"method\":\"io.acc.Up\"}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "during maintenance (root: new disk)"));
+    ck_assert_uint_eq(puppet.n_cmds, 1);
+    say(fd, "{\"method\":\"io.acc.Maintenance\",\"parameters\":{\"on\":false}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_MAINTENANCE);
+    puppet.maintenance.kind = ACC_HOLD_NONE;
     close(fd);
 }
 END_TEST
@@ -1087,6 +1111,7 @@ int main(void)
     tcase_add_test(tcase, describes_itself);
     tcase_add_test(tcase, unknown_and_ambiguous_names_are_told_apart);
     tcase_add_test(tcase, a_verb_reaches_the_engine_with_all_its_flags);
+    tcase_add_test(tcase, a_hold_reaches_the_engine_with_its_reason_and_its_time);
     tcase_add_test(tcase, progress_comes_before_the_end_and_only_for_what_changed);
     tcase_add_test(tcase, what_the_engine_does_at_once_is_answered_at_once);
     tcase_add_test(tcase, a_failure_is_an_error_with_its_reasons);

@@ -57,6 +57,12 @@ static const struct {
     {"{\"method\":\"io.acc.Up\",\"parameters\":{\"volumes\":true}}",
      "{\"parameters\":{\"parameter\":\"volumes\",\"reason\":\"io.acc.Up has no parameter "
      "volumes\"},\"error\":\"org.varlink.service.InvalidParameter\"}"},
+    {"{\"method\":\"io.acc.Hold\",\"parameters\":{\"kind\":\"sideways\"}}",
+     "{\"parameters\":{\"parameter\":\"kind\",\"reason\":\"kind is up, down or freeze\"},"
+     "\"error\":\"org.varlink.service.InvalidParameter\"}"},
+    {"{\"method\":\"io.acc.Maintenance\"}",
+     "{\"parameters\":{\"parameter\":\"on\",\"reason\":\"io.acc.Maintenance needs on\"},"
+     "\"error\":\"org.varlink.service.InvalidParameter\"}"},
     {"{\"method\":\"io.acc.Why\"}",
      "{\"parameters\":{\"parameter\":\"target\",\"reason\":\"io.acc.Why needs target\"},"
      "\"error\":\"org.varlink.service.InvalidParameter\"}"},
@@ -111,6 +117,40 @@ START_TEST(parameters_reach_their_fields)
     ck_assert_str_eq(request.targets[1], "b");
     ck_assert_str_eq(request.phase, "p");
     ck_assert_uint_eq(request.timeout_ms, 5);
+    acc_ctl_request_fini(&request);
+}
+END_TEST
+
+static const struct {
+    const char *in;
+    enum acc_verb verb;
+    enum acc_hold hold;
+    const char *reason;
+    uint64_t for_ms;
+} holds[] = {
+    {"{\"method\":\"io.acc.Hold\"}", ACC_VERB_HOLD, ACC_HOLD_FREEZE, NULL, 0},
+    {"{\"method\":\"io.acc.Hold\",\"parameters\":{\"kind\":\"down\",\"reason\":\"disk\"}}",
+     ACC_VERB_HOLD, ACC_HOLD_DOWN, "disk", 0},
+    {"{\"method\":\"io.acc.Maintenance\",\"parameters\":{\"on\":true,\"for_ms\":7}}",
+     ACC_VERB_MAINTENANCE, ACC_HOLD_FREEZE, NULL, 7},
+    {"{\"method\":\"io.acc.Maintenance\",\"parameters\":{\"on\":false}}", ACC_VERB_MAINTENANCE,
+     ACC_HOLD_NONE, NULL, 0},
+};
+
+START_TEST(what_is_held_reaches_its_fields)
+{
+    struct acc_ctl_request request;
+    struct acc_ctl_error error;
+    enum acc_verb verb;
+    bool oneway;
+
+    ck_assert_int_eq(
+        acc_ctl_request_parse(holds[_i].in, strlen(holds[_i].in), &request, &error, &oneway),
+        ACC_CTL_PARSED);
+    ck_assert(acc_ctl_method_verb(request.method, &verb) && verb == holds[_i].verb);
+    ck_assert_int_eq(request.hold, holds[_i].hold);
+    ck_assert_uint_eq(request.for_ms, holds[_i].for_ms);
+    ck_assert_pstr_eq(request.reason, holds[_i].reason);
     acc_ctl_request_fini(&request);
 }
 END_TEST
@@ -183,6 +223,8 @@ int main(void)
     tcase_add_loop_test(tcase, wrong_requests_are_named_field_by_field, 0,
                         sizeof(requests) / sizeof(requests[0]));
     tcase_add_test(tcase, parameters_reach_their_fields);
+    tcase_add_loop_test(tcase, what_is_held_reaches_its_fields, 0,
+                        sizeof(holds) / sizeof(holds[0]));
     tcase_add_test(tcase, too_many_targets_are_refused);
     tcase_add_test(tcase, every_method_and_error_is_in_the_interface);
     tcase_add_test(tcase, an_unknown_interface_has_no_description);

@@ -166,7 +166,7 @@ START_TEST(values_keep_the_place_where_they_were_written)
     ck_assert_str_eq(image->pos.file, "b");
     ck_assert_uint_eq(image->pos.line, 4);
     ck_assert_str_eq(user->pos.file, "a");
-    ck_assert_uint_eq(user->key_pos.line, 4);
+    ck_assert_uint_eq(acc_node_key_pos(user).line, 4);
 }
 END_TEST
 

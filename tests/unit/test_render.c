@@ -156,6 +156,32 @@ START_TEST(a_root_on_its_way_back_is_listed_before_who_suffers)
 }
 END_TEST
 
+START_TEST(holds_are_counted_and_told_with_their_end)
+{
+    cJSON *json = status();
+    cJSON *hold = cJSON_Parse(
+        "{\"kind\":\"up\",\"by\":\"root\",\"reason\":\"disk\",\"until\":\"\"}");
+    cJSON *all = cJSON_Parse("{\"kind\":\"freeze\",\"by\":\"root\",\"reason\":\"\",\"until\":"
+                             "\"2026-11-24T13:00:00Z\"}");
+    cJSON *loki = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "services"), 1);
+    struct acc_buf out;
+
+    cJSON_AddItemToObject(loki, "hold", hold);
+    cJSON_AddItemToObject(json, "maintenance", all);
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "maintenance by root, until 2026-11-24T13:00:00Z; accctl "
+                                 "maintenance off ends it\n"));
+    ck_assert_ptr_nonnull(strstr(out.data, "1 of 3 up, 1 off, 1 held"));
+    acc_buf_reset(&out);
+    accctl_put_service(loki, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "up, by root: disk\n"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(overview_says_that_docker_is_away)
 {
     cJSON *json = status();
@@ -324,6 +350,7 @@ int main(void)
     tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
+    tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, overview_says_that_docker_is_away);
     tcase_add_test(tcase, a_stack_in_full_has_every_service);
     tcase_add_test(tcase, one_service_has_all_its_facts);

@@ -147,6 +147,24 @@ START_TEST(status_is_what_the_interface_says)
 }
 END_TEST
 
+START_TEST(a_hold_is_told_with_its_end)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    puppet.service[1].view.hold = (struct acc_hold_record){
+        .kind = ACC_HOLD_UP, .by = "root", .reason = "disk", .left_ms = 60000};
+    puppet.maintenance = (struct acc_hold_record){.kind = ACC_HOLD_FREEZE, .by = "uid 1000"};
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"removed\":false,\"hold\":{\"kind\":\"up\",\"by\":"
+                                           "\"root\",\"reason\":\"disk\",\"until\":"
+                                           "\"2026-11-24T12:01:00Z\"},\"instances\":[]"));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"maintenance\":{\"kind\":\"freeze\",\"by\":\"uid "
+                                           "1000\",\"reason\":\"\",\"until\":\"\"}"));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(status_of_some_has_only_their_stacks)
 {
     uint8_t selected[PUPPET_MAX] = {0, 0, 1};
@@ -267,6 +285,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, status_is_what_the_interface_says);
+    tcase_add_test(tcase, a_hold_is_told_with_its_end);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);

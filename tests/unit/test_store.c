@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/model_builder.h"
+
 static char dir[64];
 static uv_loop_t loop;
 static struct accd_store *store;
@@ -132,6 +134,36 @@ START_TEST(incidents_outlive_accd_newest_first_and_keep_their_numbers)
 }
 END_TEST
 
+/* As accd begins: a stack of one service gets back what was saved. */
+START_TEST(holds_outlive_accd)
+{
+    struct acc_model *model = model_build("s: web");
+    struct acc_engine_options options = {.first_op = 1};
+    struct acc_engine *engine = NULL;
+    struct acc_hold_record hold = {
+        .kind = ACC_HOLD_DOWN, .by = "root", .reason = "disk", .left_ms = 5000};
+    struct acc_service_record record = {.id = "s/web", .wanted_up = true, .hold = hold};
+
+    accd_store_save_service(store, &record);
+    hold.kind = ACC_HOLD_FREEZE;
+    hold.left_ms = 0;
+    accd_store_save_maintenance(store, &hold);
+    reopen();
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    accd_store_restore(store, engine);
+    acc_engine_service_record(engine, 0, 0, &record);
+    ck_assert_int_eq(record.hold.kind, ACC_HOLD_DOWN);
+    ck_assert_str_eq(record.hold.by, "root");
+    ck_assert_str_eq(record.hold.reason, "disk");
+    ck_assert_uint_eq(record.hold.left_ms, 5000);
+    acc_engine_maintenance(engine, 0, &hold);
+    ck_assert_int_eq(hold.kind, ACC_HOLD_FREEZE);
+    ck_assert_str_eq(hold.reason, "disk");
+    acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
 START_TEST(history_is_read_oldest_first_and_by_service)
 {
     accd_store_note(store, 1, ACC_NOTE_STATE, "a/b", "one");
@@ -188,6 +220,7 @@ int main(void)
     tcase_add_test(tcase, effects_are_released_in_order_after_their_records);
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
+    tcase_add_test(tcase, holds_outlive_accd);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);

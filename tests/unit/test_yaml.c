@@ -294,8 +294,8 @@ START_TEST(every_node_knows_its_place)
     const struct acc_node *image = acc_node_path(docs.docs[0], "services", "a", "image", NULL);
     const struct acc_node *ports = acc_node_path(docs.docs[0], "services", "a", "ports", NULL);
 
-    ck_assert_uint_eq(image->key_pos.line, 3);
-    ck_assert_uint_eq(image->key_pos.col, 5);
+    ck_assert_uint_eq(acc_node_key_pos(image).line, 3);
+    ck_assert_uint_eq(acc_node_key_pos(image).col, 5);
     ck_assert_uint_eq(image->pos.line, 3);
     ck_assert_uint_eq(image->pos.col, 12);
     ck_assert_uint_eq(ports->last->pos.line, 5);

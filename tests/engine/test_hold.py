@@ -1,0 +1,86 @@
+"""Holds and maintenance: what a person forbids doesn't happen, and ends as it was told."""
+from lib import holds, needs, service, wait
+
+
+@needs(seconds=150)
+def test_hold_down_is_not_started_again(w):
+    """A crash under --down stays down, also over a restart of accd; release brings it back."""
+    path = w.stack("s", {"db": service(), "web": service("db")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "db", "--down", "--reason", "new disk", "--for", "2h")
+    assert accd.service("db")["state"] == "up"
+    record = w.record()
+    w.docker.crash("s-db-1")
+    held = accd.wait_state("db", "held", seconds=20)
+    assert held["hold"]["kind"] == "down" and held["hold"]["reason"] == "new disk" and held["hold"]["until"]
+    accd.kill()
+    accd.start()
+    wait(lambda: "held down by root, new disk" in accd.ctl("why", "db").stdout, 20, "why names who holds it")
+    assert "accctl release db" in accd.ctl("why", "db").stdout
+    done = accd.ctl("up", "db", check=False)
+    assert done.returncode == 1 and "held down" in done.stdout + done.stderr, (done.returncode, done.stderr)
+    holds(lambda: record.count("start", "s-db-1") == 0, 2, "nobody starts it")
+    accd.ctl("release", "db")
+    accd.wait_all_up(30)
+    assert "hold" not in accd.service("db")
+
+
+@needs(seconds=120)
+def test_hold_up_is_not_stopped(w):
+    """Neither stop nor restart nor its check ends what is held up; killed from outside it is healed."""
+    path = w.stack("s", {"a": service(interval="1s", environment={"HEALTH": "ok"})})
+    accd = w.accd(config=w.config([path], timing={"degraded_grace_min": "1s"}))
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "a", "--up")
+    record = w.record()
+    for verb in ("stop", "restart", "down"):
+        done = accd.ctl(verb, "a", check=False)
+        assert done.returncode == 1 and "accctl release a" in done.stdout + done.stderr, (verb, done.stderr)
+    w.docker.set_health("s-a-1", "fail")
+    accd.wait_state("a", "impaired", seconds=30)
+    wait(lambda: [i for i in accd.incidents() if i["root"] == "s/a"], 30, "an incident tells of it")
+    assert record.count("stop") == record.count("die") == 0
+    w.docker.set_health("s-a-1", "ok")
+    w.docker.crash("s-a-1")
+    wait(lambda: record.count("start", "s-a-1") == 1, 20, "it is started again")
+
+
+@needs(seconds=120)
+def test_freeze_ends_by_itself(w):
+    """A frozen service follows its changed file, and is started, only when the time is over."""
+    path = w.stack("s", {"a": service()})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    accd.ctl("hold", "a", "--for", "6s")
+    w.stack("s", {"a": service(environment={"NEW": "1"})})
+    accd.ctl("apply")
+    assert "a" in accd.ctl("status", "a").stdout and accd.service("a")["hold"]["kind"] == "freeze"
+    assert w.docker.identities() == before
+    wait(lambda: "NEW=1" in w.docker.inspect("s-a-1")["Config"]["Env"], 30, "it follows its file")
+    accd.wait_all_up(30)
+
+
+@needs(seconds=150)
+def test_maintenance_changes_nothing(w):
+    """On: verbs are refused, crashes stay; it outlives accd; off: all comes back."""
+    path = w.stack("s", {"db": service(), "web": service("db")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("maintenance", "on", "--reason", "new disk")
+    record = w.record()
+    done = accd.ctl("restart", "web", check=False)
+    assert done.returncode == 6 and "new disk" in done.stderr, (done.returncode, done.stderr)
+    w.docker.crash("s-db-1")
+    w.docker.crash("s-web-1")
+    accd.wait_state("db", "held", seconds=20)
+    accd.kill()
+    accd.start()
+    accd.wait_state("web", "held", seconds=20)
+    assert "maintenance by root: new disk" in accd.ctl("status").stdout
+    assert accd.status()["maintenance"]["by"] == "root"
+    holds(lambda: record.count("start") == 0, 2, "nothing is started")
+    accd.ctl("maintenance", "off")
+    accd.wait_all_up(40)
+    assert "maintenance" not in accd.status()
