@@ -1,8 +1,10 @@
 #include "load/load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,35 +16,58 @@
 extern char **environ;
 
 #define READ_CHUNK 65536u
+/* For a pipe or device that stands in a file's place; files never wait. */
+#define READ_WAIT_MS 10000
+
+/* Something to read, or the end. 0, or a positive errno. */
+static int wait_for(int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    int n = poll(&poller, 1, READ_WAIT_MS);
+
+    if (n == 0) {
+        return ETIMEDOUT;
+    }
+    return n < 0 && errno != EINTR ? errno : 0;
+}
+
+/* 0, also at the end with `*ret_n` 0; or a positive errno. */
+static int read_chunk(int fd, char *chunk, size_t *ret_n)
+{
+    for (;;) {
+        ssize_t n = read(fd, chunk, READ_CHUNK);
+
+        if (n >= 0) {
+            *ret_n = (size_t)n;
+            return 0;
+        }
+        int error = errno == EAGAIN ? wait_for(fd) : errno;
+
+        if (error && error != EINTR) {
+            return error; /* EISDIR shows here */
+        }
+    }
+}
 
 /* The whole file; `buf` is initialised by the caller with the cap. 0, or a positive errno. */
 static int read_file(const char *path, struct acc_buf *buf)
 {
-    FILE *file = fopen(path, "re");
-    char *chunk = file ? malloc(READ_CHUNK) : NULL;
-    int error = 0;
+    /* Without blocking: a pipe that nobody writes to would keep accd from its work for ever. */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char *chunk = fd >= 0 ? malloc(READ_CHUNK) : NULL;
+    int error = fd < 0 ? errno : chunk ? 0 : ENOMEM;
+    size_t n = 1;
 
-    if (!file) {
-        return errno;
-    }
-    if (!chunk) {
-        (void)fclose(file);
-        return ENOMEM;
-    }
-    for (;;) {
-        size_t n = fread(chunk, 1, READ_CHUNK, file);
-
-        if (n > 0 && acc_buf_append(buf, chunk, n) < 0) {
+    while (error == 0 && n > 0) {
+        error = read_chunk(fd, chunk, &n);
+        if (error == 0 && n > 0 && acc_buf_append(buf, chunk, n) < 0) {
             error = EFBIG;
-            break;
-        }
-        if (n < READ_CHUNK) {
-            error = ferror(file) ? errno : 0; /* EISDIR shows here */
-            break;
         }
     }
     free(chunk);
-    (void)fclose(file);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
     return error;
 }
 

@@ -192,6 +192,14 @@ static int load_entry(struct acc_compose_loader *loader, const struct entry *ent
     if (!have_all || loader->n_needs > 0) {
         return 0;
     }
+    if (++loader->n_included == ACC_LOAD_INCLUDES_MAX + 1) { /* told once */
+        acc_diags_add(loader->diags, entry->pos,
+                      "more than %u includes, files that are included again counted each time",
+                      ACC_LOAD_INCLUDES_MAX);
+    }
+    if (loader->n_included > ACC_LOAD_INCLUDES_MAX) {
+        return -EINVAL;
+    }
     loader->ctx.project_dir = entry->project_dir;
     loader->ctx.env = env;
     r = acc_load_model(loader, entry->paths, entry->n_paths, chain, ret_model);

@@ -233,6 +233,7 @@ void acc_load_drop(struct acc_compose_loader *loader)
     loader->os_env = NULL;
     loader->extends_files = NULL;
     loader->n_unset = 0;
+    loader->n_included = 0;
     loader->project = NULL;
     loader->ctx.arena = acc_arena_destroy(loader->ctx.arena);
     free(loader->kept_diags);

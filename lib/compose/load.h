@@ -12,6 +12,9 @@
 /* Nested includes, and services that extend each other in a row. Compose has no such limit; the
  * stack of the process is one. */
 #define ACC_LOAD_CHAIN_MAX 100u
+/* Inclusions, one file each time that it is included: files that include each other twice double
+ * them from level to level. */
+#define ACC_LOAD_INCLUDES_MAX 1000u
 
 struct acc_supplied; /* one file that the caller gave, or that is wanted */
 struct acc_extends_file;
@@ -36,6 +39,7 @@ struct acc_compose_loader {
     struct acc_extends_file *extends_files;
     const char *unset[32]; /* variables told as unset; more would push out the errors */
     size_t n_unset;
+    size_t n_included;
     struct acc_node *project;     /* merged and consistent; kept while env files are awaited */
     struct acc_diags *kept_diags; /* what was said until then */
 };

@@ -203,6 +203,9 @@ const char *acc_load_error_name(int error)
     if (error == EFBIG) {
         return "larger than 16 MiB";
     }
+    if (error == ETIMEDOUT) {
+        return "nothing came out of it within 10 s; it is no file";
+    }
     if (error == EMFILE) {
         return "the project pulls in more than 1000 files";
     }

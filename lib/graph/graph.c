@@ -52,7 +52,9 @@ static int count(struct joiner *j)
         n_resources += model->stacks[i]->n_resources;
     }
     if (model->n_stacks > ACC_STACKS_MAX || n_services > ACC_SERVICES_MAX) {
-        acc_diags_add(j->diags, (struct acc_srcpos){0},
+        const struct acc_stack *last = model->stacks[model->n_stacks - 1];
+
+        acc_diags_add(j->diags, (struct acc_srcpos){.file = last->n_files ? last->files[0] : NULL},
                       "%zu stacks with %zu services are too many; at most %u and %u",
                       model->n_stacks, n_services, ACC_STACKS_MAX, ACC_SERVICES_MAX);
         return -EINVAL;

@@ -223,6 +223,8 @@ START_TEST(compose_disable_env_file_does)
 }
 END_TEST
 
+#define TEN(x) x x x x x x x x x x
+
 static const struct {
     const char *label;
     struct file files[FILES_MAX];
@@ -246,6 +248,13 @@ static const struct {
      {{"/p/compose.yaml", "include: [b.yaml]", 0}, {"/p/b.yaml", "include:\n  - compose.yaml", 0}},
      "/p/b.yaml:2:5: include cycle detected: /p/compose.yaml includes /p/b.yaml includes "
      "/p/compose.yaml\n"},
+    {"includes that multiply",
+     {{"/p/compose.yaml", "include: [" TEN("b, ") "]", 0},
+      {"/p/b", "include: [" TEN("c, ") "]", 0},
+      {"/p/c", "include: [" TEN("d, ") "]", 0},
+      {"/p/d", "include: [" TEN("e, ") "]", 0},
+      {"/p/e", "services: {a: {image: x}}", 0}},
+     "/p/b:1:38: more than 1000 includes, files that are included again counted each time\n"},
     {"include of nothing",
      {{"/p/compose.yaml", "include: [no.yaml, {path: [], x: y}, 'https://x/y', 3]", 0}},
      "/p/compose.yaml:1:31: include: 'x' is none of path, project_directory, env_file\n"
