@@ -141,6 +141,9 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
         acc_copy(revision->spec, sizeof(revision->spec), s->spec);
         acc_rollout_save_revision(e, s, is->from);
     }
+    acc_each_inst (e, s, i) { /* another replica's may be higher, when the record is lost */
+        s->last_rev = i->present && i->revision > s->last_rev ? i->revision : s->last_rev;
+    }
     s->last_rev = s->last_rev > is->from ? s->last_rev : is->from;
 }
 

@@ -257,7 +257,11 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
         .slot = s->n_inst,
     };
     acc_copy(is->spec, sizeof(is->spec), s->spec);
+    if (is->from == is->to) { /* what is made next may not pass for the failed one */
+        is->from = is->to > 1 ? is->to - 1 : is->to + 1;
+    }
     s->last_rev = is->to > s->last_rev ? is->to : s->last_rev;
+    s->last_rev = is->from > s->last_rev ? is->from : s->last_rev;
     s->roll.begun_ms = e->now;
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
              "%s: containers of an upgrade that was not ended were found", s->id);
