@@ -106,6 +106,8 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
         .image = op->reference,
         .op = op_text,
         .revision = op->action.revision ? revision : NULL,
+        .unrouted = op->action.unrouted,
+        .reconnect = op->action.type == ACC_ACT_ROUTE,
         .container_id = container_id,
         .container_name = container_name,
         .file_text = file_text,
@@ -205,9 +207,6 @@ static void after_connect(struct accd_op *op, const struct accd_http_reply *repl
 
 static void connect_next(struct accd_op *op)
 {
-    struct accd_op_send send = {.method = ACCD_HTTP_POST, .late_ms = ACCD_LATE_DEFAULT_MS};
-    struct acc_buf body, name;
-
     if (op->i_connect == op->create.n_connects) {
         acc_docker_create_fini(&op->create);
         op->result = ACC_OP_OK;
@@ -218,20 +217,7 @@ static void connect_next(struct accd_op *op)
         }
         return;
     }
-    const struct acc_docker_connect *connect = &op->create.connects[op->i_connect];
-
-    acc_buf_init(&body, ACC_DOCKER_CREATE_MAX);
-    acc_buf_init(&name, ACCD_DOCKER_PATH_MAX);
-    (void)acc_docker_escape(connect->network, &name);
-    if (acc_docker_connect_body(connect, op->cid, &body) < 0 || name.failed) {
-        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
-    } else {
-        send.body = body.data;
-        send.body_len = body.len;
-        (void)accd_op_send(op, &send, after_connect, "/networks/%s/connect", name.data);
-    }
-    acc_buf_fini(&body);
-    acc_buf_fini(&name);
+    accd_op_connect(op, true, after_connect);
 }
 
 static void after_create(struct accd_op *op, const struct accd_http_reply *reply)

@@ -136,6 +136,11 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
 bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash);
 void accd_docker_make(struct accd_op *op);
 void accd_docker_start_op(struct accd_op *op);
+/* docker_route.c: ROUTE. */
+void accd_docker_route(struct accd_op *op);
+/* Put it on (or take it off) the network create.connects[i_connect]. */
+void accd_op_connect(struct accd_op *op, bool on,
+                     void (*step)(struct accd_op *op, const struct accd_http_reply *reply));
 /* docker_compare.c: COMPARE, and UPDATE of what can be changed live. */
 void accd_docker_compare(struct accd_op *op);
 /* Who asked beside the engine is told, and the operation is over. */

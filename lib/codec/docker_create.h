@@ -33,6 +33,8 @@ struct acc_docker_create_ctx {
     const char *image;           /* another reference than the service's; NULL: the service's */
     const char *compose_version; /* NULL: ACC_DOCKER_COMPOSE_VERSION */
     const char *op, *revision;   /* io.acc.op, io.acc.revision; NULL or "": no such label */
+    bool unrouted;               /* on its networks, but not by the names of its service */
+    bool reconnect; /* all networks go to `connects`, the main one last: for one that runs */
     /* The container id behind a `service:x` namespace, link or volumes_from; NULL: it has none. May
      * be NULL when nothing refers. Links need a container NAME: see container_name. */
     const char *(*container_id)(void *resolver, const char *service);
@@ -69,7 +71,8 @@ struct acc_docker_create {
     char *query; /* escaped: "name=a-b-1" or "name=a-b-1&platform=linux%2Famd64"; owned */
     char *body;  /* JSON; owned. Holds environment values: never log or store it */
     size_t body_len;
-    struct acc_docker_connect *connects; /* API below 1.44: the networks that create can't take */
+    /* API below 1.44: the networks that create can't take; `reconnect`: all */
+    struct acc_docker_connect *connects;
     size_t n_connects;
     struct acc_docker_file *files; /* to be put before EVERY start (they are not in the image) */
     size_t n_files;

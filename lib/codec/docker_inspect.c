@@ -122,6 +122,53 @@ static void copy_name(const cJSON *json, char *out, size_t out_size)
     acc_copy_whole(name && *name == '/' ? name + 1 : name, out, out_size);
 }
 
+/* Aliases belong to networks that a user made; Docker's own have none. */
+static bool has_names(const char *mode)
+{
+    static const char *const own[] = {"", "default", "bridge", "host", "none"};
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(own); i++) {
+        if (!mode || strcmp(mode, own[i]) == 0) {
+            return false;
+        }
+    }
+    return strncmp(mode, "container:", strlen("container:")) != 0;
+}
+
+static bool has_alias(const cJSON *endpoint, const char *alias)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(endpoint, "Aliases"))
+    {
+        const char *text = acc_json_text_of(item);
+
+        if (text && strcmp(text, alias) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that was taken off its main network and not put there again has no endpoint of it. */
+static bool is_unrouted(const cJSON *json, const char *service)
+{
+    const char *mode = acc_json_text(acc_json_object(json, "HostConfig"), "NetworkMode");
+    const cJSON *networks = acc_json_object(acc_json_object(json, "NetworkSettings"), "Networks");
+    const cJSON *item;
+
+    if (!service[0] || !has_names(mode)) {
+        return false;
+    }
+    cJSON_ArrayForEach(item, networks)
+    {
+        if (!has_alias(item, service)) {
+            return true;
+        }
+    }
+    return !acc_json_object(networks, mode);
+}
+
 static void read_obs(const cJSON *json, struct acc_obs *obs)
 {
     const cJSON *config = acc_json_object(json, "Config");
@@ -139,6 +186,7 @@ static void read_obs(const cJSON *json, struct acc_obs *obs)
     obs->n_ports = acc_json_tcp_ports(acc_json_object(config, "ExposedPorts"), obs->ports,
                                       ACC_PORTS_MAX);
     read_policy(acc_json_object(acc_json_object(json, "HostConfig"), "RestartPolicy"), obs);
+    obs->unrouted = is_unrouted(json, obs->service);
     acc_json_copy(json, "Image", obs->image_id, sizeof(obs->image_id));
     acc_json_copy(config, "Image", obs->image_ref, sizeof(obs->image_ref));
 }

@@ -69,6 +69,9 @@ static void put_aliases(struct acc_create_job *job, cJSON *endpoint, const struc
     cJSON *aliases = acc_put_array(&job->put, endpoint, "Aliases");
     char name[3 * ACC_NAME_MAX_OF_NODE];
 
+    if (job->ctx->unrouted) {
+        return; /* Docker itself adds the container's own name and the short id */
+    }
     (void)snprintf(name, sizeof(name), "%s-%s-%" PRIu32, job->stack->name, job->service->name,
                    job->ctx->number);
     acc_put_word(&job->put, aliases,
@@ -218,11 +221,14 @@ static void put_endpoints(struct acc_create_job *job, cJSON *root, cJSON *host,
         const char *other = network_name(job->stack, sorted[i]->key);
         cJSON *endpoint = make_endpoint(job, sorted[i], links);
 
-        if (job->ctx->api_minor >= ACC_API_MANY_ENDPOINTS) {
+        if (job->ctx->api_minor >= ACC_API_MANY_ENDPOINTS && !job->ctx->reconnect) {
             (void)acc_put_own(&job->put, endpoints, other, endpoint);
         } else {
             (void)add_connect(job, create, other, endpoint);
         }
+    }
+    if (job->ctx->reconnect) {
+        (void)add_connect(job, create, name, cJSON_Duplicate(first, true));
     }
     free((void *)sorted);
 }

@@ -230,6 +230,7 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
         (void)snprintf(c->obs.spec_hash, sizeof(c->obs.spec_hash), "%s",
                        w->model->services[action->svc]->spec_hash);
         (void)snprintf(c->obs.op, sizeof(c->obs.op), "%llu", (unsigned long long)action->op);
+        c->obs.unrouted = action->unrouted;
         (void)push_obs(w, &c->obs);
         push_done(w, action->op, ACC_OP_OK, c->obs.cid, "");
     }
@@ -278,6 +279,8 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
         c->obs.restart_max = action->policy.max;
     } else if (c && action->type == ACC_ACT_UNPAUSE) {
         c->obs.state = ACC_CTR_RUNNING;
+    } else if (c && action->type == ACC_ACT_ROUTE) {
+        c->obs.unrouted = false;
     } else if (c && action->type == ACC_ACT_RENAME) {
         (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
     }
@@ -411,8 +414,9 @@ static void operate(struct acc_world *w, const struct acc_action *action)
 static bool is_operation(enum acc_action_type type)
 {
     static const enum acc_action_type operations[] = {
-        ACC_ACT_CREATE,  ACC_ACT_START,  ACC_ACT_STOP,       ACC_ACT_KILL, ACC_ACT_REMOVE,
-        ACC_ACT_UNPAUSE, ACC_ACT_UPDATE, ACC_ACT_SET_POLICY, ACC_ACT_PULL, ACC_ACT_RENAME,
+        ACC_ACT_CREATE, ACC_ACT_START,   ACC_ACT_STOP,   ACC_ACT_KILL,
+        ACC_ACT_REMOVE, ACC_ACT_UNPAUSE, ACC_ACT_UPDATE, ACC_ACT_SET_POLICY,
+        ACC_ACT_PULL,   ACC_ACT_ROUTE,   ACC_ACT_RENAME,
     };
 
     for (size_t k = 0; k < ACC_ARRAY_LEN(operations); k++) {

@@ -36,12 +36,13 @@ enum acc_action_type {
     ACC_ACT_SET_POLICY,      /* cid, restart policy */
     ACC_ACT_PULL,            /* svc, image, image_id, digest: the image is there afterwards, and its
                                 reference means it */
+    ACC_ACT_ROUTE,           /* cid of svc, slot: give it the service's names on its networks */
     ACC_ACT_RENAME,          /* cid, name */
     /* telling */
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 24
+#define ACC_ACT_TYPE_COUNT 25
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -73,6 +74,7 @@ struct acc_action {
     char cid[ACC_CID_LEN + 1];
     enum acc_op_result result; /* JOURNAL_END */
     uint32_t revision;         /* CREATE: io.acc.revision; SAVE_REVISION */
+    bool unrouted;             /* CREATE: without the names of the service on its networks */
     /* CREATE, PULL: the reference, "" for the file's; what it has to be, "" for whatever it means
      * now; and how the registry calls that, "" when unknown. */
     char image[ACC_NAME_MAX + 1];

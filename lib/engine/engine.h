@@ -64,13 +64,14 @@ enum acc_rollout_step {
     ACC_ROLL_STOP_OLD, /* stop-first: stop the old one, put its name aside */
     ACC_ROLL_START,
     ACC_ROLL_VERIFY,
+    ACC_ROLL_ROUTE,  /* start-first: it gets the service's names on its networks */
     ACC_ROLL_DRAIN,  /* start-first: both serve */
     ACC_ROLL_SWITCH, /* the old one stops, the names change: committed */
     ACC_ROLL_WATCH,  /* the old one is kept */
     ACC_ROLL_RETIRE, /* and goes */
     ACC_ROLL_UNDO,   /* rollback */
 };
-#define ACC_ROLL_STEP_COUNT 11
+#define ACC_ROLL_STEP_COUNT 12
 const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
 
 struct acc_hold_record {

@@ -169,6 +169,7 @@ struct instance {
     char image_id[ACC_HASH_LEN + 8];
     char bound_cid[ACC_CID_LEN + 1]; /* container of the `binds` target when it was created */
     enum acc_container_state obs;
+    bool unrouted;
     int64_t pid;
     int32_t exit_code;
     bool oom;
@@ -259,7 +260,8 @@ struct instance {
     bool frozen;            /* Docker's monitor is dead: we check ourselves */
     uint32_t n_fails;       /* of our own checks in a row */
     uint64_t probe_op, probe_sent_ms, probe_ms, probe_delay_ms, first_pass_ms;
-    bool probe_exec; /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
+    uint64_t pass_ms; /* the last one that passed */
+    bool probe_exec;  /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
     bool probe_forced, is_forced;
     bool listens;
 
@@ -287,6 +289,7 @@ struct rollout {
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
     uint64_t still_ms; /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;  /* the new one failed then, and it isn't clear yet whose fault it was */
+    uint64_t proof_ms; /* ROUTE: it is to pass a check again, one of after this; 0 none */
     int64_t judged_ns; /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
     uint32_t waits_for; /* service, or ACC_NONE */
@@ -699,6 +702,8 @@ void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_probe_answer(struct acc_engine *e, const struct acc_event *event);
 void acc_probe_drop(struct acc_engine *e, struct instance *i);
 void acc_probe_pause(struct instance *i, bool is_paused);
+/* Is there a check of it that can be run at any time? */
+bool acc_probe_can(const struct service *s, const struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
 

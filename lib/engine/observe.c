@@ -418,6 +418,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     acc_copy(i->spec, sizeof(i->spec), obs->spec_hash);
     i->is_adopted = obs->spec_hash[0] == '\0';
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
+    i->unrouted = obs->unrouted;
     acc_copy(i->error, sizeof(i->error), obs->error);
     i->obs = obs->state;
     i->pid = obs->pid;

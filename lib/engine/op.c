@@ -74,6 +74,7 @@ static void fill(struct acc_engine *e, struct instance *i, struct acc_action *ac
     if (action->type == ACC_ACT_CREATE) {
         acc_op_name(e, i, action->name);
         acc_rollout_fill(s, i->is_spare, action);
+        action->unrouted = i->is_spare && s->roll.is.start_first;
     } else if (action->type == ACC_ACT_RENAME) {
         memcpy(action->name, i->rename_to, sizeof(action->name));
     } else if (action->type == ACC_ACT_STOP) {
@@ -379,6 +380,18 @@ static void rename_done(struct acc_engine *e, struct instance *i, enum acc_op_re
     look_again(i); /* a name that it has already is refused, too */
 }
 
+/* A candidate that can't be put on its networks again is no candidate. */
+static void route_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+{
+    if (result != ACC_OP_OK && result != ACC_OP_LOST) {
+        acc_svc_of(e, i)->roll.n_tries++;
+    }
+    if (result != ACC_OP_OK) {
+        i->retry_ms = e->now + RETRY_MS;
+    }
+    look_again(i);
+}
+
 static void instance_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
     struct service *s = acc_svc_of(e, i);
@@ -409,6 +422,9 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
         break;
     case ACC_ACT_UNPAUSE:
         look_again(i);
+        break;
+    case ACC_ACT_ROUTE:
+        route_done(e, i, event->op.result);
         break;
     case ACC_ACT_RENAME:
         rename_done(e, i, event->op.result);
@@ -494,6 +510,8 @@ static bool is_attained(const struct instance *i)
         return i->policy == i->policy_asked;
     case ACC_ACT_UPDATE:
         return true; /* a comparison will tell */
+    case ACC_ACT_ROUTE:
+        return !i->unrouted;
     case ACC_ACT_RENAME:
         return strcmp(i->name, i->rename_to) == 0;
     case ACC_ACT_REMOVE:

@@ -100,7 +100,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
 
     acc_probe_drop(e, i);
     i->ready = i->was_ready = i->degraded = i->waiting = i->frozen = i->probe_forced = false;
-    i->presumed_ms = i->first_pass_ms = 0;
+    i->presumed_ms = i->first_pass_ms = i->pass_ms = 0;
     i->health_ignore_ns = 0;
     i->health_seen_ms = e->now;
     i->n_fails = 0;
@@ -395,6 +395,13 @@ static enum acc_probe_how how_of(enum mode mode)
                                : ACC_HOW_LISTEN;
 }
 
+bool acc_probe_can(const struct service *s, const struct instance *i)
+{
+    enum mode mode = mode_of(s, i);
+
+    return mode != MODE_RUN && mode != MODE_AT_ONCE;
+}
+
 static bool is_wanted(const struct instance *i, enum mode mode)
 {
     if (mode == MODE_RUN || mode == MODE_AT_ONCE) {
@@ -439,6 +446,7 @@ static void passed(struct acc_engine *e, struct service *s, struct instance *i, 
     bool is_enough = mode != MODE_HEALTH || n_ports(s, i) == 0 || i->listens;
 
     i->n_fails = 0;
+    i->pass_ms = e->now;
     i->waiting = false;
     if (!i->ready && !is_enough && !i->first_pass_ms) {
         i->first_pass_ms = e->now ? e->now : 1;

@@ -15,7 +15,7 @@
 
 #include "lib/engine/internal.h"
 
-/* A rename that failed is tried so often; then the rollout has failed. */
+/* What failed is tried so often; then the rollout has failed. */
 #define TRIES_MAX 3u
 #define RETRY_MS  2000ull
 
@@ -338,12 +338,39 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
         fail(e, s, "what it needs has stayed down");
     } else if (is_ready(candidate)) {
         if (is_seen_since(e, s, candidate, candidate->ready_ms + s->timing.upgrade_stable)) {
-            acc_rollout_step(e, s, r->is.start_first ? ACC_ROLL_DRAIN : ACC_ROLL_SWITCH);
+            acc_rollout_step(
+                e, s, r->is.start_first || candidate->unrouted ? ACC_ROLL_ROUTE : ACC_ROLL_SWITCH);
         }
     } else if (!candidate->waiting && acc_due(e, s, r->deadline_ms)) {
         (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s%.160s",
                        candidate->output[0] ? ": " : "", candidate->output);
         fail(e, s, NULL);
+    }
+}
+
+/* U6b. Nobody has called it by the service's names so far, so they may still be given to it by
+ * taking it off its networks for a moment; then it must prove itself once more. */
+static void update_route(struct acc_engine *e, struct service *s, struct instance *candidate)
+{
+    struct rollout *r = &s->roll;
+
+    if (!is_ready(candidate)) {
+        acc_rollout_step(e, s, ACC_ROLL_VERIFY);
+    } else if (candidate->unrouted || candidate->op || candidate->need_obs) {
+        r->proof_ms = 0;
+        if (r->n_tries >= TRIES_MAX) {
+            fail(e, s, "its new container can't be put on its networks under its name");
+        }
+    } else if (!r->proof_ms) {
+        r->proof_ms = e->now ? e->now : 1;
+        candidate->probe_forced = true;
+    } else if (candidate->pass_ms >= r->proof_ms || !acc_probe_can(s, candidate)) {
+        acc_rollout_step(e, s, r->is.start_first ? ACC_ROLL_DRAIN : ACC_ROLL_SWITCH);
+    } else if (acc_due(e, s, r->deadline_ms)) {
+        fail(e, s, "did not get ready again under the name of its service");
+    } else if (!candidate->probe_op && acc_due(e, s, r->retry_ms)) {
+        candidate->probe_forced = true;
+        r->retry_ms = e->now + RETRY_MS;
     }
 }
 
@@ -494,6 +521,8 @@ static void update_slot(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_VERIFY);
     } else if (step == ACC_ROLL_VERIFY) {
         update_verify(e, s, cast.candidate);
+    } else if (step == ACC_ROLL_ROUTE) {
+        update_route(e, s, cast.candidate);
     } else if (step == ACC_ROLL_DRAIN && acc_due(e, s, r->deadline_ms)) {
         acc_rollout_step(e, s, ACC_ROLL_SWITCH);
     } else if (r->n_tries >= TRIES_MAX) {
@@ -523,6 +552,7 @@ static void update_active(struct acc_engine *e, struct service *s)
     case ACC_ROLL_STOP_OLD:
     case ACC_ROLL_START:
     case ACC_ROLL_VERIFY:
+    case ACC_ROLL_ROUTE:
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
         update_slot(e, s);

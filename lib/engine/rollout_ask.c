@@ -156,7 +156,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->deadline_ms = e->now + (step == ACC_ROLL_WATCH   ? s->timing.upgrade_monitor
                                : step == ACC_ROLL_DRAIN ? s->timing.upgrade_drain
                                                         : s->timing.upgrade_timeout);
-    r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = 0;
+    r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = 0;
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {

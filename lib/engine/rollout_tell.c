@@ -10,9 +10,9 @@
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)
 {
-    static const char *const names[] = {"",      "pull",   "create",   "stop-old",
-                                        "start", "verify", "drain",    "switch",
-                                        "watch", "retire", "roll-back"};
+    static const char *const names[] = {"",       "pull",   "create", "stop-old",
+                                        "start",  "verify", "route",  "drain",
+                                        "switch", "watch",  "retire", "roll-back"};
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ROLL_STEP_COUNT, "one name per step");
     return names[step];
@@ -61,6 +61,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_STOP_OLD:
     case ACC_ROLL_START:
     case ACC_ROLL_VERIFY:
+    case ACC_ROLL_ROUTE:
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
     case ACC_ROLL_RETIRE:

@@ -837,6 +837,9 @@ static const char *rollout_unconverged(const struct oracle *o, uint32_t svc,
             if (world_has_role(c->name)) {
                 return "has a container of an upgrade left";
             }
+            if (c->made.unrouted) {
+                return "U6b: has a container without the names of its service";
+            }
         }
     }
     return view->step != ACC_ROLL_IDLE ? "L4: has an upgrade that doesn't end" : NULL;

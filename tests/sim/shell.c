@@ -484,6 +484,7 @@ static const enum acc_docker_call call_of[TWIN_VERB_COUNT] = {
     [TWIN_REMOVE] = ACC_CALL_REMOVE,       [TWIN_UNPAUSE] = ACC_CALL_UNPAUSE,
     [TWIN_UPDATE] = ACC_CALL_UPDATE,       [TWIN_ENSURE] = ACC_CALL_PULL,
     [TWIN_DROP] = ACC_CALL_NETWORK_REMOVE, [TWIN_RENAME] = ACC_CALL_RENAME,
+    [TWIN_ROUTE] = ACC_CALL_CONNECT,
 };
 
 static void on_answer(void *ctx, const struct twin_answer *answer)
@@ -600,6 +601,7 @@ static void fill_create(struct world *w, const struct acc_action *a, struct twin
     (void)snprintf(made->bound_cid, sizeof(made->bound_cid), "%s", bound_cid(w, a->svc));
     made->policy = ACC_RESTART_NO;
     made->revision = a->revision;
+    made->unrouted = a->unrouted;
     if (w->options.upgrades) {
         acc_engine_service(w->engine, a->svc, w->queue.now_ms, &view);
         image_of(w, a, made->image_id, sizeof(made->image_id));
@@ -632,6 +634,9 @@ static bool to_call(struct world *w, const struct acc_action *a, struct twin_cal
         return true;
     case ACC_ACT_UNPAUSE:
         call->verb = TWIN_UNPAUSE;
+        return true;
+    case ACC_ACT_ROUTE:
+        call->verb = TWIN_ROUTE;
         return true;
     case ACC_ACT_RENAME:
         call->verb = TWIN_RENAME;
@@ -897,6 +902,7 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_PULL:
+    case ACC_ACT_ROUTE:
     case ACC_ACT_RENAME:
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);

@@ -15,8 +15,8 @@ static_assert(ACC_CID_LEN == 64, "ids are 64 hex digits");
 
 const char *twin_verb_name(enum twin_verb verb)
 {
-    static const char *const names[] = {"create",  "start",  "stop",   "kill",   "remove", "pause",
-                                        "unpause", "update", "rename", "ensure", "drop"};
+    static const char *const names[] = {"create",  "start",  "stop",   "kill",  "remove", "pause",
+                                        "unpause", "update", "rename", "route", "ensure", "drop"};
 
     static_assert(ACC_ARRAY_LEN(names) == TWIN_VERB_COUNT, "one name per verb");
     return names[verb];
@@ -682,6 +682,18 @@ static void serve_rename(struct twin_waiting *w, struct twin_container *c)
     }
 }
 
+/* Off its networks, and on them again under all its names. */
+static void serve_route(struct twin_waiting *w, struct twin_container *c)
+{
+    if (c->state == ACC_CTR_REMOVING || c->state == ACC_CTR_DEAD) {
+        twin_answer(w, 409, "container is marked for removal and cannot be connected");
+        return;
+    }
+    c->made.unrouted = false;
+    twin_hint(w->twin, c, ACC_HINT_DIRTY, 0);
+    twin_answer(w, 200, "%s", "");
+}
+
 static void serve_update(struct twin_waiting *w, struct twin_container *c)
 {
     if (c->state == ACC_CTR_REMOVING || c->state == ACC_CTR_DEAD) {
@@ -760,7 +772,7 @@ static void (*const serve_container[TWIN_VERB_COUNT])(struct twin_waiting *w,
                                                       struct twin_container *c) = {
     [TWIN_START] = serve_start,   [TWIN_STOP] = serve_stop,     [TWIN_KILL] = serve_kill,
     [TWIN_REMOVE] = serve_remove, [TWIN_PAUSE] = serve_pause,   [TWIN_UNPAUSE] = serve_unpause,
-    [TWIN_UPDATE] = serve_update, [TWIN_RENAME] = serve_rename,
+    [TWIN_UPDATE] = serve_update, [TWIN_RENAME] = serve_rename, [TWIN_ROUTE] = serve_route,
 };
 
 static void serve(void *ctx, uint64_t a, uint64_t b)
@@ -871,6 +883,7 @@ bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop, st
         .manually_stopped = !manual_stop          ? ACC_UNKNOWN
                             : c->manually_stopped ? ACC_YES
                                                   : ACC_NO,
+        .unrouted = c->made.unrouted,
         .health = c->health,
         .failing_streak = c->streak,
         .health_start_ns = c->check_start_ns,

@@ -58,10 +58,11 @@ enum twin_verb {
     TWIN_UNPAUSE,
     TWIN_UPDATE,
     TWIN_RENAME,
+    TWIN_ROUTE,  /* likewise of several calls */
     TWIN_ENSURE, /* of a resource: what accd's executor does with several calls */
     TWIN_DROP,   /* of a resource */
 };
-#define TWIN_VERB_COUNT 11
+#define TWIN_VERB_COUNT 12
 const char *twin_verb_name(enum twin_verb verb);
 
 #define TWIN_FOREIGN 0u /* token of calls that nobody waits for */
@@ -78,7 +79,8 @@ struct twin_create {
     char bound_cid[ACC_CID_LEN + 1]; /* whose namespace it shares; "" */
     char image_id[ACC_HASH_LEN + 8]; /* "": by the service */
     uint32_t revision;
-    bool is_bad; /* what is made of this image soon ends */
+    bool unrouted; /* without the names of its service on its networks */
+    bool is_bad;   /* what is made of this image soon ends */
 };
 
 struct twin_call {

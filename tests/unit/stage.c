@@ -277,8 +277,21 @@ static void do_create(struct stage *stage, const struct acc_action *action)
     (void)snprintf(c->obs.revision, sizeof(c->obs.revision), "%u", action->revision);
     (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
                    action->image_id[0] ? action->image_id : tag_of(stage, action->svc));
+    c->obs.unrouted = action->unrouted;
     push_obs(stage, &c->obs);
     push_done(stage, action->op, ACC_OP_OK, c->obs.cid, "");
+}
+
+static void do_route(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+    enum acc_op_result result = c ? stage->service[action->svc].route : ACC_OP_GONE;
+
+    if (c && result == ACC_OP_OK) {
+        c->obs.unrouted = false;
+        push_obs(stage, &c->obs);
+    }
+    push_done(stage, action->op, result, action->cid, "");
 }
 
 static void do_start(struct stage *stage, const struct acc_action *action)
@@ -450,6 +463,8 @@ static void operate(struct stage *stage, const struct acc_action *action)
             c->exists = false;
         }
         push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+    } else if (action->type == ACC_ACT_ROUTE) {
+        do_route(stage, action);
     } else if (action->type == ACC_ACT_RENAME) {
         do_rename(stage, action);
     } else if (action->type == ACC_ACT_SET_POLICY) {
@@ -536,6 +551,7 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_ROUTE:
     case ACC_ACT_RENAME:
         operate(stage, action);
         break;

@@ -21,7 +21,7 @@
 struct stage_service {            /* how it behaves; all of it may be changed at any time */
     enum acc_probe_verdict probe; /* PASS unless the test says so */
     bool listens;
-    enum acc_op_result create, start; /* their results */
+    enum acc_op_result create, start, route; /* their results */
     const char *message;
     bool silent; /* operations on it are never answered */
     bool ignores_stop;

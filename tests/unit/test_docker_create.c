@@ -66,10 +66,10 @@ static struct acc_docker_create_ctx context(uint32_t api_minor)
 static struct acc_diags diags;
 
 /* The service "web" of a project with networks front and back, volume data, secrets and configs. */
-static int make(const char *service, uint32_t api_minor, struct acc_docker_create *ret_create)
+static int make_by(const char *service, const struct acc_docker_create_ctx *ctx,
+                   struct acc_docker_create *ret_create)
 {
     char text[4096];
-    struct acc_docker_create_ctx ctx = context(api_minor);
 
     (void)snprintf(
         text, sizeof(text),
@@ -87,10 +87,17 @@ static int make(const char *service, uint32_t api_minor, struct acc_docker_creat
 
     ck_assert_ptr_nonnull(stack);
     memset(&diags, 0, sizeof(diags));
-    int r = acc_docker_create_make(stack, stack_service(stack, "web"), &ctx, ret_create, &diags);
+    int r = acc_docker_create_make(stack, stack_service(stack, "web"), ctx, ret_create, &diags);
 
     (void)acc_stack_destroy(stack);
     return r;
+}
+
+static int make(const char *service, uint32_t api_minor, struct acc_docker_create *ret_create)
+{
+    struct acc_docker_create_ctx ctx = context(api_minor);
+
+    return make_by(service, &ctx, ret_create);
 }
 
 /* The member at "A|B|C", printed; "absent" when there is none. */
@@ -299,6 +306,48 @@ START_TEST(old_engines_get_the_other_networks_by_connect)
 }
 END_TEST
 
+#define TWO_NETWORKS                                                                               \
+    "\"networks\":{\"back\":{\"aliases\":[\"x\"],\"priority\":0},\"front\":{\"priority\":9}}"
+
+START_TEST(a_candidate_is_on_its_networks_without_the_names_of_its_service)
+{
+    static const uint32_t apis[] = {41, 51};
+    struct acc_docker_create_ctx ctx = context(apis[_i]);
+    struct acc_docker_create create;
+    char got[256];
+
+    ctx.unrouted = true;
+    ck_assert_int_eq(make_by(TWO_NETWORKS, &ctx, &create), 0);
+    member(create.body, "NetworkingConfig|EndpointsConfig|p_front|Aliases", got, sizeof(got));
+    ck_assert_str_eq(got, "[]");
+    member(_i == 0 ? create.connects[0].endpoint : create.body,
+           _i == 0 ? "Aliases" : "NetworkingConfig|EndpointsConfig|shared|Aliases", got,
+           sizeof(got));
+    ck_assert_str_eq(got, "[]");
+    acc_docker_create_fini(&create);
+}
+END_TEST
+
+START_TEST(the_main_network_is_connected_last)
+{
+    static const uint32_t apis[] = {41, 51};
+    struct acc_docker_create_ctx ctx = context(apis[_i]);
+    struct acc_docker_create create;
+    char got[256];
+
+    ctx.reconnect = true;
+    ck_assert_int_eq(make_by(TWO_NETWORKS, &ctx, &create), 0);
+    ck_assert_uint_eq(create.n_connects, 2);
+    ck_assert_str_eq(create.connects[0].network, "shared");
+    member(create.connects[0].endpoint, "Aliases", got, sizeof(got));
+    ck_assert_str_eq(got, "[\"p-web-1\",\"web\",\"x\"]");
+    ck_assert_str_eq(create.connects[1].network, "p_front");
+    member(create.connects[1].endpoint, "Aliases", got, sizeof(got));
+    ck_assert_str_eq(got, "[\"p-web-1\",\"web\"]");
+    acc_docker_create_fini(&create);
+}
+END_TEST
+
 START_TEST(contents_become_files_of_a_tar)
 {
     struct acc_docker_create create;
@@ -435,6 +484,8 @@ int main(void)
     tcase_add_test(tc, whole_numbers_keep_every_digit);
     tcase_add_test(tc, labels_are_composes_and_ours);
     tcase_add_test(tc, old_engines_get_the_other_networks_by_connect);
+    tcase_add_loop_test(tc, a_candidate_is_on_its_networks_without_the_names_of_its_service, 0, 2);
+    tcase_add_loop_test(tc, the_main_network_is_connected_last, 0, 2);
     tcase_add_test(tc, contents_become_files_of_a_tar);
     tcase_add_test(tc, a_value_that_the_loader_found_is_the_content);
     tcase_add_loop_test(tc, says_what_can_not_be_done, 0, sizeof(refused) / sizeof(refused[0]));

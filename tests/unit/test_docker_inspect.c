@@ -34,6 +34,7 @@ START_TEST(reads_a_healthy_container)
     ck_assert_str_eq(obs.service, "db");
     ck_assert_uint_eq(obs.number, 1);
     ck_assert(!obs.oneoff);
+    ck_assert(!obs.unrouted);
     ck_assert_uint_eq(strspn(obs.config_hash, "a"), 64);
     ck_assert_uint_eq(strspn(obs.spec_hash, "c"), 64);
     ck_assert_str_eq(obs.op, "17");
@@ -75,6 +76,37 @@ START_TEST(reads_a_healthy_container)
     ck_assert_uint_eq(strlen(extra.addresses[1].network_id), 64);
     ck_assert(!extra.host_network && !extra.tty);
     acc_obs_extra_fini(&extra);
+}
+END_TEST
+
+static const struct {
+    const char *mode, *networks;
+    bool is_unrouted;
+} routes[] = {
+    {"p_default", "\"p_default\":{\"Aliases\":[\"p-web-1\",\"web\"]}", false},
+    {"p_default", "\"p_default\":{\"Aliases\":null}", true},
+    {"p_default", "\"p_default\":{\"Aliases\":[\"webster\",\"0123\"]}", true},
+    {"p_default", "\"p_default\":{\"Aliases\":[\"web\"]},\"b\":{\"Aliases\":[]}", true},
+    {"p_default", "\"b\":{\"Aliases\":[\"web\"]}", true}, /* taken off, not put there again */
+    {"p_default", "", true},
+    {"bridge", "\"bridge\":{\"Aliases\":null}", false},
+    {"host", "\"host\":{\"Aliases\":null}", false},
+    {"none", "", false},
+    {"container:0123", "", false},
+};
+
+START_TEST(sees_whether_it_has_the_names_of_its_service)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"Id\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+                   "\"Config\":{\"Labels\":{\"com.docker.compose.service\":\"web\"}},"
+                   "\"HostConfig\":{\"NetworkMode\":\"%s\"},"
+                   "\"NetworkSettings\":{\"Networks\":{%s}}}",
+                   routes[_i].mode, routes[_i].networks);
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_msg(obs.unrouted == routes[_i].is_unrouted, "%s", text);
 }
 END_TEST
 
@@ -216,6 +248,8 @@ int main(void)
 
     tcase_add_loop_test(tc, reads_a_healthy_container, 0, 2);
     tcase_add_loop_test(tc, finds_the_engines_own_folder_by_the_containers_id, 0, 2);
+    tcase_add_loop_test(tc, sees_whether_it_has_the_names_of_its_service, 0,
+                        sizeof(routes) / sizeof(routes[0]));
     tcase_add_loop_test(tc, reads_every_state, 0, sizeof(states) / sizeof(states[0]));
     tcase_add_loop_test(tc, knows_host_network_terminal_and_a_check_that_is_none, 0, 2);
     tcase_add_loop_test(tc, tells_a_stop_by_hand_from_a_death, 0, 2);

@@ -59,7 +59,7 @@ START_TEST(an_upgrade_stays_where_it_is_and_so_does_its_clock)
     stage.service[0].sick_image[0] = '\0';
     stage_cmd(&stage, ACC_VERB_RELEASE, "web", "");
     stage_run(&stage, 60000);
-    ck_stage(&stage, "stop web; rename web; rename web; ");
+    ck_stage(&stage, "route web; stop web; rename web; rename web; ");
     stage_run(&stage, 700000);
     ck_containers("s-web-1 running img2 r2; ");
 }

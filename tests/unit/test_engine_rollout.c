@@ -80,7 +80,7 @@ START_TEST(the_new_one_is_ready_before_the_old_one_stops)
     stage_run(&stage, 9000);
     ck_stage(&stage, "");
     stage_run(&stage, 2000);
-    ck_stage(&stage, "stop web; rename web; rename web; ");
+    ck_stage(&stage, "route web; stop web; rename web; rename web; ");
     ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
     ck_state(&stage, "web", "up");
     ck_assert_int_eq(revision(2)->result, ACC_REV_TRIAL);
@@ -110,6 +110,53 @@ START_TEST(what_can_not_run_twice_is_stopped_first)
     stage_run(&stage, 610000);
     ck_containers("s-web-1 running img2 r2; ");
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+}
+END_TEST
+
+START_TEST(nobody_calls_the_new_one_before_it_is_ready)
+{
+    up_with_new_image("s: web h");
+    service("web")->probe = ACC_PROBE_FAIL;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    ck_assert(stage_named(&stage, "s-web-1.c*")->obs.unrouted);
+    ck_assert(!stage_named(&stage, "s-web-1")->obs.unrouted);
+    service("web")->probe = ACC_PROBE_PASS;
+    stage_run(&stage, 15000);
+    stage_trace(&stage);
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    ck_assert(!stage_named(&stage, "s-web-1")->obs.unrouted);
+}
+END_TEST
+
+START_TEST(it_must_be_ready_again_on_its_networks)
+{
+    up_with_new_image("s: web p");
+    service("web")->route = ACC_OP_LOST; /* carried out, and nobody was told */
+    upgrade("web");
+    stage_run(&stage, 12000);
+    ck_stage(&stage, "pull web; create web; start web; route web; ");
+    service("web")->listens = false;
+    service("web")->route = ACC_OP_OK;
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "route web; ");
+    ck_assert(!stage_named(&stage, "s-web-1.c*")->obs.unrouted);
+    stage_run(&stage, 300000);
+    ck_stage(&stage, "stop web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "did not get ready again");
+}
+END_TEST
+
+START_TEST(networks_that_refuse_it_end_the_upgrade)
+{
+    up_with_new_image("s: web p");
+    service("web")->route = ACC_OP_START;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "pull web; create web; start web; route web; route web; route web; stop web; "
+                     "remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
 }
 END_TEST
 
@@ -193,9 +240,10 @@ START_TEST(replicas_roll_one_at_a_time)
     upgrade("web");
     ck_stage(&stage, "pull web; create web#1; start web#1; ");
     stage_run(&stage, 11000);
-    ck_stage(&stage, "stop web#1; rename web#1; rename web#1; create web#2; start web#2; ");
+    ck_stage(&stage, "route web#1; stop web#1; rename web#1; rename web#1; create web#2; "
+                     "start web#2; ");
     stage_run(&stage, 11000);
-    ck_stage(&stage, "stop web#2; rename web#2; rename web#2; ");
+    ck_stage(&stage, "route web#2; stop web#2; rename web#2; rename web#2; ");
     stage_run(&stage, 610000);
     ck_containers("s-web-1 running img2 r2; s-web-2 running img2 r2; ");
 }
@@ -456,7 +504,7 @@ END_TEST
 
 /* --- accd dies ------------------------------------------------------------------------------- */
 
-#define STEPS 11
+#define STEPS 12
 
 /* Before each action that changes the world, with the record and without: in the end one container
  * runs, under its name, and it is the old one or the new one. */
@@ -570,6 +618,9 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_test(tc, the_new_one_is_ready_before_the_old_one_stops);
     tcase_add_test(tc, what_can_not_run_twice_is_stopped_first);
+    tcase_add_test(tc, nobody_calls_the_new_one_before_it_is_ready);
+    tcase_add_test(tc, it_must_be_ready_again_on_its_networks);
+    tcase_add_test(tc, networks_that_refuse_it_end_the_upgrade);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
