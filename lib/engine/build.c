@@ -54,6 +54,7 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->restart = spec->restart;
     s->restart_max = spec->restart_max;
     s->one_shot = spec->one_shot;
+    s->ends = spec->one_shot || spec->may_end;
     s->restart_on_unhealthy = spec->restart_on_unhealthy;
     s->stateful = spec->stateful;
     s->upgrade_order = spec->upgrade_order;

@@ -64,7 +64,7 @@ static bool needs_asking(struct acc_engine *e, struct service *s)
             return true;
         }
     }
-    return s->done && !s->one_shot;
+    return s->done && !s->ends;
 }
 
 static void want_up(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
@@ -81,7 +81,7 @@ static void want_up(struct acc_engine *e, struct service *s, const struct acc_cm
     if (!s->ready) {
         acc_fail_forgive(e, s);
     }
-    s->run_asked = !(s->one_shot && acc_svc_is_done(s)) && needs_asking(e, s);
+    s->run_asked = !(s->ends && acc_svc_is_done(s)) && needs_asking(e, s);
 }
 
 /* All runs of today are to end. One that is just being started will be newer than all we know. */

@@ -102,7 +102,7 @@ static bool is_final(const struct service *s, const struct instance *i)
     case ACC_RESTART_UNLESS_STOPPED:
         break;
     }
-    return s->one_shot && i->exit_code == 0;
+    return s->ends && i->exit_code == 0;
 }
 
 static void mark_done(struct acc_engine *e, struct service *s, struct instance *i)

@@ -322,6 +322,7 @@ struct service {
     enum acc_restart_policy restart;
     uint32_t restart_max;
     bool one_shot, restart_on_unhealthy, stateful;
+    bool ends; /* exit 0 is its end: a one-shot, or what may be one */
     enum acc_upgrade_order upgrade_order;
     const char *exclusive;
     uint64_t stop_grace_ms;

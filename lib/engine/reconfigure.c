@@ -94,6 +94,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->restart = fresh.restart;
     s->restart_max = fresh.restart_max;
     s->one_shot = fresh.one_shot;
+    s->ends = fresh.ends;
     s->restart_on_unhealthy = fresh.restart_on_unhealthy;
     s->stateful = fresh.stateful;
     s->upgrade_order = fresh.upgrade_order;

@@ -230,11 +230,12 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
 static const char *unfit(struct acc_engine *e, struct service *s)
 {
     return s->removed || s->n_inst == 0 ? "it has no containers"
-           : s->one_shot                ? "it runs to its end and isn't upgraded; up runs it again"
-           : !s->wanted_up              ? "it is off; the next up uses the image that is there"
-           : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
-           : acc_hold_no_stop(e, s)     ? "it is held; release it first"
-                                        : NULL;
+           : s->one_shot || (s->ends && acc_svc_is_done(s))
+               ? "it runs to its end and isn't upgraded; restart runs it again"
+           : !s->wanted_up          ? "it is off; the next up uses the image that is there"
+           : acc_svc_held(e, s)     ? "it was stopped by hand; release it first"
+           : acc_hold_no_stop(e, s) ? "it is held; release it first"
+                                    : NULL;
 }
 
 void acc_rollout_begin(struct acc_engine *e, struct service *s)

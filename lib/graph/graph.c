@@ -283,6 +283,27 @@ static void resolve_edges(struct joiner *j, struct acc_service_spec *service)
     service->n_edges = n;
 }
 
+/* A milestone is met for good by exit 0 (E3), so its target may end so, unless its file wants it
+ * kept up or somebody needs it beyond that. */
+static void mark_ends(struct acc_model *model)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < model->n_services; i++) {
+            for (size_t k = 0; k < model->services[i]->n_edges; k++) {
+                const struct acc_edge *edge = &model->services[i]->edges[k];
+                struct acc_service_spec *target = model->services[edge->target];
+
+                if (pass == 0 && edge->kind == ACC_EDGE_MILESTONE) {
+                    target->may_end = target->restart == ACC_RESTART_UNSET;
+                } else if (pass == 1 &&
+                           (edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS)) {
+                    target->may_end = false;
+                }
+            }
+        }
+    }
+}
+
 /* Kahn's algorithm from the leaves. */
 struct sorter {
     uint32_t *waits_for; /* per service: dependencies not done */
@@ -408,6 +429,7 @@ static int join(struct joiner *j)
     for (size_t i = 0; i < j->model->n_services; i++) {
         resolve_edges(j, j->model->services[i]);
     }
+    mark_ends(j->model);
     r = acc_cycles_refuse(j->model, j->diags);
     if (r < 0) {
         return r;

@@ -17,7 +17,7 @@
  *
  * Several edges of a pair become one: the strongest kind with the strictest condition. Edges with
  * `required: false` whose target is not in the model are dropped, so every remaining `target` is an
- * index. Targets of a `completed` condition are marked one_shot. Linear in services and edges, but
- * for sorting the names. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
+ * index. Targets of a `completed` condition are marked one_shot, those of other milestones may_end.
+ * Linear in services and edges, but for sorting the names. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
 int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
                    struct acc_diags *diags);

@@ -164,8 +164,11 @@ struct acc_service_spec {
     const char *container_name; /* NULL: <project>-<service>-<n> */
     uint32_t replicas;          /* 0 is allowed */
     enum acc_restart_policy restart;
-    uint32_t restart_max;   /* on-failure:N; 0 = no limit */
-    bool one_shot;          /* the target of a service_completed_successfully edge (by lib/graph) */
+    uint32_t restart_max; /* on-failure:N; 0 = no limit */
+    bool one_shot;        /* the target of a service_completed_successfully edge (by lib/graph) */
+    /* Exit 0 is its end, too: the target of another milestone, without a `restart:`, and nobody
+     * needs it to run (by lib/graph). */
+    bool may_end;
     uint64_t stop_grace_ms; /* Docker's 10 s by default */
     bool stop_grace_set;
     struct acc_health_spec health;

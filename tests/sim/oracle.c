@@ -153,6 +153,13 @@ void oracle_ran(struct oracle *o, const struct twin_container *c)
     }
 }
 
+/* The restart policy of the file says that what ended may stay so. */
+static bool may_rest(const struct acc_service_spec *spec)
+{
+    return spec->restart == ACC_RESTART_NO || spec->restart == ACC_RESTART_ON_FAILURE ||
+           spec->one_shot || spec->may_end;
+}
+
 static bool is_root(const struct oracle *o, uint32_t svc)
 {
     const struct acc_service_spec *spec = spec_of(o, svc);
@@ -162,8 +169,7 @@ static bool is_root(const struct oracle *o, uint32_t svc)
             return false;
         }
     }
-    return spec->replicas == 1 && !spec->one_shot && spec->restart != ACC_RESTART_NO &&
-           spec->restart != ACC_RESTART_ON_FAILURE;
+    return spec->replicas == 1 && !may_rest(spec);
 }
 
 /* Count what accd must count: a service without dependencies, that ended by itself while accd,
@@ -735,13 +741,6 @@ static size_t n_running(const struct oracle *o, uint32_t svc, uint32_t number,
         }
     }
     return n;
-}
-
-/* The restart policy of the file says that what ended may stay so. */
-static bool may_rest(const struct acc_service_spec *spec)
-{
-    return spec->restart == ACC_RESTART_NO || spec->restart == ACC_RESTART_ON_FAILURE ||
-           spec->one_shot;
 }
 
 /* Everything that it can't do without is wanted, and not at rest. */

@@ -125,9 +125,10 @@ static bool is_plain(const struct trial *t, uint32_t svc)
 {
     const struct acc_service_spec *spec = t->w->graph.model->services[svc];
 
-    return spec->replicas == 1 && !spec->one_shot && spec->restart != ACC_RESTART_NO &&
-           spec->restart != ACC_RESTART_ON_FAILURE && t->w->oracle.service[svc].want_up &&
-           state_of(t, svc) == ACC_SVC_UP && runs(t, svc) && oracle_is_viable(&t->w->oracle, svc);
+    return spec->replicas == 1 && !spec->one_shot && !spec->may_end &&
+           spec->restart != ACC_RESTART_NO && spec->restart != ACC_RESTART_ON_FAILURE &&
+           t->w->oracle.service[svc].want_up && state_of(t, svc) == ACC_SVC_UP && runs(t, svc) &&
+           oracle_is_viable(&t->w->oracle, svc);
 }
 
 static bool depends_hard(const struct trial *t, uint32_t svc, uint32_t on, unsigned depth)

@@ -214,6 +214,16 @@ START_TEST(targets_of_completed_are_one_shots)
 }
 END_TEST
 
+START_TEST(targets_of_milestones_may_end_unless_they_are_needed)
+{
+    ck_assert_int_eq(join("a m:init m:both m:kept;b n:both;both;init;kept", NULL), 0);
+    ck_assert(!model->services[2]->may_end);
+    ck_assert(model->services[3]->may_end);
+    ck_assert(model->services[4]->may_end);
+    ck_assert(!model->services[3]->one_shot);
+}
+END_TEST
+
 START_TEST(a_target_that_is_not_required_may_be_missing)
 {
     ck_assert_int_eq(join("a w:?gone n:b;b", NULL), 0);
@@ -337,6 +347,7 @@ int main(void)
     tcase_add_test(tcase, one_container_name_twice_is_refused);
     tcase_add_test(tcase, puts_dependencies_first_and_layers_them);
     tcase_add_test(tcase, targets_of_completed_are_one_shots);
+    tcase_add_test(tcase, targets_of_milestones_may_end_unless_they_are_needed);
     tcase_add_test(tcase, a_target_that_is_not_required_may_be_missing);
     tcase_add_test(tcase, several_edges_of_a_pair_become_the_strongest);
     tcase_add_test(tcase, resources_know_their_stack);
