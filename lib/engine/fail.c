@@ -68,6 +68,7 @@ static void remember(struct acc_engine *e, struct service *s)
         .n_opens = s->n_opens,
         .n_ring = s->n_ring,
         .last_delay_ms = s->last_delay_ms,
+        .exit_delay_ms = s->exit_delay_ms,
         .backoff_ms = s->backoff_ms,
         .open_ms = s->open_ms,
         .breaker = s->breaker,
@@ -103,15 +104,17 @@ static void set_delay(struct acc_engine *e, struct service *s, enum fail_class c
                    : class == FAIL_START ? t->start_cap
                                          : t->backoff_cap;
     enum fail_class group = is_budgeted(class) ? FAIL_EXIT : class;
+    uint64_t before_ms = s->delay_class == group ? s->last_delay_ms
+                         : group == FAIL_EXIT    ? s->exit_delay_ms
+                                                 : 0;
 
     if (s->n_failures == 0 && (class == FAIL_EXIT || class == FAIL_OOM)) {
         s->last_delay_ms = 0; /* the fast lane */
-    } else if (s->delay_class == group && s->last_delay_ms > 0) {
-        s->last_delay_ms = min_u64(2 * s->last_delay_ms, cap);
     } else {
-        s->last_delay_ms = min_u64(base, cap);
+        s->last_delay_ms = min_u64(before_ms > 0 ? 2 * before_ms : base, cap);
     }
     s->delay_class = group;
+    s->exit_delay_ms = group == FAIL_EXIT ? s->last_delay_ms : s->exit_delay_ms;
     s->backoff_ms = e->now + acc_jitter(e, s->last_delay_ms);
 }
 
@@ -194,6 +197,7 @@ void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_
         s->n_opens = u->n_opens;
         s->n_ring = u->n_ring < s->n_ring ? u->n_ring : s->n_ring;
         s->last_delay_ms = u->last_delay_ms;
+        s->exit_delay_ms = u->exit_delay_ms;
         s->backoff_ms = u->backoff_ms;
         s->open_ms = u->open_ms;
         s->breaker = u->breaker;
@@ -234,7 +238,7 @@ static void settle(struct acc_engine *e, struct service *s)
 void acc_fail_reset(struct service *s)
 {
     s->n_failures = 0;
-    s->last_delay_ms = 0;
+    s->last_delay_ms = s->exit_delay_ms = 0;
     s->n_opens = 0;
     s->n_unsettled = 0;
     s->backoff_ms = 0; /* the budget has a window of its own */
@@ -244,7 +248,7 @@ void acc_fail_reset(struct service *s)
 void acc_fail_forgive(struct acc_engine *e, struct service *s)
 {
     s->n_failures = 0;
-    s->last_delay_ms = 0;
+    s->last_delay_ms = s->exit_delay_ms = 0;
     s->backoff_ms = 0;
     s->n_unsettled = 0;
     s->gave_up = false;
@@ -284,6 +288,7 @@ void acc_fail_update(struct acc_engine *e, struct service *s)
         acc_due(e, s, s->ready_ms + s->timing.half_open_ready)) {
         s->breaker = BREAKER_CLOSED;
         s->last_delay_ms = s->timing.backoff_cap / 8; /* the next one is twice that: cap / 4 */
+        s->exit_delay_ms = s->last_delay_ms;
         s->delay_class = FAIL_EXIT;
         acc_save(s);
     }

@@ -275,7 +275,7 @@ struct failure {
 struct unsettled { /* the accounts before a failure that may be taken back */
     uint64_t at_ms;
     uint32_t n_failures, n_opens, n_ring;
-    uint64_t last_delay_ms, backoff_ms, open_ms;
+    uint64_t last_delay_ms, exit_delay_ms, backoff_ms, open_ms;
     enum breaker breaker;
     enum fail_class delay_class;
 };
@@ -364,6 +364,7 @@ struct service {
     /* failures */
     uint32_t n_failures, n_restarts, n_opens;
     uint64_t last_delay_ms, backoff_ms; /* no start before */
+    uint64_t exit_delay_ms;             /* of the last exit, while other classes fail in between */
     enum fail_class delay_class;
     enum breaker breaker;
     uint64_t open_ms; /* end of OPEN */

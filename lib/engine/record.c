@@ -90,7 +90,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     s->n_failures = record->n_failures;
     s->n_restarts = record->n_restarts;
     s->n_opens = record->n_opens;
-    s->last_delay_ms = record->last_delay_ms;
+    s->last_delay_ms = s->exit_delay_ms = record->last_delay_ms;
     s->backoff_left_ms = record->backoff_left_ms;
     s->open_left_ms = record->open_left_ms;
     s->done = record->done;
