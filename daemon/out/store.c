@@ -505,6 +505,7 @@ void accd_store_incident(struct accd_store *store, const struct acc_past_inciden
         job->op = incident->id;
         job->unix_ms = incident->opened_unix_ms;
         job->unix_ms2 = incident->closed_unix_ms;
+        job->number = (int)incident->n_peak;
         accd_rows_copy(job->name, sizeof(job->name), incident->root);
         accd_rows_copy(job->text, sizeof(job->text), incident->cause);
         enqueue(store, job);
@@ -773,7 +774,7 @@ size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *
     size_t n = 0;
 
     if (sqlite3_prepare_v2(store->db,
-                           "SELECT id, root, opened_ms, closed_ms, cause FROM incident"
+                           "SELECT id, root, opened_ms, closed_ms, cause, peak FROM incident"
                            " ORDER BY id DESC LIMIT ?",
                            -1, &statement, NULL) != SQLITE_OK) {
         return 0;
@@ -787,6 +788,7 @@ size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *
         incident->opened_unix_ms = sqlite3_column_int64(statement, 2);
         incident->closed_unix_ms = sqlite3_column_int64(statement, 3);
         accd_rows_text(statement, 4, incident->cause, sizeof(incident->cause));
+        incident->n_peak = (uint32_t)sqlite3_column_int(statement, 5); /* NULL is 0 */
     }
     sqlite3_finalize(statement);
     return n;

@@ -21,7 +21,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
         " FROM revision WHERE service=? ORDER BY number DESC"),
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
-    [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause) VALUES(?,?,?,?,?)",
+    [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause, peak) VALUES(?,?,?,?,?,?)",
     [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
         " ORDER BY id DESC LIMIT ?2"),
     [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
@@ -45,8 +45,10 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
     "CREATE INDEX IF NOT EXISTS history_service ON history(service, id);"
     "CREATE TABLE IF NOT EXISTS incident(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, closed_ms INT,"
-    " cause TEXT);";
+    " cause TEXT, peak INT);";
 /* clang-format on */
+
+const char accd_rows_grown[] = "ALTER TABLE incident ADD COLUMN peak INT";
 
 const char accd_rows_services[] =
     "SELECT id, wanted_up, wanted_removed, held, service.asked_by, n_failures, "

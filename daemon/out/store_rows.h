@@ -31,6 +31,8 @@ enum statement {
 
 extern const char *const accd_rows_sql[ST_COUNT];
 extern const char accd_rows_schema[];
+/* A column that databases of an older accd lack; it fails where it is there. */
+extern const char accd_rows_grown[];
 /* Every service with its rollout and its hold (from this column on); what is held for all services,
  * by the id below; and the stable revisions, oldest first (of one result). */
 #define ACCD_ROWS_HOLD_AT 36

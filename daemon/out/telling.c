@@ -134,6 +134,7 @@ static void save_incident(struct accd_telling *telling, const struct acc_inciden
         .id = incident->id,
         .opened_unix_ms = accd_unix_ms_at(telling->loop, incident->since_ms),
         .closed_unix_ms = accd_unix_ms(),
+        .n_peak = incident->n_peak,
     };
 
     (void)snprintf(past.root, sizeof(past.root), "%s", incident->root);
@@ -154,8 +155,9 @@ void accd_telling_incident(void *ctx, const struct acc_action *action)
         break; /* most heal before anybody needs to know */
     case ACC_INCIDENT_NOTIFY:
         accd_log_service(ACCD_LOG_ERROR, incident.root, incident.id,
-                         "incident %llu: %s; %zu services are affected",
-                         (unsigned long long)incident.id, incident.cause, incident.n_impact);
+                         "incident %llu: %s; %u other%s suffer%s", (unsigned long long)incident.id,
+                         incident.cause, (unsigned)incident.n_suffer,
+                         incident.n_suffer == 1 ? "" : "s", incident.n_suffer == 1 ? "s" : "");
         tell_hooks(telling, &incident, true);
         break;
     case ACC_INCIDENT_CLOSED:

@@ -334,6 +334,8 @@ static void put_incidents(struct writer *w)
         for (size_t k = 0; k < incident.n_impact; k++) {
             service_id(w, impact, incident.impact[k]);
         }
+        number(w, item, "suffering", incident.n_suffer);
+        number(w, item, "peak", incident.n_peak);
         acc_put_bool(w->put, item, "open", incident.open);
         acc_put_bool(w->put, item, "notified", incident.notified);
     }
@@ -378,6 +380,8 @@ static void put_past(struct writer *w, const struct acc_past_incident *past, siz
         time_ms(w, item, "closed", past[i].closed_unix_ms);
         text(w, item, "cause", past[i].cause);
         (void)acc_put_array(w->put, item, "impact");
+        number(w, item, "suffering", 0);
+        number(w, item, "peak", past[i].n_peak);
         acc_put_bool(w->put, item, "open", false);
         acc_put_bool(w->put, item, "notified", true);
     }

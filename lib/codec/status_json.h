@@ -61,6 +61,7 @@ struct acc_view {
 struct acc_past_incident {
     uint64_t id;
     int64_t opened_unix_ms, closed_unix_ms;
+    uint32_t n_peak; /* services that suffered from it at the worst time */
     char root[2 * ACC_NAME_MAX + 2], cause[ACC_REASON_MAX + 1];
 };
 

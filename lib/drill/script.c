@@ -708,13 +708,18 @@ static int on_roots(struct script *s, char *rest)
     return 0;
 }
 
-/* "impact N": how many suffer by the newest incident. */
+/* "impact N [now N peak N]": how many the newest incident has impaired or blocked. */
 static int on_impact(struct script *s, char *rest)
 {
     struct acc_incident_view view;
 
     if (acc_engine_incident_at(s->world.engine, 0, &view)) {
         check_number(s, "impact", view.n_impact, next(&rest));
+        for (char *word = next(&rest); *word; word = next(&rest)) {
+            bool is_now = strcmp(word, "now") == 0;
+
+            check_number(s, word, is_now ? view.n_suffer : view.n_peak, next(&rest));
+        }
     } else {
         (void)differs(s, "impact", "no incident", rest);
     }

@@ -312,6 +312,7 @@ struct acc_incident_view {
     char cause[ACC_REASON_MAX + 1];
     const uint32_t *impact; /* services; borrowed until the next call or step */
     size_t n_impact;
+    uint32_t n_suffer, n_peak; /* how many it does so to now, and did at the worst time */
 };
 /* Open ones and the last closed ones, newest first. False past the end. */
 bool acc_engine_incident_at(const struct acc_engine *engine, size_t i,

@@ -313,6 +313,12 @@ struct hold {
     uint64_t saved_ms;
 };
 
+/* An incident in which a service is counted as suffering. */
+struct suffered {
+    uint32_t at; /* in the table */
+    uint64_t id; /* what was there then: the place may have got another one */
+};
+
 struct service {
     /* from the model */
     const char *id, *name, *nick, *stack_name, *phase, *tier, *image, *container_name;
@@ -397,8 +403,10 @@ struct service {
     uint32_t blocker; /* edge that the gate waits for */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
-    uint64_t hits[ACC_HITS_MAX]; /* incidents */
+    uint64_t hits[ACC_HITS_MAX]; /* incidents that impaired or blocked it */
     uint32_t n_hits;
+    struct suffered suffers[ACC_ROOTS_MAX]; /* those that do so now */
+    uint32_t n_suffers;
     uint32_t incident; /* open one of which it is the root, or ACC_NONE */
     bool queued;       /* waits for a token to start or create */
     uint64_t wake_ms;
@@ -408,7 +416,9 @@ struct incident {
     uint64_t id;
     uint32_t root; /* service or ACC_ROOT_ENGINE */
     uint64_t since_ms, closed_ms, check_ms;
+    uint64_t well_ms; /* its root is well since, and nothing has failed; 0: it is not */
     bool used, open, notified;
+    uint32_t n_suffer, n_peak; /* services that suffer from it now, and at the worst time */
     char root_id[2 * ACC_NAME_MAX + 2];
     char cause[ACC_TEXT_MAX + 1];
 };
@@ -689,6 +699,8 @@ bool acc_heal_token(struct acc_engine *e, struct service *s);
 /* --- root.c ---------------------------------------------------------------------------------- */
 void acc_root_update(struct acc_engine *e, struct service *s);
 bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
+/* After its state: by which open incidents it is impaired or blocked. */
+void acc_suffer_update(struct acc_engine *e, struct service *s);
 void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause);
 void acc_incident_update(struct acc_engine *e, struct service *s);
 void acc_incident_close(struct acc_engine *e, uint32_t incident);

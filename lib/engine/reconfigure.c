@@ -120,6 +120,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->removed = fresh.removed;
     s->blocker = ACC_NONE;
     s->n_roots = 0;
+    s->n_suffers = 0;
     s->incident = ACC_NONE;
     if (strcmp(old->spec, s->spec) != 0) {
         /* What failed with the old one may work with the new one. */
@@ -243,6 +244,7 @@ static void move_incidents(struct move *move)
             }
             to->incidents[n] = *old;
             to->incidents[n].root = root;
+            to->incidents[n].n_suffer = 0; /* they are counted anew */
             if (old->open && is_engine) {
                 to->engine_incident = n;
             } else if (old->open && root != ACC_NONE) {

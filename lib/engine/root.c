@@ -59,7 +59,10 @@ static void find_roots(const struct acc_engine *e, const struct service *s, stru
     }
 }
 
-static void hit(const struct acc_engine *e, struct service *s, uint64_t incident)
+/* --- who suffers -------------------------------------------------------------------------------
+ */
+
+static void hit(struct service *s, uint64_t incident)
 {
     for (uint32_t k = 0; k < s->n_hits; k++) {
         if (s->hits[k] == incident) {
@@ -71,22 +74,67 @@ static void hit(const struct acc_engine *e, struct service *s, uint64_t incident
         s->n_hits--;
     }
     s->hits[s->n_hits++] = incident;
-    (void)e;
 }
 
-static void take_hits(const struct acc_engine *e, struct service *s)
+static struct incident *suffered(struct acc_engine *e, const struct suffered *from)
 {
-    if (!s->wanted_up) {
-        return;
-    }
-    for (uint32_t k = 0; k < s->n_roots; k++) {
-        uint32_t incident = e->services[s->roots[k]].incident;
+    struct incident *incident = &e->incidents[from->at];
 
-        if (incident != ACC_NONE) {
-            hit(e, s, e->incidents[incident].id);
+    return incident->used && incident->id == from->id ? incident : NULL;
+}
+
+static bool still_suffers(const struct acc_engine *e, const struct service *s, uint32_t at)
+{
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        if (e->services[s->roots[k]].incident == at) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_counted(const struct service *s, uint32_t at)
+{
+    for (uint32_t k = 0; k < s->n_suffers; k++) {
+        if (s->suffers[k].at == at) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* To stand behind a root is not enough: who does well all the same suffers nothing. */
+void acc_suffer_update(struct acc_engine *e, struct service *s)
+{
+    bool is_hurt = s->wanted_up && (s->state == ACC_SVC_IMPAIRED || s->state == ACC_SVC_BLOCKED);
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; k < s->n_suffers; k++) {
+        struct incident *incident = suffered(e, &s->suffers[k]);
+
+        if (incident && is_hurt && still_suffers(e, s, s->suffers[k].at)) {
+            s->suffers[n++] = s->suffers[k];
+        } else if (incident) {
+            incident->n_suffer--;
+        }
+    }
+    s->n_suffers = n;
+    for (uint32_t k = 0; is_hurt && k < s->n_roots; k++) {
+        uint32_t at = e->services[s->roots[k]].incident;
+        struct incident *incident = at == ACC_NONE ? NULL : &e->incidents[at];
+
+        if (incident && !is_counted(s, at)) {
+            s->suffers[s->n_suffers++] = (struct suffered){at, incident->id};
+            incident->n_suffer++;
+            incident->n_peak = incident->n_suffer > incident->n_peak ? incident->n_suffer
+                                                                     : incident->n_peak;
+            hit(s, incident->id);
         }
     }
 }
+
+/* --- roots, again ------------------------------------------------------------------------------
+ */
 
 void acc_root_update(struct acc_engine *e, struct service *s)
 {
@@ -108,7 +156,6 @@ void acc_root_update(struct acc_engine *e, struct service *s)
     if (s->sick || was_sick) {
         s->last_sick_ms = e->now;
     }
-    take_hits(e, s);
 }
 
 /* --- attribution ----------------------------------------------------------------------------- */
@@ -194,14 +241,30 @@ static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *ro
     return at;
 }
 
+/* Who stood behind it before, near or far, is one of its victims. */
+static void mark_behind(struct acc_engine *e, uint32_t root)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        for (uint32_t k = 0; k < e->services[v].n_roots; k++) {
+            if (e->services[v].roots[k] == root) {
+                acc_mark(e, &e->services[v]);
+            }
+        }
+    }
+}
+
 void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause)
 {
     if (s->incident != ACC_NONE) {
-        acc_copy(e->incidents[s->incident].cause, sizeof(e->incidents[s->incident].cause), cause);
+        struct incident *incident = &e->incidents[s->incident];
+
+        acc_copy(incident->cause, sizeof(incident->cause), cause);
+        incident->well_ms = 0;
         return;
     }
     s->incident = incident_new(e, acc_svc_index(e, s), s->id, cause);
     acc_mark_dependents(e, s);
+    mark_behind(e, acc_svc_index(e, s));
 }
 
 void acc_incident_close(struct acc_engine *e, uint32_t at)
@@ -247,15 +310,27 @@ static bool victims_are_well(const struct acc_engine *e, const struct incident *
     return true;
 }
 
+/* A job that has ended well will not fail again by itself. */
+static bool is_unstable(const struct acc_engine *e, const struct service *s)
+{
+    return acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES && !acc_svc_is_done(s);
+}
+
 static bool may_close(struct acc_engine *e, struct service *s, struct incident *incident)
 {
-    if (!acc_due(e, s, s->ready_ms + s->timing.incident_close) ||
+    if (!s->ready && !acc_svc_is_done(s)) {
+        incident->well_ms = 0;
+        return false;
+    }
+    if (!incident->well_ms) { /* also what failed while it was well: a new container, say */
+        incident->well_ms = e->now ? e->now : 1;
+    }
+    if (!acc_due(e, s, incident->well_ms + s->timing.incident_close) ||
         !acc_due(e, s, incident->check_ms)) {
         return false;
     }
     incident->check_ms = e->now + CLOSE_AGAIN_MS;
-    if (acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES ||
-        !victims_are_well(e, incident)) {
+    if (is_unstable(e, s) || !victims_are_well(e, incident)) {
         acc_wake_at(s, incident->check_ms);
         return false;
     }
@@ -268,6 +343,17 @@ static void notify(struct acc_engine *e, struct incident *incident)
         incident->notified = true;
         tell(e, incident, ACC_INCIDENT_NOTIFY);
     }
+}
+
+/* Stopped or paused by hand, and that is believed: it is in a person's care. */
+static bool is_taken_over(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (i->held || (i->present && i->obs == ACC_CTR_PAUSED)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void acc_incident_update(struct acc_engine *e, struct service *s)
@@ -287,17 +373,16 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
         notify(e, incident);
         return;
     }
-    if (!s->wanted_up || acc_svc_is_done(s) || acc_svc_held(e, s)) {
+    if (!s->wanted_up || is_taken_over(e, s)) {
         acc_incident_close(e, s->incident);
         return;
     }
-    bool is_unstable = acc_fail_count(e, s, ACC_UNSTABLE_MS) >= ACC_UNSTABLE_FAILURES;
     bool is_long_bad = s->bad_ms && acc_due(e, s, s->bad_ms + s->timing.incident_notify);
 
-    if (is_unstable || is_long_bad) {
+    if (is_unstable(e, s) || is_long_bad) {
         notify(e, incident);
     }
-    if (s->ready && may_close(e, s, incident)) {
+    if (may_close(e, s, incident)) {
         acc_incident_close(e, s->incident);
     }
 }

@@ -299,6 +299,8 @@ static void view_incident(const struct acc_engine *e, const struct incident *inc
         .closed_ms = incident->closed_ms,
         .impact = e->impact,
         .n_impact = n,
+        .n_suffer = incident->open ? incident->n_suffer : 0,
+        .n_peak = incident->n_peak,
     };
     acc_copy(ret_view->cause, sizeof(ret_view->cause), incident->cause);
 }

@@ -81,7 +81,9 @@ static void set_up(void)
                                                     .notified = true,
                                                     .cause = "exited with 1",
                                                     .impact = impact,
-                                                    .n_impact = 1};
+                                                    .n_impact = 1,
+                                                    .n_suffer = 1,
+                                                    .n_peak = 2};
     puppet.n_incidents = 1;
 }
 
@@ -129,8 +131,8 @@ static const struct acc_view *view_now(void)
     "\"memory\":{\"reserved\":0,\"used\":0},\"vram\":{\"reserved\":0,\"used\":0}}}"
 #define INCIDENTS                                                                                  \
     "\"incidents\":[{\"id\":9,\"root\":\"acc/postgres\",\"since\":\"2026-11-24T11:59:50Z\","       \
-    "\"closed\":\"\",\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],\"open\":true,"      \
-    "\"notified\":true}]}}"
+    "\"closed\":\"\",\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],"                    \
+    "\"suffering\":1,\"peak\":2,\"open\":true,\"notified\":true}]}}"
 
 START_TEST(status_is_what_the_interface_says)
 {
@@ -192,8 +194,8 @@ START_TEST(incidents_have_their_end)
     ck_assert_str_eq(out.data,
                      "{\"parameters\":{\"incidents\":[{\"id\":9,\"root\":\"acc/postgres\","
                      "\"since\":\"2026-11-24T11:59:50Z\",\"closed\":\"2026-11-24T11:59:59Z\","
-                     "\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],\"open\":false,"
-                     "\"notified\":true}]}}");
+                     "\"cause\":\"exited with 1\",\"impact\":[\"acc/grafana\"],"
+                     "\"suffering\":1,\"peak\":2,\"open\":false,\"notified\":true}]}}");
     acc_buf_fini(&out);
 }
 END_TEST
@@ -203,6 +205,7 @@ START_TEST(incidents_of_before_come_last)
     const struct acc_past_incident past = {.id = 3,
                                            .opened_unix_ms = 1000,
                                            .closed_unix_ms = 61000,
+                                           .n_peak = 4,
                                            .root = "acc/redis",
                                            .cause = "exited with 2"};
     struct acc_buf out;
@@ -213,7 +216,8 @@ START_TEST(incidents_of_before_come_last)
     ck_assert_ptr_nonnull(
         strstr(out.data, ",{\"id\":3,\"root\":\"acc/redis\",\"since\":\"1970-01-01T00:00:01Z\","
                          "\"closed\":\"1970-01-01T00:01:01Z\",\"cause\":\"exited with 2\","
-                         "\"impact\":[],\"open\":false,\"notified\":true}]}}"));
+                         "\"impact\":[],\"suffering\":0,\"peak\":4,\"open\":false,"
+                         "\"notified\":true}]}}"));
     acc_buf_fini(&out);
 }
 END_TEST

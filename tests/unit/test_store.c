@@ -113,6 +113,7 @@ START_TEST(incidents_outlive_accd_newest_first_and_keep_their_numbers)
     struct acc_past_incident incident = {.id = 7,
                                          .opened_unix_ms = 1000,
                                          .closed_unix_ms = 2000,
+                                         .n_peak = 12,
                                          .root = "a/b",
                                          .cause = "exited with 1"};
     struct acc_past_incident read[2];
@@ -130,6 +131,7 @@ START_TEST(incidents_outlive_accd_newest_first_and_keep_their_numbers)
     ck_assert_int_eq(read[1].closed_unix_ms, 2000);
     ck_assert_str_eq(read[1].root, "a/b");
     ck_assert_str_eq(read[1].cause, "exited with 1");
+    ck_assert_uint_eq(read[1].n_peak, 12);
     ck_assert_uint_eq(accd_store_next_op(store), 10);
 }
 END_TEST
