@@ -167,7 +167,9 @@ static const struct accctl_cmd cmds[] = {
      "Exit: 0 as it must be, 1 it differs, 4 the file can't be read.\n\n"
      "  accctl replay tests/golden/crash-needs-restart.txt\n"},
     {"ping", accctl_cmd_ping, 0, 0, 0, "", "whether accd is there, and sees Docker", ""},
-    {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker", ""},
+    {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker Engine",
+     "Says so when accd can't be reached, and exits with 0 all the same: ping is for asking "
+     "that.\n"},
     {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},
 };
 

@@ -280,7 +280,10 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
         accd_control_reply(session, &out, acc_ctl_interface_put(request->interface, &out), true);
         return;
     case ACC_CTL_PING:
-        accd_control_reply(session, &out, acc_ping_put(control->config.engine, &out), true);
+        accd_control_reply(session, &out,
+                           acc_ping_put(control->config.engine,
+                                        control->config.ops.facts(control->config.ops_ctx), &out),
+                           true);
         return;
     case ACC_CTL_INCIDENTS:
         view = accd_control_view(control);

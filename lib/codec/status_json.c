@@ -72,11 +72,11 @@ static void service_id(struct writer *w, cJSON *array, uint32_t svc)
 
 /* --- status ---------------------------------------------------------------------------------- */
 
-static void put_engine(struct writer *w, const struct acc_host_facts *facts)
+static void put_engine(struct writer *w, bool is_connected, const struct acc_host_facts *facts)
 {
     cJSON *engine = acc_put_object(w->put, w->top, "engine");
 
-    acc_put_bool(w->put, engine, "connected", acc_engine_connected(w->view->engine));
+    acc_put_bool(w->put, engine, "connected", is_connected);
     text(w, engine, "version", facts->engine_version);
     text(w, engine, "api", facts->engine_api);
 }
@@ -350,7 +350,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     cJSON *services;
 
     begin(&w, view);
-    put_engine(&w, facts);
+    put_engine(&w, acc_engine_connected(view->engine), facts);
     put_total(&w, acc_put_object(w.put, w.top, "host"), "memory", facts->memory_total_bytes,
               facts->memory_used_bytes);
     put_stacks(&w, selected);
@@ -477,13 +477,15 @@ int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_st
     return finish(&w, NULL, false, out);
 }
 
-int acc_ping_put(const struct acc_engine *engine, struct acc_buf *out)
+int acc_ping_put(const struct acc_engine *engine, const struct acc_host_facts *facts,
+                 struct acc_buf *out)
 {
     struct writer w;
 
     begin(&w, NULL);
     text(&w, w.top, "version", ACC_VERSION);
     acc_put_bool(w.put, w.top, "connected", acc_engine_connected(engine));
+    put_engine(&w, acc_engine_connected(engine), facts);
     return finish(&w, NULL, false, out);
 }
 

@@ -76,7 +76,8 @@ int acc_incidents_put(const struct acc_view *view, const struct acc_past_inciden
 /* One answer per selected service; of a whole stack only those that aren't well. */
 int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_stack,
                 struct acc_buf *out);
-int acc_ping_put(const struct acc_engine *engine, struct acc_buf *out);
+int acc_ping_put(const struct acc_engine *engine, const struct acc_host_facts *facts,
+                 struct acc_buf *out);
 
 struct acc_progress_row {
     uint32_t svc;

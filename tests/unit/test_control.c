@@ -250,8 +250,10 @@ static void move(uint32_t svc, enum acc_svc_state state, enum acc_settled settle
     note(svc, ACC_NOTE_STATE, "moved");
 }
 
-#define PING    "{\"method\":\"io.acc.Ping\"}"
-#define PONG    "{\"parameters\":{\"version\":\"" ACC_VERSION "\",\"connected\":true}}"
+#define PING "{\"method\":\"io.acc.Ping\"}"
+#define PONG                                                                                       \
+    "{\"parameters\":{\"version\":\"" ACC_VERSION "\",\"connected\":true,"                         \
+    "\"engine\":{\"connected\":true,\"version\":\"1\",\"api\":\"2\"}}}"
 #define INVALID "\"error\":\"io.acc.InvalidRequest\"}"
 
 /* --- framing ---------------------------------------------------------------------------------- */
