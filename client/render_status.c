@@ -357,6 +357,22 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
     accctl_table_destroy(table);
 }
 
+/* A verdict without a check says no more than what was seen. */
+static const char *health_text(const cJSON *service)
+{
+    const char *health = text_of(service, "health");
+    const char *evidence = text_of(service, "evidence");
+    bool is_well = strcmp(health, "healthy") == 0 || strcmp(health, "none") == 0;
+
+    if (is_well && strcmp(evidence, "listens") == 0) {
+        return "listening";
+    }
+    if (is_well && strcmp(evidence, "runs") == 0) {
+        return "running";
+    }
+    return *health && strcmp(health, "none") != 0 ? health : "-";
+}
+
 /* --- in full -----------------------------------------------------------------------------------
  */
 
@@ -371,7 +387,7 @@ static void put_row(struct accctl_table *table, const cJSON *service,
     accctl_table_row(table, accctl_state_color(text_of(service, "state")), 1);
     accctl_table_cell(table, text_of(service, "name"));
     accctl_table_cell(table, state_text(service));
-    accctl_table_cell(table, text_of(service, "health"));
+    accctl_table_cell(table, health_text(service));
     accctl_table_cell(table, ago);
     accctl_table_cell(table, restarts);
     accctl_table_cell(table, text_of(service, "reason"));
@@ -557,7 +573,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
 {
     struct accctl_table *table = accctl_table_create(2, "  ");
     const cJSON *instance;
-    const char *health = text_of(service, "health");
+    const char *health = health_text(service);
     char line[256], ago[48];
 
     accctl_put_color(out, style, ACCCTL_BOLD, text_of(service, "id"), 0);
@@ -573,7 +589,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     put_hold(table, acc_json_object(service, "hold"));
     put_list(table, "waits for", acc_json_array(service, "root"));
     put_fact(table, "wanted", text_of(service, "desired"));
-    put_fact(table, "health", strcmp(health, "none") == 0 ? "" : health);
+    put_fact(table, "health", strcmp(health, "-") == 0 ? "" : health);
     (void)snprintf(line, sizeof(line), "%lld", (long long)acc_json_int(service, "restarts", 0));
     put_fact(table, "restarts", line);
     put_fact(table, "phase", text_of(service, "phase"));

@@ -284,6 +284,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     text(w, item, "desired", service.wanted_up ? "up" : "off");
     text(w, item, "state", acc_svc_state_name(service.state));
     text(w, item, "health", acc_verdict_name(service.health));
+    text(w, item, "evidence", acc_evidence_name(service.evidence));
     moment(w, item, "since", service.since_ms);
     text(w, item, "reason", service.reason);
     roots = acc_put_array(w->put, item, "root");

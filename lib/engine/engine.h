@@ -229,6 +229,16 @@ enum acc_verdict {
 };
 const char *acc_verdict_name(enum acc_verdict verdict);
 
+/* What a verdict on a running service stands on, the weakest of its instances. */
+enum acc_evidence {
+    ACC_EVIDENCE_NONE,    /* nothing runs */
+    ACC_EVIDENCE_CHECK,   /* its own health check */
+    ACC_EVIDENCE_PROBE,   /* x-acc.probe */
+    ACC_EVIDENCE_LISTENS, /* one of its ports listens */
+    ACC_EVIDENCE_RUNS,    /* it has run for a while */
+};
+const char *acc_evidence_name(enum acc_evidence evidence); /* "", "check", "listens", ... */
+
 #define ACC_REASON_MAX 511u
 #define ACC_ROOTS_MAX  8u
 
@@ -253,6 +263,7 @@ struct acc_service_view {
     bool observing;
     enum acc_svc_state state;
     enum acc_verdict health;
+    enum acc_evidence evidence;
     uint64_t since_ms; /* monotonic: when it entered `state`; may lie before accd's start */
     char reason[ACC_REASON_MAX + 1]; /* one clause: "exited with 1", "needs postgres, which ..." */
     uint32_t roots[ACC_ROOTS_MAX];   /* services; never itself */

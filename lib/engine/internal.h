@@ -720,6 +720,7 @@ void acc_probe_pause(struct instance *i, bool is_paused);
 bool acc_probe_can(const struct service *s, const struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
+enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
 
 /* --- resource.c ------------------------------------------------------------------------------ */
 /* Are those that it needs there? Asks for what is missing. */

@@ -385,6 +385,23 @@ enum acc_verdict acc_probe_verdict(const struct instance *i)
     return i->degraded ? ACC_HEALTH_UNHEALTHY : i->ready ? ACC_HEALTH_HEALTHY : ACC_HEALTH_STARTING;
 }
 
+enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i)
+{
+    switch (mode_of(s, i)) {
+    case MODE_HEALTH:
+        return ACC_EVIDENCE_CHECK;
+    case MODE_TCP:
+    case MODE_HTTP:
+        return ACC_EVIDENCE_PROBE;
+    case MODE_LISTEN:
+        return i->listens || !i->ready ? ACC_EVIDENCE_LISTENS : ACC_EVIDENCE_RUNS;
+    case MODE_RUN:
+    case MODE_AT_ONCE:
+        break;
+    }
+    return ACC_EVIDENCE_RUNS;
+}
+
 /* --- our own probes -------------------------------------------------------------------------- */
 
 static enum acc_probe_how how_of(enum mode mode)

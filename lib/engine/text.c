@@ -67,6 +67,13 @@ const char *acc_verdict_name(enum acc_verdict verdict)
     return names[verdict];
 }
 
+const char *acc_evidence_name(enum acc_evidence evidence)
+{
+    static const char *const names[] = {"", "check", "probe", "listens", "runs"};
+
+    return names[evidence];
+}
+
 const char *acc_fail_class_name(enum fail_class class)
 {
     static const char *const names[] = {"config", "start",       "exit",

@@ -69,6 +69,20 @@ static enum acc_verdict verdict_of(struct acc_engine *e, const struct service *s
     return worst;
 }
 
+static enum acc_evidence evidence_of(struct acc_engine *e, const struct service *s)
+{
+    enum acc_evidence weakest = ACC_EVIDENCE_NONE;
+
+    acc_each_slot (e, s, i) {
+        if (i->present && acc_inst_running(i)) {
+            enum acc_evidence evidence = acc_probe_evidence(s, i);
+
+            weakest = evidence > weakest ? evidence : weakest;
+        }
+    }
+    return weakest;
+}
+
 static uint32_t count_instances(struct acc_engine *e, struct service *s)
 {
     uint32_t n = 0;
@@ -100,6 +114,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
                  : s->wanted_up ? ACC_SVC_QUEUED
                                 : ACC_SVC_OFF,
         .health = verdict_of(e, s),
+        .evidence = evidence_of(e, s),
         .since_ms = s->since_ms,
         .n_restarts = s->n_restarts,
         .n_instances = count_instances(e, s),

@@ -100,6 +100,13 @@ const char *acc_verdict_name(enum acc_verdict verdict)
     return names[verdict];
 }
 
+const char *acc_evidence_name(enum acc_evidence evidence)
+{
+    static const char *const names[] = {"", "check", "probe", "listens", "runs"};
+
+    return names[evidence];
+}
+
 size_t acc_engine_n_services(const struct acc_engine *engine)
 {
     (void)engine;

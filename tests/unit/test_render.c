@@ -219,6 +219,39 @@ START_TEST(a_stack_in_full_has_every_service)
 }
 END_TEST
 
+static const struct {
+    const char *health, *evidence, *shown;
+} healths[] = {
+    {"healthy", "check", "  web      up     healthy    "},
+    {"healthy", "probe", "  web      up     healthy    "},
+    {"healthy", "listens", "  web      up     listening  "},
+    {"healthy", "runs", "  web      up     running  "},
+    {"none", "runs", "  web      up     running  "},
+    {"none", "", "  web      up     -       "},
+    {"starting", "listens", "  web      up     starting  "},
+    {"unhealthy", "check", "  web      up     unhealthy  "},
+    {"unknown", "runs", "  web      up     unknown  "},
+};
+
+START_TEST(health_is_no_more_than_what_was_seen)
+{
+    char text[512];
+    cJSON *json = NULL;
+    struct acc_buf out;
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"stacks\":[{\"name\":\"s\"}],\"services\":[{\"id\":\"s/web\",\"stack\":\"s\","
+                   "\"name\":\"web\",\"state\":\"up\",\"health\":\"%s\",\"evidence\":\"%s\"}]}",
+                   healths[_i].health, healths[_i].evidence);
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    acc_buf_init(&out, 10000);
+    accctl_put_full(json, &pipe_style, &out);
+    ck_assert_msg(strstr(out.data, healths[_i].shown) != NULL, "%s", out.data);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(one_service_has_all_its_facts)
 {
     static const char text[] =
@@ -353,6 +386,8 @@ int main(void)
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, overview_says_that_docker_is_away);
     tcase_add_test(tcase, a_stack_in_full_has_every_service);
+    tcase_add_loop_test(tcase, health_is_no_more_than_what_was_seen, 0,
+                        sizeof(healths) / sizeof(healths[0]));
     tcase_add_test(tcase, one_service_has_all_its_facts);
     tcase_add_loop_test(tcase, rubbish_from_the_socket_is_no_crash, 0, 4);
     tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);

@@ -56,6 +56,7 @@ static void set_up(void)
     view->tier = "base";
     view->state = ACC_SVC_FAILED;
     view->health = ACC_HEALTH_UNHEALTHY;
+    view->evidence = ACC_EVIDENCE_CHECK;
     view->since_ms = 88000;
     view->n_restarts = 3;
     view->image = "postgres:17";
@@ -115,7 +116,8 @@ static const struct acc_view *view_now(void)
 #define POSTGRES                                                                                   \
     "{\"id\":\"acc/postgres\",\"stack\":\"acc\",\"name\":\"postgres\",\"phase\":\"foundation\","   \
     "\"tier\":\"base\",\"desired\":\"up\",\"state\":\"failed\",\"health\":\"unhealthy\","          \
-    "\"since\":\"2026-11-24T11:59:48Z\",\"reason\":\"said \\\"no\\\"\\u001b[31m\xef\xbf\xbd\","    \
+    "\"evidence\":\"check\",\"since\":\"2026-11-24T11:59:48Z\",\"reason\":\"said "                 \
+    "\\\"no\\\"\\u001b[31m\xef\xbf\xbd\","                                                         \
     "\"root\":[],\"restarts\":3,\"revision\":0,\"image\":\"postgres:17\","                         \
     "\"digest\":\"sha256:aa\",\"removed\":false,\"instances\":[{\"name\":\"acc-postgres-1\","      \
     "\"id\":\"0123\",\"state\":\"exited\",\"pid\":7,\"started_at\":\"2026-11-24T11:59:00Z\","      \
@@ -125,7 +127,8 @@ static const struct acc_view *view_now(void)
 #define GRAFANA                                                                                    \
     "{\"id\":\"acc/grafana\",\"stack\":\"acc\",\"name\":\"grafana\",\"phase\":\"\",\"tier\":\"\"," \
     "\"desired\":\"up\",\"state\":\"blocked\",\"health\":\"unknown\","                             \
-    "\"since\":\"2026-11-24T11:58:19Z\",\"reason\":\"\",\"root\":[\"acc/postgres\"],"              \
+    "\"evidence\":\"\",\"since\":\"2026-11-24T11:58:19Z\",\"reason\":\"\",\"root\":[\"acc/"        \
+    "postgres\"],"                                                                                 \
     "\"restarts\":0,\"revision\":0,\"image\":\"img:1\",\"digest\":\"\",\"removed\":false,"         \
     "\"instances\":[],\"resources\":{\"cpu\":{\"reserved\":0,\"used\":0},"                         \
     "\"memory\":{\"reserved\":0,\"used\":0},\"vram\":{\"reserved\":0,\"used\":0}}}"
