@@ -1,9 +1,7 @@
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/cmd.h"
-#include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 
 static const char *text_of(const cJSON *event, const char *key)
@@ -11,23 +9,6 @@ static const char *text_of(const cJSON *event, const char *key)
     const char *text = acc_json_text(event, key);
 
     return text ? text : "";
-}
-
-/* Local time: the reader's clock on the wall. */
-static void local_time(const char *utc, char *out, size_t out_size)
-{
-    int64_t ns = 0;
-    time_t seconds;
-    struct tm tm;
-
-    out[0] = '\0';
-    if (!acc_parse_rfc3339_ns(utc, &ns)) {
-        return;
-    }
-    seconds = (time_t)(ns / 1000000000);
-    if (localtime_r(&seconds, &tm)) {
-        (void)strftime(out, out_size, "%Y-%m-%d %H:%M:%S", &tm);
-    }
 }
 
 static enum accctl_color color_of(const char *kind)
@@ -45,14 +26,14 @@ static void print_event(struct accctl *ctl, const cJSON *event)
     const char *service = text_of(event, "service");
     const char *kind = text_of(event, "kind");
     struct acc_buf line;
-    char stamp[32];
+    char stamp[ACCCTL_CLOCK_MAX];
 
     if (ctl->options->json) {
         accctl_print_json(ctl, event);
         return;
     }
     acc_buf_init(&line, 65536);
-    local_time(text_of(event, "time"), stamp, sizeof(stamp));
+    accctl_clock(text_of(event, "time"), stamp, sizeof(stamp));
     accctl_put_color(&line, &ctl->style, ACCCTL_DIM, stamp, 0);
     (void)acc_buf_printf(&line, " %-8s ", kind);
     if (*service) {

@@ -2,6 +2,7 @@
 
 #include "client/cmd.h"
 #include "client/render_status.h"
+#include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 
@@ -31,10 +32,11 @@ static void put_row(struct accctl_table *table, const cJSON *item)
     const char *result = text_of(item, "result");
     const char *digest = text_of(item, "digest");
     const char *id = text_of(item, "image_id");
-    char number[24], took[48], changed[64], image[320];
+    char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[64], image[320];
 
     (void)snprintf(number, sizeof(number), "r%lld", (long long)acc_json_int(item, "revision", 0));
     acc_format_span_ms((uint64_t)acc_json_int(item, "took_ms", 0), took, sizeof(took));
+    accctl_clock(text_of(item, "time"), clock, sizeof(clock));
     put_changed(item, changed, sizeof(changed));
     digest = digest[0] ? digest : id;
     (void)snprintf(image, sizeof(image), "%s %.19s", text_of(item, "image"), digest);
@@ -45,7 +47,7 @@ static void put_row(struct accctl_table *table, const cJSON *item)
                      1);
     accctl_table_cell(table, number);
     accctl_table_cell(table, result);
-    accctl_table_cell(table, text_of(item, "time"));
+    accctl_table_cell(table, clock);
     accctl_table_cell(table, text_of(item, "by")[0] ? took : "");
     accctl_table_cell(table, text_of(item, "by"));
     accctl_table_cell(table, changed);
@@ -55,6 +57,8 @@ static void put_row(struct accctl_table *table, const cJSON *item)
 
 enum accctl_exit accctl_cmd_history(struct accctl *ctl)
 {
+    static const char *const titles[] = {"revision", "result",  "since", "took",
+                                         "asked by", "changed", "image", "why"};
     cJSON *parameters = cJSON_CreateObject();
     cJSON *reply = NULL;
     const cJSON *list, *item;
@@ -73,8 +77,9 @@ enum accctl_exit accctl_cmd_history(struct accctl *ctl)
     } else if (cJSON_GetArraySize(list) == 0) {
         (void)fprintf(ctl->out, "no upgrade yet\n");
     } else {
-        table = accctl_table_create(8, "  ");
+        table = accctl_table_create(ACC_ARRAY_LEN(titles), "  ");
         acc_buf_init(&out, SIZE_MAX / 2);
+        accctl_table_titles(table, titles, ACC_ARRAY_LEN(titles));
         cJSON_ArrayForEach(item, list)
         {
             put_row(table, item);

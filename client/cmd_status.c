@@ -9,7 +9,8 @@
 
 /* The reader's eye is no faster, and accd has better things to do. */
 #define REDRAW_MS 1000
-/* Fetched also without events: memory and VRAM change silently. */
+/* Fetched also without events: memory and VRAM change silently. While there is a reason: at every
+ * redraw. */
 #define FETCH_MS 15000
 
 static void put_status(const struct accctl *ctl, const cJSON *status, struct acc_buf *out)
@@ -176,16 +177,34 @@ static bool wait_for_return(struct watch *watch)
     return r == 0;
 }
 
+/* Reasons have times in them that only accd can tell anew. */
+static bool has_reasons(const struct watch *watch)
+{
+    const cJSON *status = acc_json_object(watch->reply, "parameters");
+    const cJSON *service;
+
+    cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+    {
+        const char *reason = acc_json_text(service, "reason");
+
+        if (reason && *reason) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* 0: look again, with `*ret_is_new` whether there is news; -errno: accd is gone. */
 static int follow_once(struct watch *watch, bool *ret_is_new, int64_t *fetched_ms,
                        enum accctl_exit *ret_code)
 {
     int r = listen(watch, REDRAW_MS);
+    int64_t fetch_ms = has_reasons(watch) ? REDRAW_MS : FETCH_MS;
 
     if (r < 0) {
         return r;
     }
-    *ret_is_new = r == 1 || (watch->has_screen && now_ms() - *fetched_ms >= FETCH_MS);
+    *ret_is_new = r == 1 || (watch->has_screen && now_ms() - *fetched_ms >= fetch_ms);
     if (*ret_is_new) {
         r = fetch(watch, ret_code);
         *fetched_ms = now_ms();

@@ -190,6 +190,14 @@ void accctl_table_cell(struct accctl_table *table, const char *text)
     }
 }
 
+void accctl_table_titles(struct accctl_table *table, const char *const *titles, size_t n)
+{
+    accctl_table_row(table, ACCCTL_DIM, SIZE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        accctl_table_cell(table, titles[i]);
+    }
+}
+
 static const char *cell(const struct row *row, size_t column)
 {
     return column < row->n && row->cell[column] ? row->cell[column] : "";
@@ -237,15 +245,43 @@ void accctl_table_put(const struct accctl_table *table, const struct accctl_styl
     }
 }
 
+static void put_span(int64_t ms, char *out, size_t out_size)
+{
+    acc_format_span_ms(ms > 0 ? (uint64_t)ms / 1000 * 1000 : 0, out, out_size);
+}
+
 void accctl_ago(const struct accctl_style *style, const char *time, char *out, size_t out_size)
 {
     int64_t ns = 0;
-    int64_t ms;
 
     out[0] = '\0';
-    if (!time || !*time || !acc_parse_rfc3339_ns(time, &ns)) {
+    if (time && *time && acc_parse_rfc3339_ns(time, &ns)) {
+        put_span(style->now_ms - ns / 1000000, out, out_size);
+    }
+}
+
+void accctl_between(const char *from, const char *to, char *out, size_t out_size)
+{
+    int64_t from_ns = 0, to_ns = 0;
+
+    out[0] = '\0';
+    if (acc_parse_rfc3339_ns(from, &from_ns) && acc_parse_rfc3339_ns(to, &to_ns)) {
+        put_span((to_ns - from_ns) / 1000000, out, out_size);
+    }
+}
+
+void accctl_clock(const char *time, char *out, size_t out_size)
+{
+    int64_t ns = 0;
+    time_t seconds;
+    struct tm tm;
+
+    out[0] = '\0';
+    if (!acc_parse_rfc3339_ns(time, &ns)) {
         return;
     }
-    ms = style->now_ms - ns / 1000000;
-    acc_format_span_ms(ms > 0 ? (uint64_t)ms / 1000 * 1000 : 0, out, out_size);
+    seconds = (time_t)(ns / 1000000000);
+    if (localtime_r(&seconds, &tm)) {
+        (void)strftime(out, out_size, "%Y-%m-%d %H:%M:%S", &tm);
+    }
 }

@@ -53,9 +53,16 @@ struct accctl_table *accctl_table_destroy(struct accctl_table *table);
 void accctl_table_row(struct accctl_table *table, enum accctl_color color, size_t color_column);
 /* The next cell; copied. */
 void accctl_table_cell(struct accctl_table *table, const char *text);
+/* A row of titles. */
+void accctl_table_titles(struct accctl_table *table, const char *const *titles, size_t n);
 /* The last column is cut at the terminal's width. */
 void accctl_table_put(const struct accctl_table *table, const struct accctl_style *style,
                       struct acc_buf *out);
 
 /* How long ago an RFC 3339 time was, as "3 min 20 s"; "" for none. */
 void accctl_ago(const struct accctl_style *style, const char *time, char *out, size_t out_size);
+/* From one to another, likewise. */
+void accctl_between(const char *from, const char *to, char *out, size_t out_size);
+#define ACCCTL_CLOCK_MAX 32u
+/* As the reader's clock on the wall shows it, "2026-11-24 13:00:00"; "" for none. */
+void accctl_clock(const char *time, char *out, size_t out_size);

@@ -11,31 +11,52 @@ static const char *text_of(const cJSON *object, const char *key)
     return text ? text : "";
 }
 
+/* "exited with 1; 3 others suffer (12 at the worst)" */
+static void put_cause(const cJSON *incident, bool is_open, char *out, size_t out_size)
+{
+    long long now = acc_json_int(incident, "suffering", 0);
+    long long peak = acc_json_int(incident, "peak", 0);
+    long long n = is_open ? now : peak;
+    int len = snprintf(out, out_size, "%.511s", text_of(incident, "cause"));
+    size_t at = len > 0 ? (size_t)len : 0;
+
+    if (n > 0 || peak > 0) {
+        (void)snprintf(out + at, out_size - at, "%s%lld other%s suffer%s", at > 0 ? "; " : "", n,
+                       n == 1 ? "" : "s",
+                       !is_open ? "ed"
+                       : n == 1 ? "s"
+                                : "");
+    }
+    at = strlen(out);
+    if (is_open && peak > now) {
+        (void)snprintf(out + at, out_size - at, " (%lld at the worst)", peak);
+    }
+}
+
 void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *style,
                           struct acc_buf *out)
 {
-    struct accctl_table *table = accctl_table_create(4, "");
+    struct accctl_table *table = accctl_table_create(5, "");
     const cJSON *incident;
 
     cJSON_ArrayForEach(incident, incidents)
     {
         bool is_open = acc_json_bool(incident, "open");
-        int impact = cJSON_GetArraySize(acc_json_array(incident, "impact"));
-        char when[96], ago[48], cause[640];
+        const char *since = text_of(incident, "since");
+        char clock[ACCCTL_CLOCK_MAX], span[48], when[64], cause[640];
 
-        accctl_ago(style, text_of(incident, is_open ? "since" : "closed"), ago, sizeof(ago));
-        (void)snprintf(when, sizeof(when), is_open ? "for %s" : "closed %s ago", ago);
-        (void)snprintf(cause, sizeof(cause), "%.511s", text_of(incident, "cause"));
-        if (impact > 0) {
-            size_t len = strlen(cause);
-
-            (void)snprintf(cause + len, sizeof(cause) - len, "%s%d other%s suffer%s",
-                           len > 0 ? "; " : "", impact, impact == 1 ? "" : "s",
-                           impact == 1 ? "s" : "");
+        accctl_clock(since, clock, sizeof(clock));
+        if (is_open) {
+            accctl_ago(style, since, span, sizeof(span));
+        } else {
+            accctl_between(since, text_of(incident, "closed"), span, sizeof(span));
         }
+        (void)snprintf(when, sizeof(when), "%s %s", is_open ? "for" : "lasted", span);
+        put_cause(incident, is_open, cause, sizeof(cause));
         accctl_table_row(table, is_open ? ACCCTL_RED : ACCCTL_DIM, 1);
         accctl_table_cell(table, text_of(incident, "root"));
         accctl_table_cell(table, is_open ? "open" : "closed");
+        accctl_table_cell(table, clock);
         accctl_table_cell(table, when);
         accctl_table_cell(table, cause);
     }

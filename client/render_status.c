@@ -452,14 +452,6 @@ void accctl_put_differences(const cJSON *services, const char *stack,
     accctl_table_destroy(table);
 }
 
-static void put_titles(struct accctl_table *table, const char *const *titles, size_t n)
-{
-    accctl_table_row(table, ACCCTL_DIM, SIZE_MAX);
-    for (size_t i = 0; i < n; i++) {
-        accctl_table_cell(table, titles[i]);
-    }
-}
-
 void accctl_put_full(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     static const char *const titles[] = {"service", "state",    "health",
@@ -479,7 +471,7 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
         (void)acc_buf_puts(out, "\n");
         accctl_put_color(out, style, ACCCTL_BOLD, line, 0);
         (void)acc_buf_puts(out, "\n");
-        put_titles(table, titles, ACC_ARRAY_LEN(titles));
+        accctl_table_titles(table, titles, ACC_ARRAY_LEN(titles));
         cJSON_ArrayForEach(service, acc_json_array(status, "services"))
         {
             if (strcmp(text_of(service, "stack"), name) == 0) {

@@ -236,9 +236,6 @@ static void on_incident(void *ctx, const struct acc_action *action)
     struct accd_app *app = ctx;
 
     accd_telling_incident(&app->telling, action);
-    if (app->control) {
-        accd_control_feed_incident(app->control, accd_unix_ms(), action);
-    }
 }
 
 /* --- beginning ----------------------------------------------------------------------------------

@@ -467,22 +467,6 @@ void accd_control_feed_note(struct accd_control *control, int64_t unix_ms,
     feed(control, unix_ms, acc_note_kind_name(action->note.kind), service.id, action->note.text);
 }
 
-void accd_control_feed_incident(struct accd_control *control, int64_t unix_ms,
-                                const struct acc_action *action)
-{
-    struct acc_incident_view incident;
-    char text[ACC_NOTE_MAX + 1];
-
-    if (!control->streams || action->incident.phase == ACC_INCIDENT_NOTIFY ||
-        !acc_engine_incident(control->config.engine, action->incident.id, &incident)) {
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "incident %llu %s: %.*s", (unsigned long long)incident.id,
-                   action->incident.phase == ACC_INCIDENT_OPENED ? "opened" : "closed", 200,
-                   incident.cause);
-    feed(control, unix_ms, "incident", incident.root, text);
-}
-
 void accd_control_on_idle(struct accd_control *control)
 {
     if (control->is_closing) {

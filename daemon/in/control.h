@@ -26,8 +26,6 @@ void accd_control_close(struct accd_control *control);
 /* An ACC_ACT_NOTE or ACC_ACT_INCIDENT, from its executor. Nothing is sent before on_idle(). */
 void accd_control_feed_note(struct accd_control *control, int64_t unix_ms,
                             const struct acc_action *action);
-void accd_control_feed_incident(struct accd_control *control, int64_t unix_ms,
-                                const struct acc_action *action);
 /* After each run of the pump: sends what was fed, answers verbs that have come to their end. */
 void accd_control_on_idle(struct accd_control *control);
 /* After acc_engine_reconfigure(): indexes have changed. */

@@ -237,6 +237,7 @@ static int run_job(struct accd_store *store, struct job *job)
         sqlite3_bind_int64(statement, 3, job->unix_ms);
         sqlite3_bind_int64(statement, 4, job->unix_ms2);
         accd_rows_bind_text(statement, 5, job->text);
+        sqlite3_bind_int(statement, 6, job->number);
         return run_statement(store, ST_INCIDENT);
     case JOB_HISTORY:
         return read_history(store, job);
@@ -580,6 +581,7 @@ static int open_db(struct accd_store *store, const char *path)
     }
     if (r == SQLITE_OK) {
         r = sqlite3_exec(store->db, accd_rows_schema, NULL, NULL, NULL);
+        (void)sqlite3_exec(store->db, accd_rows_grown, NULL, NULL, NULL);
     }
     for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
         r = sqlite3_prepare_v3(store->db, accd_rows_sql[i], -1, SQLITE_PREPARE_PERSISTENT,

@@ -77,6 +77,7 @@ static enum accd_log_level level_of(enum acc_note_kind kind)
     case ACC_NOTE_OBSERVED:
     case ACC_NOTE_DECISION:
     case ACC_NOTE_WOULD:
+    case ACC_NOTE_INCIDENT: /* those that last are told as errors besides */
         return ACCD_LOG_INFO;
     }
     return ACCD_LOG_INFO;

@@ -468,7 +468,7 @@ int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_st
             continue;
         }
         acc_buf_reset(&why);
-        acc_engine_why(view->engine, i, view->now_ms, view->unix_ms, &why);
+        acc_engine_why(view->engine, i, view->now_ms, &why);
         tell_differences(view, i, service.n_instances, &why);
         item = acc_put_item(w.put, answers);
         text(&w, item, "service", service.id);
@@ -551,6 +551,7 @@ const char *acc_note_kind_name(enum acc_note_kind kind)
         [ACC_NOTE_STATE] = "state",       [ACC_NOTE_OBSERVED] = "observed",
         [ACC_NOTE_DECISION] = "decision", [ACC_NOTE_WOULD] = "would",
         [ACC_NOTE_ENGINE] = "engine",     [ACC_NOTE_OPERATOR] = "operator",
+        [ACC_NOTE_INCIDENT] = "incident",
     };
 
     return (size_t)kind < ACC_ARRAY_LEN(names) ? names[kind] : "unknown";

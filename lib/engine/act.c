@@ -38,7 +38,7 @@ static void put_aside(struct acc_engine *e, struct service *s, struct instance *
     if (!i->quarantined) {
         i->quarantined = true;
         i->quarantine_ms = e->now;
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s can't be stopped and is put aside", i->name);
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "can't be stopped and is put aside");
         acc_incident_open(e, s, "its container can't be stopped");
         acc_mark_around(e, s);
     }
@@ -286,8 +286,7 @@ static void say_would(struct acc_engine *e, struct instance *i, enum acc_action_
     }
     acc_copy(i->would, sizeof(i->would), verb);
     if (what != NOTHING) {
-        acc_note(e, ACC_NOTE_WOULD, i->svc, "would %s %s of %s", verb,
-                 i->present ? i->name : "a container", e->services[i->svc].id);
+        acc_note_inst(e, ACC_NOTE_WOULD, i, "would %s it", verb);
     }
 }
 

@@ -59,6 +59,7 @@ enum acc_note_kind {
     ACC_NOTE_WOULD,    /* what would have been done; the stack is only observed */
     ACC_NOTE_ENGINE,   /* Docker itself: gone, hung, back */
     ACC_NOTE_OPERATOR, /* a person asked for something */
+    ACC_NOTE_INCIDENT, /* one was opened, or is over */
 };
 
 enum acc_incident_phase { ACC_INCIDENT_OPENED, ACC_INCIDENT_NOTIFY, ACC_INCIDENT_CLOSED };

@@ -285,11 +285,10 @@ static void note_command(struct acc_engine *e, const struct acc_cmd *cmd)
         }
     }
     if (n == 1) {
-        acc_note(e, ACC_NOTE_OPERATOR, first, "%s: %s %s", cmd->by, acc_verb_name(cmd->verb),
-                 e->services[first].id);
+        acc_note(e, ACC_NOTE_OPERATOR, first, "%s, asked by %s", acc_verb_name(cmd->verb), cmd->by);
     } else if (n > 1) {
-        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "%s: %s %s and %u more", cmd->by,
-                 acc_verb_name(cmd->verb), e->services[first].id, (unsigned)(n - 1));
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "%s of %s and %u more, asked by %s",
+                 acc_verb_name(cmd->verb), e->services[first].id, (unsigned)(n - 1), cmd->by);
     }
 }
 

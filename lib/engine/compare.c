@@ -99,8 +99,8 @@ void acc_compare_answer(struct acc_engine *e, const struct acc_event *event)
     if (is_answered(e, i) && i->likeness == ACC_LIKE_SAME) {
         keep_done(s, i);
     } else if (i->likeness >= ACC_LIKE_LIVE && event->compared.text[0]) {
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s differs from the file: %.180s", i->name,
-                 event->compared.text);
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "differs from the file: %.180s",
+                      event->compared.text);
     }
     acc_mark_around(e, s);
 }

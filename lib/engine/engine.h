@@ -291,10 +291,10 @@ bool acc_engine_connected(const struct acc_engine *engine); /* false also while 
 /* Connected, and every container has been told since. */
 bool acc_engine_has_snapshot(const struct acc_engine *engine);
 
-/* One or two plain sentences for `accctl why`: what state, since when, which root, exit code, OOM,
- * last health output, what happens next and when. `unix_ms` is the wall clock at `now_ms`. */
+/* One or two plain sentences for `accctl why`: what state, for how long, which root, exit code,
+ * OOM, last health output, what happens next and when. Times are relative to `now_ms`. */
 struct acc_buf;
-void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
+void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out);
 
 /* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not.
@@ -321,7 +321,8 @@ struct acc_incident_view {
     bool open, notified;
     uint64_t closed_ms;
     char cause[ACC_REASON_MAX + 1];
-    const uint32_t *impact; /* services; borrowed until the next call or step */
+    /* services that it has impaired or blocked; borrowed until the next call or step */
+    const uint32_t *impact;
     size_t n_impact;
     uint32_t n_suffer, n_peak; /* how many it does so to now, and did at the worst time */
 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -89,9 +90,6 @@ static void open_breaker(struct acc_engine *e, struct service *s)
     if (s->timing.give_up_after && s->n_opens >= s->timing.give_up_after) {
         s->gave_up = true;
     }
-    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-             "%s keeps failing: no further start for a while%s", s->id,
-             s->gave_up ? ", and no trial: it has given up" : "");
 }
 
 static void set_delay(struct acc_engine *e, struct service *s, enum fail_class class)
@@ -152,10 +150,40 @@ static void probe_deps(struct acc_engine *e, struct service *s)
     }
 }
 
+/* Its restart policy says that an exit was the last one. */
+static bool is_last_one(const struct service *s, enum fail_class class)
+{
+    bool is_exit = class == FAIL_EXIT || class == FAIL_OOM;
+
+    return is_exit &&
+           (s->restart == ACC_RESTART_NO || (s->restart == ACC_RESTART_ON_FAILURE &&
+                                             s->restart_max > 0 && s->n_failures > s->restart_max));
+}
+
+/* What follows from a failure that was counted. */
+static void format_next(const struct acc_engine *e, const struct service *s, char *out,
+                        size_t out_size)
+{
+    uint64_t at_ms = s->breaker == BREAKER_OPEN ? s->open_ms : s->backoff_ms;
+    char span[48];
+
+    acc_format_span_ms(at_ms > e->now ? at_ms - e->now : 0, span, sizeof(span));
+    if (s->gave_up) {
+        (void)snprintf(out, out_size, "it keeps failing and is given up");
+    } else if (s->breaker == BREAKER_OPEN) {
+        (void)snprintf(out, out_size, "it keeps failing: no further start for %s", span);
+    } else if (at_ms > e->now) {
+        (void)snprintf(out, out_size, "next try in %s", span);
+    } else {
+        (void)snprintf(out, out_size, "restarted at once");
+    }
+}
+
 bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
               const char *fmt, ...)
 {
     bool is_attributed = !is_create && acc_attributed(e, s, e->now);
+    char next[96];
     va_list args;
 
     va_start(args, fmt);
@@ -166,15 +194,21 @@ bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bo
     if (acc_svc_observing(e, s)) {
         s->has_failed = true;
         s->fail_ms = e->now;
+        acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "%s", s->fail_text);
         return false;
     }
     if (!is_attributed) {
         count(e, s, class);
     }
+    bool is_last = is_last_one(s, class);
+
     s->has_failed = true;
     s->fail_ms = e->now;
-    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s %s%s", s->id, s->fail_text,
-             is_attributed ? ": not its own fault, not counted" : "");
+    format_next(e, s, next, sizeof(next));
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s; %s", s->fail_text,
+             is_attributed ? "not its own fault, not counted"
+             : is_last     ? "not started again: its file says so"
+                           : next);
     if (!is_attributed) {
         probe_deps(e, s);
         acc_incident_open(e, s, s->fail_text);
@@ -209,7 +243,7 @@ void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_
             acc_incident_close(e, s->incident);
         }
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-                 "%s: its failure was not its own fault and is taken back", s->id);
+                 "its failure was not its own fault and is taken back");
         acc_save(s);
         acc_mark_around(e, s);
         return;
@@ -281,7 +315,7 @@ void acc_fail_update(struct acc_engine *e, struct service *s)
     if (s->breaker == BREAKER_OPEN && !s->gave_up && acc_due(e, s, s->open_ms)) {
         s->breaker = BREAKER_HALF_OPEN;
         s->backoff_ms = e->now;
-        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s gets one trial", s->id);
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "gets one trial");
         acc_save(s);
     }
     if (s->breaker == BREAKER_HALF_OPEN && s->ready &&

@@ -75,7 +75,7 @@ void acc_inst_hold(struct acc_engine *e, struct instance *i)
     i->held = true;
     if (!s->held) {
         s->held = true;
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was stopped by hand and stays so", i->name);
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was stopped by hand and stays so");
         acc_save(s);
     }
     acc_mark_around(e, s);
@@ -111,9 +111,18 @@ static void mark_done(struct acc_engine *e, struct service *s, struct instance *
 
     s->done = true;
     acc_copy(s->done_spec, sizeof(s->done_spec), spec[0] ? spec : s->spec);
-    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s has done its work", s->id);
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "has done its work");
     acc_save(s);
     acc_mark_around(e, s);
+}
+
+/* An end that is no failure. One line for each end: a failure is told with what follows from it. */
+static void note_end(struct acc_engine *e, const struct instance *i)
+{
+    char text[80];
+
+    acc_exit_text(i->exit_code, i->oom, text, sizeof(text));
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s", text);
 }
 
 static void handled(struct acc_engine *e, struct instance *i)
@@ -144,8 +153,9 @@ static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
 }
 
 /* It went down with dockerd: nobody's fault but the engine's. */
-static void engine_took_it(struct instance *i)
+static void engine_took_it(struct acc_engine *e, struct instance *i)
 {
+    note_end(e, i);
     i->heal = true;
     i->restart_due = true;
 }
@@ -180,6 +190,9 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     if (s->held) {
         by_hand = true;
     } else if (!s->wanted_up || acc_svc_observing(e, s)) {
+        if (!i->exit_before) {
+            note_end(e, i);
+        }
         handled(e, i);
         return;
     } else if (!ask_hand(e, s, i, &by_hand)) {
@@ -189,7 +202,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     if (by_hand) {
         acc_inst_hold(e, i);
     } else if (i->exit_engine || (i->exit_doubted && e->fresh_engine)) {
-        engine_took_it(i);
+        engine_took_it(e, i);
     } else if (!i->exit_before) {
         crashed(e, s, i);
     } else {
@@ -229,10 +242,12 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
 
     if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
+        note_end(e, i);
         handled(e, i);
     } else if (is_own) {
         bool is_planned = i->end != END_HEALTH;
 
+        note_end(e, i);
         handled(e, i);
         i->restart_due = s->wanted_up;
         if (s->wanted_up) {

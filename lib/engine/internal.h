@@ -550,6 +550,9 @@ struct acc_action *acc_ask(struct acc_engine *e, enum acc_action_type type, uint
 void acc_asked(struct acc_engine *e, struct acc_action *action);
 void acc_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Of one container: which, where its service has several. */
+void acc_note_inst(struct acc_engine *e, enum acc_note_kind kind, const struct instance *i,
+                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void acc_save(struct service *s); /* its record has changed */
 void acc_flush_save(struct acc_engine *e, struct service *s);
 /* Of services, `nick` is the short name where it is unique. */

@@ -308,7 +308,7 @@ void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance 
     if (s->removed || (s->wanted_up && !held)) {
         return;
     }
-    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was started by hand: it is wanted up again", s->id);
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was started by hand: it is wanted up again");
     s->wanted_up = true;
     s->wanted_removed = false;
     acc_copy(s->asked_by, sizeof(s->asked_by), "docker");
@@ -379,18 +379,6 @@ static void observe_run(struct acc_engine *e, struct service *s, struct instance
 }
 
 /* --- an observation -------------------------------------------------------------------------- */
-
-static void note_state(struct acc_engine *e, const struct instance *i, const struct acc_obs *obs)
-{
-    char text[80];
-
-    if (acc_inst_running(i) && obs->state == ACC_CTR_EXITED) {
-        acc_exit_text(obs->exit_code, obs->oom_killed, text, sizeof(text));
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s %s", obs->name, text);
-    } else if (i->obs != ACC_CTR_PAUSED && obs->state == ACC_CTR_PAUSED) {
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was paused", obs->name);
-    }
-}
 
 /* A container whose lock is held is told from the list, without what only inspect knows. */
 static bool is_partial(const struct instance *i, const struct acc_obs *obs)
@@ -503,7 +491,6 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     if (is_partial(i, obs)) {
         return;
     }
-    note_state(e, i, obs);
     if (obs->state == ACC_CTR_PAUSED || i->obs == ACC_CTR_PAUSED) {
         acc_probe_pause(i, obs->state == ACC_CTR_PAUSED);
         acc_mark_dependents(e, s);
@@ -547,8 +534,8 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
     bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i);
 
     if (!is_ours && !i->is_spare) {
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s was removed%s", i->name,
-                 is_by_hand ? " by hand" : "");
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "its container was removed%s",
+                      is_by_hand ? " by hand" : "");
     }
     i->held = is_by_hand;
     if (is_ours) {

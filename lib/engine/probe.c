@@ -170,7 +170,7 @@ static void become_ready(struct acc_engine *e, struct service *s, struct instanc
     }
     if (i->degraded) {
         s->flap_ms = e->now;
-        acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s is healthy again", i->name);
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "healthy again");
     }
     i->ready = i->was_ready = true;
     i->degraded = i->waiting = false;
@@ -187,9 +187,9 @@ static void degrade(struct acc_engine *e, struct service *s, struct instance *i)
     }
     i->degraded = true;
     i->degraded_ms = e->now;
-    acc_note(e, ACC_NOTE_OBSERVED, i->svc, "%s is %s%s%.120s", i->name,
-             i->waiting ? "waiting for somebody" : "unhealthy", i->output[0] ? ": " : "",
-             i->output);
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s%s%.120s",
+                  i->waiting ? "waits for somebody" : "unhealthy", i->output[0] ? ": " : "",
+                  i->output);
     acc_mark(e, s);
 }
 

@@ -127,8 +127,7 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
         (void)vsnprintf(r->is.why, sizeof(r->is.why), fmt, args); /* cut: the start tells */
         va_end(args);
         r->fail_ms = e->now ? e->now : 1;
-        acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "the new container of %s %.180s", s->id,
-                 r->is.why);
+        acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "the new container %.180s", r->is.why);
         acc_each_out (e, s, edge) {
             struct service *d = &e->services[edge->to];
 
@@ -154,7 +153,7 @@ static bool is_own_fault(struct acc_engine *e, struct service *s)
     }
     if (acc_attributed(e, s, r->fail_ms) || is_held_up(e, s)) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-                 "the new container of %s: not its own fault, it gets another try", s->id);
+                 "not the new container's own fault, it gets another try");
         r->is.why[0] = '\0';
         r->fail_ms = 0;
         r->since_ms = e->now;

@@ -160,8 +160,8 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->n_tries = r->n_excused = 0;
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
-        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s to r%u: %s%s%.120s",
-                 s->id, (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade to r%u: %s%s%.120s",
+                 (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
                  r->is.why);
     }
     acc_save(s);
@@ -174,7 +174,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
 
     r->result = result;
     r->ended_ms = e->now;
-    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade of %s: %s%s%.160s", s->id,
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade: %s%s%.160s",
              result == ROLL_UP_TO_DATE    ? "nothing to do"
              : result == ROLL_COMMITTED   ? "done"
              : result == ROLL_ROLLED_BACK ? "rolled back"

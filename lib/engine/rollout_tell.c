@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)
@@ -33,17 +34,20 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const struct rollout *r = &s->roll;
     const struct acc_rollout_record *is = &r->is;
     const char *order = is->start_first ? "start-first" : "stop-first";
-    unsigned elapsed_s = (unsigned)((now_ms - r->since_ms) / 1000);
-    unsigned left_s = (unsigned)(r->deadline_ms > now_ms ? (r->deadline_ms - now_ms) / 1000 : 0);
+    char elapsed[48], left[48];
     int n = 0;
+
+    acc_format_span_ms((now_ms - r->since_ms) / 1000 * 1000, elapsed, sizeof(elapsed));
+    acc_format_span_ms(r->deadline_ms > now_ms ? (r->deadline_ms - now_ms) / 1000 * 1000 : 0, left,
+                       sizeof(left));
 
     switch (is->step) {
     case ACC_ROLL_IDLE:
         out[0] = '\0';
         return;
     case ACC_ROLL_PULL:
-        n = snprintf(out, out_size, "pulls %.120s, %u s", is->image[0] ? is->image : s->image,
-                     elapsed_s);
+        n = snprintf(out, out_size, "pulls %.120s, for %s", is->image[0] ? is->image : s->image,
+                     elapsed);
         if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",
                           (unsigned)r->n_tries + 1, (unsigned)((r->retry_ms - now_ms + 999) / 1000),
@@ -51,10 +55,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         break;
     case ACC_ROLL_WATCH:
-        n = snprintf(out, out_size, "r%u is watched for another %u s", (unsigned)is->to, left_s);
+        n = snprintf(out, out_size, "r%u is watched for another %s", (unsigned)is->to, left);
         break;
     case ACC_ROLL_UNDO:
-        n = snprintf(out, out_size, "back to r%u, %u s: r%u %.160s", (unsigned)is->from, elapsed_s,
+        n = snprintf(out, out_size, "back to r%u, for %s: r%u %.160s", (unsigned)is->from, elapsed,
                      (unsigned)is->to, is->why);
         break;
     case ACC_ROLL_CREATE:
@@ -65,8 +69,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
     case ACC_ROLL_RETIRE:
-        n = snprintf(out, out_size, "to r%u %s: %s, %u s", (unsigned)is->to, order,
-                     acc_rollout_step_name(is->step), elapsed_s);
+        n = snprintf(out, out_size, "to r%u %s: %s, for %s", (unsigned)is->to, order,
+                     acc_rollout_step_name(is->step), elapsed);
         if (s->n_inst > 1 && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, ", replica %u of %u", (unsigned)is->slot,
                           (unsigned)s->n_inst);

@@ -264,7 +264,7 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
     s->last_rev = is->from > s->last_rev ? is->from : s->last_rev;
     s->roll.begun_ms = e->now;
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
-             "%s: containers of an upgrade that was not ended were found", s->id);
+             "containers of an upgrade that was not ended were found");
     if (traces.undo || !s->wanted_up) {
         acc_copy(is->why, sizeof(is->why), "it was interrupted, and its record is lost");
         acc_undo_begin(e, s, false);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 #define CLOSE_AGAIN_MS 5000u /* an incident that can't be closed yet is looked at again */
@@ -197,6 +198,24 @@ bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_m
 
 /* --- incidents ------------------------------------------------------------------------------- */
 
+/* Its cause was told as what it is: a failure, or the engine's absence. */
+static void note_incident(struct acc_engine *e, const struct incident *incident,
+                          enum acc_incident_phase phase)
+{
+    uint32_t svc = incident->root == ACC_ROOT_ENGINE ? ACC_NONE : incident->root;
+    unsigned long long id = incident->id;
+    unsigned n = incident->n_peak;
+    char span[48];
+
+    if (phase == ACC_INCIDENT_OPENED) {
+        acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu opened", id);
+    } else if (phase == ACC_INCIDENT_CLOSED) {
+        acc_format_span_ms(incident->closed_ms - incident->since_ms, span, sizeof(span));
+        acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu closed after %s; %u other%s suffered",
+                 id, span, n, n == 1 ? "" : "s");
+    }
+}
+
 static void tell(struct acc_engine *e, const struct incident *incident,
                  enum acc_incident_phase phase)
 {
@@ -206,6 +225,7 @@ static void tell(struct acc_engine *e, const struct incident *incident,
     action->incident.id = incident->id;
     action->incident.phase = phase;
     acc_asked(e, action);
+    note_incident(e, incident, phase);
 }
 
 /* The bounded table: an unused place, or that of the incident closed longest ago. */

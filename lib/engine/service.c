@@ -102,7 +102,7 @@ static void notice_removal(struct acc_engine *e, struct service *s)
     s->wanted_up = s->held = false;
     acc_copy(s->asked_by, sizeof(s->asked_by), "docker");
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
-             "the containers of %s were removed by hand: it is off", s->id);
+             "its containers were removed by hand: it is off");
     acc_save(s);
     acc_mark_around(e, s);
 }
@@ -265,7 +265,7 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
     }
     s->recovery_used = true;
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-             "%s did not recover after what it needs came back: one restart", s->id);
+             "did not recover after what it needs came back: one restart");
     acc_each_slot (e, s, i) {
         bool is_migrating = s->stateful && !i->was_ready; /* it is not shot (E1) */
 

@@ -106,18 +106,43 @@ void acc_exit_text(int32_t code, bool oom, char *out, size_t out_size)
     (void)snprintf(out, out_size, "exited with %d%s", (int)code, what);
 }
 
-void acc_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+static void note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *who,
+                 const char *fmt, va_list args)
 {
     struct acc_action *action;
-    va_list args;
+    size_t len;
 
     if (e->out->cap - e->out->n <= ACC_ROOM / 2) {
         return; /* thousands of services changed at once: history may lack a line */
     }
     action = acc_ask(e, ACC_ACT_NOTE, svc, NULL);
     action->note.kind = kind;
-    va_start(args, fmt);
-    (void)vsnprintf(action->note.text, sizeof(action->note.text), fmt, args); /* cut is fine */
-    va_end(args);
+    acc_copy(action->note.text, sizeof(action->note.text), who);
+    len = strlen(action->note.text);
+    (void)vsnprintf(action->note.text + len, sizeof(action->note.text) - len, fmt, args); /* cut */
     acc_asked(e, action);
+}
+
+void acc_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    note(e, kind, svc, "", fmt, args);
+    va_end(args);
+}
+
+void acc_note_inst(struct acc_engine *e, enum acc_note_kind kind, const struct instance *i,
+                   const char *fmt, ...)
+{
+    const struct service *s = acc_svc_of(e, i);
+    char who[ACC_NAME_MAX + 3] = "";
+    va_list args;
+
+    if (i->present && (i->is_spare || s->n_inst > 1)) {
+        (void)snprintf(who, sizeof(who), "%s: ", i->name);
+    }
+    va_start(args, fmt);
+    note(e, kind, i->svc, who, fmt, args);
+    va_end(args);
 }

@@ -10,6 +10,8 @@
 #include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
+#define WHY_MAX 2048u /* a reason, and some short sentences around it */
+
 struct words {
     char *out;
     size_t size, len;
@@ -37,6 +39,36 @@ static void say_span(struct words *w, uint64_t ms)
     say(w, "%s", text);
 }
 
+/* How long something has lasted: whole seconds, people need no more. */
+static void say_for(struct words *w, uint64_t ms)
+{
+    if (ms < 1000) {
+        say(w, "less than a second");
+    } else {
+        say_span(w, ms);
+    }
+}
+
+static void say_ago(struct words *w, uint64_t ms)
+{
+    if (ms < 1000) {
+        say(w, "just now");
+    } else {
+        say_span(w, ms);
+        say(w, " ago");
+    }
+}
+
+static void say_until(struct words *w, uint64_t at_ms, uint64_t now_ms)
+{
+    if (at_ms > now_ms) {
+        say(w, "in ");
+        say_span(w, (at_ms - now_ms + 999) / 1000 * 1000);
+    } else {
+        say(w, "now");
+    }
+}
+
 /* --- what is wrong with it ----------------------------------------------------------------- */
 
 static void say_next(struct acc_engine *e, struct words *w, const struct service *s,
@@ -45,16 +77,15 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
     (void)e;
     switch (s->state) {
     case ACC_SVC_OPEN:
-        say(w, "; it fails too often and gets a rest, the next try is in ");
-        say_span(w, s->open_ms > now_ms ? s->open_ms - now_ms : 0);
+        say(w, "; it fails too often and gets a rest, next try ");
+        say_until(w, s->open_ms, now_ms);
         break;
     case ACC_SVC_HALF_OPEN:
         say(w, "; it is on trial");
         break;
     case ACC_SVC_BACKOFF:
-        say(w, "; it is being restarted (attempt %u, next try in ", (unsigned)s->n_failures);
-        say_span(w, s->backoff_ms > now_ms ? s->backoff_ms - now_ms : 0);
-        say(w, ")");
+        say(w, "; next try (attempt %u) ", (unsigned)s->n_failures);
+        say_until(w, s->backoff_ms, now_ms);
         break;
     case ACC_SVC_STARTING:
     case ACC_SVC_QUEUED:
@@ -62,7 +93,7 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
             (unsigned)(s->n_failures ? s->n_failures : 1));
         break;
     case ACC_SVC_FAILED:
-        say(w, "; it is not tried again until somebody asks for it");
+        say(w, "; not started again until somebody asks: accctl up %s", s->nick);
         break;
     case ACC_SVC_BLOCKED:
         say(w, "; it waits");
@@ -82,9 +113,8 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
 static void say_failure(struct acc_engine *e, struct words *w, const struct service *s,
                         uint64_t now_ms)
 {
-    say(w, "%s ", s->fail_text);
-    say_span(w, now_ms - s->fail_ms);
-    say(w, " ago");
+    say(w, "%s, ", s->fail_text);
+    say_ago(w, now_ms - s->fail_ms);
     say_next(e, w, s, now_ms);
 }
 
@@ -137,15 +167,26 @@ static void say_held(struct acc_engine *e, struct words *w, struct service *s, u
     }
     acc_each_slot (e, s, i) {
         if (i->present && i->obs == ACC_CTR_PAUSED) {
-            say(w, "was paused by hand");
+            say(w, "was paused by hand; go on: accctl up %s", s->nick);
             return;
         }
         if (i->held && !i->present) {
-            say(w, "its container was removed by hand");
+            say(w, "its container was removed by hand; make it again: accctl up %s", s->nick);
             return;
         }
     }
-    say(w, "was stopped by hand");
+    say(w, "was stopped by hand; start it again: accctl up %s, or accctl release %s", s->nick,
+        s->nick);
+}
+
+/* Who wants it off. */
+static void say_asked(struct words *w, const struct service *s)
+{
+    if (strcmp(s->asked_by, "docker") == 0) {
+        say(w, "its containers were removed by hand");
+    } else if (s->asked_by[0]) {
+        say(w, "asked by %s", s->asked_by);
+    }
 }
 
 /* "postgres, which exited with 137 (out of memory) 12 s ago; it is being restarted ..." */
@@ -157,7 +198,9 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
     if (!s->wanted_up) {
         say(w, "is off");
         if (s->asked_by[0]) {
-            say(w, " (asked by %s)", s->asked_by);
+            say(w, " (");
+            say_asked(w, s);
+            say(w, ")");
         }
     } else if (s->state == ACC_SVC_HELD) {
         say_held(e, w, s, now_ms);
@@ -256,9 +299,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
 {
     switch (s->state) {
     case ACC_SVC_OFF:
-        if (s->asked_by[0]) {
-            say(w, "asked by %s", s->asked_by);
-        }
+        say_asked(w, s);
         break;
     case ACC_SVC_STOPPING:
         say(w, "is being %s%s%s", s->wanted_removed ? "removed" : "stopped",
@@ -340,15 +381,6 @@ void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *
 
 /* --- why ------------------------------------------------------------------------------------- */
 
-static void put_clock(struct acc_buf *out, int64_t unix_ms)
-{
-    int64_t s = unix_ms / 1000 % 86400;
-
-    s = s < 0 ? s + 86400 : s;
-    (void)acc_buf_printf(out, "%02d:%02d:%02d UTC", (int)(s / 3600), (int)(s / 60 % 60),
-                         (int)(s % 60));
-}
-
 static const char *describe(const struct service *s)
 {
     switch (s->state) {
@@ -358,16 +390,18 @@ static const char *describe(const struct service *s)
         return "on trial (half-open)";
     case ACC_SVC_BACKOFF:
         return "waiting for its next start (backoff)";
+    case ACC_SVC_FAILED:
+        return "down (failed)";
+    case ACC_SVC_ROLLING_BACK:
+        return "rolling back";
     case ACC_SVC_OFF:
     case ACC_SVC_BLOCKED:
     case ACC_SVC_QUEUED:
     case ACC_SVC_STARTING:
     case ACC_SVC_UP:
     case ACC_SVC_IMPAIRED:
-    case ACC_SVC_FAILED:
     case ACC_SVC_HELD:
     case ACC_SVC_UPGRADING:
-    case ACC_SVC_ROLLING_BACK:
     case ACC_SVC_STOPPING:
     case ACC_SVC_DONE:
         break;
@@ -375,40 +409,44 @@ static const char *describe(const struct service *s)
     return acc_svc_state_name(s->state);
 }
 
-static void put_last_failure(struct acc_buf *out, const struct service *s, uint64_t now_ms,
-                             int64_t unix_ms)
+static void say_last_failure(struct words *w, const struct service *s, uint64_t now_ms)
 {
     if (!s->has_failed || s->state != ACC_SVC_UP) {
         return;
     }
-    (void)acc_buf_printf(out, " Before that it %s at ", s->fail_text);
-    put_clock(out, unix_ms - (int64_t)(now_ms - s->fail_ms));
-    (void)acc_buf_printf(out, "%s.", s->fail_attributed ? ", which was not its own fault" : "");
+    say(w, " Before that it %s, ", s->fail_text);
+    say_ago(w, now_ms - s->fail_ms);
+    say(w, "%s.", s->fail_attributed ? ", which was not its own fault" : "");
 }
 
-void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
+/* All times are relative: one who reads it later, or elsewhere, has events for the clock's. */
+void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out)
 {
+    char text[WHY_MAX];
+    struct words w = {text, sizeof(text), 0};
     struct acc_service_view view;
     const struct service *s = &engine->services[svc];
     bool has_subject;
 
+    text[0] = '\0';
     acc_engine_service(engine, svc, now_ms, &view);
     if (engine->conn != CONN_UP && engine->ever_synced) {
-        (void)acc_buf_printf(out, "Docker can't be reached since ");
-        put_clock(out, unix_ms - (int64_t)(now_ms - engine->conn_ms));
-        (void)acc_buf_puts(out, "; what follows is what was seen last. ");
+        say(&w, "Docker has been away for ");
+        say_for(&w, now_ms - engine->conn_ms);
+        say(&w, "; what follows was seen last. ");
     }
-    (void)acc_buf_printf(out, "%s is %s since ", s->nick, describe(s));
-    put_clock(out, unix_ms - (int64_t)(now_ms - s->since_ms));
+    say(&w, "%s has been %s for ", s->nick, describe(s));
+    say_for(&w, now_ms - s->since_ms);
     has_subject = strncmp(view.reason, "asked by", 8) != 0 && strncmp(view.reason, "its ", 4) != 0;
     if (view.reason[0]) {
-        (void)acc_buf_printf(out, ": %s%s", has_subject ? "it " : "", view.reason);
+        say(&w, ": %s%s", has_subject ? "it " : "", view.reason);
     }
-    (void)acc_buf_puts(out, ".");
-    put_last_failure(out, s, now_ms, unix_ms);
+    say(&w, ".");
+    say_last_failure(&w, s, now_ms);
     if (view.observing) {
-        (void)acc_buf_printf(out, " Stack %s is only observed; `accctl adopt %s` takes it over.",
-                             s->stack_name, s->stack_name);
+        say(&w, " Stack %s is only observed; `accctl adopt %s` takes it over.", s->stack_name,
+            s->stack_name);
     }
+    (void)acc_buf_puts(out, text);
 }

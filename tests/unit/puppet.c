@@ -153,12 +153,11 @@ bool acc_engine_connected(const struct acc_engine *engine)
     return puppet.connected;
 }
 
-void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms, int64_t unix_ms,
+void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out)
 {
     (void)engine;
     (void)now_ms;
-    (void)unix_ms;
     (void)acc_buf_puts(out, puppet.service[svc].why ? puppet.service[svc].why : "It is up.");
 }
 

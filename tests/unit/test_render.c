@@ -208,11 +208,11 @@ START_TEST(a_stack_in_full_has_every_service)
         strstr(out.data,
                "\nacc (managing): 1 of 3 up, 1 off\n"
                "  service   state    health  since      restarts  reason\n"
-               "  grafana   blocked  none    20 s       2         needs postgres, which is in "
+               "  grafana   blocked  -       20 s       2         needs postgres, which is in "
                "backoff\n"
-               "  loki      up       none    3 h 0 min  2\n"
-               "  postgres  backoff  none    12 s       2         exited with 1\n"
-               "  spare     off      none    3 h 0 min  2\n") != NULL,
+               "  loki      up       -       3 h 0 min  2\n"
+               "  postgres  backoff  -       12 s       2         exited with 1\n"
+               "  spare     off      -       3 h 0 min  2\n") != NULL,
         "%s", out.data);
     acc_buf_fini(&out);
     cJSON_Delete(json);
