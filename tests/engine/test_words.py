@@ -1,0 +1,155 @@
+"""What people read: status, why, events, incidents, version. Each thing once, and no more than is known."""
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from lib import needs, service, wait
+
+CLOCK = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+def lines_of(accd, *args):
+    return accd.ctl(*args).stdout.splitlines()
+
+
+@needs(seconds=60)
+def test_version_names_accd_and_the_engine(w):
+    """accctl's version, accd's, the engine's and its API's; without accd it says so, and exits with 0."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    engine = wait(lambda: accd.status()["engine"]["connected"] and accd.status()["engine"], 20, "accd sees the engine")
+    said, told = accd.ctl("version").stdout, accd.json("version")
+    assert re.search(r"^accctl \S+\naccd \S+\n", said), said
+    assert f"Docker Engine {engine['version']} (API {engine['api']})\n" in said, said
+    assert told["reachable"] and told["engine"] == engine and told["accd"], told
+    accd.stop()
+    said, told = accd.ctl("version").stdout, accd.json("version")
+    assert f"accd can't be reached at {accd.sock}" in said and "Docker Engine: not known" in said, said
+    assert not told["reachable"] and told["reason"] and told["accd"] == "", told
+
+
+@needs(seconds=90)
+def test_health_is_what_was_seen(w):
+    """healthy with a check; listening, running or - without one."""
+    path = w.stack("s", {"checked": service(), "port": service(check=False, expose=["8080"]),
+                         "plain": service(check=False, environment={"PORT": "0"}), "off": service(check=False)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("stop", "off")
+    column = {line.split()[0]: line.split()[2] for line in lines_of(accd, "status", "s") if line.startswith("  ")}
+    assert column["checked"] == "healthy" and column["port"] == "listening" and column["off"] == "-", column
+    assert column["plain"] in ("listening", "running"), column
+    services = accd.services()
+    assert services["s/port"]["health"] == "healthy" and services["s/port"]["evidence"] == "listens", services["s/port"]
+    assert services["s/off"]["evidence"] == "", services["s/off"]
+
+
+@needs(seconds=120)
+def test_a_failure_is_told_once(w):
+    """A crash is one line of history, with what follows from it; its service's name stands once in a line."""
+    accd = w.accd(w.stack("s", {"a": service(check=False)}))
+    accd.ctl("up", "--all")
+    w.docker.crash("s-a-1")
+    wait(lambda: accd.service("a")["restarts"] == 1, 20, "it is restarted")
+    accd.wait_state("a", "up", seconds=30)
+    events = wait(lambda: "exited with 137" in accd.ctl("events", "a").stdout and lines_of(accd, "events", "a"), 10,
+                  "the failure is in the history")
+    told = [e for e in events if "exited with 137" in e]
+    assert len(told) == 1 and "restarted at once" in told[0], events
+    assert [e for e in events if re.search(r"incident .*s/a: incident \d+ opened", e)], events
+    for e in events:
+        assert re.match(CLOCK, e) and e.count("s/a") == 1, e
+    why = accd.ctl("why", "a").stdout
+    assert re.search(r"^a has been up for .*\. Before that it exited with 137 \(killed\), .*ago\.$|just now", why), why
+    assert re.search(rf"^s/a +open +{CLOCK} +for \d+ s +exited with 137", accd.ctl("incidents").stdout), why
+
+
+@needs(seconds=120)
+def test_a_hold_says_how_it_ends(w):
+    """status and why of what was stopped by hand name the verbs that start it again, and those do."""
+    accd = w.accd(config=w.config([w.stack("s", {"a": service(check=False)})], timing={"external_stop_settle": "1s"}))
+    accd.ctl("up", "--all")
+    w.docker.call("POST", "/containers/s-a-1/stop?t=1")
+    accd.wait_state("a", "held", seconds=20)
+    for said in accd.ctl("status", "a").stdout, accd.ctl("why", "a").stdout:
+        assert "stopped by hand" in said and "accctl up a" in said and "accctl release a" in said, said
+    wait(lambda: "by hand and stays so" in accd.ctl("events", "a").stdout, 20, "the hold is believed")
+    accd.ctl("release", "a")
+    accd.wait_state("a", "up", seconds=30)
+
+
+@needs(seconds=120)
+def test_a_watched_reason_goes_on_counting(w):
+    """`status --watch` on a terminal: the time to the next try runs although nothing happens."""
+    path = w.stack("s", {"a": service(check=False, command=["/bin/false"])})
+    accd = w.accd(config=w.config([path], timing={"backoff_base": "1m"}))
+    accd.ctl("up", "--all", "--detach")
+    accd.wait_state("a", "backoff", seconds=30)
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
+    os.set_blocking(main, False)
+    watch = subprocess.Popen([w.build / "client" / "accctl", "--socket", accd.sock, "status", "--watch"],
+                             stdin=subprocess.DEVNULL, stdout=side, stderr=side, env={**os.environ, "TERM": "vt100"})
+    w.extra.callback(lambda: watch.poll() is None and watch.kill())
+    seen = []
+
+    def tries():
+        with contextlib.suppress(BlockingIOError):
+            seen.append(os.read(main, 65536).decode())
+        return set(re.findall(r"next try \(attempt 2\) in (\d+) s", "".join(seen)))
+    began = time.monotonic()
+    wait(lambda: len(tries()) >= 4, 10, "the reason counts down")
+    assert time.monotonic() - began < 15, "slower than a fetch without reasons"
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(10) == 0
+
+
+@needs(seconds=120)
+def test_an_incident_counts_who_suffers_and_closes_later(w):
+    """Two that need the database suffer while it is away; one that stands behind and is well doesn't.
+    It is told as over only after incident_close."""
+    told = w.dir / "told"
+    path = w.stack("s", {"db": service(check=False, environment={"START_DELAY": "5"}, expose=["8080"]),
+                         "near": service("db", check=False, condition="service_healthy"),
+                         "twin": service("db", check=False, condition="service_healthy"),
+                         "far": service("near", check=False, condition="service_healthy")})
+    hook = f"echo \"$ACC_PHASE $(date +%s) $ACC_IMPACT\" >>{told}"
+    accd = w.accd(config=w.config([path], on_incident=[hook], timing={"incident_notify": "1s", "incident_close": "6s"}))
+    accd.ctl("up", "--all")
+    w.docker.crash("s-db-1")
+    incident = wait(lambda: accd.incidents() and accd.incidents()[0]["peak"] and accd.incidents()[0], 20, "the database is down")
+    assert incident["suffering"] == 2 and incident["peak"] == 2, incident
+    assert sorted(incident["impact"]) == ["s/near", "s/twin"], incident
+    assert accd.state_of("far") == "up"
+    assert re.search("2 others suffer$", accd.ctl("incidents").stdout), accd.ctl("incidents").stdout
+    accd.wait_state("db", "up", seconds=60)
+    well = time.time()
+    wait(lambda: "closed" in told.read_text(), 40, "it is told as over")
+    opened, closed = (line.split() for line in told.read_text().splitlines())
+    assert opened[2:] == closed[2:] == ["s/near", "s/twin"], (opened, closed)
+    assert int(closed[1]) >= int(well) + 4, f"closed {int(closed[1]) - well:.0f} s after it was up"
+    assert "2 others suffered" in accd.ctl("incidents").stdout, accd.ctl("incidents").stdout
+    assert accd.json("incidents")["incidents"][0]["peak"] == 2
+
+
+@needs(seconds=90)
+def test_a_milestone_of_x_acc_may_be_a_job(w):
+    """Its target ends with 0, is done and not started again; a daemon with `restart: always` stays one."""
+    path = w.stack("s", {
+        "job": service(check=False, command=["/bin/sh", "-c", "sleep 3"]),
+        "daemon": service(check=False, restart="always", environment={"CRASH_AFTER": "5", "EXIT_CODE": "0"}),
+        "web": service(**{"x-acc": {"edges": {"job": {"kind": "milestone"}, "daemon": {"kind": "milestone"}}}})})
+    accd = w.accd(path)
+    record = w.record()
+    accd.ctl("up", "--all")
+    accd.wait_state("job", "done", seconds=30)
+    wait(lambda: record.count("start", "s-daemon-1") == 2, 30, "the daemon is kept up")
+    assert record.count("start", "s-job-1") == 1 and accd.state_of("web") == "up"
+    accd.ctl("up", "--all")
+    assert record.count("start", "s-job-1") == 1, "up runs a job that is done again"
