@@ -30,7 +30,8 @@ static bool is_hopeless(const struct service *s)
                       ((s->fail_class == FAIL_CONFIG && s->n_failures > 0) ||
                        (s->fail_class == FAIL_START && s->n_failures >= START_ATTEMPTS));
 
-    return s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN || s->state == ACC_SVC_HELD ||
+    return s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN ||
+           (s->state == ACC_SVC_HELD && !s->run_asked) || /* else it is being unpaused */
            (is_refused && s->state != ACC_SVC_UP);
 }
 

@@ -186,6 +186,24 @@ START_TEST(paused_is_left_alone_and_its_health_is_not_believed)
 }
 END_TEST
 
+START_TEST(who_asks_for_what_is_paused_waits_until_it_goes_on)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db");
+    stage_of(&stage, "db")->obs.state = ACC_CTR_PAUSED;
+    stage_tell(&stage, stage_of(&stage, "db"));
+    stage_run(&stage, 0);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_FAILED);
+    stage.service[0].silent = true;
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    ck_stage(&stage, "unpause db; ");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+}
+END_TEST
+
 START_TEST(up_unpauses)
 {
     up("s: db");
@@ -625,6 +643,7 @@ int main(void)
     tcase_add_test(tcase, a_stop_told_late_takes_the_crash_back);
     tcase_add_test(tcase, when_no_event_told_the_engines_own_flag_does);
     tcase_add_test(tcase, paused_is_left_alone_and_its_health_is_not_believed);
+    tcase_add_test(tcase, who_asks_for_what_is_paused_waits_until_it_goes_on);
     tcase_add_test(tcase, up_unpauses);
     tcase_add_test(tcase, compose_down_beside_us_is_respected);
     tcase_add_test(tcase, rm_force_of_a_running_container_turns_it_off);
