@@ -25,6 +25,8 @@ static void print_event(struct accctl *ctl, const cJSON *event)
 {
     const char *service = text_of(event, "service");
     const char *kind = text_of(event, "kind");
+    const char *text = text_of(event, "text");
+    size_t kind_len = strlen(kind);
     struct acc_buf line;
     char stamp[ACCCTL_CLOCK_MAX];
 
@@ -40,7 +42,10 @@ static void print_event(struct accctl *ctl, const cJSON *event)
         accctl_put_text(&line, service, 0);
         (void)acc_buf_puts(&line, ": ");
     }
-    accctl_put_color(&line, &ctl->style, color_of(kind), text_of(event, "text"), 0);
+    if (strncmp(text, kind, kind_len) == 0 && text[kind_len] == ' ') {
+        text += kind_len + 1; /* "incident 7 opened": the log has no such column */
+    }
+    accctl_put_color(&line, &ctl->style, color_of(kind), text, 0);
     (void)fprintf(ctl->out, "%s\n", line.data ? line.data : "");
     acc_buf_fini(&line);
 }

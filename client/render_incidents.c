@@ -16,19 +16,20 @@ static void put_cause(const cJSON *incident, bool is_open, char *out, size_t out
 {
     long long now = acc_json_int(incident, "suffering", 0);
     long long peak = acc_json_int(incident, "peak", 0);
-    long long n = is_open ? now : peak;
+    bool is_over = !is_open || now == 0; /* for them, at least */
+    long long n = is_over ? peak : now;
     int len = snprintf(out, out_size, "%.511s", text_of(incident, "cause"));
     size_t at = len > 0 ? (size_t)len : 0;
 
-    if (n > 0 || peak > 0) {
+    if (n > 0) {
         (void)snprintf(out + at, out_size - at, "%s%lld other%s suffer%s", at > 0 ? "; " : "", n,
                        n == 1 ? "" : "s",
-                       !is_open ? "ed"
+                       is_over  ? "ed"
                        : n == 1 ? "s"
                                 : "");
     }
     at = strlen(out);
-    if (is_open && peak > now) {
+    if (!is_over && peak > now) {
         (void)snprintf(out + at, out_size - at, " (%lld at the worst)", peak);
     }
 }

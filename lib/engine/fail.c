@@ -165,17 +165,20 @@ static void format_next(const struct acc_engine *e, const struct service *s, cha
                         size_t out_size)
 {
     uint64_t at_ms = s->breaker == BREAKER_OPEN ? s->open_ms : s->backoff_ms;
+    const char *what = is_budgeted(s->fail_class) ? "restarted" : "tried again";
     char span[48];
 
-    acc_format_span_ms(at_ms > e->now ? at_ms - e->now : 0, span, sizeof(span));
+    /* whole seconds, rounded up */
+    acc_format_span_ms(at_ms > e->now ? (at_ms - e->now + 999) / 1000 * 1000 : 0, span,
+                       sizeof(span));
     if (s->gave_up) {
         (void)snprintf(out, out_size, "it keeps failing and is given up");
     } else if (s->breaker == BREAKER_OPEN) {
         (void)snprintf(out, out_size, "it keeps failing: no further start for %s", span);
     } else if (at_ms > e->now) {
-        (void)snprintf(out, out_size, "next try in %s", span);
+        (void)snprintf(out, out_size, "%s in %s", what, span);
     } else {
-        (void)snprintf(out, out_size, "restarted at once");
+        (void)snprintf(out, out_size, "%s at once", what);
     }
 }
 

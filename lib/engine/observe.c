@@ -491,6 +491,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     if (is_partial(i, obs)) {
         return;
     }
+    if (obs->state == ACC_CTR_PAUSED && i->obs != ACC_CTR_PAUSED) {
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was paused by hand");
+    }
     if (obs->state == ACC_CTR_PAUSED || i->obs == ACC_CTR_PAUSED) {
         acc_probe_pause(i, obs->state == ACC_CTR_PAUSED);
         acc_mark_dependents(e, s);

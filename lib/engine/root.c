@@ -211,8 +211,13 @@ static void note_incident(struct acc_engine *e, const struct incident *incident,
         acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu opened", id);
     } else if (phase == ACC_INCIDENT_CLOSED) {
         acc_format_span_ms(incident->closed_ms - incident->since_ms, span, sizeof(span));
-        acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu closed after %s; %u other%s suffered",
-                 id, span, n, n == 1 ? "" : "s");
+        if (n == 0) {
+            acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu closed after %s", id, span);
+        } else {
+            acc_note(e, ACC_NOTE_INCIDENT, svc,
+                     "incident %llu closed after %s; %u other%s suffered", id, span, n,
+                     n == 1 ? "" : "s");
+        }
     }
 }
 
@@ -426,8 +431,8 @@ void acc_incident_engine(struct acc_engine *e)
         const char *cause = e->conn == CONN_DEGRADED ? "Docker hangs: it does not answer in time"
                                                      : "Docker can't be reached";
 
-        e->engine_incident = incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
+        e->engine_incident = incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
     }
     if (e->engine_incident == ACC_NONE) {
         return;

@@ -49,14 +49,19 @@ static void say_for(struct words *w, uint64_t ms)
     }
 }
 
+/* Behind a failure's own words, which may be of any length and end as they like. */
 static void say_ago(struct words *w, uint64_t ms)
 {
+    bool is_closed = w->len > 0 && w->out[w->len - 1] == ')';
+
+    say(w, is_closed ? ", " : " (");
     if (ms < 1000) {
         say(w, "just now");
     } else {
         say_span(w, ms);
         say(w, " ago");
     }
+    say(w, is_closed ? "" : ")");
 }
 
 static void say_until(struct words *w, uint64_t at_ms, uint64_t now_ms)
@@ -113,7 +118,7 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
 static void say_failure(struct acc_engine *e, struct words *w, const struct service *s,
                         uint64_t now_ms)
 {
-    say(w, "%s, ", s->fail_text);
+    say(w, "%s", s->fail_text);
     say_ago(w, now_ms - s->fail_ms);
     say_next(e, w, s, now_ms);
 }
@@ -153,9 +158,8 @@ static void say_forbidden(struct acc_engine *e, struct words *w, struct service 
     acc_hold_text(e, s, now_ms, text, sizeof(text));
     say(w, "%s", text);
     if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
-        say(w, "; it %s ", s->fail_text);
-        say_span(w, now_ms - s->fail_ms);
-        say(w, " ago");
+        say(w, "; it %s", s->fail_text);
+        say_ago(w, now_ms - s->fail_ms);
     }
 }
 
@@ -414,7 +418,7 @@ static void say_last_failure(struct words *w, const struct service *s, uint64_t 
     if (!s->has_failed || s->state != ACC_SVC_UP) {
         return;
     }
-    say(w, " Before that it %s, ", s->fail_text);
+    say(w, " Before that it %s", s->fail_text);
     say_ago(w, now_ms - s->fail_ms);
     say(w, "%s.", s->fail_attributed ? ", which was not its own fault" : "");
 }

@@ -296,7 +296,7 @@ START_TEST(a_rest_is_explained_with_the_next_try)
         stage_run(&stage, k < 2 ? 3000 : 0);
     }
     ck_state(&stage, "db", "backoff");
-    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "exited with 1, just now; "));
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "exited with 1 (just now); "));
     ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "db"), "next try (attempt 3) in "));
 }
 END_TEST

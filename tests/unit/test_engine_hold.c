@@ -155,7 +155,7 @@ START_TEST(only_who_waits_is_told_of_maintenance)
     stage_run(&stage, 60000);
     ck_assert_str_eq(stage_reason(&stage, "db"),
                      "is left alone during maintenance by root (accctl maintenance off); it exited "
-                     "with 1 1 min ago");
+                     "with 1 (1 min ago)");
     ck_assert(strstr(stage_reason(&stage, "web"), "needs db, which is left alone"));
     ck_settled("db", ACC_VERB_ADOPT, ACC_SETTLED_DONE, "");
     maintain(ACC_HOLD_NONE);

@@ -280,6 +280,34 @@ START_TEST(one_service_has_all_its_facts)
 }
 END_TEST
 
+START_TEST(incidents_say_when_how_long_and_who_suffers)
+{
+    static const char text[] =
+        "{\"incidents\":[{\"root\":\"a/db\",\"since\":\"2026-11-24T11:58:55Z\",\"closed\":\"\","
+        "\"cause\":\"exited with 1\",\"suffering\":1,\"peak\":4,\"open\":true},"
+        "{\"root\":\"a/mq\",\"since\":\"2026-11-24T11:59:00Z\",\"closed\":\"\","
+        "\"cause\":\"exited with 2\",\"suffering\":0,\"peak\":3,\"open\":true},"
+        "{\"root\":\"engine\",\"since\":\"2026-11-24T10:00:00Z\",\"closed\":"
+        "\"2026-11-24T10:01:16.9Z\",\"cause\":\"away\",\"suffering\":0,\"peak\":0,"
+        "\"open\":false}]}";
+    cJSON *json = NULL;
+    struct acc_buf out;
+
+    ck_assert_int_eq(setenv("TZ", "CET-1", 1), 0);
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    acc_buf_init(&out, 10000);
+    accctl_put_incidents(acc_json_array(json, "incidents"), &pipe_style, &out);
+    ck_assert_str_eq(
+        out.data, "a/db    open    2026-11-24 12:58:55  for 1 min 5 s      exited with 1; 1 other "
+                  "suffers (4 at the worst)\n"
+                  "a/mq    open    2026-11-24 12:59:00  for 1 min          exited with 2; 3 others "
+                  "suffered\n"
+                  "engine  closed  2026-11-24 11:00:00  lasted 1 min 16 s  away\n");
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(rubbish_from_the_socket_is_no_crash)
 {
     static const char *const texts_in[] = {
@@ -389,6 +417,7 @@ int main(void)
     tcase_add_loop_test(tcase, health_is_no_more_than_what_was_seen, 0,
                         sizeof(healths) / sizeof(healths[0]));
     tcase_add_test(tcase, one_service_has_all_its_facts);
+    tcase_add_test(tcase, incidents_say_when_how_long_and_who_suffers);
     tcase_add_loop_test(tcase, rubbish_from_the_socket_is_no_crash, 0, 4);
     tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);
     tcase_add_test(tcase, progress_on_a_terminal_is_rewritten_in_place);
