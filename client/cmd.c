@@ -134,8 +134,8 @@ static const struct accctl_cmd cmds[] = {
      "the running configuration stays (exit 4).\n"},
     {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",
      "read configuration files and say all that is wrong with them",
-     "An acc.yaml with all its stacks (default /etc/acc/acc.yaml), or Compose files, each by\n"
-     "itself. Asks no accd. Exit: 0 fine, 4 not.\n\n"
+     "A file of the name acc.yaml with all its stacks (default /etc/acc/acc.yaml), or Compose\n"
+     "files, each by itself. Asks no accd. Exit: 0 fine, 4 not.\n\n"
      "  accctl check\n"
      "  accctl check compose.yaml\n"},
     {"config", accctl_cmd_config,

@@ -44,6 +44,7 @@ static void print_event(struct accctl *ctl, const cJSON *event)
     }
     if (strncmp(text, kind, kind_len) == 0 && text[kind_len] == ' ') {
         text += kind_len + 1; /* "incident 7 opened": the log has no such column */
+        (void)acc_buf_puts(&line, "no. ");
     }
     accctl_put_color(&line, &ctl->style, color_of(kind), text, 0);
     (void)fprintf(ctl->out, "%s\n", line.data ? line.data : "");

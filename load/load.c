@@ -228,13 +228,20 @@ static int load_entry(struct stacks *stacks, const struct acc_config *config,
     return stacks_add(stacks, &request, diags);
 }
 
+/* A folder that isn't there holds no match; one that can't be read might. */
+static int on_glob_error(const char *path, int error)
+{
+    (void)path;
+    return error != ENOENT && error != ENOTDIR;
+}
+
 /* Each match of the pattern is a stack of its own. */
 static int load_glob(struct stacks *stacks, const struct acc_config *config,
                      const struct acc_config_stack *entry, const char *pattern,
                      const struct paths *env_files, struct acc_diags *diags)
 {
     glob_t found;
-    int r = glob(pattern, GLOB_ERR, NULL, &found);
+    int r = glob(pattern, 0, on_glob_error, &found);
     int result = 0;
 
     if (r == GLOB_NOMATCH) {
@@ -244,7 +251,7 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
     }
     if (r != 0) {
         acc_diags_add(diags, entry->pos, "stacks: can't search %s: %s", pattern,
-                      r == GLOB_NOSPACE ? "out of memory" : "a folder can't be read");
+                      r == GLOB_NOSPACE ? "out of memory" : "no right to read a folder of it");
         globfree(&found);
         return r == GLOB_NOSPACE ? -ENOMEM : -EINVAL;
     }
@@ -290,7 +297,7 @@ static int load_config_file(const char *path, struct acc_config **ret_config,
 
     if (error) {
         acc_diags_add(diags, (struct acc_srcpos){.file = path}, "%s%s", strerror(error),
-                      error == ENOENT ? "; name an acc.yaml with -c, or a Compose file with -f"
+                      error == ENOENT ? "; name another acc.yaml or a Compose file (accd: -c, -f)"
                                       : "");
         r = -EINVAL;
     } else {

@@ -57,7 +57,7 @@ static void watch(void *data, struct acc_world *world, const struct acc_action *
     if (!d->is_on) {
         return;
     }
-    if (type == ACC_ACT_NOTE) {
+    if (type == ACC_ACT_NOTE && action->note.kind != ACC_NOTE_INCIDENT) { /* as an incident */
         tell(d, note_kind(action), action->svc, action->note.text);
     } else if (type == ACC_ACT_INCIDENT) {
         tell(d, "incident", action->svc, phases[action->incident.phase]);

@@ -138,7 +138,7 @@ static void watch(void *data, struct acc_world *world, const struct acc_action *
     struct script *s = data;
 
     (void)world;
-    if (action->type == ACC_ACT_NOTE) {
+    if (action->type == ACC_ACT_NOTE && action->note.kind != ACC_NOTE_INCIDENT) { /* told below */
         watch_note(s, action);
     } else if (action->type == ACC_ACT_INCIDENT) {
         watch_incident(s, action);

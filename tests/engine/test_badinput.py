@@ -52,6 +52,9 @@ def test_missing_file_and_bad_options(w):
     assert said.returncode == 2, said
     said = run(accd.argv()[0], "-c", w.config([], timing={"opn": "3s"}), "--check", check=False, timeout=10)
     assert said.returncode == 4 and "acc.yaml:" in said.stderr and "open" in said.stderr, said
+    # a pattern below a folder that isn't there matches nothing, as one below a folder that is empty
+    said = run(accd.argv()[0], "-c", w.config([w.dir / "nowhere" / "*" / "compose.yaml"]), "--check", check=False, timeout=10)
+    assert said.returncode == 0 and "acc.yaml:" in said.stderr and "no file matches" in said.stderr, said
 
 
 @needs(seconds=90)

@@ -62,7 +62,7 @@ def test_a_failure_is_told_once(w):
                   "the failure is in the history")
     told = [e for e in events if "exited with 137" in e]
     assert len(told) == 1 and "restarted at once" in told[0], events
-    assert [e for e in events if re.search(r"incident s/a: \d+ opened$", e)], events
+    assert [e for e in events if re.search(r"incident s/a: no\. \d+ opened$", e)], events
     for e in events:
         assert re.match(CLOCK, e) and e.count("s/a") == 1, e
     why = accd.ctl("why", "a").stdout
