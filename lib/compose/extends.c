@@ -18,6 +18,7 @@
 /* The services of one file, and how far each is resolved. */
 struct scope {
     const char *path;
+    const char *dir; /* that `file:` is relative to: a base's own, but the project's of a -f file */
     struct acc_node_index services;
     struct acc_node **resolved; /* NULL until then */
     bool *is_under_way;
@@ -71,11 +72,12 @@ static size_t index_of(const struct scope *scope, const char *service)
 }
 
 static int scope_init(struct acc_compose_loader *loader, struct scope *scope, const char *path,
-                      const struct acc_node *services)
+                      const char *dir, const struct acc_node *services)
 {
     struct acc_arena *arena = loader->ctx.arena;
 
     scope->path = path;
+    scope->dir = dir;
     if (acc_node_index_init(&scope->services, arena, services) < 0) {
         return -ENOMEM;
     }
@@ -135,7 +137,8 @@ static int begin_file(struct acc_compose_loader *loader, struct acc_extends_file
                       target->file);
         return -EINVAL;
     }
-    return scope_init(loader, &file->scope, target->file, services);
+    return scope_init(loader, &file->scope, target->file, acc_load_dir(&loader->ctx, target->file),
+                      services);
 }
 
 /* `*ret_scope` is NULL while the file is needed. 0, -EINVAL, -ENOMEM. */
@@ -193,7 +196,7 @@ static int read_target(struct acc_compose_loader *loader, const struct scope *sc
         return -EINVAL;
     }
     ret_target->pos = file->pos;
-    ret_target->file = acc_tree_absolute(ctx, acc_load_dir(ctx, scope->path), file->text);
+    ret_target->file = acc_tree_absolute(ctx, scope->dir, file->text);
     return ret_target->file ? 0 : -ENOMEM;
 }
 
@@ -360,7 +363,7 @@ int acc_load_extends(struct acc_compose_loader *loader, struct acc_node *doc, co
         acc_diags_add(loader->diags, services->pos, "services must be a mapping");
         return -EINVAL;
     }
-    result = scope_init(loader, &scope, path, services);
+    result = scope_init(loader, &scope, path, loader->ctx.project_dir, services);
     for (size_t i = 0; i < scope.services.n && result != -ENOMEM; i++) {
         int r = resolve(loader, &scope, i, NULL);
 
