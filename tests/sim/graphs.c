@@ -7,6 +7,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/graph/graph.h"
+#include "tests/sim/platform.h"
 
 #define ARENA_CAP (64u << 20)
 #define EDGES_MAX 8u
@@ -14,7 +15,8 @@
 struct draft { /* one service before it is given to its stack */
     uint32_t stack;
     bool is_job; /* reached by `completed` edges only: a service that ends is never ready */
-    char name[16];
+    char name[32];
+    const struct sim_platform_service *is; /* NULL: it is drawn */
 };
 
 struct drawing {
@@ -194,6 +196,50 @@ static void resources_draw(struct drawing *d, struct acc_stack *stack,
     }
 }
 
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "needs:db needs:vault,create": a stack of its own for each phase, so names are found among all.
+ */
+static void edges_read(struct drawing *d, struct acc_stack *stack, struct acc_service_spec *spec,
+                       const char *text)
+{
+    size_t n = 1;
+
+    for (const char *at = text; *at; at++) {
+        n += *at == ' ' ? 1 : 0;
+    }
+    spec->edges = zeroed(stack->arena, (n + 1) * sizeof(*spec->edges));
+    while (*text) {
+        struct acc_edge *edge = &spec->edges[spec->n_edges++];
+        size_t kind_len = strcspn(text, ":") + 1;
+        size_t name_len = strcspn(text + kind_len, ", ");
+        const char *how = text + kind_len + name_len;
+
+        *edge = (struct acc_edge){.kind = ACC_EDGE_NEEDS, .required = true, .label = ""};
+        edge->target = ACC_NONE;
+        edge->at_create = starts_with(how, ",create");
+        if (starts_with(text, "wants:")) {
+            edge->kind = ACC_EDGE_WANTS;
+            edge->required = false;
+        } else if (starts_with(text, "milestone:")) {
+            edge->kind = ACC_EDGE_MILESTONE;
+            edge->condition = starts_with(how, ",completed") ? ACC_COND_COMPLETED : ACC_COND_READY;
+        }
+        edge->service = acc_arena_printf(stack->arena, "%.*s", (int)name_len, text + kind_len);
+        for (uint32_t i = 0; i < d->n; i++) {
+            edge->stack = strcmp(d->draft[i].name, edge->service) == 0
+                              ? d->stacks[d->draft[i].stack]->name
+                              : edge->stack;
+        }
+        acc_assert(edge->stack);
+        text = how + strcspn(how, " ");
+        text += *text == ' ' ? 1 : 0;
+    }
+}
+
 static void service_draw(struct drawing *d, uint32_t index)
 {
     struct acc_stack *stack = d->stacks[d->draft[index].stack];
@@ -214,8 +260,15 @@ static void service_draw(struct drawing *d, uint32_t index)
     spec->timing = d->timing;
     resources_draw(d, stack, spec);
     health_draw(d, spec);
-    policy_draw(d, spec);
-    edges_draw(d, stack, spec, index);
+    if (d->draft[index].is) {
+        spec->restart = ACC_RESTART_UNLESS_STOPPED;
+        spec->stateful = d->draft[index].is->stateful;
+        spec->health.set = spec->health.set && d->draft[index].is->checked;
+        edges_read(d, stack, spec, d->draft[index].is->edges);
+    } else {
+        policy_draw(d, spec);
+        edges_draw(d, stack, spec, index);
+    }
     acc_assert(!acc_arena_failed(stack->arena));
 }
 
@@ -281,26 +334,52 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-void sim_graph_random(struct sim_rand *rand, const struct sim_graph_options *options,
-                      struct sim_graph *ret_graph)
+static void draft_random(struct drawing *d)
+{
+    d->n = (uint32_t)range(d, d->options->services_min, d->options->services_max);
+    d->n_stacks = (uint32_t)range(d, 1, d->options->stacks_max);
+    d->draft = calloc(d->n, sizeof(*d->draft));
+    acc_assert(d->draft);
+}
+
+static void draft_platform(struct drawing *d)
+{
+    const struct sim_platform_service *is = sim_platform(&d->n);
+
+    d->draft = calloc(d->n, sizeof(*d->draft));
+    acc_assert(d->draft);
+    for (uint32_t i = 0; i < d->n; i++) {
+        d->n_stacks += i == 0 || strcmp(is[i].phase, is[i - 1].phase) != 0;
+        d->draft[i].stack = d->n_stacks - 1;
+        d->draft[i].is = &is[i];
+        (void)snprintf(d->draft[i].name, sizeof(d->draft[i].name), "%s", is[i].name);
+    }
+}
+
+void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *options,
+                    struct sim_graph *ret_graph)
 {
     struct drawing d = {.rand = rand, .options = options};
     static struct acc_diags diags; /* only read when the drawing is wrong */
     int r;
 
-    d.n = (uint32_t)range(&d, options->services_min, options->services_max);
-    d.n_stacks = (uint32_t)range(&d, 1, options->stacks_max);
-    d.draft = calloc(d.n, sizeof(*d.draft));
+    if (options->platform) {
+        draft_platform(&d);
+    } else {
+        draft_random(&d);
+    }
     d.stacks = calloc(d.n_stacks, sizeof(struct acc_stack *));
-    acc_assert(d.draft && d.stacks);
+    acc_assert(d.stacks);
     timing_draw(&d);
     for (uint32_t i = 0; i < d.n_stacks; i++) {
         stack_draw(&d, i);
     }
     for (uint32_t i = 0; i < d.n; i++) {
-        d.draft[i].stack = (uint32_t)range(&d, 0, d.n_stacks - 1);
-        d.draft[i].is_job = !options->plain && percent(&d, 8);
-        (void)snprintf(d.draft[i].name, sizeof(d.draft[i].name), "s%02u", i);
+        if (!d.draft[i].is) {
+            d.draft[i].stack = (uint32_t)range(&d, 0, d.n_stacks - 1);
+            d.draft[i].is_job = !options->plain && percent(&d, 8);
+            (void)snprintf(d.draft[i].name, sizeof(d.draft[i].name), "s%02u", i);
+        }
         service_draw(&d, i);
     }
     for (uint32_t i = 0; i < d.n_stacks; i++) {

@@ -14,6 +14,7 @@ struct sim_graph_options {
     uint32_t services_min, services_max;
     uint32_t stacks_max;
     uint32_t edges_max; /* of one service */
+    bool platform;      /* that of platform.h; the numbers above don't count */
     bool plain;         /* needs edges with ride only, one replica, restart policy unset */
     bool quick_timing;  /* every time of E5 a tenth: long waits come up in short runs */
 };
@@ -24,6 +25,6 @@ struct sim_graph {
 };
 
 /* Only running out of memory fails, and then it aborts. */
-void sim_graph_random(struct sim_rand *rand, const struct sim_graph_options *options,
-                      struct sim_graph *ret_graph);
+void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *options,
+                    struct sim_graph *ret_graph);
 void sim_graph_fini(struct sim_graph *graph);

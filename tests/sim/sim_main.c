@@ -2,7 +2,10 @@
  * sim: one seed with its story, or many seeds.
  *
  *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades] [--hashes]
- *     sim --list FILE             seeds that have found something once: "SEED [upgrades] TEXT"
+ *     sim --list FILE             seeds that have found something once
+ *
+ * A line of the list: "SEED [platform] [upgrades] TEXT". A fifth of the seeds have the graph of the
+ * platform, the others one of their own; --graph random|platform says which, and so does the list.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,12 +17,12 @@
 
 struct job {
     uint64_t from, to;
-    const char *list;
+    const char *list, *graph;
     bool trace, quick, upgrades, hashes;
     uint64_t n_seeds, n_bad, n_steps;
 };
 
-static void run(struct job *job, uint64_t seed, bool upgrades)
+static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph)
 {
     static struct world w;
     struct world_options options = world_options_of(seed);
@@ -28,11 +31,15 @@ static void run(struct job *job, uint64_t seed, bool upgrades)
     options.quick = job->quick || upgrades;
     options.upgrades = upgrades;
     options.calm = options.calm && !upgrades;
+    if (graph) {
+        options.graph.platform = strcmp(graph, "platform") == 0;
+    }
     world_open(&w, &options);
     job->n_seeds++;
     if (!world_run(&w)) {
         job->n_bad++;
-        (void)printf("%s%s\n", w.violation, upgrades ? " (--upgrades)" : "");
+        (void)printf("%s (--graph %s%s)\n", w.violation,
+                     options.graph.platform ? "platform" : "random", upgrades ? " --upgrades" : "");
     } else if (job->trace) {
         (void)printf("seed %" PRIu64 ": %zu services, %" PRIu64 " steps, %" PRIu64
                      " actions, %" PRIu64 " lives, hash %016" PRIx64 "\n",
@@ -61,7 +68,10 @@ static int run_list(struct job *job)
 
         rest += strspn(rest, " ");
         if (rest != line) {
-            run(job, seed, strncmp(rest, "upgrades ", 9) == 0);
+            bool is_platform = strncmp(rest, "platform ", 9) == 0;
+
+            rest += is_platform ? 9 + strspn(rest + 9, " ") : 0;
+            run(job, seed, strncmp(rest, "upgrades ", 9) == 0, is_platform ? "platform" : "random");
         }
     }
     (void)fclose(file);
@@ -71,7 +81,7 @@ static int run_list(struct job *job)
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] | "
-                          "--list FILE; [--upgrades]\n");
+                          "--list FILE; [--upgrades] [--graph random|platform]\n");
     return 2;
 }
 
@@ -96,6 +106,9 @@ static bool parse(int argc, char **argv, struct job *job)
             i++;
         } else if (strcmp(argv[i], "--to") == 0 && acc_parse_u64(value, &job->to)) {
             i++;
+        } else if (strcmp(argv[i], "--graph") == 0 && value[0]) {
+            job->graph = value;
+            i++;
         } else if (strcmp(argv[i], "--list") == 0 && value[0]) {
             job->list = value;
             i++;
@@ -118,7 +131,7 @@ int main(int argc, char **argv)
         r = run_list(&job);
     }
     for (uint64_t seed = job.from; seed <= job.to && !job.list; seed++) {
-        run(&job, seed, job.upgrades);
+        run(&job, seed, job.upgrades, job.graph);
     }
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps\n", job.n_seeds, job.n_bad,
                  job.n_steps);

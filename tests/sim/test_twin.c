@@ -56,7 +56,7 @@ static void setup(void)
 
     rand_.state = 7;
     sim_queue_init(&queue, 1000);
-    sim_graph_random(&rand_, &options, &graph);
+    sim_graph_draw(&rand_, &options, &graph);
     for (size_t i = 0; i < 3; i++) {
         graph.habits[i] = (struct sim_habits){.listen_min = 100,
                                               .listen_max = 100,

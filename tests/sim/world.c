@@ -27,6 +27,7 @@ struct world_options world_options_of(uint64_t seed)
     options.graph.quick_timing = sim_rand_below(&rand, 2) == 0;
     options.chaos_ms = sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR);
     options.calm = sim_rand_below(&rand, 20) == 0;
+    options.graph.platform = sim_rand_below(&rand, 5) == 0;
     return options;
 }
 
@@ -83,7 +84,7 @@ void world_open(struct world *w, const struct world_options *options)
     w->actions.item = calloc(w->actions.cap, sizeof(*w->actions.item));
     acc_assert(w->actions.item);
     sim_queue_init(&w->queue, sim_rand_range(&w->rand, 1, 1000000));
-    sim_graph_random(&w->rand, &options->graph, &w->graph);
+    sim_graph_draw(&w->rand, &options->graph, &w->graph);
     r = sim_workloads_init(&w->workloads, &w->queue, &w->rand, w->graph.model, w->graph.habits);
     acc_assert(r == 0);
     quirks = options->calm ? twin_quirks_none() : twin_quirks_random(&w->rand);
