@@ -100,6 +100,9 @@ static void add_args(struct maker *m, struct acc_docker_build *build)
                                ? item->key
                                : acc_arena_printf(m->arena, "%s=%s", item->key, item->text);
 
+        if (item->type != ACC_NODE_NULL && build->n_values < ACC_BUILD_VARIABLES_MAX) {
+            build->values[build->n_values++] = acc_arena_strdup(m->arena, item->text);
+        }
         if (item->type != ACC_NODE_NULL && !is_special(item->key) &&
             build->n_variables < ACC_BUILD_VARIABLES_MAX) {
             build->variables[build->n_variables++] = pair;
@@ -228,4 +231,40 @@ int acc_docker_build_make(const struct acc_stack *stack, const struct acc_servic
     build.n_argv = m.n;
     *ret_build = build;
     return 0;
+}
+
+/* The longest value that begins at `line`; 0: none. */
+static size_t value_at(const struct acc_docker_build *build, const char *line)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < build->n_values; i++) {
+        const char *value = build->values[i];
+        size_t len = strcspn(value, "\n"); /* output comes line by line */
+
+        if (len >= ACC_BUILD_SECRET_MIN && len > longest && strncmp(line, value, len) == 0) {
+            longest = len;
+        }
+    }
+    return longest;
+}
+
+void acc_docker_build_mask(const struct acc_docker_build *build, const char *line, char *out,
+                           size_t out_size)
+{
+    static const char mask[] = "***";
+    size_t n = 0;
+
+    while (*line && n + sizeof(mask) < out_size) {
+        size_t len = value_at(build, line);
+
+        if (len > 0) {
+            memcpy(out + n, mask, sizeof(mask) - 1);
+            n += sizeof(mask) - 1;
+            line += len;
+        } else {
+            out[n++] = *line++;
+        }
+    }
+    out[n] = '\0';
 }

@@ -82,6 +82,19 @@ START_TEST(docker_build_gets_what_the_file_says)
 }
 END_TEST
 
+START_TEST(values_of_args_are_masked_in_what_it_prints)
+{
+    const struct acc_docker_build build = {.values = {"hunter2", "hunter2-long", "x"},
+                                           .n_values = 3};
+    char got[64];
+
+    acc_docker_build_mask(&build, "#7 RUN x hunter2-long; hunter2hunter", got, sizeof(got));
+    ck_assert_str_eq(got, "#7 RUN x ***; ***hunter");
+    acc_docker_build_mask(&build, "0123456789", got, 8);
+    ck_assert_uint_lt(strlen(got), 8);
+}
+END_TEST
+
 START_TEST(without_build_there_is_nothing_to_run)
 {
     char got[64] = "";
@@ -99,6 +112,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_loop_test(tc, docker_build_gets_what_the_file_says, 0,
                         sizeof(cases) / sizeof(cases[0]));
+    tcase_add_test(tc, values_of_args_are_masked_in_what_it_prints);
     tcase_add_test(tc, without_build_there_is_nothing_to_run);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
