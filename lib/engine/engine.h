@@ -251,6 +251,7 @@ struct acc_instance_view {
     int64_t started_ns;
     const char *image_id;
     bool differs;      /* not what the file says (adopted), see `differs` of the service */
+    bool updated;      /* changed while it runs for the present spec */
     int32_t exit_code; /* of the last run; -1 when it has none */
     bool oom;
     const char *health_output;
@@ -302,6 +303,10 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
 enum acc_settled { ACC_SETTLED_PENDING, ACC_SETTLED_DONE, ACC_SETTLED_FAILED };
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
+/* Has the configuration in force come to its end with this service: does all that is wanted up
+ * follow it and run? What is off, held or only observed isn't touched by it: DONE. */
+enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                                    char *text);
 
 /* How an upgrade would go: true for start-first, and one clause that says why. */
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why);

@@ -34,10 +34,16 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const struct rollout *r = &s->roll;
     const struct acc_rollout_record *is = &r->is;
     const char *order = is->start_first ? "start-first" : "stop-first";
-    char elapsed[48], left[48];
+    uint64_t elapsed_ms = (now_ms - r->since_ms) / 1000 * 1000;
+    char elapsed[64] = ""; /* a step that has just begun has no duration yet */
+    char left[48];
     int n = 0;
 
-    acc_format_span_ms((now_ms - r->since_ms) / 1000 * 1000, elapsed, sizeof(elapsed));
+    if (elapsed_ms > 0) {
+        memcpy(elapsed, ", for ", sizeof(", for "));
+        acc_format_span_ms(elapsed_ms, elapsed + strlen(elapsed),
+                           sizeof(elapsed) - strlen(elapsed));
+    }
     acc_format_span_ms(r->deadline_ms > now_ms ? (r->deadline_ms - now_ms) / 1000 * 1000 : 0, left,
                        sizeof(left));
 
@@ -46,8 +52,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         out[0] = '\0';
         return;
     case ACC_ROLL_PULL:
-        n = snprintf(out, out_size, "pulls %.120s, for %s", is->image[0] ? is->image : s->image,
-                     elapsed);
+        n = snprintf(out, out_size, "pulls %.120s%s", is->image[0] ? is->image : s->image, elapsed);
         if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",
                           (unsigned)r->n_tries + 1, (unsigned)((r->retry_ms - now_ms + 999) / 1000),
@@ -55,10 +60,13 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         break;
     case ACC_ROLL_WATCH:
-        n = snprintf(out, out_size, "r%u is watched for another %s", (unsigned)is->to, left);
+        n = snprintf(
+            out, out_size,
+            "r%u is watched for another %s, whether it exits or gets unhealthy; r%u is kept",
+            (unsigned)is->to, left, (unsigned)is->from);
         break;
     case ACC_ROLL_UNDO:
-        n = snprintf(out, out_size, "back to r%u, for %s: r%u %.160s", (unsigned)is->from, elapsed,
+        n = snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
                      (unsigned)is->to, is->why);
         break;
     case ACC_ROLL_CREATE:
@@ -69,7 +77,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
     case ACC_ROLL_RETIRE:
-        n = snprintf(out, out_size, "to r%u %s: %s, for %s", (unsigned)is->to, order,
+        n = snprintf(out, out_size, "to r%u %s: %s%s", (unsigned)is->to, order,
                      acc_rollout_step_name(is->step), elapsed);
         if (s->n_inst > 1 && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, ", replica %u of %u", (unsigned)is->slot,

@@ -204,6 +204,83 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
     return under_hold(e, s, verb, settled(e, s, verb, now_ms, text), now_ms, text);
 }
 
+/* --- a new configuration --------------------------------------------------------------------- */
+
+static enum acc_settled applied_removed(struct acc_engine *e, struct service *s, char *text)
+{
+    acc_each_inst (e, s, i) {
+        if (i->quarantined) {
+            return failed(text, "its container can't be stopped");
+        }
+    }
+    return any_running(e, s) || (s->wanted_removed && acc_svc_present(e, s)) ? ACC_SETTLED_PENDING
+                                                                             : ACC_SETTLED_DONE;
+}
+
+/* A container that is to be replaced, or one beyond the replicas. */
+static bool has_outdated(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (acc_inst_outdated(e, i) && !i->is_spare) {
+            return true;
+        }
+        if (i->is_spare && i->present && i->slot > s->n_inst) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What keeps a container that runs from being replaced, and won't cease soon. */
+static bool is_swap_hopeless(const struct acc_engine *e, const struct service *s, char *text)
+{
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->n_failures >= (res->kind == ACC_RES_IMAGE ? 1 : START_ATTEMPTS)) {
+            (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: needs %.200s: %s", res->key,
+                           res->error);
+            return true;
+        }
+    }
+    if (s->blocker != ACC_NONE && is_hopeless(&e->services[s->blocker])) {
+        (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: needs %.200s, which is %s",
+                       e->services[s->blocker].nick,
+                       acc_svc_state_name(e->services[s->blocker].state));
+        return true;
+    }
+    return false;
+}
+
+enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                                    char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+    struct acc_engine *e = cast.out;
+    struct service *s = &e->services[svc];
+
+    acc_assert(svc < engine->n_services);
+    if (e->stacks[s->stack].contact == CONTACT_OBSERVING) {
+        return ACC_SETTLED_DONE;
+    }
+    if (s->removed) {
+        return applied_removed(e, s, text);
+    }
+    if (!s->wanted_up || acc_svc_held(e, s)) {
+        return ACC_SETTLED_DONE;
+    }
+    if (acc_bits_has(&e->dirty, s->pos)) {
+        return ACC_SETTLED_PENDING; /* what is known of it is from before */
+    }
+    if (has_outdated(e, s)) {
+        return is_swap_hopeless(e, s, text) ? ACC_SETTLED_FAILED : ACC_SETTLED_PENDING;
+    }
+    return settled_up(e, s, now_ms, text);
+}
+
 /* --- invariants ------------------------------------------------------------------------------ */
 
 static void check_instance(struct acc_engine *e, const struct instance *i, uint32_t *taken)

@@ -149,6 +149,7 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
         .started_ns = inst->started_ns,
         .image_id = inst->image_id,
         .differs = acc_inst_outdated(e, inst) || acc_inst_likeness(e, inst) >= ACC_LIKE_LIVE,
+        .updated = inst->present && strcmp(inst->live_tried, e->services[svc].spec) == 0,
         .exit_code = acc_inst_running(inst) ? -1 : inst->exit_code,
         .oom = inst->oom,
         .health_output = inst->output,

@@ -117,6 +117,69 @@ START_TEST(fewer_replicas_remove_the_last)
 }
 END_TEST
 
+/* --- and when that is over ------------------------------------------------------------------ */
+
+static enum acc_settled applied(const char *name, char *text)
+{
+    text[0] = '\0';
+    return acc_engine_applied(stage.engine, stage_index(&stage, name), stage.now_ms, text);
+}
+
+#define ck_applied(name, want)                                                                     \
+    do {                                                                                           \
+        char text[ACC_REASON_MAX + 1];                                                             \
+        ck_assert_int_eq(applied(name, text), want);                                               \
+    } while (0)
+
+START_TEST(a_change_is_over_when_the_new_one_is_ready)
+{
+    struct acc_model *model = model_build("s: db; web n:db h; off");
+
+    up("s: db; web n:db h; off");
+    stage_cmd(&stage, ACC_VERB_STOP, "off", "");
+    stage_run(&stage, 60000);
+    model_touch(model, "web");
+    model_touch(model, "off");
+    stage_reconfigure(&stage, model);
+    ck_applied("web", ACC_SETTLED_PENDING);
+    service("web")->probe = ACC_PROBE_FAIL;
+    stage_run(&stage, 10000);
+    ck_applied("web", ACC_SETTLED_PENDING);
+    ck_applied("off", ACC_SETTLED_DONE); /* not asked for, not touched */
+    service("web")->probe = ACC_PROBE_PASS;
+    stage_run(&stage, 60000);
+    ck_applied("web", ACC_SETTLED_DONE);
+    ck_applied("db", ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(a_change_whose_image_is_missing_fails_and_the_old_one_stays)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db; web n:db");
+    stage_connect(&stage, false); /* all that is there has to be looked for again */
+    stage_run(&stage, 1000);
+    stage.pull = ACC_OP_CONFIG;
+    stage.pull_message = "no such image";
+    change("s: db; web n:db", "web");
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "stays as it was"));
+    ck_assert_ptr_nonnull(strstr(text, "no such image"));
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+START_TEST(a_container_beyond_the_replicas_is_waited_for)
+{
+    up("s: web x3");
+    service("web")->silent = true; /* the stop isn't answered */
+    stage_reconfigure(&stage, model_build("s: web x2"));
+    stage_run(&stage, 1000);
+    ck_applied("web", ACC_SETTLED_PENDING);
+}
+END_TEST
+
 /* --- by meaning ------------------------------------------------------------------------------ */
 
 START_TEST(what_was_the_same_once_is_left_alone_although_accd_restarts)
@@ -351,6 +414,9 @@ int main(void)
     tcase_add_test(tcase, a_service_that_returns_to_the_file_is_wanted_again);
     tcase_add_test(tcase, a_changed_service_is_replaced_alone);
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
+    tcase_add_test(tcase, a_container_beyond_the_replicas_is_waited_for);
+    tcase_add_test(tcase, a_change_whose_image_is_missing_fails_and_the_old_one_stays);
+    tcase_add_test(tcase, a_change_is_over_when_the_new_one_is_ready);
     tcase_add_test(tcase, what_was_stopped_by_an_operator_stays_stopped);
     tcase_add_test(tcase, a_new_file_ends_the_rest_of_what_could_not_work);
     tcase_add_test(tcase, an_edge_that_is_gone_blocks_no_more);
