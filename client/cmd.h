@@ -72,11 +72,10 @@ void accctl_print_diags(struct accctl *ctl, const struct acc_diags *diags);
 /* --- verbs ------------------------------------------------------------------------------------ */
 
 enum accctl_exit accctl_cmd_status(struct accctl *ctl);
-enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, start, stop, down, restart, ... */
+enum accctl_exit accctl_cmd_act(struct accctl *ctl); /* up, stop, restart, upgrade, apply, ... */
 enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl);
 enum accctl_exit accctl_cmd_history(struct accctl *ctl);
 enum accctl_exit accctl_cmd_outdated(struct accctl *ctl);
-enum accctl_exit accctl_cmd_apply(struct accctl *ctl);
 enum accctl_exit accctl_cmd_plan(struct accctl *ctl);
 enum accctl_exit accctl_cmd_why(struct accctl *ctl);
 enum accctl_exit accctl_cmd_logs(struct accctl *ctl);

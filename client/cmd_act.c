@@ -6,8 +6,12 @@
 #include "client/cmd.h"
 #include "client/progress.h"
 #include "client/render_status.h"
-#include "lib/base/str.h"
+#include "lib/base/assert.h"
 #include "lib/codec/json_get.h"
+
+/* How long a reply is waited for before the clocks on a terminal are drawn again, which have
+ * seconds, and before a signal that came between two waits is seen. */
+#define REDRAW_MS 1000
 
 /* "hand-back" -> "io.acc.HandBack" */
 static void method_of(const char *verb, char *out, size_t out_size)
@@ -57,6 +61,9 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->volumes) {
         (void)cJSON_AddTrueToObject(parameters, "volumes");
     }
+    if (o->prune) {
+        (void)cJSON_AddTrueToObject(parameters, "prune");
+    }
     if (o->hold) {
         (void)cJSON_AddStringToObject(parameters, "kind", o->hold);
     }
@@ -80,31 +87,98 @@ static void flush(struct accctl *ctl, struct acc_buf *out)
     acc_buf_reset(out);
 }
 
-static size_t n_selected(const cJSON *list)
+static bool is_verb(const struct accctl *ctl, const char *verb)
 {
+    return strcmp(ctl->options->verb, verb) == 0;
+}
+
+/* --- the last line ---------------------------------------------------------------------------- */
+
+/* The order in which changes are counted up. */
+static const char *const changes[] = {"created",   "recreated", "updated", "started",
+                                      "restarted", "stopped",   "removed", "released"};
+
+struct tally {
+    size_t n_selected, n_changed;
+    size_t n[ACC_ARRAY_LEN(changes)];
+    bool is_known; /* accd says what has changed */
+};
+
+static struct tally count_up(const cJSON *list)
+{
+    struct tally tally = {0};
     const cJSON *item;
-    size_t n = 0;
 
     cJSON_ArrayForEach(item, list)
     {
-        n += acc_json_bool(item, "selected");
+        const char *change = acc_json_text(item, "change");
+
+        if (!acc_json_bool(item, "selected")) {
+            continue;
+        }
+        tally.n_selected++;
+        tally.is_known |= change != NULL;
+        for (size_t i = 0; change && i < ACC_ARRAY_LEN(changes); i++) {
+            if (strcmp(change, changes[i]) == 0) {
+                tally.n[i]++;
+                tally.n_changed++;
+            }
+        }
     }
-    return n;
+    return tally;
+}
+
+/* What these ask for can be seen at containers. */
+static bool has_nothing_done(const struct accctl *ctl, const struct tally *tally)
+{
+    static const char *const verbs[] = {"up",      "start",   "stop",     "down", "restart",
+                                        "release", "upgrade", "rollback", "apply"};
+    bool is_one = false;
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(verbs); i++) {
+        is_one |= is_verb(ctl, verbs[i]);
+    }
+    return is_one && tally->n_changed == 0 &&
+           (tally->is_known || (is_verb(ctl, "apply") && tally->n_selected == 0));
+}
+
+static void put_tally(struct accctl *ctl, const struct tally *tally)
+{
+    const char *before = " (";
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(changes); i++) {
+        if (tally->n[i] > 0) {
+            (void)fprintf(ctl->out, "%s%zu %s", before, tally->n[i], changes[i]);
+            before = ", ";
+        }
+    }
+    if (tally->n_changed > 0) {
+        (void)fputc(')', ctl->out);
+    }
 }
 
 static void print_done(struct accctl *ctl, const cJSON *list, uint64_t took_ms)
 {
-    size_t n = n_selected(list);
-    const char *what = ctl->options->detach ? "asked for" : "done";
+    struct tally tally = count_up(list);
+    const char *verb = ctl->options->verb;
+    const char *plural = tally.n_selected == 1 ? "" : "s";
     char took[48];
 
-    if (ctl->options->json) {
-        return;
+    if (ctl->options->detach && tally.n_selected > 0) {
+        (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
+    } else if (has_nothing_done(ctl, &tally)) {
+        (void)fprintf(ctl->out, "%s: nothing to do", verb);
+        if (tally.n_selected > 0 && !is_verb(ctl, "apply")) {
+            (void)fprintf(ctl->out, ", %zu service%s %s so already", tally.n_selected, plural,
+                          tally.n_selected == 1 ? "was" : "were");
+        }
+        (void)fputc('\n', ctl->out);
+    } else {
+        accctl_format_took(took_ms, took, sizeof(took));
+        (void)fprintf(ctl->out, "%s: done, %zu service%s", verb, tally.n_selected, plural);
+        put_tally(ctl, &tally);
+        (void)fprintf(ctl->out, ", %s\n", took);
     }
-    acc_format_span_ms(took_ms, took, sizeof(took));
-    (void)fprintf(ctl->out, "%s: %s, %zu service%s%s%s\n", ctl->options->verb, what, n,
-                  n == 1 ? "" : "s", ctl->options->detach ? "" : ", ",
-                  ctl->options->detach ? "" : took);
 }
 
 /* Whoever takes over is told what is not as the files say. */
@@ -129,97 +203,167 @@ static void print_plan(struct accctl *ctl, const cJSON *plan)
     {
         const char *text = acc_json_text_of(line);
 
-        if (!ctl->options->json) {
-            (void)fprintf(ctl->out, "%s\n", text ? text : "");
-        }
+        (void)fprintf(ctl->out, "%s\n", text ? text : "");
     }
 }
 
-static bool is_rollout(const struct accctl *ctl)
+/* With --json these stream their steps; of the others it is one document, the outcome. */
+static bool is_streaming(const struct accctl *ctl)
 {
-    return strcmp(ctl->options->verb, "upgrade") == 0 ||
-           strcmp(ctl->options->verb, "rollback") == 0;
+    return is_verb(ctl, "upgrade") || is_verb(ctl, "rollback") || is_verb(ctl, "apply");
 }
 
-/* The replies of one verb up to the last. */
-static enum accctl_exit watch(struct accctl *ctl, struct accctl_conn *conn,
-                              struct accctl_progress *progress, uint64_t started_ms)
+/* Who leaves is told that the work goes on. */
+static void tell_interrupted(struct accctl *ctl)
 {
-    enum accctl_exit code = ACCCTL_DONE;
-    bool goes_on = true;
+    const struct accctl_options *o = ctl->options;
+
+    (void)fprintf(ctl->err, "accctl: accd goes on with %s; follow it: accctl events -f", o->verb);
+    for (size_t i = 0; i < o->n_args; i++) {
+        (void)fprintf(ctl->err, " %s", o->args[i]);
+    }
+    (void)fprintf(ctl->err, "; how it stands: accctl status\n");
+}
+
+/* One verb under way. */
+struct act {
+    struct accctl *ctl;
+    struct accctl_conn *conn;
+    struct accctl_progress *progress;
+    uint64_t started_ms;
     struct acc_buf out;
+};
 
-    acc_buf_init(&out, SIZE_MAX / 2);
-    while (goes_on) {
-        cJSON *reply = NULL;
-        int r = accctl_conn_receive(conn, -1, &reply);
-        const cJSON *answer = acc_json_object(reply, "parameters");
-        const cJSON *list = acc_json_array(answer, "progress");
+static void print_outcome(struct act *act, const cJSON *answer)
+{
+    struct accctl *ctl = act->ctl;
+    const cJSON *list = acc_json_array(answer, "progress");
 
-        goes_on = r == 0 && acc_json_bool(reply, "continues");
-        if (r == 0 && !acc_json_text(reply, "error")) {
-            bool is_news = accctl_progress_update(progress, list, &out);
-
-            if (ctl->options->json) {
-                acc_buf_reset(&out);
-            }
-            if (ctl->options->json && goes_on && is_news) {
-                accctl_print_json(ctl, answer); /* upgrades stream their steps */
-            }
+    if (ctl->options->json) {
+        accctl_print_json(ctl, answer);
+    } else if (ctl->options->dry_run) {
+        print_plan(ctl, acc_json_array(answer, "plan"));
+    } else {
+        print_done(ctl, list, now_ms() - act->started_ms);
+        if (may_adopt(ctl->options->verb)) {
+            accctl_put_differences(list, NULL, &ctl->style, &act->out);
+            flush(ctl, &act->out);
         }
-        if (!goes_on && !ctl->options->json) {
-            accctl_progress_end(progress, &out);
-        }
-        flush(ctl, &out);
-        if (r < 0) {
-            code = accctl_tell_broken(ctl, r);
-        } else if (acc_json_text(reply, "error")) {
-            code = accctl_tell_error(ctl, reply);
-        } else if (!goes_on) {
-            if (ctl->options->json) {
-                accctl_print_json(ctl, answer);
-            }
-            if (ctl->options->dry_run) {
-                print_plan(ctl, acc_json_array(answer, "plan"));
-            } else {
-                print_done(ctl, list, now_ms() - started_ms);
-            }
-            if (!ctl->options->json && may_adopt(ctl->options->verb)) {
-                accctl_put_differences(list, NULL, &ctl->style, &out);
-                flush(ctl, &out);
-            }
-        }
-        cJSON_Delete(reply);
     }
-    acc_buf_fini(&out);
+}
+
+/* The last reply: the outcome, or the error. */
+static enum accctl_exit conclude(struct act *act, const cJSON *reply)
+{
+    struct accctl *ctl = act->ctl;
+    enum accctl_exit code = ACCCTL_DONE;
+    bool is_error = acc_json_text(reply, "error") != NULL;
+
+    if (!ctl->options->json) {
+        accctl_progress_end(act->progress, &act->out);
+    }
+    if (!ctl->options->json && is_error) {
+        accctl_progress_put_builds(act->progress, &act->out);
+    }
+    flush(ctl, &act->out);
+    if (is_error) {
+        code = accctl_tell_error(ctl, reply);
+    } else {
+        print_outcome(act, acc_json_object(reply, "parameters"));
+    }
     return code;
 }
 
-static enum accctl_exit act(struct accctl *ctl, cJSON *parameters)
+/* A reply that isn't an error. */
+static void show(struct act *act, const cJSON *answer, bool goes_on)
 {
-    struct accctl_progress *progress = accctl_progress_create(&ctl->style);
-    struct accctl_conn *conn = NULL;
-    uint64_t started_ms = now_ms();
-    enum accctl_exit code = accctl_connect(ctl, &conn);
+    const cJSON *list = acc_json_array(answer, "progress");
+    bool is_news = accctl_progress_update(act->progress, list, now_ms(), &act->out);
+
+    if (act->ctl->options->json) {
+        acc_buf_reset(&act->out);
+        if (goes_on && is_news) {
+            accctl_print_json(act->ctl, answer);
+        }
+    }
+    flush(act->ctl, &act->out);
+}
+
+static enum accctl_exit broken(struct act *act, int r)
+{
+    struct accctl *ctl = act->ctl;
+
+    if (!ctl->options->json) {
+        accctl_progress_end(act->progress, &act->out);
+    }
+    flush(ctl, &act->out);
+    if (accctl_is_interrupted()) {
+        tell_interrupted(ctl);
+        return ACCCTL_FAILED;
+    }
+    return accctl_tell_broken(ctl, r);
+}
+
+/* The replies of one verb up to the last. */
+static enum accctl_exit watch(struct act *act)
+{
+    bool is_live = act->ctl->style.height > 0 && !act->ctl->options->json;
+
+    for (;;) {
+        cJSON *reply = NULL;
+        int r = accctl_conn_receive(act->conn, REDRAW_MS, &reply);
+        enum accctl_exit code = ACCCTL_DONE;
+        bool goes_on = true;
+
+        if ((r == -ETIMEDOUT || r == -EINTR) && !accctl_is_interrupted()) {
+            if (is_live) {
+                show(act, NULL, true);
+            }
+            continue;
+        }
+        if (r < 0) {
+            return broken(act, r);
+        }
+        goes_on = acc_json_bool(reply, "continues");
+        if (!acc_json_text(reply, "error")) {
+            show(act, acc_json_object(reply, "parameters"), goes_on);
+        }
+        if (!goes_on) {
+            code = conclude(act, reply);
+        }
+        cJSON_Delete(reply);
+        if (!goes_on) {
+            return code;
+        }
+    }
+}
+
+static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
+{
+    struct act act = {.ctl = ctl, .started_ms = now_ms()};
+    enum accctl_exit code = accctl_connect(ctl, &act.conn);
     char method[64];
     int r;
 
-    if (code == ACCCTL_DONE && progress) {
+    act.progress = accctl_progress_create(&ctl->style);
+    acc_buf_init(&act.out, SIZE_MAX / 2);
+    if (code == ACCCTL_DONE && act.progress) {
         method_of(ctl->options->verb, method, sizeof(method));
-        /* --json is one document, the outcome; of an upgrade a line for each step, too. */
-        r = accctl_conn_send(conn, method, parameters,
-                             (!ctl->options->json || is_rollout(ctl)) && !ctl->options->dry_run);
-        code = r < 0 ? accctl_tell_broken(ctl, r) : watch(ctl, conn, progress, started_ms);
+        accctl_catch_interrupt();
+        r = accctl_conn_send(act.conn, method, parameters,
+                             (!ctl->options->json || is_streaming(ctl)) && !ctl->options->dry_run);
+        code = r < 0 ? accctl_tell_broken(ctl, r) : watch(&act);
     }
     cJSON_Delete(parameters);
-    (void)accctl_conn_close(conn);
-    (void)accctl_progress_destroy(progress);
+    acc_buf_fini(&act.out);
+    (void)accctl_conn_close(act.conn);
+    (void)accctl_progress_destroy(act.progress);
     return code;
 }
 
 enum accctl_exit accctl_cmd_act(struct accctl *ctl)
 {
-    return act(ctl, parameters_of(ctl));
+    return act_on(ctl, parameters_of(ctl));
 }
 
 enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl)
@@ -234,5 +378,5 @@ enum accctl_exit accctl_cmd_maintenance(struct accctl *ctl)
     parameters = cJSON_CreateObject();
     (void)cJSON_AddBoolToObject(parameters, "on", strcmp(word, "on") == 0);
     add_common(ctl->options, parameters);
-    return act(ctl, parameters);
+    return act_on(ctl, parameters);
 }

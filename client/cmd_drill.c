@@ -111,10 +111,6 @@ static bool read_what(struct accctl *ctl, const struct acc_model *model, enum ac
 
     *what = o->fail ? ACC_DRILL_FAIL : o->flap ? ACC_DRILL_FLAP : ACC_DRILL_OOM;
     *svc = 0;
-    if (!name || (o->fail != NULL) + (o->flap != NULL) + (o->oom != NULL) > 1) {
-        (void)fprintf(ctl->err, "accctl: drill takes one of --fail, --flap and --oom\n");
-        return false;
-    }
     if (o->fail && strcmp(name, "engine") == 0) {
         *what = ACC_DRILL_ENGINE;
         return true;
@@ -127,6 +123,21 @@ static bool read_what(struct accctl *ctl, const struct acc_model *model, enum ac
     return *svc != ACC_NONE;
 }
 
+/* Before a file is read: who forgot what is to break need not have one. */
+static bool names_what(struct accctl *ctl)
+{
+    const struct accctl_options *o = ctl->options;
+    int n = (o->fail != NULL) + (o->flap != NULL) + (o->oom != NULL);
+
+    if (n != 1) {
+        (void)fprintf(ctl->err,
+                      "accctl: drill %s: give one of --fail SERVICE, --fail engine, --flap SERVICE "
+                      "and --oom SERVICE\nTry 'accctl help drill'.\n",
+                      n == 0 ? "lacks what is to break" : "breaks one thing at a time");
+    }
+    return n == 1;
+}
+
 enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
 {
     struct acc_loaded loaded = {0};
@@ -135,8 +146,12 @@ enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
     cJSON *root = NULL;
     enum acc_drill_what what;
     uint32_t svc;
-    int r = load(ctl, &loaded);
+    int r;
 
+    if (!names_what(ctl)) {
+        return ACCCTL_USAGE;
+    }
+    r = load(ctl, &loaded);
     if (r < 0 || !read_what(ctl, loaded.model, &what, &svc)) {
         acc_loaded_fini(&loaded);
         return r < 0 ? ACCCTL_INVALID : ACCCTL_USAGE;

@@ -5,14 +5,33 @@
 #include <string.h>
 
 #include "client/render_status.h"
+#include "lib/base/str.h"
 #include "lib/codec/json_get.h"
+
+/* What is shown of a build that failed: the error and what led to it. */
+#define BUILD_TAIL 12u
+/* One of its lines; accd cuts them, too. */
+#define BUILD_LINE_MAX 512u
+/* Differences of a service that one line names. */
+#define DIFFERENCES_MAX 3
+#define BAR_WIDTH       20u
 
 struct line {
     char *service; /* owned */
     char state[24];
-    char step[24]; /* of an upgrade */
+    char step[24];   /* of an upgrade */
+    char change[24]; /* what has become of its containers */
     char reason[256];
-    bool selected, settled;
+    char differs[256]; /* in what its container differed */
+    bool selected, settled, is_told;
+    uint64_t since_ms; /* it is at this state and step since */
+    uint64_t moved_ms; /* since something happens with it; 0: nothing has */
+    /* of its image */
+    char image[256];
+    uint64_t current, total;
+    unsigned n_quarters;    /* of the pull that were told */
+    char *tail[BUILD_TAIL]; /* owned; a ring */
+    size_t n_tail;          /* lines ever */
 };
 
 struct accctl_progress {
@@ -20,6 +39,7 @@ struct accctl_progress {
     struct line *line;
     size_t n, cap;
     size_t n_drawn; /* lines of the block on the terminal */
+    uint64_t begun_ms;
     bool is_started;
 };
 
@@ -37,12 +57,27 @@ struct accctl_progress *accctl_progress_destroy(struct accctl_progress *progress
 {
     for (size_t i = 0; progress && i < progress->n; i++) {
         free(progress->line[i].service);
+        for (size_t k = 0; k < BUILD_TAIL; k++) {
+            free(progress->line[i].tail[k]);
+        }
     }
     if (progress) {
         free(progress->line);
         free(progress);
     }
     return NULL;
+}
+
+void accctl_format_took(uint64_t ms, char *out, size_t out_size)
+{
+    if (ms < 10000) {
+        uint64_t tenths = (ms + 50) / 100;
+
+        tenths = tenths == 0 ? 1 : tenths; /* nothing takes no time */
+        (void)snprintf(out, out_size, "%u.%u s", (unsigned)(tenths / 10), (unsigned)(tenths % 10));
+    } else {
+        acc_format_span_ms(ms, out, out_size);
+    }
 }
 
 static struct line *line_of(struct accctl_progress *progress, const char *service)
@@ -66,7 +101,39 @@ static struct line *line_of(struct accctl_progress *progress, const char *servic
     return progress->line[progress->n].service ? &progress->line[progress->n++] : NULL;
 }
 
+static const char *text_of(const cJSON *item, const char *key)
+{
+    const char *text = acc_json_text(item, key);
+
+    return text ? text : "";
+}
+
+/* --- in a pipe ------------------------------------------------------------------------------- */
+
+/* What became of it and how long that took, once it is over. */
+static void put_outcome(const struct line *line, uint64_t now_ms, struct acc_buf *out)
+{
+    char took[48];
+
+    accctl_put_text(out, line->change, 0);
+    if (line->differs[0]) {
+        (void)acc_buf_puts(out, " (");
+        accctl_put_text(out, line->differs, 0);
+        (void)acc_buf_puts(out, ")");
+    }
+    if (line->moved_ms > 0) {
+        accctl_format_took(now_ms - line->moved_ms, took, sizeof(took));
+        (void)acc_buf_printf(out, ", %s", took);
+    }
+}
+
+struct step {
+    char name[24];
+    uint64_t took_ms;
+};
+
 static void put_change(const struct accctl_progress *progress, const struct line *line,
+                       const struct step *before, bool is_over, uint64_t now_ms,
                        struct acc_buf *out)
 {
     accctl_put_text(out, line->service, 0);
@@ -76,8 +143,48 @@ static void put_change(const struct accctl_progress *progress, const struct line
         (void)acc_buf_puts(out, ", ");
         accctl_put_text(out, line->reason, 0);
     }
+    if (before->name[0] && strcmp(before->name, line->step) != 0) {
+        char took[48];
+
+        accctl_format_took(before->took_ms, took, sizeof(took));
+        (void)acc_buf_printf(out, "; %s took %s", before->name, took);
+    }
+    if (is_over) {
+        (void)acc_buf_puts(out, ", ");
+        put_outcome(line, now_ms, out);
+    }
     (void)acc_buf_puts(out, "\n");
 }
+
+/* At the beginning, and with each quarter of the bytes. */
+static void put_pull(struct line *line, struct acc_buf *out)
+{
+    unsigned quarters = line->total > 0
+                            ? (unsigned)((double)line->current * 4 / (double)line->total)
+                            : 0;
+    char current[24], total[24];
+
+    if (line->total == 0 || quarters + 1 <= line->n_quarters) {
+        return;
+    }
+    line->n_quarters = quarters + 1;
+    acc_format_bytes(line->current, current, sizeof(current));
+    acc_format_bytes(line->total, total, sizeof(total));
+    accctl_put_text(out, line->service, 0);
+    (void)acc_buf_puts(out, ": pulls ");
+    accctl_put_text(out, line->image, 0);
+    (void)acc_buf_printf(out, ", %s of %s\n", current, total);
+}
+
+static void put_build_line(const struct line *line, const char *text, struct acc_buf *out)
+{
+    accctl_put_text(out, line->service, 0);
+    (void)acc_buf_puts(out, " | ");
+    accctl_put_text(out, text, 0);
+    (void)acc_buf_puts(out, "\n");
+}
+
+/* --- on a terminal --------------------------------------------------------------------------- */
 
 static void rewind_block(struct accctl_progress *progress, struct acc_buf *out)
 {
@@ -87,10 +194,52 @@ static void rewind_block(struct accctl_progress *progress, struct acc_buf *out)
     progress->n_drawn = 0;
 }
 
-/* What is still under way; when that is more than the screen has, the first of it. */
-static void draw_block(struct accctl_progress *progress, struct acc_buf *out)
+static void format_pull(const struct line *line, char *out, size_t out_size)
 {
-    struct accctl_table *table = accctl_table_create(3, "  ");
+    char current[24], total[24], bar[BAR_WIDTH + 1];
+    size_t filled = (size_t)((double)line->current / (double)line->total * BAR_WIDTH);
+
+    for (size_t i = 0; i < BAR_WIDTH; i++) {
+        bar[i] = i < filled ? '#' : '.';
+    }
+    bar[BAR_WIDTH] = '\0';
+    acc_format_bytes(line->current, current, sizeof(current));
+    acc_format_bytes(line->total, total, sizeof(total));
+    /* A long name is cut by the table. */
+    (void)snprintf(out, out_size, "[%s] %s of %s  %s", bar, current, total, line->image);
+}
+
+/* What it is at: its image, or why it waits, or why it is changed. */
+static void format_text(const struct line *line, char *out, size_t out_size)
+{
+    if (line->total > 0 && line->current < line->total) {
+        format_pull(line, out, out_size);
+    } else if (line->n_tail > 0 && strcmp(line->state, "up") != 0) {
+        (void)snprintf(out, out_size, "%s", line->tail[(line->n_tail - 1) % BUILD_TAIL]);
+    } else {
+        (void)snprintf(out, out_size, "%s", line->reason[0] ? line->reason : line->differs);
+    }
+}
+
+static void draw_line(struct accctl_table *table, const struct line *line, uint64_t now_ms)
+{
+    char took[48] = "", text[BUILD_LINE_MAX + 1];
+
+    if (line->moved_ms > 0 && now_ms >= line->since_ms + 1000) {
+        acc_format_span_ms((now_ms - line->since_ms) / 1000 * 1000, took, sizeof(took));
+    }
+    format_text(line, text, sizeof(text));
+    accctl_table_row(table, accctl_state_color(line->state), 1);
+    accctl_table_cell(table, line->service);
+    accctl_table_cell(table, line->state);
+    accctl_table_cell(table, took);
+    accctl_table_cell(table, text);
+}
+
+/* What is still under way; when that is more than the screen has, the first of it. */
+static void draw_block(struct accctl_progress *progress, uint64_t now_ms, struct acc_buf *out)
+{
+    struct accctl_table *table = accctl_table_create(4, "  ");
     size_t room = progress->style->height > 4 ? progress->style->height - 3 : 1;
     size_t n_selected = 0, n_settled = 0, n_shown = 0;
 
@@ -98,17 +247,13 @@ static void draw_block(struct accctl_progress *progress, struct acc_buf *out)
         const struct line *line = &progress->line[i];
         bool is_over = line->selected ? line->settled : strcmp(line->state, "up") == 0;
 
-        is_over |= line->selected && line->settled;
         n_selected += line->selected;
         n_settled += line->selected && line->settled;
         if (is_over || n_shown == room) {
             continue;
         }
         n_shown++;
-        accctl_table_row(table, accctl_state_color(line->state), 1);
-        accctl_table_cell(table, line->service);
-        accctl_table_cell(table, line->state);
-        accctl_table_cell(table, line->reason);
+        draw_line(table, line, now_ms);
     }
     (void)acc_buf_printf(out, "%zu of %zu\n", n_settled, n_selected);
     accctl_table_put(table, progress->style, out);
@@ -116,44 +261,145 @@ static void draw_block(struct accctl_progress *progress, struct acc_buf *out)
     progress->n_drawn = n_shown + 1;
 }
 
-static const char *text_of(const cJSON *item, const char *key)
-{
-    const char *text = acc_json_text(item, key);
+/* --- both ------------------------------------------------------------------------------------ */
 
-    return text ? text : "";
+static void read_differences(struct line *line, const cJSON *item)
+{
+    const cJSON *list = acc_json_array(item, "differences");
+    const cJSON *one;
+    int n = cJSON_GetArraySize(list);
+    int k = 0;
+
+    if (n > 0) {
+        line->differs[0] = '\0';
+    }
+    cJSON_ArrayForEach(one, list)
+    {
+        size_t len = strlen(line->differs);
+
+        if (k++ == DIFFERENCES_MAX) {
+            (void)snprintf(line->differs + len, sizeof(line->differs) - len, "; and %d more",
+                           n - DIFFERENCES_MAX);
+            break;
+        }
+        (void)snprintf(line->differs + len, sizeof(line->differs) - len, "%s%s", len ? "; " : "",
+                       text_of(one, "text"));
+    }
 }
 
-bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
+static void keep_tail(struct line *line, const char *text)
+{
+    char **place = &line->tail[line->n_tail % BUILD_TAIL];
+    char *copy = strndup(text, BUILD_LINE_MAX);
+
+    if (copy) {
+        free(*place);
+        *place = copy;
+        line->n_tail++;
+    }
+}
+
+/* True: there was something. */
+static bool read_image(struct line *line, const cJSON *item, bool is_live, struct acc_buf *out)
+{
+    const cJSON *pull = acc_json_object(item, "pull");
+    const cJSON *output = acc_json_array(item, "output");
+    const cJSON *text;
+
+    if (pull) {
+        if (strcmp(line->image, text_of(pull, "image")) != 0) {
+            (void)snprintf(line->image, sizeof(line->image), "%s", text_of(pull, "image"));
+            line->n_quarters = 0;
+        }
+        line->current = (uint64_t)acc_json_int(pull, "current", 0);
+        line->total = (uint64_t)acc_json_int(pull, "total", 0);
+        if (!is_live) {
+            put_pull(line, out);
+        }
+    }
+    cJSON_ArrayForEach(text, output)
+    {
+        const char *build = acc_json_text_of(text);
+
+        if (build && is_live) {
+            keep_tail(line, build);
+        } else if (build) {
+            put_build_line(line, build, out);
+        }
+    }
+    return pull || output;
+}
+
+/* True: it has moved on. */
+static bool read_state(struct accctl_progress *progress, struct line *line, const cJSON *item,
+                       uint64_t now_ms, struct step *ret_before)
+{
+    bool is_change = strcmp(line->state, text_of(item, "state")) != 0 ||
+                     strcmp(line->step, text_of(item, "step")) != 0;
+
+    (void)snprintf(ret_before->name, sizeof(ret_before->name), "%s", line->step);
+    ret_before->took_ms = now_ms - line->since_ms;
+    if (is_change) {
+        line->since_ms = now_ms;
+    }
+    (void)snprintf(line->step, sizeof(line->step), "%s", text_of(item, "step"));
+    (void)snprintf(line->state, sizeof(line->state), "%s", text_of(item, "state"));
+    (void)snprintf(line->reason, sizeof(line->reason), "%s", text_of(item, "reason"));
+    (void)snprintf(line->change, sizeof(line->change), "%s", text_of(item, "change"));
+    line->selected = acc_json_bool(item, "selected");
+    line->settled = acc_json_bool(item, "settled");
+    read_differences(line, item);
+    if (line->moved_ms == 0 && line->settled && line->change[0]) {
+        line->moved_ms = progress->begun_ms; /* all of it between two replies */
+    } else if (line->moved_ms == 0 && (!line->settled || (is_change && progress->is_started))) {
+        line->moved_ms = now_ms;
+    }
+    return is_change;
+}
+
+static bool update_line(struct accctl_progress *progress, const cJSON *item, uint64_t now_ms,
+                        struct acc_buf *out)
+{
+    struct line *line = line_of(progress, text_of(item, "service"));
+    bool is_live = progress->style->height > 0;
+    struct step before;
+    bool is_change, is_image, is_over;
+
+    if (!line) {
+        return false;
+    }
+    is_change = read_state(progress, line, item, now_ms, &before);
+    is_image = read_image(line, item, is_live, out);
+    is_over = line->selected && line->settled && line->change[0] && !line->is_told;
+    line->is_told |= is_over;
+    if (!is_live && progress->is_started && is_change) {
+        put_change(progress, line, &before, is_over, now_ms, out);
+    } else if (!is_live && is_over) {
+        accctl_put_text(out, line->service, 0);
+        (void)acc_buf_puts(out, ": ");
+        put_outcome(line, now_ms, out);
+        (void)acc_buf_puts(out, "\n");
+    }
+    return is_change || is_image || is_over;
+}
+
+bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list, uint64_t now_ms,
                             struct acc_buf *out)
 {
-    bool is_live = progress->style->height > 0;
     bool is_news = !progress->is_started;
     const cJSON *item;
 
+    if (!progress->is_started) {
+        progress->begun_ms = now_ms;
+    }
     cJSON_ArrayForEach(item, list)
     {
-        struct line *line = line_of(progress, text_of(item, "service"));
-        bool is_change;
-
-        if (!line) {
-            continue;
-        }
-        is_change = strcmp(line->state, text_of(item, "state")) != 0 ||
-                    strcmp(line->step, text_of(item, "step")) != 0;
-        is_news |= is_change;
-        (void)snprintf(line->step, sizeof(line->step), "%s", text_of(item, "step"));
-        (void)snprintf(line->state, sizeof(line->state), "%s", text_of(item, "state"));
-        (void)snprintf(line->reason, sizeof(line->reason), "%s", text_of(item, "reason"));
-        line->selected = acc_json_bool(item, "selected");
-        line->settled = acc_json_bool(item, "settled");
-        if (!is_live && progress->is_started && is_change) {
-            put_change(progress, line, out);
-        }
+        is_news |= update_line(progress, item, now_ms, out);
     }
     progress->is_started = true;
-    if (is_live) {
+    if (progress->style->height > 0) {
         rewind_block(progress, out);
-        draw_block(progress, out);
+        draw_block(progress, now_ms, out);
     }
     return is_news;
 }
@@ -161,4 +407,19 @@ bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
 void accctl_progress_end(struct accctl_progress *progress, struct acc_buf *out)
 {
     rewind_block(progress, out);
+}
+
+void accctl_progress_put_builds(const struct accctl_progress *progress, struct acc_buf *out)
+{
+    for (size_t i = 0; i < progress->n; i++) {
+        const struct line *line = &progress->line[i];
+        size_t n = line->n_tail < BUILD_TAIL ? line->n_tail : BUILD_TAIL;
+
+        if (line->selected && line->settled && line->change[0]) {
+            continue; /* that one went well */
+        }
+        for (size_t k = line->n_tail - n; k < line->n_tail; k++) {
+            put_build_line(line, line->tail[k % BUILD_TAIL], out);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 /*
  * How a verb goes, service by service: a block of lines that is rewritten in place on a terminal,
- * a line per change in a pipe.
+ * a line per change in a pipe. Reads no clock.
  */
 
 #include <cjson/cJSON.h>
@@ -15,10 +15,16 @@ struct accctl_progress;
 struct accctl_progress *accctl_progress_create(const struct accctl_style *style);
 struct accctl_progress *accctl_progress_destroy(struct accctl_progress *progress);
 
-/* Take the `progress` list of one reply; append to `out` what is to be written. The first list only
- * says how things stand, so in a pipe nothing is said. */
-/* True: it is the first one, or a state or step has changed. */
-bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list,
+/* Take the `progress` list of one reply, or with NULL only redraw; append to `out` what is to be
+ * written. `now_ms` is monotonic. The first list only says how things stand, so in a pipe nothing
+ * is said. True: it is the first one, or a state or step has changed, or there is news of an image.
+ */
+bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list, uint64_t now_ms,
                             struct acc_buf *out);
 /* Take the block away; the outcome is printed in its place. */
 void accctl_progress_end(struct accctl_progress *progress, struct acc_buf *out);
+/* The end of what builds have said, where it wasn't printed as it came: after a failure. */
+void accctl_progress_put_builds(const struct accctl_progress *progress, struct acc_buf *out);
+
+/* "0.4 s", "12 s", "3 min 20 s". */
+void accctl_format_took(uint64_t ms, char *out, size_t out_size);

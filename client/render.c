@@ -217,6 +217,10 @@ static void put_row(const struct accctl_table *table, const struct row *row, con
         const char *text = cell(row, i);
         bool is_last = i + 1 == last;
         bool colored = row->color_column == i || row->color_column == SIZE_MAX;
+
+        if (widths[i] == 0) {
+            continue; /* empty in all rows */
+        }
         size_t room = is_last && style->width > 0 ? (style->width > at ? style->width - at : 1) : 0;
 
         accctl_put_color(out, style, colored ? row->color : ACCCTL_PLAIN, text, room);

@@ -231,6 +231,39 @@ static void on_note(void *ctx, const struct acc_action *action)
     }
 }
 
+/* Those of one image that are told of it; the rest sees it in the same verbs anyway. */
+#define IMAGE_USERS_MAX 64u
+
+/* Services whose containers need resource `at` of the model. */
+static size_t users_of(const struct acc_model *model, uint32_t at, uint32_t *svc)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < model->n_services && n < IMAGE_USERS_MAX; i++) {
+        const struct acc_service_spec *service = model->services[i];
+        uint32_t base = model->resource_base[model->service_stack[i]];
+
+        for (size_t k = 0; k < service->n_resources; k++) {
+            if (base + service->resources[k] == at) {
+                svc[n++] = i;
+                break;
+            }
+        }
+    }
+    return n;
+}
+
+static void on_image(void *ctx, const struct acc_action *action, const struct accd_image_news *news)
+{
+    struct accd_app *app = ctx;
+    uint32_t svc[IMAGE_USERS_MAX] = {action->svc};
+    size_t n = action->type == ACC_ACT_PULL ? 1 : users_of(app->loaded.model, action->res, svc);
+
+    if (app->control) {
+        accd_control_feed_image(app->control, svc, n, news);
+    }
+}
+
 static void on_incident(void *ctx, const struct acc_action *action)
 {
     struct accd_app *app = ctx;
@@ -292,6 +325,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .model = accd_app_model,
                                            .container_id = container_id,
                                            .container_name = container_name,
+                                           .on_image = on_image,
                                            .registry_auth = accd_app_registry_auth,
                                            .differences = app->differences,
                                            .ctx = app};

@@ -109,7 +109,12 @@ static uint32_t find(const struct acc_model *model, const char *id)
     return ACC_NONE;
 }
 
-/* One line for each service that is added, changed or gone. */
+static bool has_other_policy(const struct acc_service_spec *old, const struct acc_service_spec *new)
+{
+    return old->restart != new->restart || old->restart_max != new->restart_max;
+}
+
+/* A line for each service that is added, changed or gone. */
 static void list_changes(const struct acc_model *old, const struct acc_model *new,
                          struct acc_buf *out)
 {
@@ -120,6 +125,9 @@ static void list_changes(const struct acc_model *old, const struct acc_model *ne
             (void)acc_buf_printf(out, "added %s\n", new->services[i]->id);
         } else if (strcmp(old->services[was]->spec_hash, new->services[i]->spec_hash) != 0) {
             (void)acc_buf_printf(out, "changed %s\n", new->services[i]->id);
+        }
+        if (was != ACC_NONE && has_other_policy(old->services[was], new->services[i])) {
+            (void)acc_buf_printf(out, ACCD_CHANGE_POLICY " %s\n", new->services[i]->id);
         }
     }
     for (size_t i = 0; i < old->n_services; i++) {

@@ -127,46 +127,6 @@ static void look(struct accd_control *control, struct accd_session *session,
     free(targets.selected);
 }
 
-/* --- apply -------------------------------------------------------------------------------------
- */
-
-static void on_applied(void *arg, const char *problems, const char *changes)
-{
-    struct accd_job *job = arg;
-    struct acc_buf out;
-    int r;
-
-    if (job->session) {
-        acc_buf_init(&out, ACC_REPLY_MAX);
-        r = problems ? acc_lines_put(ACC_CTL_E_INVALID_CONFIG, "problems", problems, &out)
-                     : acc_lines_put(NULL, "changes", changes ? changes : "", &out);
-        accd_session_set_data(job->session, NULL);
-        accd_control_reply(job->session, &out, r, true);
-        accd_job_unlink(&job->control->calls, job);
-    }
-    free(job);
-}
-
-static void apply_forget(struct accd_job *job)
-{
-    accd_job_unlink(&job->control->calls, job);
-    job->session = NULL; /* on_applied() frees it */
-}
-
-static void apply(struct accd_control *control, struct accd_session *session, bool prune)
-{
-    struct accd_job *job = calloc(1, sizeof(*job));
-
-    if (!job) {
-        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
-        return;
-    }
-    *job = (struct accd_job){.control = control, .session = session, .on_gone = apply_forget};
-    accd_job_link(&control->calls, job);
-    accd_session_set_data(session, job);
-    control->config.ops.apply(control->config.ops_ctx, prune, on_applied, job);
-}
-
 /* --- plan --------------------------------------------------------------------------------------
  */
 
@@ -213,6 +173,12 @@ static void on_planned(void *arg, const char *problems, const struct acc_plan *p
     plan_free(job);
 }
 
+static void plan_forget(struct accd_job *job)
+{
+    accd_job_unlink(&job->control->calls, job);
+    job->session = NULL; /* on_planned() frees it */
+}
+
 static void plan(struct accd_control *control, struct accd_session *session,
                  const struct acc_ctl_request *request)
 {
@@ -231,7 +197,7 @@ static void plan(struct accd_control *control, struct accd_session *session,
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
         return;
     }
-    job->job = (struct accd_job){.control = control, .session = session, .on_gone = apply_forget};
+    job->job = (struct accd_job){.control = control, .session = session, .on_gone = plan_forget};
     accd_job_link(&control->calls, &job->job);
     accd_session_set_data(session, &job->job);
     control->config.ops.plan(control->config.ops_ctx, on_planned, job);
@@ -299,7 +265,7 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
         accd_control_history(control, session, request);
         return;
     case ACC_CTL_APPLY:
-        apply(control, session, request->prune);
+        accd_control_apply(control, session, request);
         return;
     case ACC_CTL_PLAN:
         plan(control, session, request);

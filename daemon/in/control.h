@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "daemon/image_news.h"
 #include "daemon/in/control_ops.h"
 
 struct accd_control;
@@ -26,6 +27,9 @@ void accd_control_close(struct accd_control *control);
 /* An ACC_ACT_NOTE or ACC_ACT_INCIDENT, from its executor. Nothing is sent before on_idle(). */
 void accd_control_feed_note(struct accd_control *control, int64_t unix_ms,
                             const struct acc_action *action);
+/* News of an image that services `svc` (`n` of them) need. */
+void accd_control_feed_image(struct accd_control *control, const uint32_t *svc, size_t n,
+                             const struct accd_image_news *news);
 /* After each run of the pump: sends what was fed, answers verbs that have come to their end. */
 void accd_control_on_idle(struct accd_control *control);
 /* After acc_engine_reconfigure(): indexes have changed. */

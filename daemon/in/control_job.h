@@ -69,9 +69,27 @@ bool accd_control_refuse(struct accd_session *session, const char *name, const c
 void accd_job_link(struct accd_job **list, struct accd_job *job);
 void accd_job_unlink(struct accd_job **list, struct accd_job *job);
 
-/* control_wait.c. The verb is pushed; the answer comes when it has come to its end. */
+/* control_verb.c. The answer comes when what was asked for has come to its end. */
 void accd_control_verb(struct accd_control *control, struct accd_session *session,
                        const struct acc_ctl_request *request, enum acc_verb verb);
+void accd_control_apply(struct accd_control *control, struct accd_session *session,
+                        const struct acc_ctl_request *request);
+
+/* control_wait.c */
+struct accd_wait_task {
+    enum acc_verb verb;
+    bool is_apply;        /* instead of a verb: for the configuration in force */
+    const uint8_t *reset; /* services of which only the restart policy changed; NULL: none */
+    bool more, detach, with_dependents;
+    uint64_t timeout_ms; /* 0: none */
+};
+/* A job of the session that answers it; to be begun before the engine is told. NULL: it was
+ * refused. */
+struct accd_job *accd_wait_begin(struct accd_control *control, struct accd_session *session,
+                                 const struct accd_wait_task *task, const uint8_t *selected);
+/* Look how far it is; it may be gone afterwards. */
+void accd_wait_run(struct accd_job *job);
+void accd_wait_cancel(struct accd_job *job); /* without an answer */
 void accd_control_waits_run(struct accd_control *control, bool look_at_all);
 void accd_control_waits_remap(struct accd_control *control);
 

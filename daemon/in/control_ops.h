@@ -18,6 +18,9 @@
 /* Verbs that wait for their end at once; more clients than that are told to come later. */
 #define ACCD_CONTROL_WAITS_MAX 256u
 
+/* Of a service that is otherwise the same: accd follows it, no container has to. */
+#define ACCD_CHANGE_POLICY "policy"
+
 struct accd_control_logs_options {
     uint32_t svc;
     bool follow, timestamps;
@@ -56,8 +59,9 @@ struct accd_control_ops {
     /* NULL: it can't. Both of these may be called from inside on_data. */
     void (*logs_pause)(void *ctx, void *handle, bool is_paused);
     void (*logs_cancel)(void *ctx, void *handle);
-    /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what was
-     * applied, one a line. */
+    /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what differs
+     * in the files, lines of "added|changed|policy|removed stack/service"; the engine has them, and
+     * has not stepped yet. */
     void (*apply)(void *ctx, bool prune,
                   void (*done)(void *arg, const char *problems, const char *changes), void *arg);
     /* In what a container differs from its file; may be NULL. */

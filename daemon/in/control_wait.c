@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/in/control.h"
+#include "daemon/in/control_heard.h"
 #include "daemon/in/control_job.h"
+#include "daemon/in/control_seen.h"
 #include "daemon/log.h"
 
 /* How often the clock of an upgrade is told. */
@@ -14,14 +17,19 @@ struct watch {
     uint32_t svc;
     enum acc_svc_state state; /* as last told */
     enum acc_rollout_step step;
-    uint64_t told_ms; /* an upgrade tells of itself every second */
-    bool selected;    /* else something that a selected one depends on */
-    const char *id;   /* into `ids`: indexes change with the configuration */
+    const char *change; /* static */
+    uint64_t told_ms;   /* an upgrade tells of itself every second */
+    bool selected;      /* else something that a selected one depends on */
+    const char *id;     /* into `ids`: indexes change with the configuration */
+    struct accd_seen seen;
+    bool is_reset; /* apply: only its restart policy changed, which is accd's own affair */
+    struct accd_heard heard; /* of its image */
 };
 
 struct wait {
     struct accd_job job; /* first: jobs are cast to it */
     enum acc_verb verb;
+    bool is_apply; /* instead of a verb */
     bool more, detach;
     bool is_told;         /* the first look has happened */
     uint64_t deadline_ms; /* UINT64_MAX: none */
@@ -30,13 +38,22 @@ struct wait {
     struct watch watch[];
 };
 
+static void wait_destroy(struct wait *wait)
+{
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        accd_seen_fini(&wait->watch[i].seen);
+        accd_heard_fini(&wait->watch[i].heard);
+    }
+    free(wait->ids);
+    free(wait);
+}
+
 static void wait_free(struct wait *wait)
 {
     accd_session_set_data(wait->job.session, NULL);
     wait->job.control->n_waits--;
     accd_job_unlink(&wait->job.control->waits, &wait->job);
-    free(wait->ids);
-    free(wait);
+    wait_destroy(wait);
 }
 
 static void on_gone(struct accd_job *job)
@@ -113,11 +130,19 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
             continue;
         }
         acc_engine_service(control->config.engine, i, now_ms, &service);
-        wait->watch[k++] = (struct watch){
-            .svc = i, .state = service.state, .step = service.step, .selected = selected[i] != 0};
+        wait->watch[k] = (struct watch){.svc = i,
+                                        .state = service.state,
+                                        .step = service.step,
+                                        .change = "",
+                                        .selected = selected[i] != 0};
+        accd_heard_init(&wait->watch[k].heard);
+        wait->n_watches = ++k;
+        if (accd_seen_take(control->config.engine, i, now_ms, &wait->watch[k - 1].seen) < 0) {
+            acc_buf_fini(&ids);
+            return false;
+        }
         (void)acc_buf_append(&ids, service.id, strlen(service.id) + 1);
     }
-    wait->n_watches = k;
     wait->ids = acc_buf_take(&ids);
     if (!wait->ids) {
         return false;
@@ -130,8 +155,7 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
 }
 
 static struct wait *make_wait(struct accd_control *control, struct accd_session *session,
-                              const struct acc_ctl_request *request, enum acc_verb verb,
-                              const uint8_t *selected)
+                              const struct accd_wait_task *task, const uint8_t *selected)
 {
     const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
     size_t n = acc_engine_n_services(control->config.engine);
@@ -144,12 +168,12 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     if (n > 0) {
         memcpy(watched, selected, n);
     }
-    if (model && (looks_at_dependencies(verb) || request->with_dependents)) {
-        widen(model, request->with_dependents, watched);
+    if (model && (task->is_apply || looks_at_dependencies(task->verb) || task->with_dependents)) {
+        widen(model, task->is_apply || task->with_dependents, watched);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
     if (wait && !fill(wait, control, selected, watched, n)) {
-        free(wait);
+        wait_destroy(wait);
         wait = NULL;
     }
     free(watched);
@@ -157,11 +181,12 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         return NULL;
     }
     wait->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
-    wait->verb = verb;
-    wait->more = request->more;
-    wait->detach = request->detach;
-    wait->deadline_ms = request->timeout_ms ? uv_now(control->config.loop) + request->timeout_ms
-                                            : UINT64_MAX;
+    wait->verb = task->verb;
+    wait->is_apply = task->is_apply;
+    wait->more = task->more;
+    wait->detach = task->detach;
+    wait->deadline_ms = task->timeout_ms ? uv_now(control->config.loop) + task->timeout_ms
+                                         : UINT64_MAX;
     accd_job_link(&control->waits, &wait->job);
     control->n_waits++;
     accd_session_set_data(session, wait);
@@ -169,6 +194,27 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         (void)uv_timer_again(&control->timer);
     }
     return wait;
+}
+
+struct accd_job *accd_wait_begin(struct accd_control *control, struct accd_session *session,
+                                 const struct accd_wait_task *task, const uint8_t *selected)
+{
+    struct wait *wait;
+
+    if (control->n_waits >= ACCD_CONTROL_WAITS_MAX) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED,
+                            "too many clients wait for the end of a verb; ask again later");
+        return NULL;
+    }
+    wait = make_wait(control, session, task, selected);
+    if (!wait) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; task->reset && i < wait->n_watches; i++) {
+        wait->watch[i].is_reset = task->reset[wait->watch[i].svc] != 0;
+    }
+    return &wait->job;
 }
 
 /* --- telling how it goes -----------------------------------------------------------------------
@@ -199,25 +245,63 @@ static void look_free(struct look *look)
     free(look->reason);
 }
 
+static enum acc_settled settled_of(const struct wait *wait, const struct watch *watch,
+                                   uint64_t now_ms, char *text)
+{
+    const struct acc_engine *engine = wait->job.control->config.engine;
+
+    text[0] = '\0';
+    if (watch->svc == ACC_NONE || (!watch->selected && !wait->is_apply)) {
+        return ACC_SETTLED_DONE;
+    }
+    if (!watch->selected) { /* nothing is to be changed with it; whatever ails it, it isn't this */
+        return acc_engine_settled(engine, watch->svc, ACC_VERB_ADOPT, now_ms, text) ==
+                       ACC_SETTLED_PENDING
+                   ? ACC_SETTLED_PENDING
+                   : ACC_SETTLED_DONE;
+    }
+    return wait->is_apply ? acc_engine_applied(engine, watch->svc, now_ms, text)
+                          : acc_engine_settled(engine, watch->svc, wait->verb, now_ms, text);
+}
+
+static const char *change_of(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
+{
+    const char *change = watch->svc == ACC_NONE
+                             ? ""
+                             : accd_seen_change(wait->job.control->config.engine, watch->svc,
+                                                now_ms, &watch->seen);
+
+    return watch->is_reset && !change[0] ? "updated" : change;
+}
+
+/* Those of an apply that depend on what has changed: they belong to it as soon as it touches them.
+ */
+static bool is_drawn_in(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
+{
+    return wait->is_apply && watch->svc != ACC_NONE && watch->seen.is_up &&
+           accd_seen_change(wait->job.control->config.engine, watch->svc, now_ms, &watch->seen)[0];
+}
+
 /* Rows of the watches, and those selected ones that failed or, with `pending`, aren't done. */
-static void look_at(struct look *look, const struct wait *wait, bool pending)
+static void look_at(struct look *look, struct wait *wait, bool pending)
 {
     const struct accd_control *control = wait->job.control;
     uint64_t now_ms = uv_now(control->config.loop);
 
     look->n_failures = look->n_pending = 0;
     for (size_t i = 0; i < wait->n_watches; i++) {
-        const struct watch *watch = &wait->watch[i];
+        struct watch *watch = &wait->watch[i];
         char *text = look->reason[look->n_failures];
-        enum acc_settled settled = ACC_SETTLED_DONE;
+        enum acc_settled settled;
 
-        if (watch->selected && watch->svc != ACC_NONE) {
-            text[0] = '\0';
-            settled = acc_engine_settled(control->config.engine, watch->svc, wait->verb, now_ms,
-                                         text);
-        }
-        look->row[i] = (struct acc_progress_row){watch->svc, watch->selected,
-                                                 settled != ACC_SETTLED_PENDING};
+        watch->selected |= is_drawn_in(wait, watch, now_ms);
+        settled = settled_of(wait, watch, now_ms, text);
+        look->row[i] = (struct acc_progress_row){
+            .svc = watch->svc,
+            .selected = watch->selected,
+            .settled = settled != ACC_SETTLED_PENDING,
+            .change = change_of(wait, watch, now_ms),
+        };
         look->n_pending += settled == ACC_SETTLED_PENDING;
         if (settled == ACC_SETTLED_FAILED || (pending && settled == ACC_SETTLED_PENDING)) {
             if (text[0] == '\0') {
@@ -244,7 +328,8 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
     int r;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
-    r = acc_progress_put(&view, rows, n_rows, !is_last, &out);
+    r = wait->is_apply ? acc_applied_put(&view, rows, n_rows, !is_last, &out)
+                       : acc_progress_put(&view, rows, n_rows, !is_last, &out);
     sent = accd_control_reply(session, &out, r, is_last);
     if (is_last || !sent) {
         wait_free(wait);
@@ -279,6 +364,16 @@ static size_t compact(struct acc_progress_row *rows, size_t n)
     return kept;
 }
 
+static bool has_output(const struct wait *wait)
+{
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        if (wait->watch[i].heard.output.len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The rows whose state has changed since they were told. */
 static size_t changed(struct wait *wait, const struct look *look, struct acc_progress_row *rows)
 {
@@ -295,12 +390,16 @@ static size_t changed(struct wait *wait, const struct look *look, struct acc_pro
         }
         acc_engine_service(control->config.engine, watch->svc, now_ms, &service);
         if (service.state != watch->state || service.step != watch->step ||
+            strcmp(look->row[i].change, watch->change) != 0 ||
+            accd_heard_is_due(&watch->heard, now_ms - watch->told_ms) ||
             (service.step != ACC_ROLL_IDLE && watch->selected &&
              now_ms >= watch->told_ms + ROLLOUT_EVERY_MS)) {
             watch->state = service.state;
             watch->step = service.step;
+            watch->change = look->row[i].change;
             watch->told_ms = now_ms;
-            rows[n++] = look->row[i];
+            rows[n] = look->row[i];
+            accd_heard_put(&watch->heard, &rows[n++]);
         }
     }
     return n;
@@ -327,6 +426,9 @@ static bool tell_progress(struct wait *wait, const struct look *look)
     if (n > 0 || !wait->is_told) {
         wait->is_told = true;
         alive = tell(wait, rows, n, false);
+        for (size_t i = 0; alive && i < wait->n_watches; i++) {
+            accd_heard_told(&wait->watch[i].heard);
+        }
     }
     free(rows);
     return alive;
@@ -344,14 +446,16 @@ static void conclude(struct wait *wait, struct look *look)
     }
 }
 
-/* Look how far it is; it may be gone afterwards. */
-static void run(struct wait *wait)
+void accd_wait_run(struct accd_job *job)
 {
+    struct wait *wait = (struct wait *)job;
     struct look look;
 
     if (look_alloc(&look, wait->n_watches)) { /* if not, the next tick tries again */
         look_at(&look, wait, false);
-        if (wait->detach || !wait->more || look.n_pending == 0 || tell_progress(wait, &look)) {
+        bool is_over = look.n_pending == 0 && !(wait->is_told && has_output(wait));
+
+        if (wait->detach || !wait->more || is_over || tell_progress(wait, &look)) {
             conclude(wait, &look);
         }
     }
@@ -372,12 +476,12 @@ void accd_control_waits_run(struct accd_control *control, bool look_at_all)
 {
     struct accd_job *next;
 
-    /* run() ends at most the wait that it is given: a session that is dropped for its backlog tells
-     * nobody else. */
+    /* accd_wait_run() ends at most the wait that it is given: a session that is dropped for its
+     * backlog tells nobody else. */
     for (struct accd_job *job = control->waits; job; job = next) {
         next = job->next;
         if (look_at_all || is_touched(control, (struct wait *)job)) {
-            run((struct wait *)job);
+            accd_wait_run(job);
         }
     }
     control->is_touched = false;
@@ -416,85 +520,33 @@ void accd_control_waits_drop(struct accd_control *control)
     }
 }
 
-/* --- the verb ----------------------------------------------------------------------------------
- */
-
-static int push(struct accd_control *control, const struct accd_session *session,
-                const struct acc_ctl_request *request, enum acc_verb verb,
-                const struct acc_ctl_targets *targets)
+void accd_wait_cancel(struct accd_job *job)
 {
-    struct acc_event event = {
-        .type = ACC_EV_CMD,
-        .now_ms = uv_now(control->config.loop),
-        .cmd = {.verb = verb,
-                .selected = targets->selected,
-                .with_dependents = request->with_dependents,
-                .volumes = request->volumes,
-                .whole_stack = targets->whole_stacks,
-                .revision = request->to,
-                .hold = request->hold,
-                .for_ms = request->for_ms},
-    };
-
-    (void)snprintf(event.cmd.image, sizeof(event.cmd.image), "%s",
-                   request->image ? request->image : "");
-    (void)snprintf(event.cmd.reason, sizeof(event.cmd.reason), "%s",
-                   request->reason ? request->reason : "");
-    (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
-    return accd_pump_push(control->config.pump, &event);
+    wait_free((struct wait *)job);
 }
 
-static void start(struct accd_control *control, struct accd_session *session,
-                  const struct acc_ctl_request *request, enum acc_verb verb,
-                  const struct acc_ctl_targets *targets)
+/* Of those that use the image one is told. */
+static struct watch *find_watch(struct wait *wait, const uint32_t *svc, size_t n)
 {
-    struct wait *wait;
-
-    if (control->n_waits >= ACCD_CONTROL_WAITS_MAX) {
-        accd_control_refuse(session, ACC_CTL_E_REFUSED,
-                            "too many clients wait for the end of a verb; ask again later");
-        return;
+    for (size_t i = 0; i < wait->n_watches; i++) {
+        for (size_t k = 0; k < n; k++) {
+            if (wait->watch[i].svc == svc[k]) {
+                return &wait->watch[i];
+            }
+        }
     }
-    wait = make_wait(control, session, request, verb, targets->selected);
-    if (!wait) {
-        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
-        return;
-    }
-    if (push(control, session, request, verb, targets) < 0) {
-        wait_free(wait);
-        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd has too much to do; ask again");
-        return;
-    }
-    accd_pump_run(control->config.pump); /* its on_idle may have answered already */
-    if (accd_session_data(session) == wait) {
-        run(wait);
-    }
+    return NULL;
 }
 
-void accd_control_verb(struct accd_control *control, struct accd_session *session,
-                       const struct acc_ctl_request *request, enum acc_verb verb)
+void accd_control_feed_image(struct accd_control *control, const uint32_t *svc, size_t n,
+                             const struct accd_image_news *news)
 {
-    size_t n = acc_engine_n_services(control->config.engine);
-    struct acc_ctl_targets targets = {.selected = calloc(n + 1, 1)};
-    struct acc_ctl_error error;
+    for (struct accd_job *job = control->waits; job; job = job->next) {
+        struct wait *wait = (struct wait *)job;
+        struct watch *watch = wait->more ? find_watch(wait, svc, n) : NULL;
 
-    acc_ctl_error_set(&error, ACC_CTL_E_REFUSED, "reason", "accd is out of memory");
-    if (!targets.selected || acc_ctl_select_verb(control->config.engine, request, verb, &targets,
-                                                 &error) == ACC_CTL_WRONG) {
-        if (request->oneway) {
-            accd_session_skip(session);
-        } else {
-            accd_control_reply_error(session, &error);
+        if (watch) {
+            accd_heard_take(&watch->heard, news);
         }
-    } else if (request->oneway) {
-        if (push(control, session, request, verb, &targets) < 0) {
-            accd_log(ACCD_LOG_WARNING, "control: a %s of %s is lost: the queue is full",
-                     acc_verb_name(verb), accd_session_rights(session)->by);
-        }
-        accd_session_skip(session);
-        accd_pump_run(control->config.pump);
-    } else {
-        start(control, session, request, verb, &targets);
     }
-    free(targets.selected);
 }

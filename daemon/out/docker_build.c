@@ -20,9 +20,14 @@ static void on_line(void *ctx, bool is_stderr, const char *line)
 {
     struct accd_op *op = ctx;
 
+    char text[ACCD_CHILD_LINE_MAX + 1];
+
     (void)is_stderr; /* BuildKit's progress is there, the classic builder's on stdout */
-    accd_log(ACCD_LOG_INFO, "build of %s: %s", op->name, line);
-    (void)snprintf(op->message, sizeof(op->message), "%s", line); /* the last one is the reason */
+    acc_docker_build_mask(&op->build, line, text, sizeof(text));
+    accd_log(ACCD_LOG_INFO, "build of %s: %s", op->name, text);
+    accd_docker_tell_image(op, text);
+    /* The last one is the reason; cut it names the trouble still. */
+    (void)snprintf(op->message, sizeof(op->message), "%.*s", (int)sizeof(op->message) - 1, text);
 }
 
 static void on_end(void *ctx, int status)

@@ -9,6 +9,7 @@
 
 #include "daemon/differences.h"
 #include "daemon/docker.h"
+#include "daemon/image_news.h"
 #include "daemon/inspector.h"
 #include "daemon/pump.h"
 #include "lib/codec/docker_pull.h"
@@ -26,8 +27,9 @@ struct accd_docker_call_config {
     /* Id and name of the container in slot 1 of a service, or NULL. */
     const char *(*container_id)(void *ctx, uint32_t svc);
     const char *(*container_name)(void *ctx, uint32_t svc);
-    /* How far the pull of resource `res` is, for every line of it. May be NULL. */
-    void (*on_pull)(void *ctx, uint32_t res, const struct acc_docker_pull *pull);
+    /* News of the image of `action`, ENSURE_RESOURCE or PULL. May be NULL. */
+    void (*on_image)(void *ctx, const struct acc_action *action,
+                     const struct accd_image_news *news);
     /* As acc_registry_auth_find() of the user's config.json; `*ret_auth` is the caller's. May be
      * NULL: none. */
     enum acc_registry_auth_result (*registry_auth)(void *ctx, const char *reference,

@@ -114,10 +114,23 @@ static void after_pull(struct accd_op *op, const struct accd_http_reply *reply)
     (void)send_named(op, &send, after_pull_check, "/images/", "/json");
 }
 
+void accd_docker_tell_image(struct accd_op *op, const char *line)
+{
+    const struct accd_docker_call_config *config = &op->call->config;
+    struct accd_image_news news = {.image = op->reference ? op->reference : op->name, .line = line};
+
+    if (op->pull) {
+        news.current = op->pull->current;
+        news.total = op->pull->total;
+    }
+    if (config->on_image) {
+        config->on_image(config->ctx, &op->action, &news);
+    }
+}
+
 static void on_pull_data(void *ctx, const char *data, size_t len)
 {
     struct accd_op *op = ctx;
-    const struct accd_docker_call_config *config = &op->call->config;
     const char *text;
     size_t text_len;
 
@@ -125,9 +138,7 @@ static void on_pull_data(void *ctx, const char *data, size_t len)
         switch (acc_json_frame_feed(&op->frame, &data, &len, &text, &text_len)) {
         case ACC_JSON_FRAME_TEXT:
             (void)acc_docker_pull_line(op->pull, text, text_len); /* broken: ignored */
-            if (config->on_pull) {
-                config->on_pull(config->ctx, op->action.res, op->pull);
-            }
+            accd_docker_tell_image(op, NULL);
             continue;
         case ACC_JSON_FRAME_TOO_BIG:
         case ACC_JSON_FRAME_NOMEM:

@@ -170,6 +170,8 @@ void accd_docker_distribution(struct accd_op *op,
 /* Who asked beside the engine is told, and the operation is over. */
 void accd_docker_tell_remote(struct accd_op *op);
 /* docker_ensure.c */
+/* Tell how far the pull of its image is, or a line of its build. */
+void accd_docker_tell_image(struct accd_op *op, const char *line);
 /* Pull op->name; then op->pulled, or the check. */
 void accd_docker_fetch(struct accd_op *op);
 void accd_docker_ensure(struct accd_op *op);

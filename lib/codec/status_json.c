@@ -1,5 +1,6 @@
 #include "lib/codec/status_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -502,29 +503,82 @@ static void put_service_differences(struct writer *w, cJSON *parent, uint32_t sv
     put_differences(w, parent, &instance);
 }
 
+static void put_lines(struct writer *w, cJSON *list, const char *lines)
+{
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+
+        acc_put_bytes(w->put, list, NULL, lines, len);
+        lines += len + (lines[len] == '\n');
+    }
+}
+
+static void put_image(struct writer *w, cJSON *item, const struct acc_progress_row *row)
+{
+    if (row->pull) {
+        cJSON *pull = acc_put_object(w->put, item, "pull");
+
+        text(w, pull, "image", row->pull->image);
+        number(w, pull, "current", row->pull->current);
+        number(w, pull, "total", row->pull->total);
+    }
+    if (row->output) {
+        put_lines(w, acc_put_array(w->put, item, "output"), row->output);
+    }
+}
+
+static void put_progress(struct writer *w, const struct acc_progress_row *rows, size_t n_rows)
+{
+    cJSON *list = acc_put_array(w->put, w->top, "progress");
+
+    for (size_t i = 0; i < n_rows; i++) {
+        cJSON *item = acc_put_item(w->put, list);
+        struct acc_service_view service;
+
+        acc_engine_service(w->view->engine, rows[i].svc, w->view->now_ms, &service);
+        text(w, item, "service", service.id);
+        text(w, item, "state", acc_svc_state_name(service.state));
+        text(w, item, "step", acc_rollout_step_name(service.step));
+        text(w, item, "health", acc_verdict_name(service.health));
+        text(w, item, "reason", service.reason);
+        moment(w, item, "since", service.since_ms);
+        text(w, item, "change", rows[i].change ? rows[i].change : "");
+        put_image(w, item, &rows[i]);
+        put_service_differences(w, item, rows[i].svc, service.n_instances);
+        acc_put_bool(w->put, item, "selected", rows[i].selected);
+        acc_put_bool(w->put, item, "settled", rows[i].settled);
+    }
+}
+
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
                      size_t n_rows, bool continues, struct acc_buf *out)
 {
     struct writer w;
-    cJSON *list;
 
     begin(&w, view);
-    list = acc_put_array(w.put, w.top, "progress");
+    put_progress(&w, rows, n_rows);
+    return finish(&w, NULL, continues, out);
+}
+
+int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
+                    bool continues, struct acc_buf *out)
+{
+    struct writer w;
+    cJSON *changes;
+
+    begin(&w, view);
+    changes = acc_put_array(w.put, w.top, "changes");
     for (size_t i = 0; i < n_rows; i++) {
-        cJSON *item = acc_put_item(w.put, list);
+        char line[2 * ACC_NAME_MAX + 32];
         struct acc_service_view service;
 
-        acc_engine_service(view->engine, rows[i].svc, view->now_ms, &service);
-        text(&w, item, "service", service.id);
-        text(&w, item, "state", acc_svc_state_name(service.state));
-        text(&w, item, "step", acc_rollout_step_name(service.step));
-        text(&w, item, "health", acc_verdict_name(service.health));
-        text(&w, item, "reason", service.reason);
-        moment(&w, item, "since", service.since_ms);
-        put_service_differences(&w, item, rows[i].svc, service.n_instances);
-        acc_put_bool(w.put, item, "selected", rows[i].selected);
-        acc_put_bool(w.put, item, "settled", rows[i].settled);
+        if (rows[i].selected && rows[i].change && rows[i].change[0]) {
+            acc_engine_service(view->engine, rows[i].svc, view->now_ms, &service);
+            (void)snprintf(line, sizeof(line), "%s %s", rows[i].change, service.id);
+            acc_put_bytes(w.put, changes, NULL, line, strlen(line));
+        }
     }
+    put_progress(&w, rows, n_rows);
     return finish(&w, NULL, continues, out);
 }
 
@@ -597,15 +651,8 @@ int acc_logs_put(const struct acc_log_row *rows, size_t n_rows, bool continues, 
 int acc_lines_put(const char *error, const char *key, const char *lines, struct acc_buf *out)
 {
     struct writer w;
-    cJSON *list;
 
     begin(&w, NULL);
-    list = acc_put_array(w.put, w.top, key);
-    while (*lines) {
-        size_t len = strcspn(lines, "\n");
-
-        acc_put_bytes(w.put, list, NULL, lines, len);
-        lines += len + (lines[len] == '\n');
-    }
+    put_lines(&w, acc_put_array(w.put, w.top, key), lines);
     return finish(&w, error, false, out);
 }

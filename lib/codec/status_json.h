@@ -79,12 +79,22 @@ int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_st
 int acc_ping_put(const struct acc_engine *engine, const struct acc_host_facts *facts,
                  struct acc_buf *out);
 
+struct acc_pull_row {
+    const char *image;
+    uint64_t current, total; /* bytes; total 0: not known yet */
+};
 struct acc_progress_row {
     uint32_t svc;
     bool selected, settled;
+    const char *change;              /* what became of its containers; NULL or "": nothing */
+    const struct acc_pull_row *pull; /* of its image; NULL: none is under way */
+    const char *output;              /* of its build, one a line; NULL: none */
 };
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
                      size_t n_rows, bool continues, struct acc_buf *out);
+/* As the above, for Apply: with `changes`, a line for each selected service that was changed. */
+int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
+                    bool continues, struct acc_buf *out);
 
 struct acc_failure_row {
     const char *service, *reason;

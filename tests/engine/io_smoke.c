@@ -130,10 +130,10 @@ static const char *no_container(void *ctx, uint32_t svc)
     return NULL;
 }
 
-static void on_pull(void *ctx, uint32_t res, const struct acc_docker_pull *pull)
+static void on_image(void *ctx, const struct acc_action *action, const struct accd_image_news *news)
 {
     (void)ctx;
-    printf("PULL %u %s\n", res, pull->status);
+    printf("PULL %u %s %llu\n", action->res, news->image, (unsigned long long)news->current);
 }
 
 static void on_log(void *ctx, uint8_t out, const char *data, size_t len)
@@ -350,7 +350,7 @@ int main(int argc, char **argv)
         .model = the_model,
         .container_id = no_container,
         .container_name = no_container,
-        .on_pull = on_pull,
+        .on_image = on_image,
     };
 
     if (accd_docker_call_create(&call_config, &call) < 0) {

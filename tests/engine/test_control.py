@@ -180,3 +180,38 @@ def test_watch_outlives_accd(w):
     wait(lambda: shows("Docker 2"), 20, "it goes on")
     watch.send_signal(signal.SIGINT)
     assert watch.wait(10) == 0
+
+
+@needs(seconds=120)
+def test_what_a_verb_has_done_is_told(w):
+    """Each service's outcome, and that there was nothing to do; how long it took is never nothing."""
+    accd = w.accd(w.stack("s", {"a": service(), "b": service("a")}))
+    said = accd.ctl("up", "--all").stdout
+    assert "0 s" not in said.replace(".0 s", "").replace("10 s", ""), said
+    for verb in ("up", "start", "release"):
+        said = accd.ctl(verb, "a", "b").stdout
+        assert said == f"{verb}: nothing to do, 2 services were so already\n", said
+    outcome = accd.json("restart", "a")["progress"]
+    assert {r["service"]: r["change"] for r in outcome if r["selected"]} == {"s/a": "restarted"}, outcome
+    outcome = accd.json("stop", "b")["progress"]
+    assert {r["service"]: r["change"] for r in outcome if r["selected"]} == {"s/b": "stopped"}, outcome
+    assert "(1 started)" in accd.ctl("up", "b").stdout
+    w.docker.call("POST", "/containers/s-b-1/stop?t=1")
+    accd.wait_state("b", "held", seconds=40)
+    assert "nothing to do" not in accd.ctl("release", "b").stdout
+    accd.wait_state("b", "up", seconds=30)
+
+
+@needs(seconds=120)
+def test_who_leaves_is_told_that_the_work_goes_on(w):
+    """Ctrl-C while a verb waits: one line, and accd goes on."""
+    accd = w.accd(w.stack("s", {"a": service(environment={"HEALTH": "fail"})}))
+    waiting = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "up", "a"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    w.extra.callback(waiting.kill)
+    wait(lambda: w.docker.running("s-a-1"), 30, "it is started")
+    waiting.send_signal(signal.SIGINT)
+    _, err = waiting.communicate(timeout=20)
+    assert err == "accctl: accd goes on with up; follow it: accctl events -f a; how it stands: accctl status\n", err
+    w.docker.set_health("s-a-1", "ok")
+    accd.wait_state("a", "up", seconds=60)

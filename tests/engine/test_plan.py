@@ -1,10 +1,17 @@
 """What `apply` would do is told before, and `apply` does that and nothing else."""
-from lib import holds, needs, service, wait
+import json
+
+from lib import BB, holds, needs, service, wait
 
 
 def changes(accd, *args):
     return {c["service"]: (c["action"], {r["text"]: r["live"] for r in c["reasons"]})
             for c in accd.json("plan", *args)["changes"]}
+
+
+def applied(accd, *args):
+    """What the last line of an apply says that was done; the lines before are its steps."""
+    return sorted(json.loads(accd.ctl("--json", "apply", *args).stdout.splitlines()[-1])["changes"])
 
 
 def limits(w, name):
@@ -34,17 +41,21 @@ def test_apply_does_what_plan_says_and_nothing_else(w):
     holds(lambda: not record.count("create") and not record.count("stop"), 2, "a plan touches nothing")
     assert w.docker.identities() == before
 
-    accd.ctl("apply")
-    wait(lambda: "TZ=UTC" in w.docker.inspect("s-b-1")["Config"]["Env"], 60, "b was made anew")
-    wait(lambda: w.docker.running("s-new-1") and not w.docker.running("s-old-1"), 60, "one came, one went")
-    for name in ("a", "b", "c", "new"):
-        accd.wait_state(name, "up", seconds=60)
+    said = accd.ctl("apply").stdout  # it waits: all is as it should be now
+    assert "TZ=UTC" in w.docker.inspect("s-b-1")["Config"]["Env"]
+    assert w.docker.running("s-new-1") and not w.docker.running("s-old-1")
+    assert all(accd.state_of(name) == "up" for name in ("a", "b", "c", "new"))
+    assert "recreated (environment TOKEN changed; environment TZ added), " in said and "hunter" not in said, said
+    assert "apply: done, 3 services (1 created, 1 recreated, 1 stopped), " in said, said
+    assert "s/a:" not in said, said
     now = w.docker.identities()
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+    assert w.docker.identities() == now
     assert now["s-a-1"] == before["s-a-1"] and now["s-c-1"] == before["s-c-1"], "an unchanged service was touched"
     assert w.docker.inspect("s-old-1")["State"]["Status"] == "exited", "what left the file is kept"
     assert changes(accd) == {"s/old": ("remove", {"gone from the files; with --prune only": False})}, changes(accd)
-    accd.ctl("apply", "--prune")
-    wait(lambda: not w.docker.containers(name=["s-old-1"]), 30, "pruned")
+    assert applied(accd, "--prune") == ["removed s/old"]
+    assert not w.docker.containers(name=["s-old-1"])
     assert changes(accd) == {}, changes(accd)
     assert w.docker.identities()["s-a-1"] == before["s-a-1"]
 
@@ -59,9 +70,8 @@ def test_limits_are_changed_while_it_runs(w):
     w.stack("s", {"a": service(mem_limit="96m", cpus=0.75, restart="on-failure")})
     planned = changes(accd)
     assert planned == {"s/a": ("update", {"memory 64 MiB -> 96 MiB": True, "cpus 0.5 -> 0.75": True})}, planned
-    accd.ctl("apply")
-    wait(lambda: limits(w, "s-a-1") == (96 << 20, 750_000_000), 30, "the limits are the new ones")
-    accd.wait_state("a", "up", seconds=20)
+    assert applied(accd) == ["updated s/a"]
+    assert limits(w, "s-a-1") == (96 << 20, 750_000_000), limits(w, "s-a-1")
     assert changes(accd) == {}, changes(accd)
     accd.kill()  # its label is still of the old file; that means nothing
     accd.start()
@@ -69,10 +79,52 @@ def test_limits_are_changed_while_it_runs(w):
     holds(lambda: w.docker.identities() == before, 3, "it was restarted")
     w.stack("s", {"a": service(mem_limit="96m", restart="on-failure")})  # a limit is taken away
     assert changes(accd)["s/a"][0] == "recreate"
+    assert "recreated" in accd.ctl("apply").stdout
+    assert w.docker.identities()["s-a-1"][0] != before["s-a-1"][0] and accd.state_of("a") == "up"
+
+
+@needs(seconds=150)
+def test_apply_ends_as_the_verbs_do(w):
+    """An image that isn't there: exit 1, the old one runs on; --detach and --timeout end the waiting only."""
+    path = w.stack("s", {"a": service(restart="always"), "b": service("a")})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    w.stack("s", {"a": service(restart="always", image="acc-test/never:1", pull_policy="never"), "b": service("a")})
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1 and "s/a: stays as it was: needs" in done.stderr, done
+    assert w.docker.identities() == before
+    w.stack("s", {"a": service(restart="always", environment={"SLOW": "1"}), "b": service("a")})
+    done = accd.ctl("apply", "--detach").stdout
+    assert done == "apply: asked for, 1 service\n", done
+    wait(lambda: "SLOW=1" in w.docker.inspect("s-a-1")["Config"]["Env"], 60, "it was done all the same")
+    accd.wait_all_up(60)
+    w.stack("s", {"a": service(restart="always", environment={"SLOW": "2"}, image=BB, stop_signal="SIGCONT",
+                               stop_grace_period="3s"), "b": service("a")})
     accd.ctl("apply")
-    wait(lambda: w.docker.identities().get("s-a-1", before["s-a-1"])[0] != before["s-a-1"][0] and
-         w.docker.running("s-a-1"), 60, "made anew")
-    accd.wait_state("a", "up", seconds=30)
+    w.stack("s", {"a": service(restart="always"), "b": service("a")})
+    done = accd.ctl("apply", "--timeout", "1s", check=False)
+    assert done.returncode == 5 and "accd goes on with it" in done.stderr, done
+    wait(lambda: "SLOW=2" not in w.docker.inspect("s-a-1")["Config"]["Env"], 60, "and so was this")
+    accd.wait_all_up(60)
+
+
+@needs(seconds=150)
+def test_apply_waits_for_those_that_are_restarted_with_it(w):
+    """A dependent with `restart: true` is stopped and started around the change, and told of; others are not."""
+    def files(value):
+        return w.stack("s", {"a": service(environment={"V": value}), "c": service(),
+                             "b": service(depends_on={"a": {"condition": "service_healthy", "restart": True}})})
+    accd = w.accd(files("1"))
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    files("2")
+    said = accd.json("plan")
+    assert {c["service"]: c["action"] for c in said["changes"]} == {"s/a": "recreate", "s/b": "restart"}, said
+    assert applied(accd) == ["recreated s/a", "restarted s/b"]
+    now = w.docker.identities()
+    assert now["s-b-1"][0] == before["s-b-1"][0] and now["s-b-1"] != before["s-b-1"] and now["s-c-1"] == before["s-c-1"]
+    assert all(accd.state_of(name) == "up" for name in "abc")
 
 
 @needs(seconds=150)
@@ -90,9 +142,7 @@ def test_changed_content_of_secrets_and_configs_counts(w):
     (path.parent / "token.txt").write_text("hunter2")
     assert changes(accd) == {"s/a": ("recreate", {"content of secrets/token changed": False})}, changes(accd)
     accd.ctl("apply")
-    wait(lambda: w.docker.identities().get("s-a-1", before["s-a-1"])[0] != before["s-a-1"][0] and
-         w.docker.running("s-a-1"), 60, "a was made anew")
-    accd.wait_all_up(30)
+    assert w.docker.identities()["s-a-1"][0] != before["s-a-1"][0] and w.docker.running("s-a-1")
     assert changes(accd) == {}, changes(accd)
     w.stack("s", services, **{**top, "configs": {"conf": {"content": "new"}}})
     assert changes(accd) == {"s/a": ("recreate", {"content of configs/conf changed": False})}, changes(accd)

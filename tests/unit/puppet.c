@@ -173,6 +173,12 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
     return puppet.service[svc].settled;
 }
 
+enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                                    char *text)
+{
+    return acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text);
+}
+
 enum acc_select acc_engine_select(const struct acc_engine *engine, const char *target,
                                   const char *phase, uint8_t *selected, bool *ret_is_stack,
                                   const char **ret_nearest)

@@ -832,15 +832,147 @@ START_TEST(logs_that_cannot_be_given_say_why)
 }
 END_TEST
 
-START_TEST(apply_tells_its_changes_or_its_problems)
+static void container(uint32_t svc, const char *cid, int64_t started_ns)
+{
+    puppet.service[svc].instance.cid = cid;
+    puppet.service[svc].instance.started_ns = started_ns;
+}
+
+/* What runs is what counts, not what differs in the files. */
+START_TEST(apply_waits_and_tells_what_became_of_the_containers)
+{
+    int fd = dial();
+    const char *got;
+
+    container(0, "c1", 1);
+    container(1, "c2", 1);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    t.applied(t.apply_arg, NULL, "changed acc/db\nchanged acc/web\n");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"progress\":[{\"service\":\"acc/db\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
+    container(0, "c3", 2);
+    move(0, ACC_SVC_STARTING, ACC_SETTLED_PENDING);
+    accd_control_on_idle(t.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"recreated\""));
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(t.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "{\"changes\":[\"recreated acc/db\"],\"progress\":"));
+    ck_assert_ptr_null(strstr(strstr(got, "acc/web"), "recreated"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(apply_draws_in_who_depends_on_what_changes)
+{
+    struct acc_edge edge = {.target = 0};
+    struct acc_service_spec specs[3] = {{.id = "acc/db"}, {.id = "acc/web"}, {.id = "media/web"}};
+    struct acc_service_spec *services[3] = {&specs[0], &specs[1], &specs[2]};
+    uint32_t order[3] = {0, 1, 2};
+    int fd = dial();
+    const char *got;
+
+    specs[1].edges = &edge;
+    specs[1].n_edges = 1;
+    t.model = (struct acc_model){.services = services, .n_services = 3, .order = order};
+    container(0, "c1", 1);
+    container(1, "c2", 1);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    t.applied(t.apply_arg, NULL, "changed acc/db\n");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(strstr(got, "acc/web"), "\"selected\":false"));
+    ck_assert_ptr_null(strstr(got, "media/web"));
+    container(1, "c2", 2);
+    note(1, ACC_NOTE_STATE, "it was restarted with it");
+    accd_control_on_idle(t.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[\"restarted acc/web\"]"));
+    ck_assert_ptr_nonnull(strstr(strstr(got, "acc/web\",\"state"), "\"selected\":true"));
+    container(0, "c1", 2);
+    puppet.service[0].instance.updated = true;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(t.control);
+    ck_assert_ptr_nonnull(
+        strstr(hear(fd), "\"changes\":[\"updated acc/db\",\"restarted acc/web\"]"));
+    t.model = (struct acc_model){0};
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_changed_restart_policy_is_followed_by_accd_alone)
 {
     int fd = dial();
 
+    container(0, "c1", 1);
     say(fd, "{\"method\":\"io.acc.Apply\"}");
-    t.applied(t.apply_arg, NULL, "acc/db: changed\nacc/new: new\n");
-    ck_assert_str_eq(hear(fd),
-                     "{\"parameters\":{\"changes\":[\"acc/db: changed\",\"acc/new: new\"]}}"
-                     "$");
+    t.applied(t.apply_arg, NULL, "changed acc/db\npolicy acc/db\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "{\"changes\":[\"updated acc/db\"]"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(who_waits_hears_of_the_image)
+{
+    struct accd_image_news pull = {.image = "img:1", .current = 5, .total = 10};
+    struct accd_image_news build = {.image = "img:2", .line = "#1 done"};
+    uint32_t users[] = {2, 0};
+    int fd = dial();
+    const char *got;
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    (void)hear(fd);
+    accd_control_feed_image(t.control, users, 2, &pull);
+    accd_control_feed_image(t.control, users, 2, &build);
+    accd_control_feed_image(t.control, users, 1, &build); /* of another one */
+    note(0, ACC_NOTE_STATE, "");
+    accd_control_on_idle(t.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"pull\":{\"image\":\"img:1\",\"current\":5,\"total\":10}"));
+    ck_assert_ptr_nonnull(strstr(got, "\"output\":[\"#1 done\"]"));
+    build.line = "#2 last";
+    accd_control_feed_image(t.control, users, 2, &build);
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE); /* the end comes after what was said before it */
+    accd_control_on_idle(t.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"output\":[\"#2 last\"]"));
+    ck_assert_ptr_null(strstr(got, "#1 done"));
+    ck_assert_ptr_null(strstr(strstr(got, "continues"), "#2"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_build_that_says_too_much_is_bounded)
+{
+    char line[600];
+    struct accd_image_news build = {.image = "img:2", .line = line};
+    uint32_t svc = 0;
+    int fd = dial();
+    const char *got;
+
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    (void)hear(fd);
+    for (int i = 0; i < 200; i++) {
+        accd_control_feed_image(t.control, &svc, 1, &build);
+    }
+    note(0, ACC_NOTE_STATE, "");
+    accd_control_on_idle(t.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "(137 lines are left out)\"]"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(apply_tells_the_problems_of_the_files)
+{
+    int fd = dial();
+
     say(fd, "{\"method\":\"io.acc.Apply\"}");
     t.applied(t.apply_arg, "a.yaml:1:2: no", NULL);
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"problems\":[\"a.yaml:1:2: no\"]},\"error\":"
@@ -1131,7 +1263,12 @@ int main(void)
     tcase_add_test(tcase, logs_pause_for_a_slow_reader_and_end_with_it);
     tcase_add_test(tcase, logs_without_a_brake_end_with_a_slow_reader);
     tcase_add_test(tcase, logs_that_cannot_be_given_say_why);
-    tcase_add_test(tcase, apply_tells_its_changes_or_its_problems);
+    tcase_add_test(tcase, apply_waits_and_tells_what_became_of_the_containers);
+    tcase_add_test(tcase, apply_draws_in_who_depends_on_what_changes);
+    tcase_add_test(tcase, a_changed_restart_policy_is_followed_by_accd_alone);
+    tcase_add_test(tcase, who_waits_hears_of_the_image);
+    tcase_add_test(tcase, a_build_that_says_too_much_is_bounded);
+    tcase_add_test(tcase, apply_tells_the_problems_of_the_files);
     tcase_add_test(tcase, apply_prunes_when_asked_to);
     tcase_add_test(tcase, plan_tells_what_was_asked_for_and_why);
     tcase_add_loop_test(tcase, two_hundred_clients_silent_or_talking_rubbish_harm_nobody, 0, 3);

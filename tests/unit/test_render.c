@@ -346,12 +346,14 @@ static cJSON *progress_list(const char *db, const char *web)
     return list;
 }
 
+static uint64_t at_ms; /* the clock of progress */
+
 static void update(struct accctl_progress *progress, const char *db, const char *web,
                    struct acc_buf *out)
 {
     cJSON *list = progress_list(db, web);
 
-    accctl_progress_update(progress, list, out);
+    accctl_progress_update(progress, list, at_ms, out);
     cJSON_Delete(list);
 }
 
@@ -398,6 +400,121 @@ START_TEST(progress_on_a_terminal_is_rewritten_in_place)
 }
 END_TEST
 
+/* One service, as its progress comes over the socket. */
+static void tell(struct accctl_progress *progress, const char *rest, uint64_t now_ms,
+                 struct acc_buf *out)
+{
+    char text[512];
+    cJSON *json = NULL;
+
+    snprintf(text, sizeof(text), "{\"l\":[{\"service\":\"s/web\",\"selected\":true,%s}]}", rest);
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    accctl_progress_update(progress, acc_json_array(json, "l"), now_ms, out);
+    cJSON_Delete(json);
+}
+
+START_TEST(the_outcome_says_what_changed_why_and_how_long_it_took)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    tell(progress, "\"state\":\"up\",\"settled\":false", 1000, &out);
+    tell(progress,
+         "\"state\":\"stopping\",\"settled\":false,\"change\":\"\",\"differences\":"
+         "[{\"text\":\"image a:1 -> a:2\"},{\"text\":\"environment TZ added\"}]",
+         1100, &out);
+    tell(progress, "\"state\":\"up\",\"settled\":true,\"change\":\"recreated\"", 3340, &out);
+    tell(progress, "\"state\":\"up\",\"settled\":true,\"change\":\"recreated\"", 3350, &out);
+    ck_assert_str_eq(out.data,
+                     "s/web: stopping\n"
+                     "s/web: up, recreated (image a:1 -> a:2; environment TZ added), 2.3 s\n");
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+START_TEST(steps_of_an_upgrade_have_durations)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    tell(progress, "\"state\":\"upgrading\",\"step\":\"pull\"", 1000, &out);
+    tell(progress, "\"state\":\"upgrading\",\"step\":\"create\",\"reason\":\"to r2\"", 1400, &out);
+    tell(progress, "\"state\":\"up\",\"step\":\"watch\",\"reason\":\"r2 is watched\"", 16400, &out);
+    ck_assert_str_eq(out.data, "s/web: upgrading, to r2; pull took 0.4 s\n"
+                               "s/web: up, r2 is watched; create took 15 s\n");
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+START_TEST(a_pull_is_told_by_quarters_and_a_build_line_by_line)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct acc_buf out;
+    char rest[256];
+
+    acc_buf_init(&out, 10000);
+    for (unsigned mib = 0; mib <= 40; mib += 5) {
+        snprintf(rest, sizeof(rest),
+                 "\"state\":\"queued\",\"pull\":{\"image\":\"a:1\",\"current\":%u,\"total\":%u}",
+                 mib << 20, 40u << 20);
+        tell(progress, rest, 1000, &out);
+    }
+    tell(progress, "\"state\":\"queued\",\"output\":[\"#1 load\",\"#2 run\"]", 1000, &out);
+    ck_assert_str_eq(out.data, "s/web: pulls a:1, 0 B of 40 MiB\n"
+                               "s/web: pulls a:1, 10 MiB of 40 MiB\n"
+                               "s/web: pulls a:1, 20 MiB of 40 MiB\n"
+                               "s/web: pulls a:1, 30 MiB of 40 MiB\n"
+                               "s/web: pulls a:1, 40 MiB of 40 MiB\n"
+                               "s/web | #1 load\n"
+                               "s/web | #2 run\n");
+    acc_buf_reset(&out);
+    accctl_progress_put_builds(progress, &out); /* all was printed as it came */
+    ck_assert_uint_eq(out.len, 0);
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+START_TEST(on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end)
+{
+    struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
+    struct accctl_progress *progress = accctl_progress_create(&style);
+    struct acc_buf out;
+    char rest[64];
+
+    acc_buf_init(&out, 10000);
+    tell(progress,
+         "\"state\":\"queued\",\"pull\":{\"image\":\"a:1\",\"current\":1048576,\"total\":"
+         "4194304}",
+         1000, &out);
+    ck_assert_str_eq(out.data, "0 of 1\n"
+                               "  s/web  queued  [#####...............] 1.0 MiB of 4.0 MiB  "
+                               "a:1\n");
+    for (unsigned i = 1; i <= 15; i++) {
+        snprintf(rest, sizeof(rest), "\"state\":\"queued\",\"output\":[\"#%u\"]", i);
+        tell(progress, rest, 1000, &out);
+    }
+    acc_buf_reset(&out);
+    tell(progress, "\"state\":\"queued\",\"pull\":{\"image\":\"a:1\",\"current\":4,\"total\":4}",
+         5000, &out);
+    ck_assert_str_eq(out.data, "\033[2F\033[J0 of 1\n"
+                               "  s/web  queued  4 s  #15\n");
+    acc_buf_reset(&out);
+    accctl_progress_update(progress, NULL, 66000, &out); /* only the clock */
+    ck_assert_ptr_nonnull(strstr(out.data, "s/web  queued  1 min 5 s  #15"));
+    acc_buf_reset(&out);
+    accctl_progress_put_builds(progress, &out);
+    ck_assert(strncmp(out.data, "s/web | #4\ns/web | #5\n", 22) == 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "s/web | #15\n"));
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("render");
@@ -421,6 +538,10 @@ int main(void)
     tcase_add_loop_test(tcase, rubbish_from_the_socket_is_no_crash, 0, 4);
     tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);
     tcase_add_test(tcase, progress_on_a_terminal_is_rewritten_in_place);
+    tcase_add_test(tcase, the_outcome_says_what_changed_why_and_how_long_it_took);
+    tcase_add_test(tcase, steps_of_an_upgrade_have_durations);
+    tcase_add_test(tcase, a_pull_is_told_by_quarters_and_a_build_line_by_line);
+    tcase_add_test(tcase, on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

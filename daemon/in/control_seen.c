@@ -1,0 +1,127 @@
+#include "daemon/in/control_seen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_running(const struct acc_instance_view *view)
+{
+    switch (view->state) {
+    case ACC_INST_PROBING:
+    case ACC_INST_READY:
+    case ACC_INST_DEGRADED:
+    case ACC_INST_DRAINING:
+    case ACC_INST_STOPPING:
+    case ACC_INST_PAUSED:
+    case ACC_INST_QUARANTINE:
+        return true;
+    case ACC_INST_ABSENT:
+    case ACC_INST_CREATING:
+    case ACC_INST_CREATED:
+    case ACC_INST_STARTING:
+    case ACC_INST_EXITED:
+    case ACC_INST_REMOVING:
+        break;
+    }
+    return false;
+}
+
+static bool is_held(const struct acc_service_view *service)
+{
+    return service->state == ACC_SVC_HELD || service->hold.kind != ACC_HOLD_NONE;
+}
+
+int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                   struct accd_seen *ret_seen)
+{
+    struct acc_service_view service;
+    struct accd_seen seen = {0};
+
+    acc_engine_service(engine, svc, now_ms, &service);
+    seen.container = calloc((size_t)service.n_instances + 1, sizeof(*seen.container));
+    if (!seen.container) {
+        return -ENOMEM;
+    }
+    seen.is_held = is_held(&service);
+    seen.is_up = service.state == ACC_SVC_UP;
+    for (uint32_t i = 0; i < service.n_instances; i++) {
+        struct accd_seen_container *container = &seen.container[seen.n];
+        struct acc_instance_view view;
+
+        acc_engine_instance(engine, svc, i, &view);
+        if (view.cid[0] == '\0' || strlen(view.cid) > ACC_CID_LEN) {
+            continue;
+        }
+        memcpy(container->cid, view.cid, strlen(view.cid) + 1);
+        container->started_ns = view.started_ns;
+        container->is_running = is_running(&view);
+        container->was_updated = view.updated;
+        seen.n++;
+    }
+    *ret_seen = seen;
+    return 0;
+}
+
+void accd_seen_fini(struct accd_seen *seen)
+{
+    free(seen->container);
+    *seen = (struct accd_seen){0};
+}
+
+static const struct accd_seen_container *find(const struct accd_seen *seen, const char *cid)
+{
+    for (size_t i = 0; i < seen->n; i++) {
+        if (strcmp(seen->container[i].cid, cid) == 0) {
+            return &seen->container[i];
+        }
+    }
+    return NULL;
+}
+
+struct changes {
+    size_t n_new, n_kept, n_updated, n_started, n_restarted, n_stopped;
+};
+
+static void compare(const struct accd_seen_container *then, const struct acc_instance_view *now,
+                    struct changes *changes)
+{
+    if (!then) {
+        changes->n_new++;
+        return;
+    }
+    changes->n_kept++;
+    changes->n_updated += now->updated && !then->was_updated;
+    if (now->started_ns != then->started_ns && is_running(now)) {
+        changes->n_restarted += then->is_running;
+        changes->n_started += !then->is_running;
+    }
+    changes->n_stopped += then->is_running && !is_running(now);
+}
+
+const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                             const struct accd_seen *seen)
+{
+    struct acc_service_view service;
+    struct changes changes = {0};
+
+    acc_engine_service(engine, svc, now_ms, &service);
+    for (uint32_t i = 0; i < service.n_instances; i++) {
+        struct acc_instance_view view;
+
+        acc_engine_instance(engine, svc, i, &view);
+        if (view.cid[0]) {
+            compare(find(seen, view.cid), &view, &changes);
+        }
+    }
+    size_t n_gone = seen->n - changes.n_kept;
+
+    return changes.n_new > 0 && n_gone > 0       ? "recreated"
+           : changes.n_new > 0                   ? "created"
+           : n_gone > 0                          ? "removed"
+           : changes.n_updated > 0               ? "updated"
+           : changes.n_restarted > 0             ? "restarted"
+           : changes.n_started > 0               ? "started"
+           : changes.n_stopped > 0               ? "stopped"
+           : seen->is_held && !is_held(&service) ? "released"
+                                                 : "";
+}

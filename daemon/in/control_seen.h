@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * Which containers a service had when a verb began, and what has become of them since: so that
+ * "recreated" is said only of what was. Private to daemon/in/control*.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/engine/engine.h"
+
+struct accd_seen {
+    struct accd_seen_container {
+        char cid[ACC_CID_LEN + 1];
+        int64_t started_ns;
+        bool is_running, was_updated;
+    } * container; /* owned */
+    size_t n;
+    bool is_held, is_up;
+};
+
+/* 0 or -ENOMEM. */
+int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                   struct accd_seen *ret_seen);
+void accd_seen_fini(struct accd_seen *seen);
+/* "created", "recreated", "updated", "started", "restarted", "stopped", "removed", "released", or
+ * "" for nothing. Of several containers the gravest. */
+const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                             const struct accd_seen *seen);

@@ -1,0 +1,193 @@
+/* Verbs and apply: what is asked of the engine, and then waited for. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/in/control_job.h"
+#include "daemon/log.h"
+
+static int push(struct accd_control *control, const struct accd_session *session,
+                const struct acc_ctl_request *request, enum acc_verb verb,
+                const struct acc_ctl_targets *targets)
+{
+    struct acc_event event = {
+        .type = ACC_EV_CMD,
+        .now_ms = uv_now(control->config.loop),
+        .cmd = {.verb = verb,
+                .selected = targets->selected,
+                .with_dependents = request->with_dependents,
+                .volumes = request->volumes,
+                .whole_stack = targets->whole_stacks,
+                .revision = request->to,
+                .hold = request->hold,
+                .for_ms = request->for_ms},
+    };
+
+    (void)snprintf(event.cmd.image, sizeof(event.cmd.image), "%s",
+                   request->image ? request->image : "");
+    (void)snprintf(event.cmd.reason, sizeof(event.cmd.reason), "%s",
+                   request->reason ? request->reason : "");
+    (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
+    return accd_pump_push(control->config.pump, &event);
+}
+
+static void start(struct accd_control *control, struct accd_session *session,
+                  const struct acc_ctl_request *request, enum acc_verb verb,
+                  const struct acc_ctl_targets *targets)
+{
+    struct accd_wait_task task = {.verb = verb,
+                                  .more = request->more,
+                                  .detach = request->detach,
+                                  .with_dependents = request->with_dependents,
+                                  .timeout_ms = request->timeout_ms};
+    struct accd_job *wait = accd_wait_begin(control, session, &task, targets->selected);
+
+    if (!wait) {
+        return;
+    }
+    if (push(control, session, request, verb, targets) < 0) {
+        accd_wait_cancel(wait);
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd has too much to do; ask again");
+        return;
+    }
+    accd_pump_run(control->config.pump); /* its on_idle may have answered already */
+    if (accd_session_data(session) == wait) {
+        accd_wait_run(wait);
+    }
+}
+
+void accd_control_verb(struct accd_control *control, struct accd_session *session,
+                       const struct acc_ctl_request *request, enum acc_verb verb)
+{
+    size_t n = acc_engine_n_services(control->config.engine);
+    struct acc_ctl_targets targets = {.selected = calloc(n + 1, 1)};
+    struct acc_ctl_error error;
+
+    acc_ctl_error_set(&error, ACC_CTL_E_REFUSED, "reason", "accd is out of memory");
+    if (!targets.selected || acc_ctl_select_verb(control->config.engine, request, verb, &targets,
+                                                 &error) == ACC_CTL_WRONG) {
+        if (request->oneway) {
+            accd_session_skip(session);
+        } else {
+            accd_control_reply_error(session, &error);
+        }
+    } else if (request->oneway) {
+        if (push(control, session, request, verb, &targets) < 0) {
+            accd_log(ACCD_LOG_WARNING, "control: a %s of %s is lost: the queue is full",
+                     acc_verb_name(verb), accd_session_rights(session)->by);
+        }
+        accd_session_skip(session);
+        accd_pump_run(control->config.pump);
+    } else {
+        start(control, session, request, verb, &targets);
+    }
+    free(targets.selected);
+}
+
+/* --- apply --------------------------------------------------------------------------------------
+ */
+
+/* The reading of the files that it waits for. */
+struct apply_job {
+    struct accd_job job;
+    bool more, detach;
+    uint64_t timeout_ms;
+};
+
+/* One line of `changes` is "WHAT stack/service". */
+static void mark(const struct accd_control *control, const char *line, size_t len,
+                 uint8_t *selected, uint8_t *reset)
+{
+    const char *space = memchr(line, ' ', len);
+    bool is_policy = strncmp(line, ACCD_CHANGE_POLICY " ", strlen(ACCD_CHANGE_POLICY) + 1) == 0;
+    size_t n = space ? acc_engine_n_services(control->config.engine) : 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+        size_t id_len = len - (size_t)(space + 1 - line);
+
+        acc_engine_service(control->config.engine, i, uv_now(control->config.loop), &service);
+        if (strlen(service.id) == id_len && strncmp(service.id, space + 1, id_len) == 0) {
+            selected[i] = 1;
+            reset[i] |= is_policy;
+        }
+    }
+}
+
+/* The new configuration is in force, and nothing has followed from it yet. */
+static void wait_for(const struct apply_job *apply, const char *changes)
+{
+    struct accd_control *control = apply->job.control;
+    struct accd_session *session = apply->job.session;
+    size_t n = acc_engine_n_services(control->config.engine) + 1;
+    uint8_t *selected = calloc(2 * n, 1);
+    struct accd_wait_task task = {.is_apply = true,
+                                  .reset = selected ? selected + n : NULL,
+                                  .more = apply->more,
+                                  .detach = apply->detach,
+                                  .timeout_ms = apply->timeout_ms};
+    struct accd_job *wait;
+
+    if (!selected) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return;
+    }
+    while (*changes) {
+        size_t len = strcspn(changes, "\n");
+
+        mark(control, changes, len, selected, selected + n);
+        changes += len + (changes[len] == '\n');
+    }
+    wait = accd_wait_begin(control, session, &task, selected);
+    free(selected);
+    if (wait) {
+        accd_wait_run(wait);
+    }
+}
+
+static void on_applied(void *arg, const char *problems, const char *changes)
+{
+    struct apply_job *apply = arg;
+    struct accd_session *session = apply->job.session;
+    struct acc_buf out;
+
+    if (session) {
+        accd_job_unlink(&apply->job.control->calls, &apply->job);
+        accd_session_set_data(session, NULL);
+    }
+    if (session && problems) {
+        acc_buf_init(&out, ACC_REPLY_MAX);
+        int r = acc_lines_put(ACC_CTL_E_INVALID_CONFIG, "problems", problems, &out);
+
+        accd_control_reply(session, &out, r, true);
+    } else if (session) {
+        wait_for(apply, changes ? changes : "");
+    }
+    free(apply);
+}
+
+static void apply_forget(struct accd_job *job)
+{
+    accd_job_unlink(&job->control->calls, job);
+    job->session = NULL; /* on_applied() frees it */
+}
+
+void accd_control_apply(struct accd_control *control, struct accd_session *session,
+                        const struct acc_ctl_request *request)
+{
+    struct apply_job *apply = calloc(1, sizeof(*apply));
+
+    if (!apply) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        return;
+    }
+    *apply = (struct apply_job){
+        .job = {.control = control, .session = session, .on_gone = apply_forget},
+        .more = request->more,
+        .detach = request->detach,
+        .timeout_ms = request->timeout_ms};
+    accd_job_link(&control->calls, &apply->job);
+    accd_session_set_data(session, &apply->job);
+    control->config.ops.apply(control->config.ops_ctx, request->prune, on_applied, apply);
+}
