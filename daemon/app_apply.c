@@ -87,6 +87,19 @@ static void list_conforming(struct accd_app *app, struct acc_buf *out)
     }
 }
 
+/* What left the files earlier, and was kept. */
+static void list_kept(struct accd_app *app, struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (view.removed && view.n_instances > 0 && !strstr(out->data ? out->data : "", view.id)) {
+            (void)acc_buf_printf(out, "removed %s\n", view.id);
+        }
+    }
+}
+
 static void conform(struct accd_app *app, struct acc_buf *changes)
 {
     if (app->conform_asked) {
@@ -94,6 +107,7 @@ static void conform(struct accd_app *app, struct acc_buf *changes)
         acc_engine_conform(app->engine);
     }
     if (app->prune_asked) {
+        list_kept(app, changes);
         acc_engine_prune(app->engine);
     }
     app->conform_asked = app->prune_asked = false;
@@ -137,6 +151,41 @@ static void list_changes(const struct acc_model *old, const struct acc_model *ne
     }
 }
 
+/* --- what had left the files before ----------------------------------------------------------- */
+
+/* They are taken in when somebody asks for that: he may have read of them in the plan. */
+static int reconfigure(struct accd_app *app, const struct acc_model *model,
+                       struct accd_orphans *orphans)
+{
+    int r = app->conform_asked ? accd_orphans_find(accd_docker_stream_inspector(app->stream),
+                                                   app->engine, model, orphans)
+                               : 0;
+
+    return r < 0 ? r
+                 : acc_engine_reconfigure(app->engine, model, orphans->item, orphans->n,
+                                          uv_now(&app->loop));
+}
+
+static void list_orphans(const struct accd_orphans *orphans, struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < orphans->n; i++) {
+        (void)acc_buf_printf(out, "removed %s/%s\n", orphans->item[i].stack,
+                             orphans->item[i].service);
+    }
+}
+
+/* The engine hears of their containers at once, and not with the next list: who waits for it has to
+ * see them stop. */
+static void tell_orphans(struct accd_app *app, const struct accd_orphans *orphans)
+{
+    for (uint32_t i = 0; i < orphans->n_obs; i++) {
+        struct acc_event event = {
+            .type = ACC_EV_OBS, .now_ms = uv_now(&app->loop), .obs = orphans->obs[i]};
+
+        (void)accd_pump_push(app->pump, &event); /* full: the list that follows tells it */
+    }
+}
+
 static void log_changes(const char *changes)
 {
     const char *line = changes;
@@ -153,6 +202,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
 {
     struct accd_app *app = ctx;
     struct acc_event event = {.type = ACC_EV_TIMEOUT, .now_ms = uv_now(&app->loop)};
+    struct accd_orphans orphans = {0};
     struct acc_buf changes;
 
     if (result->error < 0) {
@@ -161,15 +211,16 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     }
     accd_app_print_diags(result->diags);
     accd_app_fill_model(app, result->loaded->model);
-    if (app->is_leaving ||
-        acc_engine_reconfigure(app->engine, result->loaded->model, event.now_ms) < 0) {
+    if (app->is_leaving || reconfigure(app, result->loaded->model, &orphans) < 0) {
         accd_log(ACCD_LOG_ERROR, "out of memory: the running configuration stays");
+        accd_orphans_fini(&orphans);
         acc_loaded_fini(result->loaded);
         answer(app, "out of memory\n", "");
         return;
     }
     acc_buf_init(&changes, TEXT_MAX_BYTES);
     list_changes(app->loaded.model, result->loaded->model, &changes);
+    list_orphans(&orphans, &changes);
     conform(app, &changes);
     acc_loaded_fini(&app->loaded);
     app->loaded = *result->loaded;
@@ -183,8 +234,10 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     if (app->control) {
         accd_control_on_reconfigured(app->control);
     }
+    tell_orphans(app, &orphans);
+    accd_orphans_fini(&orphans);
+    (void)accd_pump_push(app->pump, &event);
+    accd_pump_run(app->pump); /* no answer comes in here: what runs is still what ran before */
     answer(app, NULL, changes.data ? changes.data : "");
     acc_buf_fini(&changes);
-    (void)accd_pump_push(app->pump, &event);
-    accd_pump_run(app->pump);
 }

@@ -19,6 +19,7 @@
 #include "daemon/out/notify.h"
 #include "daemon/out/probe.h"
 #include "daemon/out/store.h"
+#include "daemon/orphans.h"
 #include "daemon/out/telling.h"
 #include "daemon/pump.h"
 #include "lib/base/buf.h"

@@ -120,6 +120,13 @@ static void add_dependents(struct accd_plan_run *run)
     }
 }
 
+static void add_gone(struct accd_plan_run *run, const char *id, bool is_running)
+{
+    add(run, id, is_running ? ACC_PLAN_STOP : ACC_PLAN_REMOVE, NULL,
+        is_running ? "gone from the files; --prune removes its container, too"
+                   : "gone from the files; with --prune only");
+}
+
 static void add_removed(struct accd_plan_run *run)
 {
     struct accd_app *app = run->app;
@@ -132,10 +139,27 @@ static void add_removed(struct accd_plan_run *run)
             count_present(app, i, view.n_instances) == 0) {
             continue;
         }
-        add(run, view.id, view.removed ? ACC_PLAN_REMOVE : ACC_PLAN_STOP, NULL,
-            view.removed ? "gone from the files; with --prune only"
-                         : "gone from the files; --prune removes its container, too");
+        add_gone(run, view.id, !view.removed);
     }
+}
+
+/* Those that were gone before this accd came. */
+static void add_orphans(struct accd_plan_run *run)
+{
+    struct accd_app *app = run->app;
+    struct accd_orphans orphans = {0};
+
+    run->failed |= accd_orphans_find(accd_docker_stream_inspector(app->stream), app->engine,
+                                     run->loaded.model, &orphans) < 0;
+    for (uint32_t i = 0; i < orphans.n; i++) {
+        char id[2 * ACC_NAME_MAX + 2];
+
+        (void)snprintf(id, sizeof(id), "%s/%s", orphans.item[i].stack, orphans.item[i].service);
+        if (!acc_plan_find(&run->plan, id)) {
+            add_gone(run, id, orphans.is_running[i]);
+        }
+    }
+    accd_orphans_fini(&orphans);
 }
 
 static void finish(struct accd_plan_run *run)
@@ -144,6 +168,7 @@ static void finish(struct accd_plan_run *run)
 
     add_dependents(run);
     add_removed(run);
+    add_orphans(run);
     app->plan_run = NULL;
     answer(app, run->n, run->failed ? "accd is out of memory\n" : NULL, &run->plan);
     acc_plan_fini(&run->plan);

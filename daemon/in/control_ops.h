@@ -61,7 +61,7 @@ struct accd_control_ops {
     void (*logs_cancel)(void *ctx, void *handle);
     /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what differs
      * in the files, lines of "added|changed|policy|removed stack/service"; the engine has them, and
-     * has not stepped yet. */
+     * nothing that it asked for has been answered yet. */
     void (*apply)(void *ctx, bool prune,
                   void (*done)(void *arg, const char *problems, const char *changes), void *arg);
     /* In what a container differs from its file; may be NULL. */

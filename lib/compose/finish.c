@@ -319,6 +319,21 @@ static const char **copy_list(struct acc_compose_ctx *ctx, const char *const *li
     return copy;
 }
 
+static const char **names_of(struct acc_compose_ctx *ctx, const struct acc_node *map, size_t *ret_n)
+{
+    size_t n = map ? map->n : 0;
+    const char **names = acc_arena_alloc(ctx->arena, (n + 1) * sizeof(*names));
+
+    *ret_n = 0;
+    acc_node_for_each(child, map)
+    {
+        if (names) {
+            names[(*ret_n)++] = child->key;
+        }
+    }
+    return names;
+}
+
 static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node *project)
 {
     struct acc_stack *stack = acc_arena_alloc(ctx->arena, sizeof(*stack));
@@ -338,6 +353,7 @@ static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node
     stack->phase = ctx->request->phase ? acc_arena_strdup(ctx->arena, ctx->request->phase) : "";
     stack->project = project;
     stack->services = acc_arena_alloc(ctx->arena, (n + 1) * sizeof(*stack->services));
+    stack->disabled = names_of(ctx, ctx->disabled, &stack->n_disabled);
     return acc_arena_failed(ctx->arena) ? NULL : stack;
 }
 

@@ -707,7 +707,7 @@ int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
     w->model = model;
     r = new_tables(w);
     r = old_svc ? r : -ENOMEM;
-    r = r == 0 ? acc_engine_reconfigure(w->engine, model, w->now_ms) : r;
+    r = r == 0 ? acc_engine_reconfigure(w->engine, model, NULL, 0, w->now_ms) : r;
     if (r < 0) {
         (void)acc_model_destroy(model);
         free(old_svc);

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,14 @@
 #define ARENA_MAX ((size_t)1 << 30)
 /* Containers that claim a taken slot or lie beyond the replicas. */
 #define SPARES_MIN 64u
+/* Docker's own, for what no file says a word of. */
+#define ORPHAN_GRACE_MS 10000u
 
 struct builder {
     struct acc_engine *e;
     const struct acc_model *model;
     const struct acc_engine *old;
-    const uint32_t *removed;
-    uint32_t n_removed, n_spares;
+    struct acc_leftovers left;
     bool failed;
 };
 
@@ -85,6 +87,22 @@ static void copy_removed(struct builder *b, struct service *s, const struct serv
     s->removed = true;
 }
 
+static void make_orphan(struct builder *b, struct service *s, const struct acc_orphan *orphan)
+{
+    char id[2 * ACC_NAME_MAX + 2];
+
+    /* Docker bounds no label; what is cut is found by nobody. */
+    (void)snprintf(id, sizeof(id), "%s/%s", orphan->stack, orphan->service);
+    *s = (struct service){.id = keep(b, id),
+                          .name = keep(b, orphan->service),
+                          .phase = "",
+                          .tier = "",
+                          .image = "",
+                          .stop_grace_ms = ORPHAN_GRACE_MS,
+                          .removed = true};
+    acc_timing_default(&s->timing);
+}
+
 static void service_defaults(struct service *s)
 {
     s->spare = ACC_NONE;
@@ -107,14 +125,22 @@ static void add_services(struct builder *b)
         s->n_inst = s->replicas;
         service_defaults(s);
     }
-    for (uint32_t k = 0; k < b->n_removed; k++) {
-        const struct service *old = &b->old->services[b->removed[k]];
+    for (uint32_t k = 0; k < b->left.n_removed + b->left.n_orphans; k++) {
+        bool is_orphan = k >= b->left.n_removed;
+        const struct acc_orphan *orphan = is_orphan ? &b->left.orphans[k - b->left.n_removed]
+                                                    : NULL;
+        const struct service *old = is_orphan ? NULL : &b->old->services[b->left.removed[k]];
+        const char *stack = is_orphan ? orphan->stack : old->stack_name;
         struct service *s = &e->services[b->model->n_services + k];
 
-        copy_removed(b, s, old);
-        s->stack = acc_find_stack(e, old->stack_name);
+        if (is_orphan) {
+            make_orphan(b, s, orphan);
+        } else {
+            copy_removed(b, s, old);
+        }
+        s->stack = acc_find_stack(e, stack);
         if (s->stack == ACC_NONE) {
-            s->stack = stack_add(b, old->stack_name);
+            s->stack = stack_add(b, stack);
         }
         s->stack_name = e->stacks[s->stack].name;
         service_defaults(s);
@@ -278,10 +304,10 @@ static void count(struct builder *b)
         n_edges += model->services[v]->n_edges;
         n_slots += model->services[v]->replicas;
     }
-    e->n_services = (uint32_t)model->n_services + b->n_removed;
+    e->n_services = (uint32_t)model->n_services + b->left.n_removed + b->left.n_orphans;
     e->n_edges = (uint32_t)n_edges;
     e->n_res = (uint32_t)model->n_resources;
-    e->n_inst = (uint32_t)(n_slots + SPARES_MIN + n_slots / 4) + b->n_spares;
+    e->n_inst = (uint32_t)(n_slots + SPARES_MIN + n_slots / 4) + b->left.n_spares;
     e->n_incidents = e->n_services + 1 + ACC_CLOSED_INCIDENTS_MAX;
 }
 
@@ -300,7 +326,8 @@ static int alloc_tables(struct builder *b)
     struct acc_engine *e = b->e;
     size_t n = e->n_services;
 
-    e->stacks = calloc(b->model->n_stacks + b->n_removed + 1, sizeof(*e->stacks));
+    e->stacks = calloc(b->model->n_stacks + b->left.n_removed + b->left.n_orphans + 1,
+                       sizeof(*e->stacks));
     e->services = calloc(n + 1, sizeof(*e->services));
     e->inst = calloc(e->n_inst + 1, sizeof(*e->inst));
     e->res = calloc(e->n_res + 1, sizeof(*e->res));
@@ -347,10 +374,10 @@ static void global_timing(struct acc_engine *e)
     }
 }
 
-int acc_build(const struct acc_model *model, const struct acc_engine *old, const uint32_t *removed,
-              uint32_t n_removed, uint32_t n_spares, struct acc_engine **ret_engine)
+int acc_build(const struct acc_model *model, const struct acc_engine *old,
+              const struct acc_leftovers *left, struct acc_engine **ret_engine)
 {
-    struct builder b = {calloc(1, sizeof(*b.e)), model, old, removed, n_removed, n_spares, false};
+    struct builder b = {calloc(1, sizeof(*b.e)), model, old, *left, false};
 
     if (!b.e) {
         return -ENOMEM;
@@ -384,8 +411,9 @@ int acc_build(const struct acc_model *model, const struct acc_engine *old, const
 int acc_engine_create(const struct acc_model *model, const struct acc_engine_options *options,
                       struct acc_engine **ret_engine)
 {
+    const struct acc_leftovers none = {0};
     struct acc_engine *e = NULL;
-    int r = acc_build(model, NULL, NULL, 0, 0, &e);
+    int r = acc_build(model, NULL, &none, &e);
 
     if (r < 0) {
         return r;

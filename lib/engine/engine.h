@@ -32,11 +32,15 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine); /* NULL allowe
 /* A new configuration, between two steps. Services are matched by id and keep all they have; new
  * ones start as wanted up (where their stack is managed); those whose spec_hash changed are
  * compared with their containers, and changed live or recreated as far as they differ; those that
- * are gone from the file are stopped and kept as `removed` until their container is gone. Indexes
- * change: afterwards service i is model->services[i]; removed ones come after them. 0 or -ENOMEM,
- * then nothing has changed. */
+ * are gone from the file are stopped and kept as `removed` until their container is gone, and so
+ * are `orphans`, which left it before this engine knew them. Indexes change: afterwards service i
+ * is model->services[i]; removed ones come after them. 0 or -ENOMEM, then nothing has changed. */
+struct acc_orphan { /* by the labels of its containers; in neither the engine nor the model */
+    const char *stack, *service; /* copied */
+    uint32_t n;                  /* containers */
+};
 int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
-                           uint64_t now_ms);
+                           const struct acc_orphan *orphans, uint32_t n_orphans, uint64_t now_ms);
 
 /* Between two steps, as the above: the containers of services that are gone from the file are to be
  * removed, too. */

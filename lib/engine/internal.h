@@ -563,8 +563,16 @@ void acc_copy(char *out, size_t out_size, const char *text);
 /* --- build.c --------------------------------------------------------------------------------- */
 /* Tables for `model`, and behind its services for `n_removed` services of `old` (indexes) that the
  * file no longer has. 0 or -ENOMEM. */
-int acc_build(const struct acc_model *model, const struct acc_engine *old, const uint32_t *removed,
-              uint32_t n_removed, uint32_t n_spares, struct acc_engine **ret_engine);
+/* Services that the model doesn't have and whose containers are there. */
+struct acc_leftovers {
+    const uint32_t *removed; /* of the old engine */
+    uint32_t n_removed;
+    const struct acc_orphan *orphans;
+    uint32_t n_orphans;
+    uint32_t n_spares; /* places for their containers */
+};
+int acc_build(const struct acc_model *model, const struct acc_engine *old,
+              const struct acc_leftovers *left, struct acc_engine **ret_engine);
 struct instance *acc_spare_take(struct acc_engine *e, struct service *s, uint32_t slot);
 void acc_spare_drop(struct acc_engine *e, struct service *s, struct instance *i);
 uint32_t acc_find_service(const struct acc_engine *e, const char *stack, const char *name);

@@ -14,7 +14,7 @@ struct move {
     struct acc_engine *from, *to;
     uint32_t *service; /* new index of each old service, ACC_NONE: gone; owned */
     uint32_t *removed; /* old indexes that stay as `removed`; owned */
-    uint32_t n_removed, n_spares;
+    struct acc_leftovers left;
 };
 
 /* --- what goes where ------------------------------------------------------------------------- */
@@ -60,12 +60,16 @@ static int plan(struct move *move, const struct acc_model *model)
 
         move->service[v] = find_in_model(model, &ids, s->id);
         if (move->service[v] == ACC_NONE && has_container(e, s)) {
-            move->service[v] = (uint32_t)model->n_services + move->n_removed;
-            move->removed[move->n_removed++] = v;
+            move->service[v] = (uint32_t)model->n_services + move->left.n_removed;
+            move->removed[move->left.n_removed++] = v;
         }
         acc_each_inst (e, s, i) {
-            move->n_spares += i->present || i->op;
+            move->left.n_spares += i->present || i->op;
         }
+    }
+    move->left.removed = move->removed;
+    for (uint32_t k = 0; k < move->left.n_orphans; k++) {
+        move->left.n_spares += move->left.orphans[k].n;
     }
     acc_index_fini(&ids);
     return 0;
@@ -318,13 +322,13 @@ static void move_services(struct move *move)
 }
 
 int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
-                           uint64_t now_ms)
+                           const struct acc_orphan *orphans, uint32_t n_orphans, uint64_t now_ms)
 {
-    struct move move = {.from = engine};
+    struct move move = {.from = engine, .left = {.orphans = orphans, .n_orphans = n_orphans}};
     int r = plan(&move, model);
 
     if (r == 0) {
-        r = acc_build(model, engine, move.removed, move.n_removed, move.n_spares, &move.to);
+        r = acc_build(model, engine, &move.left, &move.to);
     }
     if (r == 0) {
         struct acc_engine old;

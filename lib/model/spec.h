@@ -225,6 +225,8 @@ struct acc_stack {
     struct acc_node *project; /* the whole resolved project: name, services, networks, ... */
     struct acc_service_spec *services; /* enabled ones, sorted by name */
     size_t n_services;
+    const char **disabled; /* names of services without an enabled profile */
+    size_t n_disabled;
     struct acc_resource *resources;
     size_t n_resources;
 };

@@ -148,3 +148,33 @@ def test_changed_content_of_secrets_and_configs_counts(w):
     assert changes(accd) == {"s/a": ("recreate", {"content of configs/conf changed": False})}, changes(accd)
     assert w.docker.identities()["s-b-1"] == before["s-b-1"]
     assert "hunter" not in str(w.docker.inspect("s-a-1")) + accd.log.read_text()
+
+
+@needs(seconds=200)
+def test_what_left_the_files_while_nobody_looked(w):
+    """Orphans by their labels alone: told by plan, stopped by apply, removed with --prune; nothing else is touched."""
+    w.stack("s", {"a": service(), "old": service(), "extra": service(profiles=["x"])})
+    path = w.stack("t", {"z": service()})
+    for folder, args in (("s", ("--profile", "x")), ("t", ())):
+        w.engine.compose(*args, "up", "-d", cwd=w.dir / folder)
+    w.engine.compose("run", "-d", "--name", "once", "old", cwd=w.dir / "s")
+    s = w.stack("s", {"a": service(), "extra": service(profiles=["x"])})
+    accd = w.accd(s)
+    before = w.docker.identities()
+    assert changes(accd) == {}, changes(accd)  # it is only observed
+    accd.ctl("adopt", "s")
+    gone = {"s/old": ("stop", {"gone from the files; --prune removes its container, too": False})}
+    assert changes(accd) == gone, changes(accd)
+    holds(lambda: w.docker.running("s-old-1"), 2, "only who asks for apply gets it")
+    assert applied(accd) == ["stopped s/old"]
+    assert w.docker.inspect("s-old-1")["State"]["Status"] == "exited"
+    accd.stop()
+    accd.start()  # it has forgotten
+    accd.wait_all_up(30)
+    assert changes(accd) == {"s/old": ("remove", {"gone from the files; with --prune only": False})}, changes(accd)
+    assert applied(accd) == []
+    assert applied(accd, "--prune") == ["removed s/old"]
+    now = w.docker.identities()
+    assert now == {name: was for name, was in before.items() if name != "s-old-1"}, (before, now)
+    assert "once" in now and "s-extra-1" in now and "t-z-1" in now
+    assert changes(accd) == {}, changes(accd)

@@ -681,7 +681,7 @@ void stage_restart_accd(struct stage *stage)
 
 void stage_reconfigure(struct stage *stage, struct acc_model *model)
 {
-    acc_assert(acc_engine_reconfigure(stage->engine, model, stage->now_ms) == 0);
+    acc_assert(acc_engine_reconfigure(stage->engine, model, NULL, 0, stage->now_ms) == 0);
     for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
         bool ambiguous;
 

@@ -180,6 +180,66 @@ START_TEST(a_container_beyond_the_replicas_is_waited_for)
 }
 END_TEST
 
+/* --- what left the files while nobody looked -------------------------------------------------- */
+
+/* A container of `old` that the engine has never heard of, as Compose labels it. */
+static struct acc_obs stranger(bool oneoff)
+{
+    struct acc_obs obs = stage_of(&stage, "db")->obs;
+
+    strcpy(obs.cid, "feedfeedfeed");
+    strcpy(obs.name, "s-old-1");
+    strcpy(obs.service, "old");
+    obs.oneoff = oneoff;
+    return obs;
+}
+
+static void hear_of(const struct acc_obs *obs)
+{
+    struct acc_event event = {.type = ACC_EV_OBS, .now_ms = stage.now_ms, .obs = obs};
+
+    acc_engine_step(stage.engine, &event, &stage.actions);
+}
+
+static size_t count_asked(enum acc_action_type type, const char *cid)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < stage.actions.n; i++) {
+        n += stage.actions.item[i].type == type && strcmp(stage.actions.item[i].cid, cid) == 0;
+    }
+    return n;
+}
+
+START_TEST(an_orphan_is_stopped_when_it_is_taken_in)
+{
+    struct acc_orphan orphan = {"s", "old", 1};
+    struct acc_obs obs;
+    uint32_t svc, slot;
+
+    up("s: db");
+    obs = stranger(false);
+    hear_of(&obs);
+    ck_assert(!acc_engine_find_container(stage.engine, obs.cid, &svc, &slot)); /* not before */
+    ck_assert_int_eq(
+        acc_engine_reconfigure(stage.engine, stage.model, &orphan, 1, stage.now_ms), 0);
+    obs.oneoff = true;
+    hear_of(&obs); /* of `compose run`: never */
+    ck_assert(!acc_engine_find_container(stage.engine, obs.cid, &svc, &slot));
+    obs.oneoff = false;
+    hear_of(&obs);
+    ck_assert(acc_engine_find_container(stage.engine, obs.cid, &svc, &slot));
+    ck_assert_uint_eq(svc, 1);
+    ck_assert_uint_eq(count_asked(ACC_ACT_STOP, obs.cid), 1);
+    ck_assert_uint_eq(count_asked(ACC_ACT_REMOVE, obs.cid), 0);
+    ck_applied("db", ACC_SETTLED_DONE);
+    ck_assert_int_eq(acc_engine_applied(stage.engine, svc, stage.now_ms,
+                                        (char[ACC_REASON_MAX + 1]){""}),
+                     ACC_SETTLED_PENDING);
+    acc_engine_check(stage.engine);
+}
+END_TEST
+
 /* --- by meaning ------------------------------------------------------------------------------ */
 
 START_TEST(what_was_the_same_once_is_left_alone_although_accd_restarts)
@@ -416,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
     tcase_add_test(tcase, a_container_beyond_the_replicas_is_waited_for);
     tcase_add_test(tcase, a_change_whose_image_is_missing_fails_and_the_old_one_stays);
+    tcase_add_test(tcase, an_orphan_is_stopped_when_it_is_taken_in);
     tcase_add_test(tcase, a_change_is_over_when_the_new_one_is_ready);
     tcase_add_test(tcase, what_was_stopped_by_an_operator_stays_stopped);
     tcase_add_test(tcase, a_new_file_ends_the_rest_of_what_could_not_work);
