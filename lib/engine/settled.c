@@ -206,22 +206,38 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
 
 /* --- a new configuration --------------------------------------------------------------------- */
 
-static enum acc_settled applied_removed(struct acc_engine *e, struct service *s, char *text)
+/* What somebody has forbidden waits for him, and not for us. */
+static bool is_held_back(struct acc_engine *e, const struct service *s, uint64_t now_ms, char *text)
+{
+    char why[ACC_TEXT_MAX + 1];
+
+    if (!acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s)) {
+        return false;
+    }
+    acc_hold_text(e, s, now_ms, why, sizeof(why));
+    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: %s", why);
+    return true;
+}
+
+static enum acc_settled applied_removed(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                        char *text)
 {
     acc_each_inst (e, s, i) {
         if (i->quarantined) {
             return failed(text, "its container can't be stopped");
         }
     }
-    return any_running(e, s) || (s->wanted_removed && acc_svc_present(e, s)) ? ACC_SETTLED_PENDING
-                                                                             : ACC_SETTLED_DONE;
+    if (!any_running(e, s) && !(s->wanted_removed && acc_svc_present(e, s))) {
+        return ACC_SETTLED_DONE;
+    }
+    return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_FAILED : ACC_SETTLED_PENDING;
 }
 
-/* A container that is to be replaced, or one beyond the replicas. */
+/* A container that is to be replaced or changed, or one beyond the replicas. */
 static bool has_outdated(struct acc_engine *e, struct service *s)
 {
     acc_each_inst (e, s, i) {
-        if (acc_inst_outdated(e, i) && !i->is_spare) {
+        if (!i->is_spare && (acc_inst_outdated(e, i) || acc_inst_live(e, i))) {
             return true;
         }
         if (i->is_spare && i->present && i->slot > s->n_inst) {
@@ -267,7 +283,7 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
         return ACC_SETTLED_DONE;
     }
     if (s->removed) {
-        return applied_removed(e, s, text);
+        return applied_removed(e, s, now_ms, text);
     }
     if (!s->wanted_up || acc_svc_held(e, s)) {
         return ACC_SETTLED_DONE;
@@ -276,7 +292,9 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
         return ACC_SETTLED_PENDING; /* what is known of it is from before */
     }
     if (has_outdated(e, s)) {
-        return is_swap_hopeless(e, s, text) ? ACC_SETTLED_FAILED : ACC_SETTLED_PENDING;
+        return is_held_back(e, s, now_ms, text) || is_swap_hopeless(e, s, text)
+                   ? ACC_SETTLED_FAILED
+                   : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);
 }

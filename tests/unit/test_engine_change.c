@@ -170,6 +170,21 @@ START_TEST(a_change_whose_image_is_missing_fails_and_the_old_one_stays)
 }
 END_TEST
 
+START_TEST(a_change_that_a_hold_forbids_is_not_waited_for)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db; web n:db");
+    stage_hold(&stage, ACC_VERB_HOLD, "web", ACC_HOLD_UP, 0);
+    change("s: db; web n:db", "web");
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "stays as it was"));
+    change("s: db", NULL);
+    ck_assert_int_eq(applied("db", text), ACC_SETTLED_DONE);
+    ck_assert_int_eq(acc_engine_applied(stage.engine, 1, stage.now_ms, text), ACC_SETTLED_FAILED);
+}
+END_TEST
+
 START_TEST(a_container_beyond_the_replicas_is_waited_for)
 {
     up("s: web x3");
@@ -221,8 +236,8 @@ START_TEST(an_orphan_is_stopped_when_it_is_taken_in)
     obs = stranger(false);
     hear_of(&obs);
     ck_assert(!acc_engine_find_container(stage.engine, obs.cid, &svc, &slot)); /* not before */
-    ck_assert_int_eq(
-        acc_engine_reconfigure(stage.engine, stage.model, &orphan, 1, stage.now_ms), 0);
+    ck_assert_int_eq(acc_engine_reconfigure(stage.engine, stage.model, &orphan, 1, stage.now_ms),
+                     0);
     obs.oneoff = true;
     hear_of(&obs); /* of `compose run`: never */
     ck_assert(!acc_engine_find_container(stage.engine, obs.cid, &svc, &slot));
@@ -233,9 +248,9 @@ START_TEST(an_orphan_is_stopped_when_it_is_taken_in)
     ck_assert_uint_eq(count_asked(ACC_ACT_STOP, obs.cid), 1);
     ck_assert_uint_eq(count_asked(ACC_ACT_REMOVE, obs.cid), 0);
     ck_applied("db", ACC_SETTLED_DONE);
-    ck_assert_int_eq(acc_engine_applied(stage.engine, svc, stage.now_ms,
-                                        (char[ACC_REASON_MAX + 1]){""}),
-                     ACC_SETTLED_PENDING);
+    ck_assert_int_eq(
+        acc_engine_applied(stage.engine, svc, stage.now_ms, (char[ACC_REASON_MAX + 1]){""}),
+        ACC_SETTLED_PENDING);
     acc_engine_check(stage.engine);
 }
 END_TEST
@@ -475,6 +490,7 @@ int main(void)
     tcase_add_test(tcase, a_changed_service_is_replaced_alone);
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
     tcase_add_test(tcase, a_container_beyond_the_replicas_is_waited_for);
+    tcase_add_test(tcase, a_change_that_a_hold_forbids_is_not_waited_for);
     tcase_add_test(tcase, a_change_whose_image_is_missing_fails_and_the_old_one_stays);
     tcase_add_test(tcase, an_orphan_is_stopped_when_it_is_taken_in);
     tcase_add_test(tcase, a_change_is_over_when_the_new_one_is_ready);
