@@ -125,13 +125,16 @@ static const struct accctl_cmd cmds[] = {
      "while they run, made anew or stopped, and what differs. Nothing is changed.\n\n"
      "  accctl plan\n"
      "  accctl plan media\n"},
-    {"apply", accctl_cmd_act, ACCCTL_O_PRUNE | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 0, 0,
-     "[--prune]", "read the files again and apply what changed",
+    {"apply", accctl_cmd_act,
+     ACCCTL_O_PRUNE | ACCCTL_O_VOLUMES | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 0, 0,
+     "[--prune [--volumes]]", "read the files again and apply what changed",
      "What accctl plan shows: new services come up, changed ones are changed while they run where\n"
      "only limits differ, and made anew otherwise; nothing else is touched. Services that are "
      "gone\n"
-     "from the files are stopped; with --prune their containers are removed. When a file is wrong\n"
-     "the running configuration stays (exit 4). " WAITS
+     "from the files are stopped; with --prune their containers and networks are removed, and "
+     "with\n"
+     "--volumes volumes that are gone from the files, too. When a file is wrong the running\n"
+     "configuration stays (exit 4). " WAITS
      "\n  accctl apply\n  accctl apply --prune --timeout 5m\n"},
     {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",
      "read configuration files and say all that is wrong with them",

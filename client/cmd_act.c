@@ -157,16 +157,36 @@ static void put_tally(struct accctl *ctl, const struct tally *tally)
     }
 }
 
-static void print_done(struct accctl *ctl, const cJSON *list, uint64_t took_ms)
+/* Apply has removed more than containers: networks and volumes. */
+static size_t print_resources(struct accctl *ctl, const cJSON *answer)
 {
-    struct tally tally = count_up(list);
+    const cJSON *line;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(line, acc_json_array(answer, "changes"))
+    {
+        const char *text = acc_json_text_of(line);
+        const char *what = text ? strchr(text, ' ') : NULL;
+
+        if (what && (strncmp(what, " network", 8) == 0 || strncmp(what, " volume", 7) == 0)) {
+            (void)fprintf(ctl->out, "%s\n", text);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
+{
+    struct tally tally = count_up(acc_json_array(answer, "progress"));
+    size_t n_resources = print_resources(ctl, answer);
     const char *verb = ctl->options->verb;
     const char *plural = tally.n_selected == 1 ? "" : "s";
     char took[48];
 
     if (ctl->options->detach && tally.n_selected > 0) {
         (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
-    } else if (has_nothing_done(ctl, &tally)) {
+    } else if (n_resources == 0 && has_nothing_done(ctl, &tally)) {
         (void)fprintf(ctl->out, "%s: nothing to do", verb);
         if (tally.n_selected > 0 && !is_verb(ctl, "apply")) {
             (void)fprintf(ctl->out, ", %zu service%s %s so already", tally.n_selected, plural,
@@ -244,7 +264,7 @@ static void print_outcome(struct act *act, const cJSON *answer)
     } else if (ctl->options->dry_run) {
         print_plan(ctl, acc_json_array(answer, "plan"));
     } else {
-        print_done(ctl, list, now_ms() - act->started_ms);
+        print_done(ctl, answer, now_ms() - act->started_ms);
         if (may_adopt(ctl->options->verb)) {
             accctl_put_differences(list, NULL, &ctl->style, &act->out);
             flush(ctl, &act->out);
@@ -341,10 +361,16 @@ static enum accctl_exit watch(struct act *act)
 static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
 {
     struct act act = {.ctl = ctl, .started_ms = now_ms()};
-    enum accctl_exit code = accctl_connect(ctl, &act.conn);
+    enum accctl_exit code;
     char method[64];
     int r;
 
+    if (is_verb(ctl, "apply") && ctl->options->volumes && !ctl->options->prune) {
+        (void)fprintf(ctl->err, "accctl: apply removes volumes with --prune only; give both\n");
+        cJSON_Delete(parameters);
+        return ACCCTL_USAGE;
+    }
+    code = accctl_connect(ctl, &act.conn);
     act.progress = accctl_progress_create(&ctl->style);
     acc_buf_init(&act.out, SIZE_MAX / 2);
     if (code == ACCCTL_DONE && act.progress) {

@@ -147,6 +147,8 @@ static void on_leave_closed(uv_handle_t *handle)
 static void close_all(struct accd_app *app)
 {
     accd_docker_stream_close(app->stream);
+    accd_app_prune_drop(app);
+    accd_app_plan_drop(app);
     app->call = accd_docker_call_destroy(app->call);
     app->pins = accd_pins_destroy(app->pins);
     accd_probe_close(app->probe);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "daemon/app_parts.h"
 #include "daemon/log.h"
 
@@ -240,4 +242,87 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     accd_pump_run(app->pump); /* no answer comes in here: what runs is still what ran before */
     answer(app, NULL, changes.data ? changes.data : "");
     acc_buf_fini(&changes);
+}
+
+/* --- networks and volumes --------------------------------------------------------------------- */
+
+struct accd_prune {
+    struct accd_prune *prev, *next;
+    struct accd_app *app;
+    struct accd_docker_unused *unused;
+    void (*done)(void *arg, const char *lines);
+    void *arg;
+    bool volumes;
+    struct acc_buf lines;
+};
+
+static void prune_free(struct accd_prune *prune)
+{
+    DL_DELETE(prune->app->prunes, prune);
+    acc_buf_fini(&prune->lines);
+    free(prune);
+}
+
+static bool is_unused(void *ctx, enum acc_resource_kind kind,
+                      const struct acc_docker_name_item *item)
+{
+    struct accd_prune *prune = ctx;
+
+    return (kind == ACC_RES_NETWORK || prune->volumes) &&
+           accd_orphans_has_resource(prune->app->engine, prune->app->loaded.model, kind, item);
+}
+
+static void on_unused(void *ctx, enum acc_resource_kind kind, const char *name, const char *problem)
+{
+    struct accd_prune *prune = ctx;
+    const char *what = kind == ACC_RES_NETWORK ? "network" : "volume";
+
+    (void)acc_buf_printf(&prune->lines, "%s %s %s%s%s\n", problem ? "kept" : "removed", what, name,
+                         problem ? ": " : "", problem ? problem : "");
+    accd_log(ACCD_LOG_NOTICE, "%s %s, which is gone from the files%s%s",
+             problem ? "can't remove" : "removed", name, problem ? ": " : "",
+             problem ? problem : "");
+}
+
+static void on_unused_end(void *ctx, const char *problem)
+{
+    struct accd_prune *prune = ctx;
+
+    if (problem) {
+        (void)acc_buf_printf(&prune->lines, "kept networks and volumes: %s\n", problem);
+    }
+    prune->done(prune->arg, prune->lines.data ? prune->lines.data : "");
+    prune_free(prune);
+}
+
+void accd_app_prune(void *ctx, bool volumes, void (*done)(void *arg, const char *lines), void *arg)
+{
+    struct accd_app *app = ctx;
+    struct accd_prune *prune = calloc(1, sizeof(*prune));
+    struct accd_unused_config config = {.docker = &app->docker,
+                                        .remove_networks = true,
+                                        .remove_volumes = volumes,
+                                        .is_unused = is_unused,
+                                        .on_item = on_unused,
+                                        .on_end = on_unused_end,
+                                        .ctx = prune};
+
+    if (!prune) {
+        done(arg, "kept networks and volumes: accd is out of memory\n");
+        return;
+    }
+    *prune = (struct accd_prune){.app = app, .done = done, .arg = arg, .volumes = volumes};
+    acc_buf_init(&prune->lines, TEXT_MAX_BYTES);
+    DL_APPEND(app->prunes, prune);
+    if (accd_docker_unused_start(&config, &prune->unused) < 0) {
+        on_unused_end(prune, "accd is out of memory");
+    }
+}
+
+void accd_app_prune_drop(struct accd_app *app)
+{
+    while (app->prunes) {
+        accd_docker_unused_cancel(app->prunes->unused);
+        prune_free(app->prunes);
+    }
 }

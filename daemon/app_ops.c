@@ -235,6 +235,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .logs_pause = logs_pause,
         .logs_cancel = logs_cancel,
         .apply = accd_app_apply,
+        .prune = accd_app_prune,
         .plan = accd_app_plan,
         .outdated = accd_app_outdated,
     };

@@ -13,13 +13,14 @@
 #include "daemon/in/sensors.h"
 #include "daemon/in/signals.h"
 #include "daemon/in/timer.h"
+#include "daemon/orphans.h"
 #include "daemon/out/docker_call.h"
+#include "daemon/out/docker_unused.h"
 #include "daemon/out/image_pins.h"
 #include "daemon/out/incident_hook.h"
 #include "daemon/out/notify.h"
 #include "daemon/out/probe.h"
 #include "daemon/out/store.h"
-#include "daemon/orphans.h"
 #include "daemon/out/telling.h"
 #include "daemon/pump.h"
 #include "lib/base/buf.h"
@@ -72,7 +73,8 @@ struct accd_app {
     struct accd_plan_run *plan_run; /* owned; NULL: none is under way */
     struct accd_reload *plan_reload;
     struct accd_outdated_run *outdated; /* those under way, owned */
-    bool prune_asked, conform_asked; /* by those who wait for the reading under way */
+    struct accd_prune *prunes;          /* owned; under way */
+    bool prune_asked, conform_asked;    /* by those who wait for the reading under way */
 
     /* the newest answer of the facts */
     struct accd_sensors sensors;
@@ -94,6 +96,10 @@ void accd_app_leave(struct accd_app *app);
 /* `done` NULL: nobody waits, and what was adopted as it is stays so. */
 void accd_app_apply(void *app, bool prune,
                     void (*done)(void *arg, const char *problems, const char *changes), void *arg);
+/* After a prune: networks, and volumes where that is asked for, that are gone from the files.
+ * `done` once, with a line for each: "removed network NAME", "kept volume NAME: why". */
+void accd_app_prune(void *app, bool volumes, void (*done)(void *arg, const char *lines), void *arg);
+void accd_app_prune_drop(struct accd_app *app);         /* nobody is told */
 char *accd_app_problems(const struct acc_diags *diags); /* one a line; NULL: out of memory */
 void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
 

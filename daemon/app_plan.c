@@ -23,6 +23,7 @@ struct accd_plan_run {
     struct acc_plan plan;
     size_t n; /* askers, the first of app->plans */
     bool failed;
+    struct accd_docker_unused *unused; /* while networks and volumes are looked for */
 };
 
 /* --- what is there --------------------------------------------------------------------------- */
@@ -162,18 +163,65 @@ static void add_orphans(struct accd_plan_run *run)
     accd_orphans_fini(&orphans);
 }
 
-static void finish(struct accd_plan_run *run)
+static void answer_run(struct accd_plan_run *run)
 {
     struct accd_app *app = run->app;
 
-    add_dependents(run);
-    add_removed(run);
-    add_orphans(run);
     app->plan_run = NULL;
     answer(app, run->n, run->failed ? "accd is out of memory\n" : NULL, &run->plan);
     acc_plan_fini(&run->plan);
     acc_loaded_fini(&run->loaded);
     free(run);
+}
+
+static bool is_unused(void *ctx, enum acc_resource_kind kind,
+                      const struct acc_docker_name_item *item)
+{
+    struct accd_plan_run *run = ctx;
+
+    return accd_orphans_has_resource(run->app->engine, run->loaded.model, kind, item);
+}
+
+static void on_unused(void *ctx, enum acc_resource_kind kind, const char *name, const char *problem)
+{
+    struct accd_plan_run *run = ctx;
+    bool is_network = kind == ACC_RES_NETWORK;
+    char what[ACC_NAME_MAX + 16];
+
+    (void)problem; /* nothing was tried */
+    (void)snprintf(what, sizeof(what), "%s %s", is_network ? "network" : "volume", name);
+    add(run, what, ACC_PLAN_REMOVE, NULL,
+        is_network ? "gone from the files; with --prune only"
+                   : "gone from the files; with --prune --volumes only");
+}
+
+/* Without Docker's lists the plan is told as it is: containers are what matters. */
+static void on_unused_end(void *ctx, const char *problem)
+{
+    struct accd_plan_run *run = ctx;
+
+    if (problem) {
+        accd_log(ACCD_LOG_WARNING, "plan: networks and volumes could not be listed: %s", problem);
+    }
+    run->unused = NULL;
+    answer_run(run);
+}
+
+static void finish(struct accd_plan_run *run)
+{
+    struct accd_unused_config config = {.docker = &run->app->docker,
+                                        .is_unused = is_unused,
+                                        .on_item = on_unused,
+                                        .on_end = on_unused_end,
+                                        .ctx = run};
+
+    add_dependents(run);
+    add_removed(run);
+    add_orphans(run);
+    if (accd_docker_unused_start(&config, &run->unused) < 0) {
+        run->failed = true;
+        answer_run(run);
+    }
 }
 
 /* --- service by service ---------------------------------------------------------------------- */
@@ -384,6 +432,7 @@ void accd_app_plan(void *ctx,
 void accd_app_plan_drop(struct accd_app *app)
 {
     if (app->plan_run) {
+        accd_docker_unused_cancel(app->plan_run->unused);
         acc_plan_fini(&app->plan_run->plan);
         acc_loaded_fini(&app->plan_run->loaded);
         free(app->plan_run);

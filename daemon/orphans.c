@@ -22,6 +22,16 @@ static bool is_managed(const struct acc_engine *engine, const char *project)
     return false;
 }
 
+static bool has(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_in_stack(const struct acc_stack *stack, const char *service)
 {
     for (size_t i = 0; i < stack->n_services; i++) {
@@ -29,12 +39,7 @@ static bool is_in_stack(const struct acc_stack *stack, const char *service)
             return true;
         }
     }
-    for (size_t i = 0; i < stack->n_disabled; i++) {
-        if (strcmp(stack->disabled[i], service) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return has(stack->disabled, stack->n_disabled, service);
 }
 
 static const struct acc_stack *find_stack(const struct acc_model *model, const char *project)
@@ -122,6 +127,19 @@ int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine 
     }
     *ret_orphans = finder.found;
     return 0;
+}
+
+bool accd_orphans_has_resource(const struct acc_engine *engine, const struct acc_model *model,
+                               enum acc_resource_kind kind, const struct acc_docker_name_item *item)
+{
+    const struct acc_stack *stack = find_stack(model, item->project);
+
+    if (!stack || !is_managed(engine, item->project)) {
+        return false;
+    }
+    return kind == ACC_RES_NETWORK
+               ? !has(stack->declared_networks, stack->n_declared_networks, item->name)
+               : !has(stack->declared_volumes, stack->n_declared_volumes, item->name);
 }
 
 void accd_orphans_fini(struct accd_orphans *orphans)

@@ -5,13 +5,14 @@
  * left the files while no accd ran, or one before the last. Known by Compose's labels alone.
  *
  * What `compose run` makes isn't among them, nor what belongs to a service without an enabled
- * profile, nor anything of a project that is no stack here.
+ * profile, nor anything of a project that is no stack here. The same of networks and volumes.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/inspector.h"
+#include "lib/codec/docker_reply.h"
 #include "lib/engine/engine.h"
 
 struct accd_orphans {
@@ -26,4 +27,8 @@ struct accd_orphans {
 /* What is gone from `model`, as far as the stacks are managed by `engine`. 0 or -ENOMEM. */
 int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine *engine,
                       const struct acc_model *model, struct accd_orphans *ret_orphans);
+/* Is it of a managed stack, and does no file of it declare it? */
+bool accd_orphans_has_resource(const struct acc_engine *engine, const struct acc_model *model,
+                               enum acc_resource_kind kind,
+                               const struct acc_docker_name_item *item);
 void accd_orphans_fini(struct accd_orphans *orphans);

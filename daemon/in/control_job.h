@@ -80,6 +80,7 @@ struct accd_wait_task {
     enum acc_verb verb;
     bool is_apply;        /* instead of a verb: for the configuration in force */
     const uint8_t *reset; /* services of which only the restart policy changed; NULL: none */
+    bool prune, volumes;  /* apply: what is gone from the files beside containers */
     bool more, detach, with_dependents;
     uint64_t timeout_ms; /* 0: none */
 };

@@ -64,6 +64,9 @@ struct accd_control_ops {
      * nothing that it asked for has been answered yet. */
     void (*apply)(void *ctx, bool prune,
                   void (*done)(void *arg, const char *problems, const char *changes), void *arg);
+    /* After an apply that prunes, once its containers are gone: networks, and `volumes`, that are
+     * gone from the files. `lines`: "removed network NAME", "kept volume NAME: why", one a line. */
+    void (*prune)(void *ctx, bool volumes, void (*done)(void *arg, const char *lines), void *arg);
     /* In what a container differs from its file; may be NULL. */
     bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
     /* What apply would do: `plan` is borrowed for the call. NULL with `problems`, as of apply, or

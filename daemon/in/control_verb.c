@@ -91,7 +91,7 @@ void accd_control_verb(struct accd_control *control, struct accd_session *sessio
 /* The reading of the files that it waits for. */
 struct apply_job {
     struct accd_job job;
-    bool more, detach;
+    bool more, detach, prune, volumes;
     uint64_t timeout_ms;
 };
 
@@ -124,6 +124,8 @@ static void wait_for(const struct apply_job *apply, const char *changes)
     uint8_t *selected = calloc(2 * n, 1);
     struct accd_wait_task task = {.is_apply = true,
                                   .reset = selected ? selected + n : NULL,
+                                  .prune = apply->prune,
+                                  .volumes = apply->volumes,
                                   .more = apply->more,
                                   .detach = apply->detach,
                                   .timeout_ms = apply->timeout_ms};
@@ -186,6 +188,8 @@ void accd_control_apply(struct accd_control *control, struct accd_session *sessi
         .job = {.control = control, .session = session, .on_gone = apply_forget},
         .more = request->more,
         .detach = request->detach,
+        .prune = request->prune,
+        .volumes = request->volumes,
         .timeout_ms = request->timeout_ms};
     accd_job_link(&control->calls, &apply->job);
     accd_session_set_data(session, &apply->job);

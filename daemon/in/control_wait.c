@@ -26,10 +26,18 @@ struct watch {
     struct accd_heard heard; /* of its image */
 };
 
+/* Outlives its wait when that ends first. */
+struct pruning {
+    struct wait *wait; /* NULL: nobody waits any more */
+};
+
 struct wait {
     struct accd_job job; /* first: jobs are cast to it */
     enum acc_verb verb;
     bool is_apply; /* instead of a verb */
+    bool prune, volumes;
+    struct pruning *pruning; /* while the answer to it is outstanding */
+    char *pruned;            /* owned; that answer */
     bool more, detach;
     bool is_told;         /* the first look has happened */
     uint64_t deadline_ms; /* UINT64_MAX: none */
@@ -44,6 +52,10 @@ static void wait_destroy(struct wait *wait)
         accd_seen_fini(&wait->watch[i].seen);
         accd_heard_fini(&wait->watch[i].heard);
     }
+    if (wait->pruning) {
+        wait->pruning->wait = NULL;
+    }
+    free(wait->pruned);
     free(wait->ids);
     free(wait);
 }
@@ -183,6 +195,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
     wait->verb = task->verb;
     wait->is_apply = task->is_apply;
+    wait->prune = task->prune && !task->detach;
+    wait->volumes = task->volumes;
     wait->more = task->more;
     wait->detach = task->detach;
     wait->deadline_ms = task->timeout_ms ? uv_now(control->config.loop) + task->timeout_ms
@@ -328,7 +342,7 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
     int r;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
-    r = wait->is_apply ? acc_applied_put(&view, rows, n_rows, !is_last, &out)
+    r = wait->is_apply ? acc_applied_put(&view, rows, n_rows, wait->pruned, !is_last, &out)
                        : acc_progress_put(&view, rows, n_rows, !is_last, &out);
     sent = accd_control_reply(session, &out, r, is_last);
     if (is_last || !sent) {
@@ -434,8 +448,40 @@ static bool tell_progress(struct wait *wait, const struct look *look)
     return alive;
 }
 
+static void on_pruned(void *arg, const char *lines)
+{
+    struct pruning *pruning = arg;
+    struct wait *wait = pruning->wait;
+
+    free(pruning);
+    if (wait) {
+        wait->pruning = NULL;
+        wait->pruned = strdup(lines);
+        accd_wait_run(&wait->job);
+    }
+}
+
+/* True: it was asked for, and its answer comes later (or has come: then the wait is gone). */
+static bool begin_prune(struct wait *wait)
+{
+    struct accd_control *control = wait->job.control;
+    struct pruning *pruning = wait->prune ? calloc(1, sizeof(*pruning)) : NULL;
+
+    if (!pruning) {
+        return false;
+    }
+    wait->prune = false;
+    pruning->wait = wait;
+    wait->pruning = pruning;
+    control->config.ops.prune(control->config.ops_ctx, wait->volumes, on_pruned, pruning);
+    return true;
+}
+
 static void conclude(struct wait *wait, struct look *look)
 {
+    if (wait->pruning || (look->n_pending == 0 && look->n_failures == 0 && begin_prune(wait))) {
+        return;
+    }
     if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
         tell_failures(wait, ACC_CTL_E_FAILED, "failures", look);
     } else if (look->n_pending == 0 || wait->detach) {

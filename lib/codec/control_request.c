@@ -99,7 +99,7 @@ static const struct {
                           ACTS | BIT(P_TO), 0},
     [ACC_CTL_HISTORY] = {"io.acc.History", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_APPLY] = {"io.acc.Apply", ACC_CTL_RIGHT_CHANGE, -1,
-                       BIT(P_PRUNE) | BIT(P_DETACH) | BIT(P_TIMEOUT_MS), 0},
+                       BIT(P_PRUNE) | BIT(P_VOLUMES) | BIT(P_DETACH) | BIT(P_TIMEOUT_MS), 0},
     [ACC_CTL_PLAN] = {"io.acc.Plan", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS), 0},
     [ACC_CTL_OUTDATED] = {"io.acc.Outdated", ACC_CTL_RIGHT_READ, -1,
                           BIT(P_TARGETS) | BIT(P_PHASE), 0},

@@ -561,7 +561,7 @@ int acc_progress_put(const struct acc_view *view, const struct acc_progress_row 
 }
 
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
-                    bool continues, struct acc_buf *out)
+                    const char *lines, bool continues, struct acc_buf *out)
 {
     struct writer w;
     cJSON *changes;
@@ -578,6 +578,7 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
             acc_put_bytes(w.put, changes, NULL, line, strlen(line));
         }
     }
+    put_lines(&w, changes, lines ? lines : "");
     put_progress(&w, rows, n_rows);
     return finish(&w, NULL, continues, out);
 }

@@ -92,9 +92,10 @@ struct acc_progress_row {
 };
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
                      size_t n_rows, bool continues, struct acc_buf *out);
-/* As the above, for Apply: with `changes`, a line for each selected service that was changed. */
+/* As the above, for Apply: with `changes`, a line for each selected service that was changed, and
+ * behind them `lines` (NULL: none). */
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
-                    bool continues, struct acc_buf *out);
+                    const char *lines, bool continues, struct acc_buf *out);
 
 struct acc_failure_row {
     const char *service, *reason;

@@ -328,7 +328,7 @@ static const char **names_of(struct acc_compose_ctx *ctx, const struct acc_node 
     acc_node_for_each(child, map)
     {
         if (names) {
-            names[(*ret_n)++] = child->key;
+            names[(*ret_n)++] = child->type == ACC_NODE_STRING ? child->text : child->key;
         }
     }
     return names;
@@ -354,6 +354,10 @@ static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node
     stack->project = project;
     stack->services = acc_arena_alloc(ctx->arena, (n + 1) * sizeof(*stack->services));
     stack->disabled = names_of(ctx, ctx->disabled, &stack->n_disabled);
+    stack->declared_networks = names_of(ctx, acc_node_get(ctx->declared, "networks"),
+                                        &stack->n_declared_networks);
+    stack->declared_volumes = names_of(ctx, acc_node_get(ctx->declared, "volumes"),
+                                       &stack->n_declared_volumes);
     return acc_arena_failed(ctx->arena) ? NULL : stack;
 }
 

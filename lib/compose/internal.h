@@ -41,6 +41,8 @@ struct acc_compose_ctx {
     const struct acc_node *contents;    /* for FINISH: digests of files by path, or NULL */
     const struct acc_node *disabled;    /* services without an enabled profile: name -> service;
                                          * set before CONSISTENCY */
+    const struct acc_node *declared;    /* networks and volumes, each with its name, before those
+                                         * that no service uses were dropped */
     const char *const *env_files_given; /* the request's --env-file, for FINISH */
     size_t n_env_files_given;
     bool is_partial; /* CANONICAL of an extends base: no duty to have all required keys */

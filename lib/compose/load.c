@@ -386,6 +386,7 @@ static int hand_over(struct acc_compose_loader *loader, struct acc_stack **ret_s
     project = acc_load_compact(ctx.arena, loader->project);
     disabled = acc_load_compact(ctx.arena, loader->ctx.disabled);
     ctx.disabled = disabled;
+    ctx.declared = acc_load_compact(ctx.arena, loader->ctx.declared);
     ctx.project_dir = acc_arena_strdup(ctx.arena, ctx.project_dir);
     ctx.project_name = acc_arena_strdup(ctx.arena, ctx.project_name);
     r = acc_arena_failed(ctx.arena) ? -ENOMEM : acc_compose_finish(&ctx, project, ret_stack);
@@ -439,7 +440,8 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
     if (loader->n_needs > 0) {
         return keep(loader);
     }
-    r = acc_load_drop_unused(loader, loader->project);
+    r = acc_load_declared(loader, loader->project, &loader->ctx.declared);
+    r = r < 0 ? r : acc_load_drop_unused(loader, loader->project);
     if (r < 0) {
         return r;
     }

@@ -129,6 +129,9 @@ int acc_load_env_files(struct acc_compose_loader *loader, struct acc_node *proje
 /* Digests of the files behind the configs and secrets that services use, for FINISH. 0 or -ENOMEM.
  */
 int acc_load_contents(struct acc_compose_loader *loader, const struct acc_node *project);
+/* Take down which networks and volumes there are: section -> key -> name. 0 or -ENOMEM. */
+int acc_load_declared(struct acc_compose_loader *loader, const struct acc_node *project,
+                      const struct acc_node **ret_declared);
 /* Drop networks, volumes, secrets, configs and models that no service refers to. */
 int acc_load_drop_unused(struct acc_compose_loader *loader, struct acc_node *project);
 

@@ -77,6 +77,41 @@ int acc_load_profiles(struct acc_compose_loader *loader, struct acc_node *projec
     return 0;
 }
 
+static int take_down(struct acc_compose_ctx *ctx, const struct acc_node *project,
+                     const char *section, struct acc_node *into)
+{
+    struct acc_node *names = acc_tree_map(ctx, project->pos);
+
+    acc_node_for_each(child, acc_node_get(project, section))
+    {
+        const char *name = acc_node_get_text(child, "name");
+        struct acc_node *text = acc_node_string(ctx->arena, child->pos, name ? name : child->key);
+
+        if (!names || !text) {
+            return -ENOMEM;
+        }
+        acc_node_put(names, child->key, acc_node_key_pos(child), text);
+    }
+    if (!names) {
+        return -ENOMEM;
+    }
+    acc_node_put(into, section, project->pos, names);
+    return 0;
+}
+
+int acc_load_declared(struct acc_compose_loader *loader, const struct acc_node *project,
+                      const struct acc_node **ret_declared)
+{
+    struct acc_node *declared = acc_tree_map(&loader->ctx, project->pos);
+    int r = declared ? take_down(&loader->ctx, project, "networks", declared) : -ENOMEM;
+
+    r = r < 0 ? r : take_down(&loader->ctx, project, "volumes", declared);
+    if (r == 0) {
+        *ret_declared = declared;
+    }
+    return r;
+}
+
 /* Names that are in use, each as a key. */
 struct uses {
     struct acc_compose_ctx *ctx;

@@ -227,6 +227,9 @@ struct acc_stack {
     size_t n_services;
     const char **disabled; /* names of services without an enabled profile */
     size_t n_disabled;
+    /* Names in the engine of all networks and volumes that the files declare, used or not. */
+    const char **declared_networks, **declared_volumes;
+    size_t n_declared_networks, n_declared_volumes;
     struct acc_resource *resources;
     size_t n_resources;
 };

@@ -178,3 +178,32 @@ def test_what_left_the_files_while_nobody_looked(w):
     assert now == {name: was for name, was in before.items() if name != "s-old-1"}, (before, now)
     assert "once" in now and "s-extra-1" in now and "t-z-1" in now
     assert changes(accd) == {}, changes(accd)
+
+
+@needs(seconds=150)
+def test_networks_and_volumes_that_left_the_files(w):
+    """Told by plan; --prune removes networks, volumes only with --volumes; what the files still name stays."""
+    top = {"networks": {"back": {}, "spare": {}}, "volumes": {"data": {}, "spare": {}}}
+    path = w.stack("s", {"a": service(networks=["back", "spare"], volumes=["data:/data", "spare:/spare"])}, **top)
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    other = w.docker.call("POST", "/networks/create", {"Name": "t_x", "Labels": {
+        "com.docker.compose.project": "t", "com.docker.compose.network": "x"}})["Id"]
+    w.extra.callback(w.docker.call, "DELETE", f"/networks/{other}")
+    w.stack("s", {"a": service()}, networks={"spare": {}}, volumes={"spare": {}})  # declared, not used
+    accd.ctl("apply")
+    names = lambda what: {n["Name"] for n in (w.docker.call("GET", f"/{what}") if what == "networks" else  # noqa: E731
+                                              w.docker.call("GET", "/volumes")["Volumes"])}
+    assert changes(accd) == {
+        "network s_back": ("remove", {"gone from the files; with --prune only": False}),
+        "volume s_data": ("remove", {"gone from the files; with --prune --volumes only": False})}, changes(accd)
+    assert {"s_back", "s_spare"} <= names("networks") and {"s_data", "s_spare"} <= names("volumes")
+    said = accd.ctl("apply", "--prune").stdout
+    assert said.startswith("removed network s_back\napply: done"), said
+    assert "s_back" not in names("networks") and {"s_spare", "t_x"} <= names("networks")
+    assert {"s_data", "s_spare"} <= names("volumes"), "a volume went without --volumes"
+    assert accd.ctl("apply", "--volumes", check=False).returncode == 2
+    assert applied(accd, "--prune", "--volumes") == ["removed volume s_data"]
+    assert "s_data" not in names("volumes") and "s_spare" in names("volumes")
+    assert changes(accd) == {}, changes(accd)
+    assert accd.state_of("a") == "up"

@@ -35,7 +35,9 @@ static struct {
     unsigned n_cancelled, n_paused, n_resumed, n_looks;
     void (*applied)(void *arg, const char *problems, const char *changes);
     void *apply_arg;
-    bool prune;
+    bool prune, prunes_volumes;
+    void (*pruned)(void *arg, const char *lines);
+    void *prune_arg;
     void (*planned)(void *arg, const char *problems, const struct acc_plan *plan);
     void *plan_arg;
     void (*compared)(void *arg, const struct acc_outdated *book);
@@ -123,6 +125,15 @@ static void ask_outdated(void *ctx, const uint8_t *selected,
     t.outdated_arg = arg;
 }
 
+static void ask_prune(void *ctx, bool volumes, void (*done)(void *arg, const char *lines),
+                      void *arg)
+{
+    (void)ctx;
+    t.prunes_volumes = volumes;
+    t.pruned = done;
+    t.prune_arg = arg;
+}
+
 static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     (void)ctx;
@@ -148,7 +159,8 @@ static int open_control(void)
                 .logs_cancel = cancel_logs,
                 .apply = ask_apply,
                 .plan = ask_plan,
-                .outdated = ask_outdated},
+                .outdated = ask_outdated,
+                .prune = ask_prune},
     };
 
     return accd_control_open(&config, &t.control, t.error);
@@ -995,8 +1007,22 @@ START_TEST(apply_prunes_when_asked_to)
     say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true}}");
     ck_assert(t.prune);
     t.applied(t.apply_arg, NULL, "");
-    (void)hear(fd);
+    ck_assert_str_eq(hear(fd), ""); /* not before networks are gone, too */
+    ck_assert(!t.prunes_volumes);
+    t.pruned(t.prune_arg, "removed network acc_back\nkept network acc_x: in use\n");
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[\"removed network acc_back\","
+                               "\"kept network acc_x: in use\"],\"progress\":[]}}$");
+    say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true}}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    t.pruned = NULL;
+    t.applied(t.apply_arg, NULL, "removed acc/db\n");
+    ck_assert(t.pruned == NULL); /* its container comes first */
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    accd_control_on_idle(t.control);
+    ck_assert(t.pruned && t.prunes_volumes);
     close(fd);
+    turn();
+    t.pruned(t.prune_arg, ""); /* nobody hears it */
 }
 END_TEST
 
