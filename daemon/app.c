@@ -371,6 +371,8 @@ static void wire(struct accd_app *app)
                                                  ACC_ACT_SET_POLICY,
                                                  ACC_ACT_PULL,
                                                  ACC_ACT_ROUTE,
+                                                 ACC_ACT_DRAIN,
+                                                 ACC_ACT_UNDRAIN,
                                                  ACC_ACT_RENAME};
 
     app->telling.loop = &app->loop;

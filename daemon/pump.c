@@ -220,6 +220,8 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
         return true;
     case ACC_ACT_JOURNAL:

@@ -130,6 +130,10 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_PULL:
         accd_docker_pull(op);
         return;
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
+        accd_docker_drain(op);
+        return;
     case ACC_ACT_ROUTE:
         accd_docker_route(op);
         return;

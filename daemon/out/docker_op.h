@@ -49,7 +49,7 @@ struct accd_op {
     char image_id[ACC_HASH_LEN + 8]; /* also of the answer to PULL */
     char *reference;                 /* owned: what it is made of, or what is pulled */
     bool is_by_id, was_repulled;
-    char digest[ACC_HASH_LEN + 8];   /* PULL: what the registry says */
+    char digest[ACC_HASH_LEN + 8]; /* PULL: what the registry says */
     char from_digest[ACC_HASH_LEN + 8];
     struct acc_docker_create create; /* zeroed or valid */
     size_t i_connect;
@@ -64,6 +64,8 @@ struct accd_op {
     enum acc_pull_policy pull_policy;
     struct acc_docker_pull *pull;       /* owned; while pulling */
     void (*pulled)(struct accd_op *op); /* instead of the check that ensure makes */
+
+    char exec_id[ACC_CID_LEN + 1]; /* DRAIN, UNDRAIN */
 
     /* COMPARE and UPDATE */
     char *inspect; /* owned: the container as it is */
@@ -136,6 +138,8 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
 bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash);
 void accd_docker_make(struct accd_op *op);
 void accd_docker_start_op(struct accd_op *op);
+/* docker_drain.c: DRAIN and UNDRAIN. */
+void accd_docker_drain(struct accd_op *op);
 /* docker_route.c: ROUTE. */
 void accd_docker_route(struct accd_op *op);
 /* Put it on (or take it off) the network create.connects[i_connect]. */

@@ -183,6 +183,22 @@ static void do_listen(struct accd_check *check)
     accd_check_end(check);
 }
 
+static void do_idle(struct accd_check *check)
+{
+    struct accd_container container;
+    bool is_idle = false;
+    int r = accd_check_container(check, &container)
+                ? accd_proc_net_idle(check->probe->sys_root, container.obs->pid, &is_idle)
+                : -ESRCH;
+
+    accd_check_tell(check,
+                    r < 0     ? ACC_PROBE_UNKNOWN
+                    : is_idle ? ACC_PROBE_PASS
+                              : ACC_PROBE_FAIL,
+                    -1, r < 0 ? strerror(-r) : "");
+    accd_check_end(check);
+}
+
 static const char *address_of(struct accd_check *check, struct accd_container *container)
 {
     if (container->network_of[0]) {
@@ -273,6 +289,9 @@ static void begin(struct accd_check *check)
         return;
     case ACC_HOW_LISTEN:
         do_listen(check);
+        return;
+    case ACC_HOW_IDLE:
+        do_idle(check);
         return;
     case ACC_HOW_TCP:
     case ACC_HOW_HTTP:

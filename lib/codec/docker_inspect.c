@@ -98,7 +98,15 @@ static void read_check(const cJSON *check, struct acc_obs *obs)
     if (!obs->has_health) {
         return;
     }
+    const cJSON *word;
     int64_t retries = acc_json_int(check, "Retries", 0);
+
+    cJSON_ArrayForEach(word, acc_json_array(check, "Test"))
+    {
+        const char *text = acc_json_text_of(word);
+
+        obs->drain_file |= text && strstr(text, ACC_DRAIN_FILE);
+    }
 
     obs->interval_ms = duration_ms(check, "Interval", DEFAULT_INTERVAL_MS);
     obs->timeout_ms = duration_ms(check, "Timeout", DEFAULT_TIMEOUT_MS);

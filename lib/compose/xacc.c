@@ -31,11 +31,19 @@ static const struct acc_field restart_fields[] = {
 };
 static const struct acc_struct restart = {restart_fields, ACC_ARRAY_LEN(restart_fields), .is_closed = true};
 
+static const struct acc_field drain_fields[] = {
+    {"for", .is = ACC_IS_STR | ACC_IS_INT},
+    {"run", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
+    {"host", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
+    {"undo", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
+};
+static const struct acc_struct drain = {drain_fields, ACC_ARRAY_LEN(drain_fields), .is_closed = true};
+
 static const struct acc_field upgrade_fields[] = {
     {"order", .is = ACC_IS_STR, .choices = "auto|start-first|stop-first"},
     {"health_timeout", .is = ACC_IS_STR},
     {"monitor", .is = ACC_IS_STR},
-    {"drain", .is = ACC_IS_STR},
+    {"drain", .is = ACC_IS_STR | ACC_IS_INT | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &drain},
     {"pre", .is = ACC_IS_SEQ, .elements = 0xff},
     {"post", .is = ACC_IS_SEQ, .elements = 0xff},
     {"on_failure", .is = ACC_IS_STR, .choices = "rollback|pause"},
@@ -360,6 +368,57 @@ static void apply_restart(struct acc_compose_ctx *ctx, const struct acc_node *ma
     }
 }
 
+/* A command: words, or one text for a shell. */
+static const char *const *parse_command(struct acc_compose_ctx *ctx, const struct acc_node *node)
+{
+    bool is_text = node->type == ACC_NODE_STRING;
+    const char **argv = acc_arena_alloc(ctx->arena, (is_text ? 4 : node->n + 1) * sizeof(*argv));
+    size_t n = 0;
+
+    if (!argv) {
+        return NULL; /* the arena remembers */
+    }
+    if (is_text) {
+        argv[n++] = "/bin/sh";
+        argv[n++] = "-c";
+        argv[n++] = node->text;
+    }
+    acc_node_for_each(word, is_text ? NULL : node)
+    {
+        argv[n++] = word->text;
+    }
+    argv[n] = NULL;
+    return n > 0 ? argv : NULL;
+}
+
+/* drain: 10s | {for: 10s, run|host: COMMAND, undo: COMMAND} */
+static void apply_drain(struct acc_compose_ctx *ctx, const struct acc_node *node,
+                        struct acc_service_spec *service)
+{
+    bool is_map = node && node->type == ACC_NODE_MAP;
+    const struct acc_node *time = is_map ? acc_node_get(node, "for") : node;
+    const struct acc_node *run = is_map ? acc_node_get(node, "run") : NULL;
+    const struct acc_node *host = is_map ? acc_node_get(node, "host") : NULL;
+    const struct acc_node *undo = is_map ? acc_node_get(node, "undo") : NULL;
+
+    if (time && !parse_ms(time, &service->timing.upgrade_drain)) {
+        acc_xacc_complain(ctx, time->pos, "upgrade.drain: '%s' is no time; write it like 10s or 5m",
+                          time->text ? time->text : "");
+    }
+    if (run && host) {
+        acc_xacc_complain(ctx, host->pos,
+                          "upgrade.drain: run and host exclude each other: in the container, or on "
+                          "the host");
+    }
+    if (undo && !run && !host) {
+        acc_xacc_complain(ctx, undo->pos,
+                          "upgrade.drain: undo takes back what run or host did; name that, too");
+    }
+    service->drain.on_host = host != NULL;
+    service->drain.run = host || run ? parse_command(ctx, host ? host : run) : NULL;
+    service->drain.undo = undo ? parse_command(ctx, undo) : NULL;
+}
+
 /* Times of its own names, beside those of `timing`. */
 static void apply_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                           struct acc_service_spec *service)
@@ -370,8 +429,9 @@ static void apply_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *ma
         const char *key;
         uint64_t *ms;
     } times[] = {{"health_timeout", &service->timing.upgrade_timeout},
-                 {"monitor", &service->timing.upgrade_monitor},
-                 {"drain", &service->timing.upgrade_drain}};
+                 {"monitor", &service->timing.upgrade_monitor}};
+
+    apply_drain(ctx, acc_node_get(map, "drain"), service);
 
     for (size_t i = 0; order && i < ACC_ARRAY_LEN(orders); i++) {
         if (strcmp(order, orders[i]) == 0) {

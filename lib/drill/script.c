@@ -99,6 +99,8 @@ static bool is_change(enum acc_action_type type)
         ACC_ACT_SET_POLICY,
         ACC_ACT_PULL,
         ACC_ACT_ROUTE,
+        ACC_ACT_DRAIN,
+        ACC_ACT_UNDRAIN,
         ACC_ACT_RENAME,
         ACC_ACT_ENSURE_RESOURCE,
     };

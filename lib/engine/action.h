@@ -37,12 +37,14 @@ enum acc_action_type {
     ACC_ACT_PULL,            /* svc, image, image_id, digest: the image is there afterwards, and its
                                 reference means it */
     ACC_ACT_ROUTE,           /* cid of svc, slot: give it the service's names on its networks */
+    ACC_ACT_DRAIN,           /* cid of svc, slot: tell the proxy to leave it alone */
+    ACC_ACT_UNDRAIN,         /* cid of svc, slot: ... and that it needn't any more */
     ACC_ACT_RENAME,          /* cid, name */
     /* telling */
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 25
+#define ACC_ACT_TYPE_COUNT 27
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -50,6 +52,7 @@ enum acc_probe_how {
     ACC_HOW_LISTEN, /* only whether a declared port listens */
     ACC_HOW_TCP,    /* connect to probe_port of the service's spec */
     ACC_HOW_HTTP,   /* GET probe_path */
+    ACC_HOW_IDLE,   /* whether nobody from outside is connected to one of its listening ports */
 };
 
 enum acc_note_kind {

@@ -61,6 +61,7 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->stateful = spec->stateful;
     s->upgrade_order = spec->upgrade_order;
     s->exclusive = keep(b, spec->exclusive);
+    s->has_drain_command = spec->drain.run != NULL;
     s->stop_grace_ms = spec->stop_grace_ms;
     s->health = spec->health;
     s->n_ports = (uint16_t)spec->n_ports;

@@ -63,7 +63,8 @@ struct acc_obs {
     int32_t health_exit;
     char health_output[ACC_OUTPUT_MAX + 1];
 
-    bool unrouted; /* a network of the user's on which it lacks the name of its service */
+    bool drain_file; /* its health check looks for ACC_DRAIN_FILE */
+    bool unrouted;   /* a network of the user's on which it lacks the name of its service */
     uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports: the file's and the image's */
     size_t n_ports;
     enum acc_restart_policy restart; /* the one the engine would follow; NO when unset */

@@ -71,6 +71,8 @@ bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:

@@ -169,7 +169,7 @@ struct instance {
     char image_id[ACC_HASH_LEN + 8];
     char bound_cid[ACC_CID_LEN + 1]; /* container of the `binds` target when it was created */
     enum acc_container_state obs;
-    bool unrouted;
+    bool unrouted, drain_file;
     int64_t pid;
     int32_t exit_code;
     bool oom;
@@ -263,6 +263,12 @@ struct instance {
     uint64_t pass_ms; /* the last one that passed */
     bool probe_exec;  /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
     bool probe_forced, is_forced;
+
+    /* drained (rollout_drain.c) */
+    uint64_t drain_ms; /* the proxy was told then; 0: not */
+    uint64_t out_ms;   /* it can be seen in its health that the proxy leaves it alone; 0: not yet */
+    bool probe_idle;   /* the probe in flight asks for connections */
+    uint64_t idle_ms, idle_ask_ms; /* nobody was connected then; when to ask again */
     bool listens;
 
     char would[32]; /* what was last said about it while observing */
@@ -287,10 +293,12 @@ struct rollout {
     enum roll_result result;      /* of the last one */
     uint64_t op;                  /* the pull in flight */
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
-    uint64_t still_ms; /* its clock stands still since; 0: it runs */
-    uint64_t fail_ms;  /* the new one failed then, and it isn't clear yet whose fault it was */
-    uint64_t proof_ms; /* ROUTE: it is to pass a check again, one of after this; 0 none */
-    int64_t judged_ns; /* the run of the new one whose end was looked at */
+    uint64_t still_ms;   /* its clock stands still since; 0: it runs */
+    uint64_t fail_ms;    /* the new one failed then, and it isn't clear yet whose fault it was */
+    bool is_marked;      /* the old one may have been told to drain */
+    uint32_t n_undrains; /* failed ones */
+    uint64_t proof_ms;   /* ROUTE: it is to pass a check again, one of after this; 0 none */
+    int64_t judged_ns;   /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
     uint32_t waits_for; /* service, or ACC_NONE */
     uint64_t frozen_ms; /* a hold keeps it where it is, since then; 0: none does */
@@ -331,6 +339,7 @@ struct service {
     bool ends; /* exit 0 is its end: a one-shot, or what may be one */
     enum acc_upgrade_order upgrade_order;
     const char *exclusive;
+    bool has_drain_command;
     uint64_t stop_grace_ms;
     struct acc_health_spec health;
     uint16_t n_ports;
@@ -729,6 +738,8 @@ void acc_probe_drop(struct acc_engine *e, struct instance *i);
 void acc_probe_pause(struct instance *i, bool is_paused);
 /* Is there a check of it that can be run at any time? */
 bool acc_probe_can(const struct service *s, const struct instance *i);
+/* Ask whether anybody is connected to it: idle_ms tells. */
+void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
 enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
@@ -785,6 +796,18 @@ bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why
 struct revision *acc_revision_add(struct service *s, uint32_t number);
 /* What is in force while the file stays as it is. */
 void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
+
+/* --- rollout_drain.c ------------------------------------------------------------------------- */
+/* Step DRAIN: may the old one be stopped? */
+bool acc_drain_over(struct acc_engine *e, struct service *s, struct instance *old);
+enum acc_action_type acc_drain_decide(struct acc_engine *e, struct service *s,
+                                      struct instance *old);
+void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_type type,
+                    const struct acc_event *event);
+/* Rollback: what it was told is to be taken back. */
+bool acc_drain_must_undo(const struct service *s, const struct instance *old);
+/* ... and it must serve again before the new one goes. */
+bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old);
 
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);

@@ -407,6 +407,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     i->is_adopted = obs->spec_hash[0] == '\0';
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
     i->unrouted = obs->unrouted;
+    i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);
     i->obs = obs->state;
     i->pid = obs->pid;

@@ -104,6 +104,8 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
             s->own_stop_ns = i->run_ns;
             acc_save(s);
         }
+    } else if (type == ACC_ACT_DRAIN) {
+        s->roll.n_tries++; /* nothing shows later whether one that got lost was done */
     } else if (type == ACC_ACT_START) {
         i->start_unsettled = true;
         s->attempt_ms = e->now;
@@ -426,6 +428,10 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_ROUTE:
         route_done(e, i, event->op.result);
         break;
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
+        acc_drain_done(e, i, type, event);
+        break;
     case ACC_ACT_RENAME:
         rename_done(e, i, event->op.result);
         break;
@@ -510,6 +516,9 @@ static bool is_attained(const struct instance *i)
         return i->policy == i->policy_asked;
     case ACC_ACT_UPDATE:
         return true; /* a comparison will tell */
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
+        return true; /* it can't be seen; it is asked for again */
     case ACC_ACT_ROUTE:
         return !i->unrouted;
     case ACC_ACT_RENAME:

@@ -16,6 +16,8 @@
 #define DEFAULT_RETRIES     3u
 /* Beyond the check's own timeout: the daemon needs some time for exec and answer. */
 #define PROBE_EXTRA_MS 30000u
+/* Between two looks for connections: a file of the kernel's, and a request takes about as long. */
+#define IDLE_EVERY_MS 200u
 
 enum mode { MODE_HEALTH, MODE_LISTEN, MODE_TCP, MODE_HTTP, MODE_RUN, MODE_AT_ONCE };
 
@@ -91,7 +93,7 @@ void acc_probe_drop(struct acc_engine *e, struct instance *i)
         e->n_taken[TOKEN_PROBE] -= i->probe_exec;
         i->probe_op = 0;
     }
-    i->probe_exec = i->is_forced = false;
+    i->probe_exec = i->is_forced = i->probe_idle = false;
 }
 
 void acc_probe_start(struct acc_engine *e, struct instance *i)
@@ -101,6 +103,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
     acc_probe_drop(e, i);
     i->ready = i->was_ready = i->degraded = i->waiting = i->frozen = i->probe_forced = false;
     i->presumed_ms = i->first_pass_ms = i->pass_ms = 0;
+    i->drain_ms = i->out_ms = i->idle_ms = i->idle_ask_ms = 0;
     i->health_ignore_ns = 0;
     i->health_seen_ms = e->now;
     i->n_fails = 0;
@@ -367,7 +370,7 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
     }
     watch_presumption(e, s, i);
     if (!s->wanted_up || i->end != END_NONE || !acc_may_act(e) || acc_svc_observing(e, s) ||
-        acc_rollout_watches(s, i)) {
+        acc_rollout_watches(s, i) || i->drain_ms) {
         return;
     }
     if (!i->ready) {
@@ -427,10 +430,24 @@ static bool is_wanted(const struct instance *i, enum mode mode)
     return !i->ready || i->frozen || is_periodic(mode) || i->probe_forced;
 }
 
+static void send_probe(struct acc_engine *e, struct service *s, struct instance *i,
+                       enum acc_probe_how how)
+{
+    struct acc_action *action;
+
+    i->probe_op = e->next_op++;
+    i->probe_sent_ms = e->now;
+    acc_index_put(&e->by_op, acc_hash_u64(i->probe_op), acc_inst_index(e, i) | ACC_OP_OF_PROBE);
+    action = acc_ask(e, ACC_ACT_PROBE, i->svc, i);
+    action->op = i->probe_op;
+    action->how = how;
+    acc_asked(e, action);
+    acc_wake_at(s, e->now + timeout(i) + PROBE_EXTRA_MS);
+}
+
 void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
 {
     enum mode mode = mode_of(s, i);
-    struct acc_action *action;
 
     if (i->probe_op && acc_due(e, s, i->probe_sent_ms + timeout(i) + PROBE_EXTRA_MS)) {
         acc_probe_drop(e, i);
@@ -447,14 +464,24 @@ void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
     i->probe_forced = false;
     i->probe_exec = mode == MODE_HEALTH;
     e->n_taken[TOKEN_PROBE] += i->probe_exec;
-    i->probe_op = e->next_op++;
-    i->probe_sent_ms = e->now;
-    acc_index_put(&e->by_op, acc_hash_u64(i->probe_op), acc_inst_index(e, i) | ACC_OP_OF_PROBE);
-    action = acc_ask(e, ACC_ACT_PROBE, i->svc, i);
-    action->op = i->probe_op;
-    action->how = how_of(mode);
-    acc_asked(e, action);
-    acc_wake_at(s, e->now + timeout(i) + PROBE_EXTRA_MS);
+    send_probe(e, s, i, how_of(mode));
+}
+
+void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (!i->probe_op && acc_due(e, s, i->idle_ask_ms)) {
+        i->probe_idle = true;
+        send_probe(e, s, i, ACC_HOW_IDLE);
+    }
+}
+
+static void told_idle(struct acc_engine *e, struct service *s, struct instance *i, bool is_idle)
+{
+    if (is_idle) {
+        i->idle_ms = e->now;
+    }
+    i->idle_ask_ms = e->now + IDLE_EVERY_MS;
+    acc_wake_at(s, i->idle_ask_ms);
 }
 
 /* E1: an early pass counts at once without a declared TCP port or when one of them listens. */
@@ -509,7 +536,7 @@ static void schedule(struct acc_engine *e, struct service *s, struct instance *i
 void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
 {
     uint32_t k = acc_op_find(e, event->probe.op);
-    bool is_forced;
+    bool is_forced, is_idle;
 
     if (k == ACC_NONE || !(k & ACC_OP_OF_PROBE)) {
         return; /* of a run that is over */
@@ -520,10 +547,15 @@ void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
     enum acc_probe_verdict verdict = event->probe.verdict;
 
     is_forced = i->is_forced;
+    is_idle = i->probe_idle;
     acc_probe_drop(e, i);
+    acc_mark(e, s);
+    if (is_idle) {
+        told_idle(e, s, i, verdict == ACC_PROBE_PASS);
+        return;
+    }
     i->is_forced = is_forced;
     i->listens = event->probe.listens;
-    acc_mark(e, s);
     if (i->obs != ACC_CTR_RUNNING) {
         return;
     }

@@ -103,6 +103,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->stateful = fresh.stateful;
     s->upgrade_order = fresh.upgrade_order;
     s->exclusive = fresh.exclusive;
+    s->has_drain_command = fresh.has_drain_command;
     s->roll.waits_for = ACC_NONE;
     s->stop_grace_ms = fresh.stop_grace_ms;
     s->health = fresh.health;

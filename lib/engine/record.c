@@ -151,7 +151,8 @@ void acc_restore_finish(struct acc_engine *e)
     for (uint32_t v = 0; v < e->n_services; v++) {
         struct service *s = &e->services[v];
 
-        if (acc_rollout_active(s)) { /* its step begins anew */
+        if (acc_rollout_active(s)) {  /* its step begins anew */
+            s->roll.is_marked = true; /* nobody knows */
             s->roll.begun_ms = s->roll.since_ms = s->roll.seen_ms = e->now;
             s->roll.deadline_ms = e->now + (s->roll.is.step == ACC_ROLL_WATCH
                                                 ? s->timing.upgrade_monitor

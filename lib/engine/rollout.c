@@ -373,6 +373,27 @@ static void update_route(struct acc_engine *e, struct service *s, struct instanc
     }
 }
 
+/* U7. Both serve; the old one is taken out of the proxy before it is stopped. */
+static void update_drain(struct acc_engine *e, struct service *s, const struct cast *cast)
+{
+    bool is_told = cast->holder && cast->holder->drain_ms;
+
+    if (s->roll.fail_ms) {
+        return;
+    }
+    if (is_ready(cast->candidate)) {
+        if (acc_drain_over(e, s, cast->holder)) {
+            acc_rollout_step(e, s, ACC_ROLL_SWITCH);
+        }
+    } else if (!is_told) {
+        acc_rollout_step(e, s, ACC_ROLL_VERIFY);
+    } else {
+        acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
+                 "was not ready any more when the old one was to be stopped");
+        acc_undo_begin(e, s, false);
+    }
+}
+
 /* E3: "restart after commit", for those whose edge says so. */
 static void restart_dependents(struct acc_engine *e, struct service *s)
 {
@@ -522,8 +543,8 @@ static void update_slot(struct acc_engine *e, struct service *s)
         update_verify(e, s, cast.candidate);
     } else if (step == ACC_ROLL_ROUTE) {
         update_route(e, s, cast.candidate);
-    } else if (step == ACC_ROLL_DRAIN && acc_due(e, s, r->deadline_ms)) {
-        acc_rollout_step(e, s, ACC_ROLL_SWITCH);
+    } else if (step == ACC_ROLL_DRAIN) {
+        update_drain(e, s, &cast);
     } else if (r->n_tries >= TRIES_MAX) {
         fail(e, s, "its container can't be renamed");
     }

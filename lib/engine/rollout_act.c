@@ -32,7 +32,8 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     }
     return i->slot == r->is.slot &&
            ((!i->present && r->is.step > ACC_ROLL_PULL) || r->is.step == ACC_ROLL_STOP_OLD ||
-            r->is.step == ACC_ROLL_SWITCH || (!r->is.start_first && r->is.step >= ACC_ROLL_START));
+            r->is.step == ACC_ROLL_DRAIN || r->is.step == ACC_ROLL_SWITCH ||
+            (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
 
 static bool dep_rolls(const struct acc_engine *e, const struct service *s, uint32_t *ret_dep)
@@ -141,6 +142,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     }
     if (i->role == ROLE_CANDIDATE) {
         return decide_candidate(e, s, i, &cast);
+    }
+    if (i->role == ROLE_NONE && !acc_rollout_is_new(s, i) && r->is.step == ACC_ROLL_DRAIN) {
+        return acc_drain_decide(e, s, i);
     }
     if (i->role == ROLE_NONE && !acc_rollout_is_new(s, i) &&
         (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH) && cast.candidate) {

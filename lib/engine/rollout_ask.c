@@ -153,11 +153,12 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
 
     r->is.step = step;
     r->since_ms = r->seen_ms = e->now;
-    r->deadline_ms = e->now + (step == ACC_ROLL_WATCH   ? s->timing.upgrade_monitor
-                               : step == ACC_ROLL_DRAIN ? s->timing.upgrade_drain
-                                                        : s->timing.upgrade_timeout);
+    r->deadline_ms = e->now + (step == ACC_ROLL_WATCH ? s->timing.upgrade_monitor
+                                                      : s->timing.upgrade_timeout);
     r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
-    r->n_tries = r->n_excused = 0;
+    r->n_tries = r->n_excused = r->n_undrains = 0;
+    r->is_marked = step == ACC_ROLL_DRAIN ||
+                   (r->is_marked && (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade to r%u: %s%s%.120s",

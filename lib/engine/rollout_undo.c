@@ -58,7 +58,7 @@ bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instanc
     if (!i->present) {
         return cast.retired || cast.holder || runs(cast.candidate) || runs(cast.bad);
     }
-    if (acc_rollout_is_new(s, i)) {
+    if (acc_rollout_is_new(s, i) || acc_drain_must_undo(s, i)) {
         return true;
     }
     return !acc_inst_running(i) && (runs(cast.candidate) || runs(cast.bad));
@@ -103,7 +103,9 @@ static enum acc_action_type end_failed(struct acc_engine *e, struct service *s, 
 {
     bool is_asked = !s->wanted_up || acc_undo_serves(cast, i);
 
-    return is_asked && !acc_gate_stop(e, s) ? ACC_NOTHING : acc_stop_harder(e, s, i);
+    return (is_asked && !acc_gate_stop(e, s)) || acc_drain_holds(e, s, cast->holder)
+               ? ACC_NOTHING
+               : acc_stop_harder(e, s, i);
 }
 
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)
@@ -115,6 +117,9 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
     }
     switch (i->role) {
     case ROLE_NONE:
+        if (acc_drain_must_undo(s, i)) {
+            return acc_due(e, s, i->retry_ms) ? ACC_ACT_UNDRAIN : ACC_NOTHING;
+        }
         return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
     case ROLE_CANDIDATE:
         if (acc_inst_running(i)) {
@@ -263,6 +268,7 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
     s->last_rev = is->to > s->last_rev ? is->to : s->last_rev;
     s->last_rev = is->from > s->last_rev ? is->from : s->last_rev;
     s->roll.begun_ms = e->now;
+    s->roll.is_marked = true; /* nobody knows */
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
              "containers of an upgrade that was not ended were found");
     if (traces.undo || !s->wanted_up) {

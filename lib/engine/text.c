@@ -12,15 +12,11 @@
 const char *acc_action_type_name(enum acc_action_type type)
 {
     static const char *const names[] = {
-        "journal",    "journal-end",   "save-service",
-        "save-stack", "save-revision", "save-maintenance",
-        "inspect",    "list",          "compare",
-        "probe",      "ensure",        "remove-resource",
-        "create",     "start",         "stop",
-        "kill",       "remove",        "unpause",
-        "update",     "set-policy",    "pull",
-        "route",      "rename",        "note",
-        "incident",
+        "journal", "journal-end", "save-service", "save-stack", "save-revision", "save-maintenance",
+        "inspect", "list",        "compare",      "probe",      "ensure",        "remove-resource",
+        "create",  "start",       "stop",         "kill",       "remove",        "unpause",
+        "update",  "set-policy",  "pull",         "route",      "drain",         "undrain",
+        "rename",  "note",        "incident",
     };
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ACT_TYPE_COUNT, "one name per action");

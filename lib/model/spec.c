@@ -63,7 +63,8 @@ void acc_timing_default(struct acc_timing *ret_timing)
         .boot_grace = 60 * SECOND,
         .upgrade_timeout = 5 * MINUTE, /* Nomad's healthy_deadline */
         .upgrade_stable = 10 * SECOND, /* Nomad's min_healthy_time */
-        .upgrade_drain = 0,            /* nothing to wait for until a proxy is told */
+        .upgrade_settle = 3 * SECOND,  /* Traefik: 2 s between two configurations, and a list */
+        .upgrade_drain = 10 * SECOND,  /* longer than most requests */
         .upgrade_monitor = 10 * MINUTE,
         .upgrade_pause = 15 * MINUTE,
         .starts_in_flight = 0,
@@ -86,7 +87,8 @@ static const struct {
     TIME(flap_window), TIME(recovery_grace_min), TIME(attribution_window), TIME(incident_notify),
     TIME(incident_close), TIME(external_stop_settle), TIME(probe_first), TIME(probe_cap),
     TIME(probe_confirm), TIME(listen_giveup), TIME(run_min), TIME(resync), TIME(boot_grace),
-    TIME(upgrade_timeout), TIME(upgrade_stable), TIME(upgrade_drain), TIME(upgrade_monitor),
+    TIME(upgrade_timeout), TIME(upgrade_stable), TIME(upgrade_settle), TIME(upgrade_drain),
+    TIME(upgrade_monitor),
     TIME(upgrade_pause),
     COUNT(starts_in_flight), COUNT(pulls_in_flight),
     /* the short names of DESIGN.md 4.3 */

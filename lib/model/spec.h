@@ -121,7 +121,8 @@ struct acc_timing {
     uint64_t boot_grace;                /* 60 s without health restarts of what ran before accd */
     uint64_t upgrade_timeout;           /* 5 min for a candidate to get ready */
     uint64_t upgrade_stable;            /* 10 s that it must stay so */
-    uint64_t upgrade_drain;             /* both serve for so long before the old one stops: 0 */
+    uint64_t upgrade_settle;            /* 3 s until a proxy knows what has changed */
+    uint64_t upgrade_drain;             /* 10 s for what the old one is at, before it is stopped */
     uint64_t upgrade_monitor;           /* 10 min in which the old one is kept */
     uint64_t upgrade_pause;             /* 15 min that a dependency may hold a candidate up */
     uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
@@ -132,6 +133,17 @@ void acc_timing_default(struct acc_timing *ret_timing);
  * `*ret_is_count` a uint32_t. NULL when unknown; acc_timing_nearest() is for "did you mean". */
 void *acc_timing_field(struct acc_timing *timing, const char *key, bool *ret_is_count);
 const char *acc_timing_nearest(const char *key); /* NULL when nothing is near */
+
+/* A health check that fails while this file is there is how a proxy is told to leave a container
+ * alone. Each container has a /dev/shm of its own, empty at each start: no mark outlives a run. */
+#define ACC_DRAIN_FILE "/dev/shm/acc-drain"
+
+/* x-acc.upgrade.drain: commands that tell the proxy, and that take it back. */
+struct acc_drain_spec {
+    const char *const *run;  /* NULL-terminated; NULL: none */
+    const char *const *undo; /* likewise */
+    bool on_host;            /* else in the container */
+};
 
 /* Order of an upgrade (x-acc.upgrade.order). */
 enum acc_upgrade_order { ACC_ORDER_AUTO = 0, ACC_ORDER_START_FIRST, ACC_ORDER_STOP_FIRST };
@@ -193,6 +205,7 @@ struct acc_service_spec {
     bool restart_on_unhealthy; /* on_unhealthy: restart (default) | report */
     bool stateful;
     enum acc_upgrade_order upgrade_order;
+    struct acc_drain_spec drain;
     const char *exclusive; /* why two of its containers can't run at once, one clause; NULL: they
                               can */
     struct acc_timing timing;

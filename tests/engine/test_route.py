@@ -2,7 +2,7 @@
 from lib import BB, Engine, Skip, World, forky, needs, service, wait
 
 IMAGE = "acc-up/app:1"
-TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "30s"}
+TIMING = {"upgrade_drain": "0", "upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "30s"}
 NETWORKS = {"front": {"aliases": ["shop"], "priority": 9}, "back": {}}
 
 

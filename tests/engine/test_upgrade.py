@@ -3,7 +3,7 @@ import subprocess
 
 from lib import BB, LAB, Skip, needs, run, service, wait
 
-TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s", "upgrade_drain": "0"}
 IMAGE = "acc-up/app:1"
 
 

@@ -2,7 +2,7 @@
 from lib import BB, needs, service, wait
 from registry import Registry
 
-TIMING = {"upgrade_stable": "500ms", "upgrade_monitor": "500ms", "upgrade_timeout": "8s"}
+TIMING = {"upgrade_drain": "0", "upgrade_stable": "500ms", "upgrade_monitor": "500ms", "upgrade_timeout": "8s"}
 
 
 def start(w, r, timing=None, **keys):

@@ -2,7 +2,7 @@
 from lib import needs, service, wait
 from registry import Registry
 
-TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}
+TIMING = {"upgrade_drain": "0", "upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}
 
 
 def start(w, r):

@@ -836,6 +836,9 @@ static const char *rollout_unconverged(const struct oracle *o, uint32_t svc,
             if (world_has_role(c->name)) {
                 return "has a container of an upgrade left";
             }
+            if (c->is_marked && twin_is_running(c)) {
+                return "R1: has a container that still carries the mark of a drain";
+            }
             if (c->made.unrouted) {
                 return "U6b: has a container without the names of its service";
             }

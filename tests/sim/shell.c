@@ -484,7 +484,8 @@ static const enum acc_docker_call call_of[TWIN_VERB_COUNT] = {
     [TWIN_REMOVE] = ACC_CALL_REMOVE,       [TWIN_UNPAUSE] = ACC_CALL_UNPAUSE,
     [TWIN_UPDATE] = ACC_CALL_UPDATE,       [TWIN_ENSURE] = ACC_CALL_PULL,
     [TWIN_DROP] = ACC_CALL_NETWORK_REMOVE, [TWIN_RENAME] = ACC_CALL_RENAME,
-    [TWIN_ROUTE] = ACC_CALL_CONNECT,
+    [TWIN_ROUTE] = ACC_CALL_CONNECT,       [TWIN_DRAIN] = ACC_CALL_EXEC_CREATE,
+    [TWIN_UNDRAIN] = ACC_CALL_EXEC_CREATE,
 };
 
 static void on_answer(void *ctx, const struct twin_answer *answer)
@@ -638,6 +639,10 @@ static bool to_call(struct world *w, const struct acc_action *a, struct twin_cal
     case ACC_ACT_ROUTE:
         call->verb = TWIN_ROUTE;
         return true;
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
+        call->verb = a->type == ACC_ACT_DRAIN ? TWIN_DRAIN : TWIN_UNDRAIN;
+        return true;
     case ACC_ACT_RENAME:
         call->verb = TWIN_RENAME;
         (void)snprintf(call->name, sizeof(call->name), "%s", a->name);
@@ -731,11 +736,16 @@ static void probe_judge(const struct probe *p, struct acc_event *event)
         return;
     }
     event->probe.listens = c->proc.listens && w->graph.model->services[p->action.svc]->n_ports > 0;
+    bool is_well = sim_proc_check(&c->proc) && !c->is_marked;
+
     switch (p->action.how) {
+    case ACC_HOW_IDLE:
+        event->probe.verdict = ACC_PROBE_PASS;
+        break;
     case ACC_HOW_EXEC:
-        event->probe.exit_code = sim_proc_check(&c->proc) ? 0 : 1;
-        event->probe.verdict = sim_proc_check(&c->proc) ? ACC_PROBE_PASS : ACC_PROBE_FAIL;
-        event->probe.output = sim_proc_check(&c->proc) ? "ok" : "no";
+        event->probe.exit_code = is_well ? 0 : 1;
+        event->probe.verdict = is_well ? ACC_PROBE_PASS : ACC_PROBE_FAIL;
+        event->probe.output = is_well ? "ok" : "no";
         break;
     case ACC_HOW_LISTEN:
         if (w->graph.model->services[p->action.svc]->n_ports > 0) {
@@ -903,6 +913,8 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);

@@ -15,8 +15,9 @@ static_assert(ACC_CID_LEN == 64, "ids are 64 hex digits");
 
 const char *twin_verb_name(enum twin_verb verb)
 {
-    static const char *const names[] = {"create",  "start",  "stop",   "kill",  "remove", "pause",
-                                        "unpause", "update", "rename", "route", "ensure", "drop"};
+    static const char *const names[] = {"create", "start",   "stop",   "kill",   "remove",
+                                        "pause",  "unpause", "update", "rename", "route",
+                                        "drain",  "undrain", "ensure", "drop"};
 
     static_assert(ACC_ARRAY_LEN(names) == TWIN_VERB_COUNT, "one name per verb");
     return names[verb];
@@ -694,6 +695,16 @@ static void serve_route(struct twin_waiting *w, struct twin_container *c)
     twin_answer(w, 200, "%s", "");
 }
 
+static void serve_drain(struct twin_waiting *w, struct twin_container *c)
+{
+    if (c->state != ACC_CTR_RUNNING) {
+        twin_answer(w, 409, "Container %s is not running", c->cid);
+        return;
+    }
+    c->is_marked = w->call.verb == TWIN_DRAIN;
+    twin_answer(w, 200, "%s", "");
+}
+
 static void serve_update(struct twin_waiting *w, struct twin_container *c)
 {
     if (c->state == ACC_CTR_REMOVING || c->state == ACC_CTR_DEAD) {
@@ -773,6 +784,7 @@ static void (*const serve_container[TWIN_VERB_COUNT])(struct twin_waiting *w,
     [TWIN_START] = serve_start,   [TWIN_STOP] = serve_stop,     [TWIN_KILL] = serve_kill,
     [TWIN_REMOVE] = serve_remove, [TWIN_PAUSE] = serve_pause,   [TWIN_UNPAUSE] = serve_unpause,
     [TWIN_UPDATE] = serve_update, [TWIN_RENAME] = serve_rename, [TWIN_ROUTE] = serve_route,
+    [TWIN_DRAIN] = serve_drain,   [TWIN_UNDRAIN] = serve_drain,
 };
 
 static void serve(void *ctx, uint64_t a, uint64_t b)
@@ -900,6 +912,7 @@ bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop, st
     show_identity(twin, c, obs);
     obs->has_health = twin_health_of(twin->model, c->made.svc, &obs->interval_ms, &obs->timeout_ms,
                                      &obs->start_period_ms, &obs->retries);
+    obs->drain_file = obs->has_health && c->made.svc % 2 == 0;
     return true;
 }
 

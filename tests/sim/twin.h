@@ -58,11 +58,13 @@ enum twin_verb {
     TWIN_UNPAUSE,
     TWIN_UPDATE,
     TWIN_RENAME,
-    TWIN_ROUTE,  /* likewise of several calls */
+    TWIN_ROUTE, /* likewise of several calls */
+    TWIN_DRAIN,
+    TWIN_UNDRAIN,
     TWIN_ENSURE, /* of a resource: what accd's executor does with several calls */
     TWIN_DROP,   /* of a resource */
 };
-#define TWIN_VERB_COUNT 12
+#define TWIN_VERB_COUNT 14
 const char *twin_verb_name(enum twin_verb verb);
 
 #define TWIN_FOREIGN 0u /* token of calls that nobody waits for */
@@ -130,6 +132,7 @@ struct twin_container {
     uint32_t restart_max, n_restarts;
     uint64_t restart_delay_ms;
     bool is_starting, is_stopping;
+    bool is_marked;    /* by ACC_DRAIN_FILE: its checks fail in this run */
     bool exit_pending; /* it ended and the daemon has not seen it: down, hung */
     int32_t pending_code;
     bool pending_oom;

@@ -53,7 +53,7 @@ static void check(void *ctx, uint64_t index, uint64_t monitor)
         return;
     }
     if (twin->power != TWIN_HUNG && !c->exit_pending) {
-        check_done(twin, c, sim_proc_check(&c->proc));
+        check_done(twin, c, sim_proc_check(&c->proc) && !c->is_marked);
     }
     (void)twin_health_of(twin->model, c->made.svc, &interval_ms, &timeout_ms, &start_period_ms,
                          &retries);
@@ -99,7 +99,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
     c->started_ns = twin_now_ns(twin) + (int64_t)sim_rand_below(twin->rand, 1000000);
     c->exit_code = 0;
     c->oom = c->is_stopping = c->exit_pending = false;
-    c->manually_stopped = false;
+    c->manually_stopped = c->is_marked = false;
     c->error[0] = '\0';
     c->start_token = token;
     c->by_policy = by_policy;

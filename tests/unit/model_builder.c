@@ -55,6 +55,13 @@ static void add_word(struct acc_stack *stack, struct acc_service_spec *service, 
     } else if (strncmp(word, "rf", 2) == 0) {
         service->restart = ACC_RESTART_ON_FAILURE;
         service->restart_max = (uint32_t)strtoul(word + 2, NULL, 10);
+    } else if (strcmp(word, "d") == 0) {
+        service->timing.upgrade_drain = 10000;
+    } else if (strcmp(word, "D") == 0) {
+        static const char *const command[] = {"tell", NULL};
+
+        service->timing.upgrade_drain = 10000;
+        service->drain.run = service->drain.undo = command;
     } else if (strcmp(word, "e") == 0) {
         service->exclusive = "it publishes port 80 of the host";
     } else if (strcmp(word, "s") == 0) {
@@ -82,6 +89,7 @@ static struct acc_service_spec *add_service(struct acc_stack *stack, const char 
     service->stop_grace_ms = 10000;
     service->restart_on_unhealthy = true;
     acc_timing_default(&service->timing);
+    service->timing.upgrade_drain = 0; /* those that look at it set it */
     service->edges = acc_arena_alloc(arena, EDGES_MAX * sizeof(*service->edges));
     service->resources = acc_arena_alloc(arena, 2 * sizeof(*service->resources));
     service->resources[service->n_resources++] = image;

@@ -163,7 +163,7 @@ static void begin_run(struct stage *stage, struct stage_container *c)
     c->obs.started_ns = tick(stage);
     c->obs.pid = 1000;
     c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
-    c->manual = false;
+    c->manual = c->is_marked = false;
 }
 
 static void end_run(struct stage *stage, struct stage_container *c, int32_t code)
@@ -294,6 +294,17 @@ static void do_route(struct stage *stage, const struct acc_action *action)
     push_done(stage, action->op, result, action->cid, "");
 }
 
+static void do_drain(struct stage *stage, const struct acc_action *action)
+{
+    struct stage_container *c = by_cid(stage, action->cid);
+    enum acc_op_result result = c ? stage->service[action->svc].drain : ACC_OP_GONE;
+
+    if (c && result == ACC_OP_OK) {
+        c->is_marked = action->type == ACC_ACT_DRAIN;
+    }
+    push_done(stage, action->op, result, action->cid, "no such command");
+}
+
 static void do_start(struct stage *stage, const struct acc_action *action)
 {
     const struct stage_service *service = &stage->service[action->svc];
@@ -376,7 +387,10 @@ static void do_probe(struct stage *stage, const struct acc_action *action)
     bool is_sick = c && service->sick_image[0] && strcmp(service->sick_image, c->obs.image_id) == 0;
 
     event->probe.op = action->op;
-    event->probe.verdict = is_sick ? ACC_PROBE_FAIL : service->probe;
+    event->probe.verdict = action->how == ACC_HOW_IDLE
+                               ? service->is_busy ? ACC_PROBE_FAIL : ACC_PROBE_PASS
+                           : is_sick || (c && c->is_marked) ? ACC_PROBE_FAIL
+                                                            : service->probe;
     event->probe.listens = service->listens;
     event->probe.output = service->probe == ACC_PROBE_PASS ? "" : "not yet";
     event->probe.exit_code = service->probe == ACC_PROBE_PASS ? 0 : 1;
@@ -463,6 +477,8 @@ static void operate(struct stage *stage, const struct acc_action *action)
             c->exists = false;
         }
         push_done(stage, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
+    } else if (action->type == ACC_ACT_DRAIN || action->type == ACC_ACT_UNDRAIN) {
+        do_drain(stage, action);
     } else if (action->type == ACC_ACT_ROUTE) {
         do_route(stage, action);
     } else if (action->type == ACC_ACT_RENAME) {
@@ -552,6 +568,8 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_ROUTE:
+    case ACC_ACT_DRAIN:
+    case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
         operate(stage, action);
         break;

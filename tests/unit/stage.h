@@ -21,7 +21,8 @@
 struct stage_service {            /* how it behaves; all of it may be changed at any time */
     enum acc_probe_verdict probe; /* PASS unless the test says so */
     bool listens;
-    enum acc_op_result create, start, route; /* their results */
+    enum acc_op_result create, start, route, drain; /* their results */
+    bool is_busy;                                   /* somebody is always connected */
     const char *message;
     bool silent; /* operations on it are never answered */
     bool ignores_stop;
@@ -36,7 +37,8 @@ struct stage_service {            /* how it behaves; all of it may be changed at
 
 struct stage_container {
     bool exists;
-    bool manual; /* HasBeenManuallyStopped */
+    bool manual;    /* HasBeenManuallyStopped */
+    bool is_marked; /* drained */
     uint32_t svc;
     struct acc_obs obs;
 };

@@ -110,6 +110,29 @@ START_TEST(sees_whether_it_has_the_names_of_its_service)
 }
 END_TEST
 
+static const struct {
+    const char *test;
+    bool is_drained;
+} checks[] = {
+    {"[\"CMD-SHELL\",\"test ! -e /dev/shm/acc-drain && wget -q localhost\"]", true},
+    {"[\"CMD\",\"/check\",\"--unless\",\"/dev/shm/acc-drain\"]", true},
+    {"[\"CMD-SHELL\",\"wget -q localhost\"]", false},
+    {"[\"NONE\"]", false},
+};
+
+START_TEST(sees_whether_its_check_looks_for_the_mark_of_a_drain)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"Id\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+                   "\"Config\":{\"Healthcheck\":{\"Test\":%s}}}",
+                   checks[_i].test);
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_int_eq(obs.drain_file, checks[_i].is_drained);
+}
+END_TEST
+
 START_TEST(finds_the_engines_own_folder_by_the_containers_id)
 {
     char want[256];
@@ -250,6 +273,8 @@ int main(void)
     tcase_add_loop_test(tc, finds_the_engines_own_folder_by_the_containers_id, 0, 2);
     tcase_add_loop_test(tc, sees_whether_it_has_the_names_of_its_service, 0,
                         sizeof(routes) / sizeof(routes[0]));
+    tcase_add_loop_test(tc, sees_whether_its_check_looks_for_the_mark_of_a_drain, 0,
+                        sizeof(checks) / sizeof(checks[0]));
     tcase_add_loop_test(tc, reads_every_state, 0, sizeof(states) / sizeof(states[0]));
     tcase_add_loop_test(tc, knows_host_network_terminal_and_a_check_that_is_none, 0, 2);
     tcase_add_loop_test(tc, tells_a_stop_by_hand_from_a_death, 0, 2);

@@ -160,6 +160,143 @@ START_TEST(networks_that_refuse_it_end_the_upgrade)
 }
 END_TEST
 
+/* The old one's health check has ended, as Docker tells it. */
+static void health_of(const char *name, enum acc_docker_health health)
+{
+    struct stage_container *c = stage_named(&stage, name);
+
+    c->obs.health = health;
+    c->obs.health_start_ns = stage.clock_ns += 1000;
+    c->obs.health_end_ns = stage.clock_ns += 1000;
+    c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    stage_hint(&stage, c, ACC_HINT_HEALTH);
+    stage_run(&stage, 0);
+}
+
+/* web's check looks for the mark, and the new one is ready and on its networks. */
+static void up_to_the_drain(void)
+{
+    stage_up(&stage, "s: web h d");
+    stage_named(&stage, "s-web-1")->obs.drain_file = true;
+    stage_tell(&stage, stage_named(&stage, "s-web-1"));
+    stage_run(&stage, 60000);
+    health_of("s-web-1", ACC_DH_HEALTHY);
+    set_tag("web", "img2");
+    stage_trace(&stage);
+    upgrade("web");
+    stage_run(&stage, 11000);
+    ck_stage(&stage, "pull web; create web; start web; route web; ");
+}
+
+START_TEST(both_serve_for_a_while_where_nobody_can_be_told)
+{
+    up_with_new_image("s: web p d");
+    upgrade("web");
+    stage_run(&stage, 19000);
+    ck_stage(&stage, "pull web; create web; start web; route web; ");
+    stage_run(&stage, 2000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+}
+END_TEST
+
+START_TEST(the_old_one_is_taken_out_before_it_stops)
+{
+    up_to_the_drain();
+    stage_run(&stage, 3000); /* until the proxy knows the new one */
+    ck_stage(&stage, "drain web; ");
+    service("web")->is_busy = true;
+    stage_run(&stage, 30000);
+    ck_stage(&stage, "");
+    health_of("s-web-1", ACC_DH_UNHEALTHY);
+    stage_run(&stage, 6000);
+    ck_stage(&stage, ""); /* the proxy has seen it, and somebody is still being served */
+    ck_state(&stage, "web", "upgrading");
+    service("web")->is_busy = false;
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+}
+END_TEST
+
+START_TEST(who_never_lets_go_is_stopped_all_the_same)
+{
+    up_to_the_drain();
+    service("web")->is_busy = true;
+    stage_run(&stage, 3000);
+    health_of("s-web-1", ACC_DH_UNHEALTHY);
+    stage_run(&stage, 12000);
+    ck_stage(&stage, "drain web; ");
+    stage_run(&stage, 2000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+}
+END_TEST
+
+START_TEST(a_command_tells_the_proxy_at_once)
+{
+    up_with_new_image("s: web p D");
+    upgrade("web");
+    stage_run(&stage, 14000);
+    ck_stage(&stage, "pull web; create web; start web; route web; drain web; ");
+    stage_run(&stage, 3000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+}
+END_TEST
+
+START_TEST(a_drain_that_fails_becomes_a_delay)
+{
+    up_with_new_image("s: web p D");
+    service("web")->drain = ACC_OP_FAILED;
+    upgrade("web");
+    stage_run(&stage, 18000);
+    ck_stage(&stage, "pull web; create web; start web; route web; drain web; drain web; "
+                     "drain web; ");
+    stage_run(&stage, 3000);
+    ck_stage(&stage, "stop web; rename web; rename web; ");
+}
+END_TEST
+
+START_TEST(the_mark_does_not_outlive_a_rollback)
+{
+    for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+        up_to_the_drain();
+        stage_run(&stage, 3000);
+        health_of("s-web-1", ACC_DH_UNHEALTHY);
+        ck_stage(&stage, "drain web; ");
+        if (is_restarted) {
+            memset(stage.has_record, 0, sizeof(stage.has_record));
+            stage_restart_accd(&stage);
+            stage_connect(&stage, false);
+        } else {
+            stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+        }
+        stage_run(&stage, 100);
+        health_of("s-web-1", ACC_DH_HEALTHY);
+        stage_run(&stage, 60000);
+        ck_stage(&stage, "undrain web; stop web; remove web; ");
+        ck_assert(!stage_named(&stage, "s-web-1")->is_marked);
+        ck_containers("s-web-1 running img1 r1; ");
+        ck_state(&stage, "web", "up");
+        stage_close(&stage);
+    }
+    stage_open(&stage, model_build("s: web"));
+}
+END_TEST
+
+START_TEST(the_new_one_goes_when_the_old_one_serves_again)
+{
+    up_to_the_drain();
+    stage_run(&stage, 3000);
+    health_of("s-web-1", ACC_DH_UNHEALTHY);
+    service("web")->drain = ACC_OP_LOST;
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "drain web; undrain web; "); /* the new one still serves */
+    service("web")->drain = ACC_OP_OK;
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "undrain web; stop web; remove web; ");
+}
+END_TEST
+
 START_TEST(nothing_is_done_when_nothing_is_new)
 {
     up_with_new_image("s: web p");
@@ -621,6 +758,13 @@ static Suite *suite(void)
     tcase_add_test(tc, nobody_calls_the_new_one_before_it_is_ready);
     tcase_add_test(tc, it_must_be_ready_again_on_its_networks);
     tcase_add_test(tc, networks_that_refuse_it_end_the_upgrade);
+    tcase_add_test(tc, both_serve_for_a_while_where_nobody_can_be_told);
+    tcase_add_test(tc, the_old_one_is_taken_out_before_it_stops);
+    tcase_add_test(tc, who_never_lets_go_is_stopped_all_the_same);
+    tcase_add_test(tc, a_command_tells_the_proxy_at_once);
+    tcase_add_test(tc, a_drain_that_fails_becomes_a_delay);
+    tcase_add_test(tc, the_mark_does_not_outlive_a_rollback);
+    tcase_add_test(tc, the_new_one_goes_when_the_old_one_serves_again);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);

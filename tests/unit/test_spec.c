@@ -300,6 +300,29 @@ START_TEST(xacc_is_read)
 }
 END_TEST
 
+START_TEST(a_drain_may_be_a_command)
+{
+    const struct acc_service_spec *a = a_with(
+        "x-acc: {upgrade: {drain: {for: 30s, host: [tell, web], undo: 'tell back'}}}");
+
+    ck_assert_uint_eq(a->timing.upgrade_drain, 30000);
+    ck_assert(a->drain.on_host);
+    ck_assert_str_eq(a->drain.run[0], "tell");
+    ck_assert_str_eq(a->drain.run[1], "web");
+    ck_assert_ptr_null(a->drain.run[2]);
+    ck_assert_str_eq(a->drain.undo[2], "tell back");
+    ck_assert_ptr_null(a->drain.undo[3]);
+    a = a_with("x-acc: {upgrade: {drain: {run: 'touch /x'}}}");
+    ck_assert_uint_eq(a->timing.upgrade_drain, 10000);
+    ck_assert(!a->drain.on_host);
+    ck_assert_str_eq(a->drain.run[2], "touch /x");
+    ck_assert_ptr_null(a->drain.undo);
+    a = a_with("x-acc: {upgrade: {drain: 0}}");
+    ck_assert_uint_eq(a->timing.upgrade_drain, 0);
+    ck_assert_ptr_null(a->drain.run);
+}
+END_TEST
+
 static const struct {
     const char *in, *want;
 } bad_xacc[] = {
@@ -319,6 +342,10 @@ static const struct {
     {"restart: {budget: 0/10m}", "restart.budget: '0/10m' is none; write it like 5/10m"},
     {"vram: lots", "vram: 'lots' is no size; write it like 16GiB"},
     {"upgrade: {monitor: long}", "upgrade.monitor: 'long' is no time; write it like 10s or 5m"},
+    {"upgrade: {drain: soon}", "upgrade.drain: 'soon' is no time; write it like 10s or 5m"},
+    {"upgrade: {drain: {run: x, host: y}}", "run and host exclude each other"},
+    {"upgrade: {drain: {undo: x}}", "undo takes back what run or host did"},
+    {"upgrade: {drain: {fro: 5s}}", "unknown key 'fro'; did you mean 'for'?"},
     {"timing: {opne: 1m}", "timing: unknown key 'opne'; did you mean 'open'?"},
     {"open: 5", "open: '5' is no time; write it like 10s or 5m"},
 };
@@ -447,6 +474,7 @@ int main(void)
     tcase_add_test(tcase, resources_are_shared_and_in_order);
     tcase_add_loop_test(tcase, two_can_run_at_once_unless, 0, ACC_ARRAY_LEN(exclusive));
     tcase_add_test(tcase, xacc_is_read);
+    tcase_add_test(tcase, a_drain_may_be_a_command);
     tcase_add_loop_test(tcase, xacc_is_checked, 0, ACC_ARRAY_LEN(bad_xacc));
     tcase_add_test(tcase, xacc_has_defaults_in_two_places);
     tcase_add_loop_test(tcase, the_spec_hash_tells_what_needs_a_new_container, 0,
