@@ -7,6 +7,10 @@
 #include "lib/codec/docker_error.h"
 #include "tests/sim/world.h"
 
+/* The engine's tables are looked through as a whole, which costs more than the step: what is wrong
+ * in them stays so. */
+#define CHECK_EVERY 8u
+
 #define TOKEN(world, op) (((world)->life << 40) | (op))
 
 /* --- the store ----------------------------------------------------------------------------- */
@@ -471,6 +475,7 @@ static void finish_op(struct world *w, uint64_t op, enum acc_op_result result, c
         return;
     }
     o->is_used = false;
+    w->event_svc = o->action.svc;
     event.op.op = op;
     event.op.result = result;
     event.op.cid = cid;
@@ -528,6 +533,7 @@ static void op_late(void *ctx, uint64_t life, uint64_t op)
 
     if (o && w->engine) {
         o->is_late = true;
+        w->event_svc = o->action.svc;
         event.op.op = op;
         event.op.result = ACC_OP_LOST;
         event.op.cid = o->action.cid;
@@ -775,6 +781,7 @@ static void probe_tell(void *ctx, uint64_t a, uint64_t b)
         return;
     }
     probe_judge(p, &event);
+    w->event_svc = p->action.svc;
     free(p);
     world_step(w, &event);
 }
@@ -976,10 +983,18 @@ void world_step(struct world *w, struct acc_event *event)
     event->now_ms = w->queue.now_ms;
     trace_event(w, event);
     oracle_before_step(&w->oracle, event);
+    if (w->options.coverage) {
+        coverage_event(w->options.coverage, w, event);
+    }
     acc_engine_step(w->engine, event, &w->actions);
-    acc_engine_check(w->engine);
+    if (w->n_steps % CHECK_EVERY == 0) {
+        acc_engine_check(w->engine);
+    }
     w->n_steps++;
     oracle_after_step(&w->oracle, event);
+    if (w->options.coverage) {
+        coverage_actions(w->options.coverage, w);
+    }
     for (size_t i = 0; i < w->actions.n && !w->is_failed; i++) {
         if (w->crash_in > 0 && --w->crash_in == 0) {
             bool lost = sim_rand_below(&w->rand, 100) < w->faults.store_lost_pct;
@@ -1100,6 +1115,9 @@ static void on_ended(void *ctx, const struct twin_container *c)
 
     world_trace(w, "* %s %.8s ended", c->name, c->cid);
     oracle_ended(&w->oracle, c);
+    if (w->options.coverage) {
+        coverage_crash(w->options.coverage, w, c);
+    }
 }
 
 struct twin_listener world_listener(struct world *w)

@@ -2,6 +2,7 @@
  * sim: one seed with its story, or many seeds.
  *
  *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades] [--hashes]
+ *         [--coverage]            which cells and pairs were reached; 1 when one is missing
  *     sim --list FILE             seeds that have found something once
  *
  * A line of the list: "SEED [platform] [upgrades] TEXT". A fifth of the seeds have the graph of the
@@ -15,11 +16,14 @@
 #include "lib/base/str.h"
 #include "tests/sim/world.h"
 
+#define MS_PER_YEAR (365.25 * 24 * 3600 * 1000)
+
 struct job {
     uint64_t from, to;
     const char *list, *graph;
     bool trace, quick, upgrades, hashes;
-    uint64_t n_seeds, n_bad, n_steps;
+    struct coverage *coverage;
+    uint64_t n_seeds, n_bad, n_steps, n_lives, n_ms;
 };
 
 static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph)
@@ -30,6 +34,7 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
     options.trace = job->trace ? stdout : NULL;
     options.quick = job->quick || upgrades;
     options.upgrades = upgrades;
+    options.coverage = job->coverage;
     options.calm = options.calm && !upgrades;
     if (graph) {
         options.graph.platform = strcmp(graph, "platform") == 0;
@@ -46,6 +51,8 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
                      seed, w.graph.model->n_services, w.n_steps, w.n_actions, w.n_lives, w.hash);
     }
     job->n_steps += w.n_steps;
+    job->n_lives += w.n_lives;
+    job->n_ms += w.queue.now_ms;
     if (job->hashes) {
         (void)printf("%" PRIu64 " %016" PRIx64 "\n", seed, w.hash);
     }
@@ -80,7 +87,8 @@ static int run_list(struct job *job)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] | "
+    (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] "
+                          "[--coverage] | "
                           "--list FILE; [--upgrades] [--graph random|platform]\n");
     return 2;
 }
@@ -96,6 +104,10 @@ static bool parse(int argc, char **argv, struct job *job)
             job->quick = true;
         } else if (strcmp(argv[i], "--upgrades") == 0) {
             job->upgrades = true;
+        } else if (strcmp(argv[i], "--coverage") == 0) {
+            static struct coverage coverage;
+
+            job->coverage = &coverage;
         } else if (strcmp(argv[i], "--hashes") == 0) {
             job->hashes = true;
         } else if (strcmp(argv[i], "--seed") == 0 && acc_parse_u64(value, &job->from)) {
@@ -133,7 +145,11 @@ int main(int argc, char **argv)
     for (uint64_t seed = job.from; seed <= job.to && !job.list; seed++) {
         run(&job, seed, job.upgrades, job.graph);
     }
-    (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps\n", job.n_seeds, job.n_bad,
-                 job.n_steps);
+    if (job.coverage && coverage_print(job.coverage, job.upgrades) > 0) {
+        r = r ? r : 1;
+    }
+    (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps, %" PRIu64
+                 " lives of accd, %.2f host-years\n",
+                 job.n_seeds, job.n_bad, job.n_steps, job.n_lives, (double)job.n_ms / MS_PER_YEAR);
     return r ? r : job.n_bad > 0 ? 1 : 0;
 }

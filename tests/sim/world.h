@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "lib/engine/engine.h"
+#include "tests/sim/coverage.h"
 #include "tests/sim/graphs.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/twin.h"
@@ -21,11 +22,12 @@
 struct world_options {
     uint64_t seed;
     struct sim_graph_options graph;
-    uint64_t chaos_ms; /* how long faults last */
-    bool calm;         /* no faults at all: a plain bring-up */
-    bool quick;        /* skip the trials after it has healed */
-    bool upgrades;     /* images get newer, some of them bad, and people upgrade */
-    FILE *trace;       /* NULL: silent */
+    uint64_t chaos_ms;         /* how long faults last */
+    bool calm;                 /* no faults at all: a plain bring-up */
+    bool quick;                /* skip the trials after it has healed */
+    bool upgrades;             /* images get newer, some of them bad, and people upgrade */
+    FILE *trace;               /* NULL: silent */
+    struct coverage *coverage; /* NULL: not counted */
 };
 /* What the test suite runs: everything else follows from the seed. */
 struct world_options world_options_of(uint64_t seed);
@@ -93,6 +95,7 @@ struct world {
     uint64_t n_foreign;        /* names of strangers */
     struct sim_rand hold_rand; /* its own: the other stories stay what they are */
 
+    uint32_t event_svc; /* whom an answer concerns, while it is told */
     struct oracle oracle;
     uint64_t hash; /* over the traces of all lives */
     uint64_t n_steps, n_actions, n_lives, n_timeouts_at_once;
