@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/log.h"
 #include "lib/base/buf.h"
@@ -240,6 +241,7 @@ static void miss_image(struct accd_op *op)
     switch (op->pull_policy) {
     case ACC_PULL_MISSING:
     case ACC_PULL_ALWAYS:
+    case ACC_PULL_REFRESH:
         accd_docker_fetch(op);
         return;
     case ACC_PULL_NEVER:
@@ -255,17 +257,33 @@ static void miss_image(struct accd_op *op)
     }
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void after_image_look(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
+    bool is_known;
 
     if (accd_op_judge(op, ACC_CALL_INSPECT, reply) == ACC_OP_GONE) {
         miss_image(op);
-    } else if (op->result != ACC_OP_OK) {
+        return;
+    }
+    if (op->result != ACC_OP_OK) {
         accd_op_finish(op);
-    } else if (op->platform && acc_docker_image_parse(reply->body, reply->body_len, &image) == 0 &&
-               !is_platform(&image, op->platform)) {
+        return;
+    }
+    is_known = acc_docker_image_parse(reply->body, reply->body_len, &image) == 0;
+    if (is_known && op->platform && !is_platform(&image, op->platform)) {
         miss_image(op);
+    } else if (is_known && op->pull_policy == ACC_PULL_REFRESH &&
+               acc_docker_image_is_old(&image, op->pull_every_ns, now_ns())) {
+        accd_docker_fetch(op);
     } else {
         accd_op_finish_with(op, ACC_OP_OK, "");
     }
@@ -499,6 +517,7 @@ static int take_resource(struct accd_op *op, enum acc_resource_kind *ret_kind)
     op->cid[0] = '\0';
     op->is_external = resource->external;
     op->pull_policy = resource->pull_policy;
+    op->pull_every_ns = resource->pull_every_ns;
     op->name = strdup(resource->name);
     if (resource->platform) {
         op->platform = strdup(resource->platform);

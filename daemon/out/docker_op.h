@@ -64,6 +64,7 @@ struct accd_op {
     enum acc_pull_policy pull_policy;
     struct acc_docker_pull *pull;       /* owned; while pulling */
     void (*pulled)(struct accd_op *op); /* instead of the check that ensure makes */
+    int64_t pull_every_ns;
 
     char exec_id[ACC_CID_LEN + 1]; /* DRAIN, UNDRAIN */
 

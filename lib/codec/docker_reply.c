@@ -282,6 +282,11 @@ int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_
     return 0;
 }
 
+bool acc_docker_image_is_old(const struct acc_docker_image *image, int64_t every_ns, int64_t now_ns)
+{
+    return now_ns - image->last_tag_ns > every_ns;
+}
+
 /* --- versions --- */
 
 bool acc_docker_api_parse(const char *text, uint32_t *ret_minor)

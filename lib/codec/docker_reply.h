@@ -80,10 +80,13 @@ struct acc_docker_image {
     size_t n_ports;
     bool has_health;
     int64_t created_ns;
-    int64_t
-        last_tag_ns; /* Metadata.LastTagTime: Compose's pull_policy daily, weekly; 0 = unknown */
+    int64_t last_tag_ns; /* Metadata.LastTagTime; 0 = unknown */
 };
 int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_image *ret_image);
+/* pull_policy daily, weekly, every_...: was it tagged here longer ago than `every_ns`? What the
+ * engine has no time of is old, as for Compose. */
+bool acc_docker_image_is_old(const struct acc_docker_image *image, int64_t every_ns,
+                             int64_t now_ns);
 
 /* --- GET /distribution/{ref}/json --- */
 

@@ -11,7 +11,9 @@
 #include "lib/compose/json.h"
 #include "lib/compose/tree.h"
 
-#define NS_PER_MS 1000000
+#define NS_PER_MS  1000000
+#define NS_PER_DAY (86400 * 1000 * (int64_t)NS_PER_MS)
+#define EVERY      "every_"
 /* docker's default of StopTimeout */
 #define STOP_GRACE_MS 10000u
 #define PRIORITY      50u
@@ -79,6 +81,33 @@ static void read_restart(struct acc_compose_ctx *ctx, struct acc_service_spec *s
                                : 0;
 }
 
+/* "daily", "weekly", "every_12h": how old an image may be. False: none of them. */
+static bool read_refresh(struct acc_compose_ctx *ctx, struct acc_service_spec *service,
+                         const struct acc_node *node)
+{
+    static const struct {
+        const char *word;
+        int64_t ns;
+    } words[] = {{"daily", NS_PER_DAY}, {"weekly", 7 * NS_PER_DAY}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(node->text, words[i].word) == 0) {
+            service->pull_every_ns = words[i].ns;
+            return true;
+        }
+    }
+    if (strncmp(node->text, EVERY, strlen(EVERY)) != 0) {
+        return false;
+    }
+    if (!acc_parse_duration_ns(node->text + strlen(EVERY), &service->pull_every_ns)) {
+        acc_xacc_complain(ctx, node->pos,
+                          "services.%s: pull_policy '%s': what follows every_ is no duration; "
+                          "write it like every_12h or every_3d",
+                          service->name, node->text);
+    }
+    return true;
+}
+
 static void read_pull_policy(struct acc_compose_ctx *ctx, struct acc_service_spec *service)
 {
     const struct acc_node *node = acc_node_get(service->node, "pull_policy");
@@ -88,12 +117,8 @@ static void read_pull_policy(struct acc_compose_ctx *ctx, struct acc_service_spe
                            : strcmp(text, "never") == 0 ? ACC_PULL_NEVER
                            : strcmp(text, "build") == 0 ? ACC_PULL_BUILD
                                                         : ACC_PULL_MISSING;
-    if (strcmp(text, "daily") == 0 || strcmp(text, "weekly") == 0 ||
-        strncmp(text, "every_", 6) == 0) {
-        acc_xacc_complain(ctx, node->pos,
-                          "services.%s: pull_policy '%s' is not carried out by this version of "
-                          "accd",
-                          service->name, text);
+    if (node && read_refresh(ctx, service, node)) {
+        service->pull_policy = ACC_PULL_REFRESH;
     }
 }
 

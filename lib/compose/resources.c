@@ -39,11 +39,13 @@ static bool same_image(const struct acc_service_spec *a, const struct acc_servic
            strcmp(a->platform ? a->platform : "", b->platform ? b->platform : "") == 0;
 }
 
-/* always before build before missing before never */
+/* always before those by age before build before missing before never */
 static int strictness(enum acc_pull_policy policy)
 {
     switch (policy) {
     case ACC_PULL_ALWAYS:
+        return 4;
+    case ACC_PULL_REFRESH:
         return 3;
     case ACC_PULL_BUILD:
         return 2;
@@ -53,6 +55,13 @@ static int strictness(enum acc_pull_policy policy)
         return 0;
     }
     return 0;
+}
+
+static bool is_stricter(const struct acc_service_spec *service, const struct acc_resource *image)
+{
+    int more = strictness(service->pull_policy) - strictness(image->pull_policy);
+
+    return more > 0 || (more == 0 && service->pull_every_ns < image->pull_every_ns);
 }
 
 static void use(struct acc_service_spec *service, uint32_t resource)
@@ -83,10 +92,12 @@ static void add_images(struct collector *c)
                                            .key = service->image,
                                            .name = service->image,
                                            .pull_policy = service->pull_policy,
+                                           .pull_every_ns = service->pull_every_ns,
                                            .platform = service->platform,
                                            .pos = service->pos};
-        } else if (strictness(service->pull_policy) > strictness(image->pull_policy)) {
+        } else if (is_stricter(service, image)) {
             image->pull_policy = service->pull_policy;
+            image->pull_every_ns = service->pull_every_ns;
         }
         use(service, (uint32_t)(stack->n_resources - 1));
     }

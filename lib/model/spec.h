@@ -81,6 +81,7 @@ enum acc_pull_policy {
     ACC_PULL_ALWAYS,
     ACC_PULL_NEVER,
     ACC_PULL_BUILD,
+    ACC_PULL_REFRESH, /* daily, weekly, every_<duration>: when it was tagged longer ago than that */
 };
 
 /* How readiness is found without a health check (x-acc.probe). */
@@ -172,6 +173,7 @@ struct acc_service_spec {
     const char *image;    /* reference as the file has it; "<project>-<service>" for build-only */
     const char *platform; /* NULL: any */
     enum acc_pull_policy pull_policy;
+    int64_t pull_every_ns; /* REFRESH */
     bool has_build;
     const char *container_name; /* NULL: <project>-<service>-<n> */
     uint32_t replicas;          /* 0 is allowed */
@@ -222,6 +224,7 @@ struct acc_resource {
     bool external;
     enum acc_pull_policy pull_policy; /* images: the strictest of their users */
     const char *platform;             /* images */
+    int64_t pull_every_ns;            /* images, REFRESH: the shortest of their users */
     const struct acc_node *node;      /* the resolved top-level network or volume, or NULL */
     struct acc_srcpos pos;
 };

@@ -223,8 +223,11 @@ static const struct {
     {"post_start: [{command: a}]",
      "1:27: services.a.post_start: is not carried out by this version of accd"},
     {"provider: {type: x}", "1:27: services.a.provider: needs a provider outside of Docker"},
-    {"pull_policy: daily",
-     "1:40: services.a: pull_policy 'daily' is not carried out by this version of accd"},
+    {"pull_policy: every_3", "1:40: services.a: pull_policy 'every_3' is none of always, never, "
+                             "missing, if_not_present, build, daily, weekly, every_<duration>"},
+    {"pull_policy: every_3d5q",
+     "1:40: services.a: pull_policy 'every_3d5q': what follows every_ is "
+     "no duration; write it like every_12h or every_3d"},
     {"restart: sometimes", "1:36: services.a: restart 'sometimes' is none of no, always, "
                            "unless-stopped, on-failure, on-failure:N"},
 };

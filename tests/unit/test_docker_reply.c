@@ -167,6 +167,18 @@ START_TEST(reads_images_versions_and_info)
 }
 END_TEST
 
+START_TEST(an_image_is_old_when_its_tag_is)
+{
+    struct acc_docker_image image = {.last_tag_ns = 5000};
+
+    ck_assert(!acc_docker_image_is_old(&image, 1000, 6000));
+    ck_assert(acc_docker_image_is_old(&image, 1000, 6001));
+    image.last_tag_ns = 0; /* pulled: some engines tell no time */
+    ck_assert(
+        acc_docker_image_is_old(&image, INT64_C(86400000000000), INT64_C(1700000000000000000)));
+}
+END_TEST
+
 START_TEST(takes_the_digest_of_a_pulled_image)
 {
     static const char text[] = "{\"Id\":\"sha256:1\",\"RepoDigests\":[\"r:5000/a@sha256:77\"]}";
@@ -362,6 +374,7 @@ int main(void)
     tcase_add_test(tc, drops_what_is_no_container);
     tcase_add_loop_test(tc, reads_networks_and_volumes, 0, 2);
     tcase_add_loop_test(tc, reads_images_versions_and_info, 0, 2);
+    tcase_add_test(tc, an_image_is_old_when_its_tag_is);
     tcase_add_test(tc, takes_the_digest_of_a_pulled_image);
     tcase_add_test(tc, chooses_a_version_both_speak);
     tcase_add_loop_test(tc, reads_execs_and_ids, 0, 2);

@@ -142,6 +142,30 @@ START_TEST(a_plain_service_has_all_defaults)
 }
 END_TEST
 
+static const struct {
+    const char *policy;
+    int64_t hours;
+} refreshes[] = {{"daily", 24}, {"weekly", 168}, {"every_12h", 12}, {"every_3d", 72}};
+START_TEST(an_image_may_be_so_old)
+{
+    char keys[64];
+
+    (void)snprintf(keys, sizeof(keys), "pull_policy: %s", refreshes[_i].policy);
+    const struct acc_service_spec *a = a_with(keys);
+
+    ck_assert_int_eq(a->pull_policy, ACC_PULL_REFRESH);
+    ck_assert_int_eq(a->pull_every_ns, refreshes[_i].hours * 3600 * INT64_C(1000000000));
+}
+END_TEST
+
+START_TEST(hooks_are_known_of)
+{
+    ck_assert(!a_with("post_start: []")->has_post_start);
+    ck_assert(a_with("post_start: [{command: a}]")->has_post_start);
+    ck_assert(a_with("pre_stop: [{command: [a, b], user: u}]")->has_pre_stop);
+}
+END_TEST
+
 START_TEST(numbers_of_the_file)
 {
     const struct acc_service_spec *a = a_with(
@@ -467,6 +491,8 @@ int main(void)
     tcase_add_loop_test(tcase, dependencies_become_edges, 0, ACC_ARRAY_LEN(edges));
     tcase_add_loop_test(tcase, restart_policies, 0, ACC_ARRAY_LEN(restarts));
     tcase_add_test(tcase, a_plain_service_has_all_defaults);
+    tcase_add_loop_test(tcase, an_image_may_be_so_old, 0, 4);
+    tcase_add_test(tcase, hooks_are_known_of);
     tcase_add_test(tcase, numbers_of_the_file);
     tcase_add_test(tcase, a_disabled_health_check_is_none);
     tcase_add_test(tcase, only_writable_data_counts_as_such);
