@@ -329,6 +329,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .container_name = container_name,
                                            .on_image = on_image,
                                            .registry_auth = accd_app_registry_auth,
+                                           .credentials = accd_app_credentials,
                                            .differences = app->differences,
                                            .ctx = app};
     struct accd_probe_config probe = {.loop = &app->loop,

@@ -288,24 +288,58 @@ static FILE *open_docker_config(void)
     return fopen(path, "re");
 }
 
-/* Asked at a pull, a small local file. */
+/* A small local file; NULL when there is none. Owned by the caller, who forgets it. */
+static char *read_docker_config(size_t *ret_len)
+{
+    FILE *file = open_docker_config();
+    char *text = file ? malloc(DOCKER_CONFIG_MAX) : NULL;
+
+    *ret_len = text ? fread(text, 1, DOCKER_CONFIG_MAX, file) : 0;
+    if (file) {
+        (void)fclose(file);
+    }
+    return text;
+}
+
+static void forget(char *text, size_t len)
+{
+    if (text) {
+        memset(text, 0, len);
+        free(text);
+    }
+}
+
 enum acc_registry_auth_result accd_app_registry_auth(void *ctx, const char *reference,
                                                      struct acc_registry_auth *ret_auth)
 {
     enum acc_registry_auth_result result = ACC_REGISTRY_ANONYMOUS;
-    FILE *file = open_docker_config();
-    char *text = file ? malloc(DOCKER_CONFIG_MAX) : NULL;
+    size_t len;
+    char *text = read_docker_config(&len);
 
     (void)ctx;
     if (text) {
-        size_t len = fread(text, 1, DOCKER_CONFIG_MAX, file);
-
         result = acc_registry_auth_find(text, len, reference, ret_auth);
-        memset(text, 0, len);
-        free(text);
     }
-    if (file) {
-        (void)fclose(file);
-    }
+    forget(text, len);
     return result;
+}
+
+void accd_app_credentials(void *ctx, struct acc_buf *out)
+{
+    char helper[ACC_REGISTRY_HELPER_MAX] = "";
+    size_t len;
+    char *text = read_docker_config(&len);
+
+    (void)ctx;
+    if (text && acc_registry_auth_all(text, len, out, helper) == -EINVAL) {
+        accd_log(ACCD_LOG_WARNING, "~/.docker/config.json can't be read: use_api_socket goes on "
+                                   "without logins");
+    }
+    if (helper[0]) {
+        accd_log(ACCD_LOG_WARNING,
+                 "use_api_socket: what docker-credential-%s keeps is not handed on, only what is "
+                 "in ~/.docker/config.json itself",
+                 helper);
+    }
+    forget(text, len);
 }

@@ -124,6 +124,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops);
 void accd_app_post(void *app, const char *url, const char *body);
 enum acc_registry_auth_result accd_app_registry_auth(void *app, const char *reference,
                                                      struct acc_registry_auth *ret_auth);
+void accd_app_credentials(void *app, struct acc_buf *out);
 
 /* app_hand_back.c */
 void accd_app_hand_back_check(struct accd_app *app);

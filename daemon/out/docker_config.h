@@ -34,6 +34,9 @@ struct accd_docker_call_config {
      * NULL: none. */
     enum acc_registry_auth_result (*registry_auth)(void *ctx, const char *reference,
                                                    struct acc_registry_auth *ret_auth);
+    /* All logins of that file, for a container that may use Docker: appended to `out`. May be NULL:
+     * none. */
+    void (*credentials)(void *ctx, struct acc_buf *out);
     struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;
 };

@@ -19,6 +19,7 @@
 #include "lib/base/buf.h"
 #include "lib/codec/docker_request.h"
 #include "lib/compose/compose.h"
+#include "lib/model/api_socket.h"
 
 /* What the codec asks back while it makes a body. */
 struct resolver {
@@ -113,9 +114,15 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
         .file_text = file_text,
         .resolver = &resolver,
     };
+    struct acc_buf credentials;
     int r = diags ? 0 : -ENOMEM;
 
     acc_buf_init(&resolver.file, ACCD_FILE_TEXT_MAX);
+    acc_buf_init(&credentials, ACCD_FILE_TEXT_MAX);
+    if (acc_api_socket_used(service->node) && call->config.credentials) {
+        call->config.credentials(call->config.ctx, &credentials);
+        ctx.credentials = credentials.data;
+    }
     (void)snprintf(op_text, sizeof(op_text), "%" PRIu64, op->action.op);
     (void)snprintf(revision, sizeof(revision), "%u", (unsigned)op->action.revision);
     if (r == 0) {
@@ -130,6 +137,10 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
                                                             "not exist"
                    : r < 0                                ? first_error(diags)
                                                           : "");
+    if (credentials.data) {
+        memset(credentials.data, 0, credentials.len);
+    }
+    acc_buf_fini(&credentials);
     acc_buf_fini(&resolver.file);
     free(diags);
     return r;
@@ -416,7 +427,8 @@ static bool has_files(const struct accd_op *op)
     }
     const struct acc_node *node = model->services[op->action.svc]->node;
 
-    return acc_node_get(node, "secrets") || acc_node_get(node, "configs");
+    return acc_node_get(node, "secrets") || acc_node_get(node, "configs") ||
+           acc_api_socket_used(node);
 }
 
 /* Secrets and configs made of content or environment are in no image and no mount: they are put in

@@ -11,8 +11,11 @@
 #include "lib/codec/docker_create_job.h"
 #include "lib/codec/docker_request.h"
 #include "lib/codec/docker_state.h"
+#include "lib/model/api_socket.h"
 
 #define NS_PER_S 1000000000
+/* docker/cli's config.json of somebody who has not logged in anywhere */
+#define NO_LOGINS "{\n\t\"auths\": {}\n}"
 
 /* --- helpers of all parts --- */
 
@@ -401,6 +404,31 @@ static int make_body(struct acc_create_job *job, struct acc_docker_create *creat
     return r;
 }
 
+/* As Compose rewrites it just before it makes the container. */
+static int take_api_socket(struct acc_create_job *job, struct acc_arena **ret_arena)
+{
+    int r;
+
+    if (!acc_api_socket_used(job->node)) {
+        return 0;
+    }
+    r = acc_arena_create(ACC_DOCKER_CREATE_MAX, ret_arena);
+    if (r < 0) {
+        return r;
+    }
+    struct acc_node *config = acc_node_new(*ret_arena, ACC_NODE_MAP, job->node->pos);
+    struct acc_node *content = acc_node_string(
+        *ret_arena, job->node->pos, job->ctx->credentials ? job->ctx->credentials : NO_LOGINS);
+
+    job->node = acc_api_socket_service(*ret_arena, job->node);
+    if (!config || !content || !job->node) {
+        return -ENOMEM;
+    }
+    acc_node_put(config, "content", config->pos, content);
+    job->api_config = config;
+    return 0;
+}
+
 int acc_docker_create_make(const struct acc_stack *stack, const struct acc_service_spec *service,
                            const struct acc_docker_create_ctx *ctx,
                            struct acc_docker_create *ret_create, struct acc_diags *diags)
@@ -408,11 +436,14 @@ int acc_docker_create_make(const struct acc_stack *stack, const struct acc_servi
     struct acc_create_job job = {
         .stack = stack, .service = service, .node = service->node, .ctx = ctx, .diags = diags};
     struct acc_docker_create create = {0};
-    int r = make_query(&job, &create.query);
+    struct acc_arena *arena = NULL;
+    int r = take_api_socket(&job, &arena);
 
+    r = r == 0 ? make_query(&job, &create.query) : r;
     r = r == 0 ? make_body(&job, &create) : r;
     r = r == 0 ? acc_job_files(&job, &create) : r;
     r = r == 0 ? job.error : r;
+    (void)acc_arena_destroy(arena);
     if (r < 0) {
         acc_docker_create_fini(&create);
         return r;

@@ -48,6 +48,8 @@ struct acc_docker_create_ctx {
      * NULL. */
     const char *(*variable)(void *resolver, const char *name);
     void *resolver; /* given to all of the above */
+    /* The user's logins as a config.json, for `use_api_socket`; NULL: none. A secret. */
+    const char *credentials;
     /* "K=V": put over the service's environment (secrets). May be NULL. */
     const char *const *environment;
     size_t n_environment;

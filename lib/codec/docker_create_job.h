@@ -26,7 +26,8 @@ struct acc_create_job {
     struct acc_json_put put;
     const struct acc_stack *stack;
     const struct acc_service_spec *service;
-    const struct acc_node *node; /* of the service */
+    const struct acc_node *node;       /* of the service */
+    const struct acc_node *api_config; /* the config of `use_api_socket`, or NULL */
     const struct acc_docker_create_ctx *ctx;
     struct acc_diags *diags;
     int error; /* 0, or the first of -EINVAL, -ENOENT */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/codec/docker_create_job.h"
+#include "lib/model/api_socket.h"
 
 /* The engine's name of a volume of the file; NULL when the file has none of that key. */
 static const char *volume_name(const struct acc_stack *stack, const char *key)
@@ -218,6 +219,9 @@ static const struct acc_node *definition_of(const struct acc_create_job *job,
 {
     const char *source = acc_node_get_text(item, "source");
 
+    if (source && job->api_config && strcmp(source, ACC_API_SOCKET_CONFIG) == 0) {
+        return job->api_config;
+    }
     return source ? acc_node_path(job->stack->project, ref->list, source, NULL) : NULL;
 }
 

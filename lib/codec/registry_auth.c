@@ -1,5 +1,6 @@
 #include "lib/codec/registry_auth.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,53 @@ enum acc_registry_auth_result acc_registry_auth_from_helper(const char *json, si
     }
     cJSON_Delete(root);
     return result;
+}
+
+static void copy_entry(cJSON *auths, const cJSON *entry)
+{
+    static const char *const keys[] = {"auth", "identitytoken", "registrytoken"};
+    cJSON *copy = cJSON_AddObjectToObject(auths, entry->string ? entry->string : "");
+
+    for (size_t i = 0; copy && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *text = text_of(entry, keys[i]);
+
+        if (text) {
+            (void)cJSON_AddStringToObject(copy, keys[i], text);
+        }
+    }
+}
+
+int acc_registry_auth_all(const char *config_json, size_t config_len, struct acc_buf *out,
+                          char ret_helper[ACC_REGISTRY_HELPER_MAX])
+{
+    cJSON *root = cJSON_ParseWithLength(config_json, config_len);
+    const cJSON *helpers = cJSON_GetObjectItemCaseSensitive(root, "credHelpers");
+    const char *helper = text_of(root, "credsStore");
+    cJSON *copy = cJSON_CreateObject();
+    cJSON *auths = cJSON_AddObjectToObject(copy, "auths");
+    const cJSON *entry;
+    char *text = NULL;
+
+    helper = !helper && helpers && cJSON_IsString(helpers->child) ? helpers->child->valuestring
+                                                                  : helper;
+    (void)snprintf(ret_helper, ACC_REGISTRY_HELPER_MAX, "%s", helper ? helper : "");
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(root, "auths"))
+    {
+        copy_entry(auths, entry);
+    }
+    if (cJSON_IsObject(root) && auths) {
+        text = cJSON_Print(copy);
+    }
+    if (text) {
+        (void)acc_buf_puts(out, text);
+        memset(text, 0, strlen(text));
+        cJSON_free(text);
+    }
+    int r = !cJSON_IsObject(root) ? -EINVAL : !text || out->failed ? -ENOMEM : 0;
+
+    cJSON_Delete(copy);
+    cJSON_Delete(root);
+    return r;
 }
 
 void acc_registry_auth_fini(struct acc_registry_auth *auth)

@@ -40,5 +40,10 @@ enum acc_registry_auth_result acc_registry_auth_find(const char *config_json, si
  * that the secret is an identity token. */
 enum acc_registry_auth_result acc_registry_auth_from_helper(const char *json, size_t json_len,
                                                             struct acc_registry_auth *auth);
+/* All logins of the file as a config.json of their own, for a container (use_api_socket): appended
+ * to `out`. What a helper keeps is not in the file: `ret_helper` gets the name of one, or "". 0,
+ * -EINVAL for what is no JSON object, -ENOMEM. */
+int acc_registry_auth_all(const char *config_json, size_t config_len, struct acc_buf *out,
+                          char ret_helper[ACC_REGISTRY_HELPER_MAX]);
 /* Overwrites and frees. */
 void acc_registry_auth_fini(struct acc_registry_auth *auth);

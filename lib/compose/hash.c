@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "lib/compose/json.h"
+#include "lib/compose/schema.h"
 #include "lib/compose/tree.h"
+#include "lib/model/api_socket.h"
 
 /* One service with its environment; its file was no larger. */
 #define HASH_TEXT_MAX (4u * ACC_COMPOSE_FILE_MAX)
@@ -74,18 +76,61 @@ static const char *replace(void *ctx, const char *key, const char *value)
     return refs->text;
 }
 
+/* In the order of the struct. */
+static struct acc_node *in_order(struct acc_arena *arena, struct acc_node *service)
+{
+    struct acc_node *ordered = service ? acc_node_new(arena, ACC_NODE_MAP, service->pos) : NULL;
+
+    for (size_t i = 0; ordered && i < acc_schema_service.n_fields; i++) {
+        struct acc_node *child = acc_node_remove(service, acc_schema_service.fields[i].key);
+
+        if (child) {
+            acc_node_put(ordered, acc_schema_service.fields[i].key, acc_node_key_pos(child), child);
+        }
+    }
+    return ordered;
+}
+
+/* What a container's label is taken over. */
+static int put_labelled(struct acc_buf *text, const struct acc_node *service,
+                        struct references *refs)
+{
+    struct acc_arena *arena = NULL;
+
+    if (!acc_api_socket_used(service)) {
+        acc_json_service_for_hash(text, service, replace, refs);
+        return 0;
+    }
+    int r = acc_arena_create(ACC_COMPOSE_ARENA_MAX, &arena);
+
+    if (r < 0) {
+        return r;
+    }
+    service = in_order(arena, acc_api_socket_service(arena, service));
+    if (service) {
+        acc_json_service_for_hash(text, service, replace, refs);
+    }
+    (void)acc_arena_destroy(arena);
+    return service ? 0 : -ENOMEM;
+}
+
 int acc_compose_service_hash(const struct acc_service_spec *service,
                              const char *(*container_id)(void *ctx, const char *service), void *ctx,
                              char *ret_hash)
 {
     struct references refs = {.container_id = container_id, .ctx = ctx};
     struct acc_buf text;
+    int r = 0;
 
     acc_buf_init(&text, HASH_TEXT_MAX);
-    acc_json_service_for_hash(&text, service->node, container_id ? replace : NULL, &refs);
-    if (refs.is_missing) {
+    if (container_id) {
+        r = put_labelled(&text, service->node, &refs);
+    } else {
+        acc_json_service_for_hash(&text, service->node, NULL, NULL);
+    }
+    if (r < 0 || refs.is_missing) {
         acc_buf_fini(&text);
-        return -ENOENT;
+        return r < 0 ? r : -ENOENT;
     }
     return finish(&text, ret_hash);
 }

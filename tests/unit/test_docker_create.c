@@ -349,6 +349,30 @@ START_TEST(the_main_network_is_connected_last)
 END_TEST
 
 START_TEST(contents_become_files_of_a_tar)
+START_TEST(the_api_socket_is_what_compose_makes_of_it)
+{
+    struct acc_docker_create create;
+    char text[512];
+
+    ck_assert_int_eq(make("\"use_api_socket\":true,\"environment\":{\"Z\":\"1\"}", 41, &create), 0);
+    member(create.body, "HostConfig|Binds", text, sizeof(text));
+    ck_assert_str_eq(text, "[\"/var/run/docker.sock:/var/run/docker.sock:rw\"]");
+    member(create.body, "Env", text, sizeof(text));
+    ck_assert_str_eq(text, "[\"DOCKER_CONFIG=/run/secrets/docker\",\"Z=1\","
+                           "\"PASSWORD=from-elsewhere\"]");
+    ck_assert_uint_eq(create.n_files, 1);
+    ck_assert_str_eq(create.files[0].path, "/run/secrets/docker/config.json");
+    ck_assert_str_eq(create.files[0].content, "{\n\t\"auths\": {}\n}");
+    acc_docker_create_fini(&create);
+    /* it has credentials of its own */
+    ck_assert_int_eq(
+        make("\"use_api_socket\":true,\"environment\":{\"DOCKER_CONFIG\":\"/x\"}", 41, &create), 0);
+    member(create.body, "Env", text, sizeof(text));
+    ck_assert_str_eq(text, "[\"DOCKER_CONFIG=/x\",\"PASSWORD=from-elsewhere\"]");
+    acc_docker_create_fini(&create);
+}
+END_TEST
+
 {
     struct acc_docker_create create;
     struct acc_buf tar;
@@ -500,3 +524,4 @@ int main(void)
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+    tcase_add_test(tc, the_api_socket_is_what_compose_makes_of_it);

@@ -1,6 +1,7 @@
 #include "lib/codec/registry_auth.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,27 @@ START_TEST(takes_a_token_from_a_helper)
 }
 END_TEST
 
+START_TEST(hands_on_all_logins_of_the_file)
+{
+    static const char config[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"dTpw\",\"email\":\"e\"},"
+                                 "\"r:5000\":{\"identitytoken\":\"t\"}},\"detachKeys\":\"x\","
+                                 "\"credHelpers\":{\"gcr.io\":\"gcloud\"}}";
+    char helper[ACC_REGISTRY_HELPER_MAX];
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REGISTRY_AUTH_MAX);
+    ck_assert_int_eq(acc_registry_auth_all(config, strlen(config), &out, helper), 0);
+    ck_assert_str_eq(helper, "gcloud");
+    ck_assert_ptr_nonnull(strstr(out.data, "\"ghcr.io\""));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"dTpw\""));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"t\""));
+    ck_assert_ptr_null(strstr(out.data, "detachKeys"));
+    acc_buf_reset(&out);
+    ck_assert_int_eq(acc_registry_auth_all("[]", 2, &out, helper), -EINVAL);
+    acc_buf_fini(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("registry_auth");
@@ -90,6 +112,7 @@ int main(void)
     tcase_add_loop_test(tcase, finds_the_credentials_of_a_registry, 0,
                         sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tcase, takes_a_token_from_a_helper);
+    tcase_add_test(tcase, hands_on_all_logins_of_the_file);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
