@@ -374,7 +374,8 @@ static void wire(struct accd_app *app)
                                                  ACC_ACT_ROUTE,
                                                  ACC_ACT_DRAIN,
                                                  ACC_ACT_UNDRAIN,
-                                                 ACC_ACT_RENAME};
+                                                 ACC_ACT_RENAME,
+                                                 ACC_ACT_HOOK};
 
     app->telling.loop = &app->loop;
     app->telling.engine = app->engine;

@@ -206,9 +206,9 @@ static bool is_record(enum acc_action_type type)
 }
 
 /* Effects whose record must be on disk before they leave (E0). */
-static bool must_wait(enum acc_action_type type)
+static bool must_wait(const struct acc_action *action)
 {
-    switch (type) {
+    switch (action->type) {
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
     case ACC_ACT_CREATE:
@@ -223,7 +223,10 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_DRAIN:
     case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
+    case ACC_ACT_HOOK:
         return true;
+    case ACC_ACT_START:
+        return action->is_recorded;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:
@@ -234,7 +237,6 @@ static bool must_wait(enum acc_action_type type)
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
-    case ACC_ACT_START:
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         return false;
@@ -254,7 +256,7 @@ static void hold(struct accd_pump *pump, const struct acc_actions *actions, size
     batch->pump = pump;
     batch->n = 0;
     for (size_t i = 0; i < actions->n; i++) {
-        if (must_wait(actions->item[i].type)) {
+        if (must_wait(&actions->item[i])) {
             batch->item[batch->n++] = actions->item[i];
         }
     }
@@ -268,10 +270,10 @@ static void carry_out(struct accd_pump *pump, const struct acc_actions *actions)
 
     for (size_t i = 0; i < actions->n; i++) {
         has_records |= is_record(actions->item[i].type);
-        n_waiting += must_wait(actions->item[i].type);
+        n_waiting += must_wait(&actions->item[i]);
     }
     for (size_t i = 0; i < actions->n; i++) {
-        if (!has_records || !must_wait(actions->item[i].type)) {
+        if (!has_records || !must_wait(&actions->item[i])) {
             execute(pump, &actions->item[i]);
         }
     }

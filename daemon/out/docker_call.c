@@ -140,6 +140,9 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_RENAME:
         accd_docker_rename(op);
         return;
+    case ACC_ACT_HOOK:
+        accd_docker_hook(op);
+        return;
     case ACC_ACT_JOURNAL:
     case ACC_ACT_JOURNAL_END:
     case ACC_ACT_SAVE_SERVICE:

@@ -68,6 +68,7 @@ void accd_op_free(struct accd_op *op)
     free(op->pull);
     free(op->inspect);
     free(op->diff);
+    accd_docker_hook_free(op->hook);
     op->call->n_comparing -= op->is_comparing;
     free(op);
 }

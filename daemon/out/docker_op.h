@@ -25,6 +25,8 @@
 #define ACCD_PULL_IDLE_MS    120000u /* a registry that hangs gives not even a header */
 #define ACCD_FILE_TEXT_MAX   (1024u * 1024u)
 
+struct accd_hook_run;
+
 struct accd_docker_call {
     struct accd_docker_call_config config;
     struct accd_op *ops;
@@ -62,9 +64,9 @@ struct accd_op {
     char network_id[ACC_CID_LEN + 1]; /* of the one that this operation made */
     bool is_waiting;                  /* for its turn among the networks */
     enum acc_pull_policy pull_policy;
+    int64_t pull_every_ns;
     struct acc_docker_pull *pull;       /* owned; while pulling */
     void (*pulled)(struct accd_op *op); /* instead of the check that ensure makes */
-    int64_t pull_every_ns;
 
     char exec_id[ACC_CID_LEN + 1]; /* DRAIN, UNDRAIN */
 
@@ -94,6 +96,7 @@ struct accd_op {
     /* beside the engine: what a registry has */
     struct acc_image_look look;
     void (*on_remote)(void *ctx, const struct acc_image_look *look);
+    struct accd_hook_run *hook; /* owned; HOOK */
 };
 
 /* The model that it speaks of. */
@@ -146,6 +149,9 @@ void accd_docker_route(struct accd_op *op);
 /* Put it on (or take it off) the network create.connects[i_connect]. */
 void accd_op_connect(struct accd_op *op, bool on,
                      void (*step)(struct accd_op *op, const struct accd_http_reply *reply));
+/* docker_hook.c: HOOK. */
+void accd_docker_hook(struct accd_op *op);
+void accd_docker_hook_free(struct accd_hook_run *run); /* NULL allowed */
 /* docker_compare.c: COMPARE, and UPDATE of what can be changed live. */
 void accd_docker_compare(struct accd_op *op);
 /* Who asked beside the engine is told, and the operation is over. */

@@ -14,6 +14,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
         " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
+    [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
         " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
@@ -36,6 +37,7 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step INT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
+    "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
     " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
     "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
@@ -56,7 +58,8 @@ const char accd_rows_services[] =
     "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
     "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
     "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why, kind, held_by, reason, "
-    "left_ms FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id)";
+    "left_ms, due, hooked_ns FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) "
+    "LEFT JOIN hooks USING (id)";
 const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
 const char accd_rows_stable[] =
     "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
@@ -127,6 +130,13 @@ void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
     accd_rows_bind_text(statement, 3, record->by);
     accd_rows_bind_text(statement, 4, record->reason);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)record->left_ms);
+}
+
+void accd_rows_bind_hooks(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    accd_rows_bind_text(statement, 1, record->id);
+    sqlite3_bind_int(statement, 2, record->hooks_due);
+    sqlite3_bind_int64(statement, 3, record->hooked_ns);
 }
 
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
@@ -225,4 +235,11 @@ void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record
         .left_ms = (uint64_t)sqlite3_column_int64(statement, at + 3)};
     accd_rows_text(statement, at + 1, record->by, sizeof(record->by));
     accd_rows_text(statement, at + 2, record->reason, sizeof(record->reason));
+}
+
+/* The columns behind them; NULL is 0: nothing is due. */
+void accd_rows_read_hooks(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    record->hooks_due = sqlite3_column_int(statement, 40);
+    record->hooked_ns = sqlite3_column_int64(statement, 41);
 }

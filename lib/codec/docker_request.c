@@ -5,6 +5,9 @@
 
 #include "lib/codec/json_put.h"
 
+/* One variable of a hook; its file was no larger. */
+#define HOOK_WORD_MAX (16u * 1024u * 1024u)
+
 int acc_docker_exec_body(const char *const *argv, struct acc_buf *out)
 {
     struct acc_json_put put = {0};
@@ -16,6 +19,45 @@ int acc_docker_exec_body(const char *const *argv, struct acc_buf *out)
 
     for (size_t i = 0; argv[i]; i++) {
         acc_put_word(&put, cmd, argv[i]);
+    }
+    return acc_put_finish(&put, root, out);
+}
+
+static void put_hook_environment(struct acc_json_put *put, cJSON *root,
+                                 const struct acc_node *environment)
+{
+    cJSON *env = environment && environment->first ? acc_put_array(put, root, "Env") : NULL;
+    struct acc_buf word;
+
+    acc_buf_init(&word, HOOK_WORD_MAX);
+    acc_node_for_each(item, env ? environment : NULL)
+    {
+        acc_buf_reset(&word);
+        (void)(item->text ? acc_buf_printf(&word, "%s=%s", item->key, item->text)
+                          : acc_buf_puts(&word, item->key)); /* removes the container's */
+        put->failed = put->failed || word.failed;
+        acc_put_word(put, env, word.failed ? NULL : word.data);
+    }
+    acc_buf_fini(&word);
+}
+
+int acc_docker_hook_body(const struct acc_node *hook, struct acc_buf *out)
+{
+    const struct acc_node *privileged = acc_node_get(hook, "privileged");
+    struct acc_json_put put = {0};
+    cJSON *root = acc_put_root(&put);
+
+    acc_put_text_some(&put, root, "User", acc_node_get_text(hook, "user"));
+    acc_put_true(&put, root, "Privileged", privileged && privileged->boolean);
+    acc_put_bool(&put, root, "AttachStdout", true);
+    acc_put_bool(&put, root, "AttachStderr", true);
+    put_hook_environment(&put, root, acc_node_get(hook, "environment"));
+    acc_put_text_some(&put, root, "WorkingDir", acc_node_get_text(hook, "working_dir"));
+    cJSON *cmd = acc_put_array(&put, root, "Cmd");
+
+    acc_node_for_each(word, acc_node_get(hook, "command"))
+    {
+        acc_put_word(&put, cmd, word->text);
     }
     return acc_put_finish(&put, root, out);
 }

@@ -15,6 +15,9 @@
 /* POST /containers/{id}/exec: `argv` is NULL-terminated; output attached, because an exec that
  * attaches nothing returns at once without an exit code. */
 int acc_docker_exec_body(const char *const *argv, struct acc_buf *out);
+/* The same for an item of post_start or pre_stop, as Compose sends it. Its environment may hold
+ * secrets. 0, -ENOMEM, -ENOBUFS. */
+int acc_docker_hook_body(const struct acc_node *hook, struct acc_buf *out);
 /* POST /exec/{id}/start, attached: the stream ends with the command. Static text. */
 const char *acc_docker_exec_start_body(void);
 /* POST /containers/{id}/update with a restart policy only. UNSET is sent as "no". `max` is sent

@@ -214,6 +214,13 @@ static void read_mounts(struct acc_service_spec *service)
     }
 }
 
+static bool has_items(const struct acc_node *map, const char *key)
+{
+    const struct acc_node *list = acc_node_get(map, key);
+
+    return list && list->first;
+}
+
 static void read_compose(struct acc_compose_ctx *ctx, struct acc_service_spec *service)
 {
     const struct acc_node *node = service->node;
@@ -234,6 +241,8 @@ static void read_compose(struct acc_compose_ctx *ctx, struct acc_service_spec *s
     service->stop_grace_ms = grace && grace->integer > 0 ? (uint64_t)(grace->integer / NS_PER_MS)
                              : grace                     ? 0
                                                          : STOP_GRACE_MS;
+    service->has_post_start = has_items(node, "post_start");
+    service->has_pre_stop = has_items(node, "pre_stop");
     read_pull_policy(ctx, service);
     read_restart(ctx, service);
     read_health(service);

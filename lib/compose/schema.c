@@ -370,10 +370,9 @@ static void refuse_field(const struct acc_field *field, const struct acc_node *c
                          const struct acc_path *at, bool as_warnings, struct acc_diags *diags)
 {
     char where[ACC_PATH_TEXT_MAX];
-    const char *why = field->flags & ACC_FIELD_NEVER ? "needs a provider outside of Docker"
-                      : field->flags & ACC_FIELD_WINDOWS
-                          ? "is for Windows containers"
-                          : "is not carried out by this version of accd";
+    const char *why = field->flags & ACC_FIELD_NEVER     ? "needs a provider outside of Docker"
+                      : field->flags & ACC_FIELD_WINDOWS ? "is for Windows containers"
+                                                         : "has no effect in Docker Compose";
 
     acc_path_format(at, where, sizeof(where));
     if (as_warnings) {
@@ -386,8 +385,7 @@ static void refuse_field(const struct acc_field *field, const struct acc_node *c
 void acc_schema_refuse_later(const struct acc_struct *type, const struct acc_node *map,
                              const struct acc_path *path, bool as_warnings, struct acc_diags *diags)
 {
-    const uint8_t refused = ACC_FIELD_LATER | ACC_FIELD_NEVER | ACC_FIELD_WINDOWS |
-                            ACC_FIELD_IGNORED;
+    const uint8_t refused = ACC_FIELD_NEVER | ACC_FIELD_WINDOWS | ACC_FIELD_IGNORED;
 
     acc_node_for_each(child, map)
     {

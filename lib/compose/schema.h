@@ -64,10 +64,9 @@ enum {
     ACC_FIELD_REQUIRED = 1,
     ACC_FIELD_UNIQUE = 2,   /* elements must differ */
     ACC_FIELD_NAMES = 4,    /* keys of the mapping must be names: [a-zA-Z0-9._-]+ */
-    ACC_FIELD_LATER = 8,    /* accepted by Compose, not carried out by accd */
-    ACC_FIELD_NEVER = 16,   /* ... and never will be: what it needs is not on this host */
-    ACC_FIELD_WINDOWS = 32, /* ... and means nothing on Linux */
-    ACC_FIELD_IGNORED = 64, /* in compose-spec.json, but Compose itself does nothing with it */
+    ACC_FIELD_NEVER = 8,    /* accepted by Compose, refused: what it needs is not on this host */
+    ACC_FIELD_WINDOWS = 16, /* ... refused: it means nothing on Linux */
+    ACC_FIELD_IGNORED = 32, /* in compose-spec.json, but Compose itself does nothing with it */
 };
 
 struct acc_struct;

@@ -341,10 +341,8 @@ TABLE(service) = {
     {"volumes", .is = ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP, .flags = ACC_FIELD_UNIQUE,
      .bind = ACC_BIND_STRUCTS, .sub = &mount},
     UNIQUE_STRS("volumes_from"), STR("working_dir"),
-    {"post_start", .is = ACC_IS_SEQ, .elements = ACC_IS_MAP, .flags = ACC_FIELD_LATER,
-     .bind = ACC_BIND_STRUCTS, .sub = &hook},
-    {"pre_stop", .is = ACC_IS_SEQ, .elements = ACC_IS_MAP, .flags = ACC_FIELD_LATER,
-     .bind = ACC_BIND_STRUCTS, .sub = &hook},
+    OBJECTS("post_start", hook),
+    OBJECTS("pre_stop", hook),
 };
 const struct acc_struct acc_schema_service = STRUCT(service);
 

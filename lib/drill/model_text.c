@@ -297,6 +297,10 @@ static int read_word(struct builder *b, char *word)
         b->service->health.set = true;
     } else if (strcmp(word, "stateful") == 0) {
         b->service->stateful = true;
+    } else if (strcmp(word, "post-start") == 0) {
+        b->service->has_post_start = true;
+    } else if (strcmp(word, "pre-stop") == 0) {
+        b->service->has_pre_stop = true;
     } else if (strcmp(word, "report") == 0) {
         b->service->restart_on_unhealthy = false;
     } else {

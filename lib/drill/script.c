@@ -102,6 +102,7 @@ static bool is_change(enum acc_action_type type)
         ACC_ACT_DRAIN,
         ACC_ACT_UNDRAIN,
         ACC_ACT_RENAME,
+        ACC_ACT_HOOK,
         ACC_ACT_ENSURE_RESOURCE,
     };
 
@@ -122,9 +123,11 @@ static void watch_change(struct script *s, const struct acc_action *action)
                               : acc_world_nick(&s->world, action->svc);
     bool is_many = !is_res && action->svc < model->n_services && action->slot != ACC_NONE &&
                    model->services[action->svc]->replicas > 1;
+    const char *verb = action->type != ACC_ACT_HOOK ? acc_action_type_name(action->type)
+                       : action->hook.is_stop       ? "pre-stop"
+                                                    : "post-start";
     char text[2 * ACC_NAME_MAX + 64];
-    size_t len = (size_t)snprintf(text, sizeof(text), "%s %s", acc_action_type_name(action->type),
-                                  name);
+    size_t len = (size_t)snprintf(text, sizeof(text), "%s %s", verb, name);
 
     if (is_many && len < sizeof(text)) {
         (void)snprintf(text + len, sizeof(text) - len, "#%u", (unsigned)action->slot);
@@ -504,6 +507,7 @@ static bool set_time(struct acc_world_service *b, const char *key, const char *v
            (strcmp(key, "starts") == 0 && parse_ms(value, &b->start_ms)) ||
            (strcmp(key, "stops") == 0 && parse_ms(value, &b->stop_ms)) ||
            (strcmp(key, "boots") == 0 && parse_ms(value, &b->boot_ms)) ||
+           (strcmp(key, "hooks") == 0 && parse_ms(value, &b->hook_ms)) ||
            (strcmp(key, "crashes") == 0 && parse_ms(value, &b->crash_ms));
 }
 
@@ -535,7 +539,8 @@ static bool set_behaviour(struct acc_world_service *b, const char *key, const ch
     }
     return set_time(b, key, value) ||
            (strcmp(key, "create") == 0 && parse_result(value, &b->create)) ||
-           (strcmp(key, "start") == 0 && parse_result(value, &b->start));
+           (strcmp(key, "start") == 0 && parse_result(value, &b->start)) ||
+           (strcmp(key, "hook") == 0 && parse_result(value, &b->hook));
 }
 
 /* "let NAME KEY=VALUE..." */

@@ -268,6 +268,20 @@ static void do_stop(struct acc_world *w, const struct acc_action *action)
     push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
 }
 
+static void do_hook(struct acc_world *w, const struct acc_action *action)
+{
+    const struct acc_world_service *s = behaviour(w, action->svc);
+    const struct acc_world_container *c = by_cid(w, action->cid);
+    bool is_up = c && c->obs.state == ACC_CTR_RUNNING;
+
+    /* what runs in a container dies with it */
+    push_done(w, action->op,
+              is_up        ? s->hook
+              : s->hook_ms ? ACC_OP_FAILED
+                           : ACC_OP_CONFLICT,
+              action->cid, "the hook exited with 1");
+}
+
 static void do_other(struct acc_world *w, const struct acc_action *action)
 {
     struct acc_world_container *c = by_cid(w, action->cid);
@@ -301,6 +315,8 @@ static void work(struct acc_world *w, const struct acc_action *action)
         do_start(w, action);
     } else if (action->type == ACC_ACT_STOP || action->type == ACC_ACT_KILL) {
         do_stop(w, action);
+    } else if (action->type == ACC_ACT_HOOK) {
+        do_hook(w, action);
     } else {
         do_other(w, action);
     }
@@ -393,6 +409,7 @@ static uint64_t work_ms(const struct acc_world *w, const struct acc_action *acti
     return action->type == ACC_ACT_CREATE  ? s->create_ms
            : action->type == ACC_ACT_START ? s->start_ms
            : action->type == ACC_ACT_STOP  ? s->stop_ms
+           : action->type == ACC_ACT_HOOK  ? s->hook_ms
                                            : 0;
 }
 
@@ -416,7 +433,7 @@ static bool is_operation(enum acc_action_type type)
     static const enum acc_action_type operations[] = {
         ACC_ACT_CREATE,  ACC_ACT_START,   ACC_ACT_STOP,       ACC_ACT_KILL, ACC_ACT_REMOVE,
         ACC_ACT_UNPAUSE, ACC_ACT_UPDATE,  ACC_ACT_SET_POLICY, ACC_ACT_PULL, ACC_ACT_ROUTE,
-        ACC_ACT_DRAIN,   ACC_ACT_UNDRAIN, ACC_ACT_RENAME,
+        ACC_ACT_DRAIN,   ACC_ACT_UNDRAIN, ACC_ACT_RENAME,     ACC_ACT_HOOK,
     };
 
     for (size_t k = 0; k < ACC_ARRAY_LEN(operations); k++) {

@@ -20,12 +20,13 @@ struct acc_world_service {
     uint64_t crash_ms; /* it exits with `crash_code` so long after each start; 0: it doesn't */
     int32_t crash_code;
     bool crash_oom;
-    bool is_sick;                     /* its checks fail */
-    bool is_waiting;                  /* its checks tell that it waits for a person */
-    bool is_deaf;                     /* none of its ports listens */
-    enum acc_op_result create, start; /* what operations on it come to */
-    const char *message;              /* borrowed */
-    bool is_silent;                   /* operations are never answered */
+    bool is_sick;                           /* its checks fail */
+    bool is_waiting;                        /* its checks tell that it waits for a person */
+    bool is_deaf;                           /* none of its ports listens */
+    enum acc_op_result create, start, hook; /* what operations on it come to */
+    uint64_t hook_ms;
+    const char *message; /* borrowed */
+    bool is_silent;      /* operations are never answered */
     bool ignores_stop, ignores_kill;
     bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
 };

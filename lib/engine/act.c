@@ -363,11 +363,16 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     if (i->present) {
         acc_probe_act(e, s, i);
         acc_compare(e, s, i);
+        acc_hook_act(e, s, i);
     }
     what = decide(e, s, i);
+    if (what == NOTHING) {
+        acc_hook_keep(s, i);
+    }
     if (acc_svc_observing(e, s) && what != ACC_ACT_SET_POLICY) {
         say_would(e, i, what);
-    } else if (what != NOTHING && !acc_hold_forbids(e, s, what) && has_token(e, s, i, what)) {
+    } else if (what != NOTHING && !acc_hold_forbids(e, s, what) &&
+               (what != ACC_ACT_STOP || acc_hook_lets_stop(e, s, i)) && has_token(e, s, i, what)) {
         acc_op_ask(e, i, what);
         return;
     }
@@ -394,8 +399,8 @@ bool acc_act_settled(struct acc_engine *e, struct service *s)
         return false;
     }
     acc_each_inst (e, s, i) {
-        if (i->op || i->need_list || (i->present && (i->need_obs || i->end != END_NONE)) ||
-            !acc_compare_settled(e, i)) {
+        if (i->op || i->need_list || i->hook_op || i->hooks == HOOKS_DUE ||
+            (i->present && (i->need_obs || i->end != END_NONE)) || !acc_compare_settled(e, i)) {
             return false;
         }
     }

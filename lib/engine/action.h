@@ -4,7 +4,8 @@
  * What the engine asks for: plain data. The caller carries out all actions of a step in order.
  *
  * Write ahead: JOURNAL and SAVE come before the effects they cover and must be durable before those
- * are sent; START, INSPECT, COMPARE, LIST, PROBE, NOTE and INCIDENT wait for nothing.
+ * are sent; START (unless it says so), INSPECT, COMPARE, LIST, PROBE, NOTE and INCIDENT wait for
+ * nothing.
  */
 
 #include "lib/engine/event.h"
@@ -40,11 +41,12 @@ enum acc_action_type {
     ACC_ACT_DRAIN,           /* cid of svc, slot: tell the proxy to leave it alone */
     ACC_ACT_UNDRAIN,         /* cid of svc, slot: ... and that it needn't any more */
     ACC_ACT_RENAME,          /* cid, name */
+    ACC_ACT_HOOK,            /* svc, slot, cid: run its lifecycle hooks, one after the other */
     /* telling */
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 27
+#define ACC_ACT_TYPE_COUNT 28
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -88,12 +90,17 @@ struct acc_action {
     union {
         char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */
         uint64_t grace_ms;           /* STOP */
-        bool manual_stop;            /* INSPECT */
-        bool volumes;                /* REMOVE */
-        enum acc_probe_how how;      /* PROBE */
-        struct {                     /* COMPARE */
-            bool observing;          /* the restart policy is still the file's */
-            bool changed;            /* the file has changed since it was made or adopted */
+        bool is_recorded;            /* START: it waits for its record, because hooks follow it */
+        struct {                     /* HOOK */
+            bool is_stop;            /* pre_stop, else post_start */
+            uint64_t limit_ms;       /* for all of them */
+        } hook;
+        bool manual_stop;       /* INSPECT */
+        bool volumes;           /* REMOVE */
+        enum acc_probe_how how; /* PROBE */
+        struct {                /* COMPARE */
+            bool observing;     /* the restart policy is still the file's */
+            bool changed;       /* the file has changed since it was made or adopted */
         } compare;
         struct { /* SET_POLICY */
             enum acc_restart_policy policy;

@@ -69,6 +69,8 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->priority = spec->priority;
     s->timing = spec->timing;
     s->n_waiting_codes = (uint32_t)spec->n_waiting_codes;
+    s->has_post_start = spec->has_post_start;
+    s->has_pre_stop = spec->has_pre_stop;
     memcpy(s->waiting_codes, spec->waiting_codes, sizeof(s->waiting_codes));
 }
 

@@ -285,6 +285,8 @@ static uint32_t token_limit(const struct acc_engine *e, enum token token)
         return ACC_STOPS_MAX;
     case TOKEN_PROBE:
         return ACC_EXEC_PROBES_MAX;
+    case TOKEN_HOOK:
+        return ACC_HOOKS_MAX;
     }
     return 0;
 }

@@ -140,6 +140,9 @@ struct acc_service_record {
     /* ... and those that began up to here and still go on are to be ended: a stop or a restart is
      * under way. */
     int64_t end_ns;
+    /* A start was asked for whose post_start hooks aren't known to be over. */
+    bool hooks_due;
+    int64_t hooked_ns; /* the hooks of runs that began up to here are */
 
     uint32_t revision, last_revision; /* in force, and the highest number ever given; 0 none yet */
     /* What its next container is made of while the file says `pin_spec`: "" = what the file says */

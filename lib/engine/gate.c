@@ -74,7 +74,7 @@ bool acc_edge_met(const struct acc_engine *e, const struct edge *edge)
     case ACC_COND_READY:
         return d->ready && d->is_fresh;
     case ACC_COND_RUNNING:
-        return d->running && d->is_fresh;
+        return d->running && d->is_fresh && acc_hooks_over(e, d);
     case ACC_COND_COMPLETED:
         return acc_svc_is_done(d);
     }

@@ -74,6 +74,7 @@ bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
     case ACC_ACT_DRAIN:
     case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
+    case ACC_ACT_HOOK:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
         return acc_hold_frozen(e, s);

@@ -134,6 +134,7 @@ static void handled(struct acc_engine *e, struct instance *i)
     i->run_ms = 0;
     acc_svc_of(e, i)->wait_ms = 0;
     acc_probe_drop(e, i);
+    acc_hook_end(e, acc_svc_of(e, i), i);
     acc_mark_around(e, acc_svc_of(e, i));
 }
 
@@ -327,7 +328,8 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
 
 static enum acc_inst_state state_of(const struct instance *i)
 {
-    bool is_stopping = i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL);
+    bool is_stopping = (i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL)) ||
+                       (i->hook_op && i->hook_is_stop);
 
     if (!i->present) {
         return i->op && i->op_type == ACC_ACT_CREATE ? ACC_INST_CREATING : ACC_INST_ABSENT;

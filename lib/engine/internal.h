@@ -44,6 +44,11 @@
 #define ACC_HEAL_EVERY_MS 500u
 /* Stops and removals at once; each holds a connection while the container takes its grace. */
 #define ACC_STOPS_MAX 32u
+/* Lifecycle hooks at once; each holds a connection and a process of the engine's. */
+#define ACC_HOOKS_MAX 16u
+/* All pre_stop hooks of a container: what is saved before a stop may take minutes, and yet a stop
+ * must come to its end. */
+#define ACC_PRE_STOP_LIMIT_MS 600000u
 /* Volumes made at once. Networks: one, Docker 20.10 makes doubles (facts: docker-api.md 0.19). */
 #define ACC_VOLUMES_MAX 8u
 /* Budget entries that are remembered; more than any sensible budget. */
@@ -77,11 +82,14 @@ enum fail_class {
 #define FAIL_CLASS_COUNT 6
 
 /* What is bounded over all services. */
-enum token { TOKEN_START, TOKEN_CREATE, TOKEN_STOP, TOKEN_PROBE };
-#define TOKEN_COUNT 4
+enum token { TOKEN_START, TOKEN_CREATE, TOKEN_STOP, TOKEN_PROBE, TOKEN_HOOK };
+#define TOKEN_COUNT 5
 
 /* What a container's name makes of it (E8): <canonical>.c7, .r3, .bad7. */
 enum role { ROLE_NONE, ROLE_CANDIDATE, ROLE_RETIRED, ROLE_BAD };
+
+/* The post_start hooks of a run. Not over: it is not ready. */
+enum hooks { HOOKS_OVER, HOOKS_DUE, HOOKS_FAILED };
 
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
@@ -271,6 +279,11 @@ struct instance {
     uint64_t idle_ms, idle_ask_ms; /* nobody was connected then; when to ask again */
     bool listens;
 
+    enum hooks hooks;
+    uint64_t hook_op, hook_ms, hook_retry_ms;
+    bool hook_is_stop;
+    int64_t pre_stop_ns; /* the run whose pre_stop hooks are over */
+
     char would[32]; /* what was last said about it while observing */
 };
 
@@ -347,6 +360,7 @@ struct service {
     uint8_t waiting_codes[ACC_WAITING_CODES_MAX];
     uint32_t n_waiting_codes;
     uint32_t priority;
+    bool has_post_start, has_pre_stop;
     struct acc_timing timing;
     uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
     uint32_t first_res, n_res;
@@ -365,6 +379,8 @@ struct service {
     bool done;
     char done_spec[ACC_HASH_LEN + 1];
     int64_t own_stop_ns, end_ns; /* as in the record */
+    bool hooks_due;              /* as in the record */
+    int64_t hooked_ns;
     bool save, restored;
     uint64_t backoff_left_ms, open_left_ms; /* restored, not yet given a clock */
 
@@ -627,7 +643,9 @@ bool acc_compare_settled(const struct acc_engine *e, const struct instance *i);
 /* --- op.c ------------------------------------------------------------------------------------ */
 #define ACC_OP_OF_RES   0x40000000u /* what the index of operations tells beside instances */
 #define ACC_OP_OF_PROBE 0x80000000u
-#define ACC_OP_OF_ROLL  0x20000000u                            /* a pull; of a service */
+#define ACC_OP_OF_ROLL  0x20000000u /* a pull; of a service */
+#define ACC_OP_OF_HOOK  0x10000000u
+#define ACC_OP_INDEX    0x0fffffffu
 uint32_t acc_op_find(const struct acc_engine *e, uint64_t op); /* ACC_NONE: unknown */
 void acc_op_end(struct acc_engine *e, struct instance *i, enum acc_op_result result);
 void acc_op_done(struct acc_engine *e, const struct acc_event *event);
@@ -743,6 +761,23 @@ void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i)
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
 enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
+
+/* --- hook.c ---------------------------------------------------------------------------------- */
+/* A start is asked for: its hooks will be due, whatever becomes of accd. */
+void acc_hook_expect(struct service *s);
+/* A run begins. `is_found`: it was there before accd came. */
+void acc_hook_begin(struct acc_engine *e, struct service *s, struct instance *i, bool is_ours,
+                    bool is_found);
+void acc_hook_end(struct acc_engine *e, struct service *s,
+                  struct instance *i); /* the run is over */
+void acc_hook_act(struct acc_engine *e, struct service *s, struct instance *i);
+/* May a stop be sent? Asks for the pre_stop hooks until they are over. */
+bool acc_hook_lets_stop(struct acc_engine *e, struct service *s, struct instance *i);
+void acc_hook_keep(struct service *s, struct instance *i); /* it isn't stopped after all */
+void acc_hook_done(struct acc_engine *e, struct instance *i, const struct acc_event *event);
+void acc_hook_drop(struct acc_engine *e, struct instance *i, enum acc_op_result result);
+/* None of its containers has post_start hooks still to run. */
+bool acc_hooks_over(const struct acc_engine *e, const struct service *s);
 
 /* --- resource.c ------------------------------------------------------------------------------ */
 /* Are those that it needs there? Asks for what is missing. */

@@ -24,6 +24,9 @@ void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid)
     acc_conflict_clear(e, i);
     acc_copy(i->cid, sizeof(i->cid), cid);
     acc_index_put(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    if (i->hook_op) { /* they run on, wherever the container sits */
+        acc_index_put(&e->by_op, acc_hash_u64(i->hook_op), acc_inst_index(e, i) | ACC_OP_OF_HOOK);
+    }
     i->present = true;
     i->epoch = 0;
     i->list = e->list;
@@ -33,6 +36,10 @@ void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid)
 static void unclaim(struct acc_engine *e, struct instance *i)
 {
     acc_index_remove(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    if (i->hook_op) {
+        acc_index_remove(&e->by_op, acc_hash_u64(i->hook_op),
+                         acc_inst_index(e, i) | ACC_OP_OF_HOOK);
+    }
     e->stacks[acc_svc_of(e, i)->stack].n_present--;
     acc_probe_drop(e, i);
     i->present = false;
@@ -204,6 +211,7 @@ void acc_inst_forget(struct acc_engine *e, struct instance *i)
         bind_sharers(e, i);
     }
     memcpy(s->gone_cid, i->cid, sizeof(s->gone_cid));
+    acc_hook_end(e, s, i);
     unclaim(e, i);
     acc_mark_around(e, s);
     if (i->is_spare && !i->op) {
@@ -331,6 +339,7 @@ static void run_begins(struct acc_engine *e, struct service *s, struct instance 
     i->quarantined = false;
     i->manual_answered = i->ask_manual = false;
     acc_probe_start(e, i);
+    acc_hook_begin(e, s, i, is_ours, i->ran_before);
     if (!is_ours && e->ever_synced) {
         acc_foreign_start(e, s, i);
     }

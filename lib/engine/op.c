@@ -30,11 +30,12 @@ uint32_t acc_op_find(const struct acc_engine *e, uint64_t op)
     for (uint32_t k; op && (k = acc_index_next(&e->by_op, hash, &pos)) != ACC_NONE;) {
         bool is_probe = k & ACC_OP_OF_PROBE;
         bool is_res = k & ACC_OP_OF_RES;
-        uint32_t at = k & ~(ACC_OP_OF_PROBE | ACC_OP_OF_RES | ACC_OP_OF_ROLL);
+        uint32_t at = k & ACC_OP_INDEX;
 
         if (op == (is_probe             ? e->inst[at].probe_op
                    : is_res             ? e->res[at].op
                    : k & ACC_OP_OF_ROLL ? e->services[at].roll.op
+                   : k & ACC_OP_OF_HOOK ? e->inst[at].hook_op
                                         : e->inst[at].op)) {
             return k;
         }
@@ -79,6 +80,8 @@ static void fill(struct acc_engine *e, struct instance *i, struct acc_action *ac
         memcpy(action->name, i->rename_to, sizeof(action->name));
     } else if (action->type == ACC_ACT_STOP) {
         action->grace_ms = s->stop_grace_ms;
+    } else if (action->type == ACC_ACT_START) {
+        action->is_recorded = s->has_post_start;
     } else if (action->type == ACC_ACT_REMOVE) {
         action->volumes = s->drop_volumes && s->wanted_removed;
     } else if (action->type == ACC_ACT_SET_POLICY) {
@@ -108,6 +111,7 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
         s->roll.n_tries++; /* nothing shows later whether one that got lost was done */
     } else if (type == ACC_ACT_START) {
         i->start_unsettled = true;
+        acc_hook_expect(s);
         s->attempt_ms = e->now;
         s->n_restarts += i->restart_due;
         if (i->restart_due) {
@@ -128,9 +132,10 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
 void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type type)
 {
     struct acc_action *action;
+    bool is_recorded = type != ACC_ACT_START || acc_svc_of(e, i)->has_post_start;
 
     begin(e, i, type);
-    if (type != ACC_ACT_START) {
+    if (is_recorded) {
         acc_flush_save(e, acc_svc_of(e, i));
         journal(e, i, type);
     }
@@ -138,7 +143,7 @@ void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type t
     action->op = i->op;
     fill(e, i, action);
     acc_asked(e, action);
-    if (type == ACC_ACT_START) {
+    if (!is_recorded) {
         journal(e, i, type);
     }
     acc_mark(e, acc_svc_of(e, i));
@@ -442,6 +447,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_PULL:
+    case ACC_ACT_HOOK:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
@@ -469,6 +475,8 @@ void acc_op_done(struct acc_engine *e, const struct acc_event *event)
         acc_rollout_pulled(e, &e->services[k & ~ACC_OP_OF_ROLL], event);
     } else if (k & ACC_OP_OF_RES) {
         acc_resource_done(e, &e->res[k & ~ACC_OP_OF_RES], event);
+    } else if (k & ACC_OP_OF_HOOK) {
+        acc_hook_done(e, &e->inst[k & ~ACC_OP_OF_HOOK], event);
     } else {
         instance_done(e, &e->inst[k], event);
     }
@@ -494,7 +502,8 @@ void acc_op_late(struct acc_engine *e, const struct acc_event *event)
 {
     uint32_t k = acc_op_find(e, event->op.op);
 
-    if (k != ACC_NONE && !(k & (ACC_OP_OF_RES | ACC_OP_OF_PROBE | ACC_OP_OF_ROLL))) {
+    if (k != ACC_NONE &&
+        !(k & (ACC_OP_OF_RES | ACC_OP_OF_PROBE | ACC_OP_OF_ROLL | ACC_OP_OF_HOOK))) {
         acc_op_give_up(e, &e->inst[k]);
     }
 }
@@ -531,6 +540,7 @@ static bool is_attained(const struct instance *i)
     case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_SAVE_MAINTENANCE:
     case ACC_ACT_PULL:
+    case ACC_ACT_HOOK:
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:

@@ -363,6 +363,9 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
     if (!i->present || i->obs != ACC_CTR_RUNNING || acc_inst_stale(e, i) || !is_looked_at(i)) {
         return;
     }
+    if (i->hooks != HOOKS_OVER) {
+        return; /* its start is not over; the hooks have a time of their own */
+    }
     if (mode == MODE_HEALTH && !i->frozen) {
         follow_docker(e, s, i);
     } else {
@@ -453,7 +456,7 @@ void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
         acc_probe_drop(e, i);
     }
     if (i->obs != ACC_CTR_RUNNING || !is_looked_at(i) || i->probe_op || i->end != END_NONE ||
-        !is_wanted(i, mode)) {
+        i->hooks != HOOKS_OVER || !is_wanted(i, mode)) {
         return;
     }
     if ((!i->probe_forced && !acc_due(e, s, i->probe_ms)) ||

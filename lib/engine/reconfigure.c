@@ -111,6 +111,8 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->probe = fresh.probe;
     memcpy(s->waiting_codes, fresh.waiting_codes, sizeof(s->waiting_codes));
     s->n_waiting_codes = fresh.n_waiting_codes;
+    s->has_post_start = fresh.has_post_start;
+    s->has_pre_stop = fresh.has_pre_stop;
     s->priority = fresh.priority;
     s->timing = fresh.timing;
     s->first_out = fresh.first_out;
@@ -158,6 +160,9 @@ static void index_instance(struct acc_engine *e, const struct instance *i)
     }
     if (i->probe_op) {
         acc_index_put(&e->by_op, acc_hash_u64(i->probe_op), at | ACC_OP_OF_PROBE);
+    }
+    if (i->hook_op) {
+        acc_index_put(&e->by_op, acc_hash_u64(i->hook_op), at | ACC_OP_OF_HOOK);
     }
 }
 

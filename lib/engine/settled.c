@@ -320,6 +320,11 @@ static void check_instance(struct acc_engine *e, const struct instance *i, uint3
         acc_assert(i->present);
         taken[TOKEN_PROBE] += i->probe_exec;
     }
+    if (i->hook_op) {
+        acc_assert(acc_op_find(e, i->hook_op) == (acc_inst_index(e, i) | ACC_OP_OF_HOOK));
+        acc_assert(i->present);
+        taken[TOKEN_HOOK]++;
+    }
     acc_assert(!i->ready || i->present);
     acc_assert(i->slot > 0 && (i->is_spare || i->slot <= s->n_inst));
 }

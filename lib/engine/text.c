@@ -16,7 +16,7 @@ const char *acc_action_type_name(enum acc_action_type type)
         "inspect", "list",        "compare",      "probe",      "ensure",        "remove-resource",
         "create",  "start",       "stop",         "kill",       "remove",        "unpause",
         "update",  "set-policy",  "pull",         "route",      "drain",         "undrain",
-        "rename",  "note",        "incident",
+        "rename",  "hook",        "note",         "incident",
     };
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ACT_TYPE_COUNT, "one name per action");

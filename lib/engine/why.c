@@ -141,10 +141,11 @@ static void say_health(struct acc_engine *e, struct words *w, const struct servi
         return;
     }
     say(w, "%s",
-        i->waiting      ? "waits for somebody"
-        : i->degraded   ? "is unhealthy"
-        : i->has_health ? "runs, but its health check has not passed yet"
-                        : "runs, but nothing listens on its port yet");
+        i->hooks == HOOKS_DUE ? "runs its post_start hooks"
+        : i->waiting          ? "waits for somebody"
+        : i->degraded         ? "is unhealthy"
+        : i->has_health       ? "runs, but its health check has not passed yet"
+                              : "runs, but nothing listens on its port yet");
     if (i->output[0]) {
         say(w, " (%.160s)", i->output);
     }

@@ -188,7 +188,8 @@ struct acc_service_spec {
     struct acc_health_spec health;
     uint16_t ports[ACC_PORTS_MAX]; /* declared TCP container ports: ports and expose */
     size_t n_ports;
-    bool rw_mount; /* has a writable named volume or bind mount */
+    bool has_post_start, has_pre_stop; /* lifecycle hooks; they are in `node` */
+    bool rw_mount;                     /* has a writable named volume or bind mount */
 
     struct acc_edge *edges;
     size_t n_edges;
@@ -223,8 +224,8 @@ struct acc_resource {
     const char *name; /* in the engine */
     bool external;
     enum acc_pull_policy pull_policy; /* images: the strictest of their users */
-    const char *platform;             /* images */
     int64_t pull_every_ns;            /* images, REFRESH: the shortest of their users */
+    const char *platform;             /* images */
     const struct acc_node *node;      /* the resolved top-level network or volume, or NULL */
     struct acc_srcpos pos;
 };

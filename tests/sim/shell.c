@@ -923,6 +923,7 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_DRAIN:
     case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
+    case ACC_ACT_HOOK:
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);
         break;

@@ -571,6 +571,7 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_DRAIN:
     case ACC_ACT_UNDRAIN:
     case ACC_ACT_RENAME:
+    case ACC_ACT_HOOK:
         operate(stage, action);
         break;
     case ACC_ACT_PULL:

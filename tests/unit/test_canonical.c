@@ -220,8 +220,7 @@ static const struct {
                           "then at least one of letters, digits, '_', '.', '-'"},
     {"oom_score_adj: 1001", "1:42: services.a.oom_score_adj: must be between -1000 and 1000"},
     /* accepted by Compose, refused by accd, told plainly */
-    {"post_start: [{command: a}]",
-     "1:27: services.a.post_start: is not carried out by this version of accd"},
+    {"post_start: [{user: a}]", "1:40: services.a.post_start[0]: missing property 'command'"},
     {"provider: {type: x}", "1:27: services.a.provider: needs a provider outside of Docker"},
     {"pull_policy: every_3", "1:40: services.a: pull_policy 'every_3' is none of always, never, "
                              "missing, if_not_present, build, daily, weekly, every_<duration>"},
@@ -264,7 +263,7 @@ START_TEST(printing_only_takes_what_accd_does_not_carry_out)
     struct acc_stack *stack = NULL;
 
     ck_assert_int_eq(load_with(&request,
-                               "services: {a: {image: x, post_start: [{command: a}], x-acc: {a: "
+                               "services: {a: {image: x, credential_spec: {file: a}, x-acc: {a: "
                                "1}}}",
                                NULL, &stack),
                      0);

@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/codec/docker_request.h"
 #include "tests/unit/stack_json.h"
 
 /*
@@ -348,7 +349,6 @@ START_TEST(the_main_network_is_connected_last)
 }
 END_TEST
 
-START_TEST(contents_become_files_of_a_tar)
 START_TEST(the_api_socket_is_what_compose_makes_of_it)
 {
     struct acc_docker_create create;
@@ -373,6 +373,7 @@ START_TEST(the_api_socket_is_what_compose_makes_of_it)
 }
 END_TEST
 
+START_TEST(contents_become_files_of_a_tar)
 {
     struct acc_docker_create create;
     struct acc_buf tar;
@@ -465,6 +466,30 @@ START_TEST(an_old_engine_is_warned_of_what_is_left_out)
 }
 END_TEST
 
+START_TEST(a_hook_is_an_exec)
+{
+    static const char text[] =
+        "{\"services\":{\"web\":{\"pre_stop\":[{\"command\":[\"a\",\"b c\"],"
+        "\"user\":\"u:g\",\"privileged\":true,\"working_dir\":\"/w\","
+        "\"environment\":{\"A\":\"1\",\"B\":null}},{\"command\":[\"x\"]}]}}}";
+    struct acc_stack *stack = stack_from_json(text, "/home/p", "/home/p/compose.yaml");
+    const struct acc_node *hooks = acc_node_path(stack->project, "services", "web", "pre_stop",
+                                                 NULL);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 4096);
+    ck_assert_int_eq(acc_docker_hook_body(hooks->first, &out), 0);
+    ck_assert_str_eq(out.data, "{\"User\":\"u:g\",\"Privileged\":true,\"AttachStdout\":true,"
+                               "\"AttachStderr\":true,\"Env\":[\"A=1\",\"B\"],\"WorkingDir\":"
+                               "\"/w\",\"Cmd\":[\"a\",\"b c\"]}");
+    acc_buf_reset(&out);
+    ck_assert_int_eq(acc_docker_hook_body(hooks->last, &out), 0);
+    ck_assert_str_eq(out.data, "{\"AttachStdout\":true,\"AttachStderr\":true,\"Cmd\":[\"x\"]}");
+    acc_buf_fini(&out);
+    (void)acc_stack_destroy(stack);
+}
+END_TEST
+
 START_TEST(networks_and_volumes_carry_composes_labels)
 {
     static const char text[] =
@@ -510,10 +535,12 @@ int main(void)
     tcase_add_test(tc, old_engines_get_the_other_networks_by_connect);
     tcase_add_loop_test(tc, a_candidate_is_on_its_networks_without_the_names_of_its_service, 0, 2);
     tcase_add_loop_test(tc, the_main_network_is_connected_last, 0, 2);
+    tcase_add_test(tc, the_api_socket_is_what_compose_makes_of_it);
     tcase_add_test(tc, contents_become_files_of_a_tar);
     tcase_add_test(tc, a_value_that_the_loader_found_is_the_content);
     tcase_add_loop_test(tc, says_what_can_not_be_done, 0, sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tc, an_old_engine_is_warned_of_what_is_left_out);
+    tcase_add_test(tc, a_hook_is_an_exec);
     tcase_add_test(tc, networks_and_volumes_carry_composes_labels);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
@@ -524,4 +551,3 @@ int main(void)
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
-    tcase_add_test(tc, the_api_socket_is_what_compose_makes_of_it);
