@@ -36,6 +36,12 @@ static void json_diags(cJSON *list, const struct acc_diags *diags)
     }
 }
 
+/* Of all that is checked. */
+struct found {
+    cJSON *problems;
+    size_t n_dropped; /* beyond ACC_DIAGS_MAX */
+};
+
 static bool is_config(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -44,54 +50,112 @@ static bool is_config(const char *path)
     return strcmp(name, "acc.yaml") == 0 || strcmp(name, "acc.yml") == 0;
 }
 
-static enum accctl_exit check_one(struct accctl *ctl, const char *path, cJSON *problems)
+static void tell_fine(struct accctl *ctl, const struct acc_load_options *options,
+                      const struct acc_model *model)
 {
-    struct acc_load_options options = {.config = path, .project = ctl->options->project};
-    struct acc_diags *diags = calloc(1, sizeof(*diags)); /* 50 kB: too much for the stack */
+    if (options->n_files == 0) {
+        (void)fprintf(ctl->out, "%s: fine, %zu service%s in %zu stack%s\n", options->config,
+                      model->n_services, model->n_services == 1 ? "" : "s", model->n_stacks,
+                      model->n_stacks == 1 ? "" : "s");
+        return;
+    }
+    for (size_t i = 0; i < model->n_stacks; i++) {
+        (void)fprintf(ctl->out, "%s: fine, %zu service%s\n", options->files[i],
+                      model->stacks[i]->n_services, model->stacks[i]->n_services == 1 ? "" : "s");
+    }
+}
+
+/* Everything that is wrong with what the options name, as one configuration. */
+static enum accctl_exit check(struct accctl *ctl, const struct acc_load_options *options,
+                              struct found *found)
+{
+    struct acc_diags *diags = calloc(1, sizeof(*diags)); /* 80 kB: too much for the stack */
     struct acc_loaded loaded = {0};
     int r = -ENOMEM;
 
-    if (!is_config(path)) {
-        options.files = &path;
-        options.n_files = 1;
-    }
     if (diags) {
-        r = acc_load(&options, &loaded, diags);
-        json_diags(problems, diags);
+        r = acc_load(options, &loaded, diags);
+        json_diags(found->problems, diags);
+        found->n_dropped += diags->n_dropped;
     }
     if (diags && !ctl->options->json) {
         accctl_print_diags(ctl, diags);
     }
     if (r == 0 && !ctl->options->json) {
-        (void)fprintf(ctl->out, "%s: fine, %zu service%s in %zu stack%s\n", path,
-                      loaded.model->n_services, loaded.model->n_services == 1 ? "" : "s",
-                      loaded.model->n_stacks, loaded.model->n_stacks == 1 ? "" : "s");
+        tell_fine(ctl, options, loaded.model);
     }
     if (r == -ENOMEM) {
-        (void)fprintf(ctl->err, "accctl: %s: out of memory\n", path);
+        (void)fprintf(ctl->err, "accctl: out of memory\n");
     }
     acc_loaded_fini(&loaded);
     free(diags);
     return r == 0 ? ACCCTL_DONE : r == -EINVAL ? ACCCTL_INVALID : ACCCTL_FAILED;
 }
 
-enum accctl_exit accctl_cmd_check(struct accctl *ctl)
+static enum accctl_exit check_config(struct accctl *ctl, const char *path, struct found *found)
 {
-    const struct accctl_options *o = ctl->options;
-    cJSON *root = cJSON_CreateObject();
-    cJSON *problems = cJSON_AddArrayToObject(root, "problems");
+    struct acc_load_options options = {
+        .config = path,
+        .project = ctl->options->project,
+        .find_all = true,
+        .hint = "give accctl check an acc.yaml or a Compose file",
+    };
+
+    return check(ctl, &options, found);
+}
+
+/* Each acc.yaml by itself; the Compose files each as a stack, together: edges may lead from one to
+ * another. */
+static enum accctl_exit check_all(struct accctl *ctl, const char *const *paths, size_t n,
+                                  const char **compose_files, struct found *found)
+{
+    struct acc_load_options options = {.files = compose_files,
+                                       .project = ctl->options->project,
+                                       .is_apart = true,
+                                       .find_all = true};
     enum accctl_exit code = ACCCTL_DONE;
 
-    for (size_t i = 0; i < (o->n_args > 0 ? o->n_args : 1); i++) {
-        enum accctl_exit one = check_one(ctl, o->n_args > 0 ? o->args[i] : DEFAULT_CONFIG,
-                                         problems);
+    for (size_t i = 0; i < n; i++) {
+        if (is_config(paths[i])) {
+            enum accctl_exit one = check_config(ctl, paths[i], found);
+
+            code = one != ACCCTL_DONE ? one : code;
+        } else {
+            compose_files[options.n_files++] = paths[i];
+        }
+    }
+    if (options.n_files > 0) {
+        enum accctl_exit one = check(ctl, &options, found);
 
         code = one != ACCCTL_DONE ? one : code;
     }
+    return code;
+}
+
+enum accctl_exit accctl_cmd_check(struct accctl *ctl)
+{
+    static const char *const defaults[] = {DEFAULT_CONFIG};
+    const struct accctl_options *o = ctl->options;
+    const char *const *paths = o->n_args > 0 ? (const char *const *)o->args : defaults;
+    size_t n = o->n_args > 0 ? o->n_args : 1;
+    const char **compose_files = calloc(n, sizeof(*compose_files));
+    cJSON *root = cJSON_CreateObject();
+    struct found found = {.problems = cJSON_AddArrayToObject(root, "problems")};
+    enum accctl_exit code = ACCCTL_FAILED;
+
+    if (compose_files) {
+        code = check_all(ctl, paths, n, compose_files, &found);
+    } else {
+        (void)fprintf(ctl->err, "accctl: out of memory\n");
+    }
     if (o->json) {
+        if (found.n_dropped > 0) {
+            (void)cJSON_AddNumberToObject(root, "more", (double)found.n_dropped);
+        }
         (void)cJSON_AddBoolToObject(root, "ok", code == ACCCTL_DONE);
         accctl_print_json(ctl, root);
     }
     cJSON_Delete(root);
+    free(compose_files);
     return code;
 }

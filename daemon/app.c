@@ -523,7 +523,10 @@ enum accd_app_result accd_app_run(const struct accd_options *options)
     app->load_options = (struct acc_load_options){.config = options->config,
                                                   .files = options->files,
                                                   .n_files = options->n_files,
-                                                  .project = options->project};
+                                                  .project = options->project,
+                                                  .find_all = true,
+                                                  .hint = "name an acc.yaml with -c, or a Compose "
+                                                          "file with -f"};
     accd_sensors_read(options->sys_root, &sensors);
     app->n_cores = sensors.n_cores;
     int r = load(app);

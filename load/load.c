@@ -179,6 +179,8 @@ static void folder_of(const char *path, char *out, size_t out_size)
 struct stacks {
     struct acc_stack **item;
     size_t n;
+    bool find_all;
+    bool is_partial; /* one could not even be made to be looked at */
 };
 
 static int stacks_add(struct stacks *stacks, const struct acc_compose_request *request,
@@ -192,8 +194,10 @@ static int stacks_add(struct stacks *stacks, const struct acc_compose_request *r
         stacks->item = item;
     }
     if (item && own) {
-        r = load_request(request, &stacks->item[stacks->n], own);
-        stacks->n += r == 0;
+        item[stacks->n] = NULL;
+        r = load_request(request, &item[stacks->n], own);
+        stacks->is_partial |= !item[stacks->n];
+        stacks->n += item[stacks->n] != NULL;
         for (size_t i = 0; i < own->n; i++) {
             if (diags->n < ACC_DIAGS_MAX) {
                 diags->item[diags->n++] = own->item[i];
@@ -223,6 +227,7 @@ static int load_entry(struct stacks *stacks, const struct acc_config *config,
         .x_acc_defaults = config->defaults,
         .timing = &config->timing,
         .phase = entry->phase,
+        .find_all = stacks->find_all,
     };
 
     return stacks_add(stacks, &request, diags);
@@ -253,6 +258,7 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
         acc_diags_add(diags, entry->pos, "stacks: can't search %s: %s", pattern,
                       r == GLOB_NOSPACE ? "out of memory" : "no right to read a folder of it");
         globfree(&found);
+        stacks->is_partial = true;
         return r == GLOB_NOSPACE ? -ENOMEM : -EINVAL;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -286,7 +292,7 @@ static int load_config_stack(struct stacks *stacks, const struct acc_config *con
     return r;
 }
 
-static int load_config_file(const char *path, struct acc_config **ret_config,
+static int load_config_file(const char *path, const char *hint, struct acc_config **ret_config,
                             struct acc_diags *diags)
 {
     struct acc_buf buf;
@@ -296,9 +302,8 @@ static int load_config_file(const char *path, struct acc_config **ret_config,
     int error = read_file(path, &buf);
 
     if (error) {
-        acc_diags_add(diags, (struct acc_srcpos){.file = path}, "%s%s", strerror(error),
-                      error == ENOENT ? "; name another acc.yaml or a Compose file (accd: -c, -f)"
-                                      : "");
+        acc_diags_add(diags, (struct acc_srcpos){.file = path}, "%s%s%s", strerror(error),
+                      error == ENOENT && hint ? "; " : "", error == ENOENT && hint ? hint : "");
         r = -EINVAL;
     } else {
         r = acc_config_parse(path, buf.data ? buf.data : "", buf.len, ret_config, diags);
@@ -308,11 +313,11 @@ static int load_config_file(const char *path, struct acc_config **ret_config,
 }
 
 /* All stacks of acc.yaml, or as many as can be loaded: all problems are told at once. */
-static int load_all(const char *path, struct stacks *stacks, struct acc_config **ret_config,
-                    struct acc_diags *diags)
+static int load_all(const char *path, const char *hint, struct stacks *stacks,
+                    struct acc_config **ret_config, struct acc_diags *diags)
 {
     char base[PATH_MAX];
-    int r = load_config_file(path, ret_config, diags);
+    int r = load_config_file(path, hint, ret_config, diags);
 
     if (r < 0) {
         return r;
@@ -326,11 +331,15 @@ static int load_all(const char *path, struct stacks *stacks, struct acc_config *
     return r;
 }
 
-int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
-                   struct acc_diags *diags)
+/* The request of a stack of `files`, which may be relative; `load` gets it. */
+static int with_request(const struct acc_load_options *options, const char *const *files,
+                        size_t n_files,
+                        int (*load)(void *ctx, const struct acc_compose_request *request,
+                                    struct acc_diags *diags),
+                        void *ctx, struct acc_diags *diags)
 {
     char cwd[PATH_MAX];
-    struct paths files = {0};
+    struct paths paths = {0};
     struct paths env_files = {0};
     struct paths dir = {0};
     int r;
@@ -338,13 +347,13 @@ int acc_load_stack(const struct acc_load_options *options, struct acc_stack **re
     if (!getcwd(cwd, sizeof(cwd))) {
         (void)snprintf(cwd, sizeof(cwd), "/");
     }
-    r = paths_add_all(&files, cwd, options->files, options->n_files);
+    r = paths_add_all(&paths, cwd, files, n_files);
     r = r < 0 ? r : paths_add_all(&env_files, cwd, options->env_files, options->n_env_files);
     r = r < 0 || !options->project_dir ? r : paths_add(&dir, cwd, options->project_dir);
     if (r == 0) {
         struct acc_compose_request request = {
-            .files = (const char *const *)files.item,
-            .n_files = files.n,
+            .files = (const char *const *)paths.item,
+            .n_files = paths.n,
             .project_dir = dir.n > 0 ? dir.item[0] : NULL,
             .project_name = options->project,
             .env_files = (const char *const *)env_files.item,
@@ -352,35 +361,77 @@ int acc_load_stack(const struct acc_load_options *options, struct acc_stack **re
             .profiles = options->profiles,
             .n_profiles = options->n_profiles,
             .is_inspection = options->is_inspection,
+            .find_all = options->find_all,
             .environment = (const char *const *)environ,
             .n_environment = count_environment(),
         };
 
-        r = load_request(&request, ret_stack, diags);
+        r = load(ctx, &request, diags);
     }
-    paths_fini(&files);
+    paths_fini(&paths);
     paths_fini(&env_files);
     paths_fini(&dir);
     return r;
 }
 
+static int load_one(void *ctx, const struct acc_compose_request *request, struct acc_diags *diags)
+{
+    struct acc_stack **ret_stack = ctx;
+
+    return load_request(request, ret_stack, diags);
+}
+
+int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
+                   struct acc_diags *diags)
+{
+    return with_request(options, options->files, options->n_files, load_one, ret_stack, diags);
+}
+
+static int add_one(void *ctx, const struct acc_compose_request *request, struct acc_diags *diags)
+{
+    struct stacks *stacks = ctx;
+
+    return stacks_add(stacks, request, diags);
+}
+
 static int load_files(const struct acc_load_options *options, struct stacks *stacks,
                       struct acc_diags *diags)
 {
-    stacks->item = calloc(1, sizeof(struct acc_stack *));
-    if (!stacks->item) {
-        return -ENOMEM;
-    }
-    int r = acc_load_stack(options, &stacks->item[0], diags);
+    size_t n = options->is_apart ? 1 : options->n_files;
+    int r = 0;
 
-    stacks->n = r == 0;
+    for (size_t i = 0; i < options->n_files; i += n) {
+        int each = with_request(options, options->files + i, n, add_one, stacks, diags);
+
+        r = each < 0 && r != -ENOMEM ? each : r;
+    }
+    return r;
+}
+
+/* The stacks go into the model, or are only looked at together. */
+static int join(struct stacks *stacks, int r, struct acc_model **ret_model, struct acc_diags *diags)
+{
+    if (r == 0 || (r == -EINVAL && stacks->find_all && !stacks->is_partial)) {
+        acc_diags_settle(diags);
+        int joined = acc_model_join(stacks->item, stacks->n, ret_model, diags);
+
+        if (joined == 0 && r < 0) {
+            *ret_model = acc_model_destroy(*ret_model);
+        }
+        r = joined < 0 ? joined : r;
+    } else {
+        for (size_t i = 0; i < stacks->n; i++) {
+            acc_stack_destroy(stacks->item[i]);
+        }
+    }
+    free(stacks->item);
     return r;
 }
 
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags)
 {
-    struct stacks stacks = {0};
+    struct stacks stacks = {.find_all = options->find_all};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     char cwd[PATH_MAX];
@@ -395,17 +446,14 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
         }
         r = paths_add(&path, cwd, options->config);
         if (r == 0) {
-            r = load_all(path.item[0], &stacks, &config, diags);
+            r = load_all(path.item[0], options->hint, &stacks, &config, diags);
         }
     }
-    if (r == 0) {
-        r = acc_model_join(stacks.item, stacks.n, &model, diags); /* takes the stacks over */
-    } else {
-        for (size_t i = 0; i < stacks.n; i++) {
-            acc_stack_destroy(stacks.item[i]);
-        }
+    stacks.is_partial |= r < 0 && options->n_files == 0 && !config;
+    r = join(&stacks, r, &model, diags);
+    if (options->find_all) {
+        acc_diags_sort(diags);
     }
-    free(stacks.item);
     paths_fini(&path);
     if (r < 0) {
         acc_config_destroy(config);

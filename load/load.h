@@ -16,7 +16,10 @@ struct acc_load_options {
     const char *config;       /* acc.yaml; ignored when there are `files` */
     const char *const *files; /* -f, together one stack; may be relative */
     size_t n_files;
-    const char *project;          /* --project, or NULL */
+    bool is_apart;       /* each of the `files` is a stack of its own */
+    bool find_all;       /* all problems, not only those of the first pass that has some */
+    const char *hint;    /* what to do when `config` isn't there; NULL: nothing more is said */
+    const char *project; /* --project, or NULL */
     const char *const *env_files; /* --env-file of one stack; may be relative */
     size_t n_env_files;
     const char *const *profiles; /* beside COMPOSE_PROFILES */
@@ -30,8 +33,8 @@ struct acc_loaded {
     struct acc_model *model;   /* owned */
 };
 
-/* 0 and `*ret_loaded`; -EINVAL with all problems in `diags` (warnings may be there after success);
- * -ENOMEM. */
+/* 0 and `*ret_loaded`; -EINVAL with the problems in `diags` (warnings may be there after success),
+ * with `find_all` sorted by place; -ENOMEM. */
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);

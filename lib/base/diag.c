@@ -2,8 +2,23 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
+
+static bool is_told(const struct acc_diags *diags, struct acc_srcpos pos)
+{
+    for (size_t i = 0; i < diags->n_settled; i++) {
+        const struct acc_diag *diag = &diags->item[i];
+
+        if (diag->severity == ACC_SEVERITY_ERROR && diag->line == pos.line &&
+            diag->col == pos.col && pos.line > 0 && pos.file &&
+            strncmp(diag->file, pos.file, sizeof(diag->file) - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 __attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
                                                       enum acc_severity severity,
@@ -11,6 +26,9 @@ __attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
                                                       va_list args)
 {
     if (severity == ACC_SEVERITY_ERROR) {
+        if (is_told(diags, pos)) {
+            return;
+        }
         diags->n_errors++;
     }
     if (diags->n == ACC_DIAGS_MAX) {
@@ -46,6 +64,34 @@ void acc_diags_warn(struct acc_diags *diags, struct acc_srcpos pos, const char *
     va_start(args, fmt);
     add(diags, ACC_SEVERITY_WARNING, pos, fmt, args);
     va_end(args);
+}
+
+void acc_diags_settle(struct acc_diags *diags)
+{
+    diags->n_settled = diags->n;
+}
+
+static bool comes_after(const struct acc_diag *a, const struct acc_diag *b)
+{
+    int order = strcmp(a->file, b->file);
+
+    if (order != 0) {
+        return order > 0;
+    }
+    return a->line != b->line ? a->line > b->line : a->col > b->col;
+}
+
+/* Insertion: they are few, nearly sorted, and equal ones must stay in their order. */
+void acc_diags_sort(struct acc_diags *diags)
+{
+    for (size_t i = 1; i < diags->n; i++) {
+        for (size_t k = i; k > 0 && comes_after(&diags->item[k - 1], &diags->item[k]); k--) {
+            struct acc_diag other = diags->item[k];
+
+            diags->item[k] = diags->item[k - 1];
+            diags->item[k - 1] = other;
+        }
+    }
 }
 
 int acc_diag_format(const struct acc_diag *diag, char *out, size_t out_size)

@@ -26,8 +26,8 @@ enum acc_severity {
 
 /* A message with a path and a suggestion fits; the dependency path of a long cycle, too. */
 #define ACC_DIAG_TEXT_MAX 512
-/* All problems of a file at once, but nobody reads the 65th. */
-#define ACC_DIAGS_MAX     64
+/* All problems at once, but nobody reads the 101st; those beyond are counted. */
+#define ACC_DIAGS_MAX     100
 #define ACC_DIAG_FILE_MAX 256
 
 struct acc_diag {
@@ -41,6 +41,7 @@ struct acc_diags {
     size_t n;
     size_t n_errors; /* counted also when dropped */
     size_t n_dropped;
+    size_t n_settled; /* acc_diags_settle() */
     struct acc_diag item[ACC_DIAGS_MAX];
 };
 
@@ -49,6 +50,12 @@ void acc_diags_add(struct acc_diags *diags, struct acc_srcpos pos, const char *f
     __attribute__((format(printf, 3, 4)));
 void acc_diags_warn(struct acc_diags *diags, struct acc_srcpos pos, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* From here on no error is added at a place of which one has been told: what goes on in spite of an
+ * error meets what the error was about. */
+void acc_diags_settle(struct acc_diags *diags);
+/* By file, line and column; what is told of one place stays in its order. */
+void acc_diags_sort(struct acc_diags *diags);
 
 /* Write "file:line:col: text" (or "file: text" without a line) into `out`, a warning with
  * "warning: " before its text; the usual snprintf return. */

@@ -41,6 +41,7 @@ struct acc_compose_request {
     const struct acc_timing *timing;       /* acc.yaml's `timing:` applied, or NULL: the defaults */
     const char *phase;                     /* of acc.yaml's stacks entry, or NULL */
     bool is_inspection; /* for printing only: keys that accd does not carry out are warnings */
+    bool find_all;      /* to be corrected: the passes go on after an error, so that all are told */
 };
 
 enum acc_compose_result {
@@ -57,8 +58,9 @@ struct acc_compose_loader *
 acc_compose_end(struct acc_compose_loader *loader); /* NULL allowed; returns NULL */
 
 /* ACC_COMPOSE_OK and `*ret_stack` (owned by the caller); ACC_COMPOSE_NEED; -EINVAL with `diags`
- * telling all problems; -ENOMEM. `diags` may hold warnings after success. It is reset at each call.
- */
+ * telling the problems of the first pass that found some; -ENOMEM. `diags` may hold warnings after
+ * success. It is reset at each call. With `find_all` and -EINVAL `*ret_stack` is NULL or what could
+ * be made of the files, good for nothing but to see what is wrong between stacks. */
 int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,
                      struct acc_diags *diags);
 

@@ -32,6 +32,10 @@ static void complain_undefined(struct checker *c, struct acc_srcpos pos, const c
 {
     const char *near = c->ctx->diags->n < ACC_DIAGS_MAX ? nearest_name(index, name) : NULL;
 
+    if (c->ctx->is_incomplete) {
+        return; /* it may be defined in what could not be included */
+    }
+
     acc_diags_add(c->ctx->diags, pos, "service '%s' %s undefined %s '%s'%s%s%s", service, verb,
                   what, name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -42,7 +46,9 @@ static void check_image(struct checker *c, const struct acc_node *service)
     const struct acc_node *platforms = acc_node_get(build, "platforms");
     const char *platform = acc_node_get_text(service, "platform");
 
-    if (!build && !acc_node_get(service, "image") && !acc_node_get(service, "provider")) {
+    /* what it extends has gone, unless that failed and was told: its image may be there */
+    if (!build && !acc_node_get(service, "image") && !acc_node_get(service, "provider") &&
+        !acc_node_get(service, "extends")) {
         acc_diags_add(c->ctx->diags, acc_node_key_pos(service),
                       "service '%s' has neither an image nor a build context", service->key);
     }

@@ -329,6 +329,10 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     if (own) {
         r = acc_xacc_check(ctx, own, &at);
     }
+    if (r == -EINVAL && ctx->request->find_all) { /* it is told; the rest goes on without it */
+        own = NULL;
+        r = 0;
+    }
     r = r < 0 ? r : merge_xacc(ctx, defaults, own, &xacc);
     r = r < 0 ? r : acc_finish_edges(ctx, xacc, service);
     r = r < 0 || !xacc ? r : acc_xacc_apply(ctx, xacc, service);
@@ -411,20 +415,24 @@ int acc_compose_finish(struct acc_compose_ctx *ctx, struct acc_node *project,
     if (top) {
         r = acc_xacc_check(ctx, top, &at);
     }
+    if (r == -EINVAL && ctx->request->find_all) {
+        top = NULL;
+        r = 0;
+    }
     r = r < 0 ? r : merge_xacc(ctx, ctx->request->x_acc_defaults, top, &defaults);
     acc_node_for_each(node, acc_node_get(project, "services"))
     {
         if (r == 0) {
             r = make_service(ctx, stack, defaults, node, &stack->services[stack->n_services++]);
+            r = r == -EINVAL && ctx->request->find_all ? 0 : r;
         }
     }
     r = r < 0 ? r : acc_finish_resources(ctx, stack);
-    if (r < 0) {
-        return r;
+    if (r == 0 && ctx->diags->n_errors > n_errors) {
+        r = -EINVAL;
     }
-    if (ctx->diags->n_errors > n_errors) {
-        return -EINVAL;
+    if (r == 0 || (r == -EINVAL && ctx->request->find_all)) {
+        *ret_stack = stack;
     }
-    *ret_stack = stack;
-    return 0;
+    return r;
 }

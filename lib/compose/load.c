@@ -13,8 +13,19 @@
 
 #include "lib/base/assert.h"
 #include "lib/compose/merge.h"
+#include "lib/compose/recover.h"
 #include "lib/compose/schema.h"
 #include "lib/compose/tree.h"
+
+/* What a pass came to. To find all problems the next one follows in any case. */
+static int go_on(struct acc_compose_loader *loader, int r)
+{
+    if (!loader->request.find_all) {
+        return r;
+    }
+    acc_diags_settle(loader->diags);
+    return r == -EINVAL ? 0 : r;
+}
 
 /* ---- one file ---- */
 
@@ -42,6 +53,8 @@ static int interpolate(struct acc_compose_loader *loader, const struct acc_yaml_
         } else {
             acc_diags_add(loader->diags, doc->pos, "the top level must be a mapping, not %s",
                           acc_node_type_name(doc));
+            docs->docs[i] = acc_tree_map(&loader->ctx, doc->pos); /* for who goes on */
+            r = docs->docs[i] ? r : -ENOMEM;
         }
         if (r == -ENOMEM) {
             return r;
@@ -56,7 +69,7 @@ int acc_load_parse(struct acc_compose_loader *loader, const char *path, const st
 {
     int r = parse(loader, path, text, ret_docs);
 
-    return r < 0 ? r : interpolate(loader, ret_docs);
+    return r < 0 ? r : go_on(loader, interpolate(loader, ret_docs));
 }
 
 static bool path_is_prefix(const char *const *at, size_t n_at, const struct acc_yaml_reset *reset)
@@ -122,6 +135,29 @@ static void omit_empty_dns(struct acc_node *project)
     }
 }
 
+/* Something is wrong, perhaps what has been told before. */
+static bool is_to_recover(const struct acc_compose_loader *loader)
+{
+    return loader->request.find_all && loader->diags->n_errors > 0;
+}
+
+static int check_types(struct acc_compose_loader *loader, struct acc_node *project)
+{
+    int r = go_on(loader, acc_compose_schema(&loader->ctx, project));
+
+    return r == 0 && is_to_recover(loader) ? acc_compose_recover(&loader->ctx, project) : r;
+}
+
+static int make_long(struct acc_compose_loader *loader, struct acc_node *project)
+{
+    int r = go_on(loader, acc_compose_canonical(&loader->ctx, project));
+
+    if (r == 0 && is_to_recover(loader)) {
+        acc_compose_recover_long(project);
+    }
+    return r;
+}
+
 /* `doc` over what is there, and into the long form. */
 static int add_document(struct acc_compose_loader *loader, struct acc_node *doc,
                         struct acc_node **project)
@@ -130,10 +166,10 @@ static int add_document(struct acc_compose_loader *loader, struct acc_node *doc,
     int r = acc_compose_merge(ctx, *project, doc, NULL, 0, project);
 
     r = r < 0 ? r : acc_compose_unicity(ctx, *project);
-    r = r < 0 ? r : acc_compose_schema(ctx, *project);
+    r = r < 0 ? r : check_types(loader, *project);
     if (r == 0) {
         drop_version(loader, *project);
-        r = acc_compose_canonical(ctx, *project);
+        r = make_long(loader, *project);
     }
     if (r == 0) {
         omit_empty_dns(*project);
@@ -155,6 +191,9 @@ static int load_document(struct acc_compose_loader *loader, const struct acc_yam
     if (included == 0 && loader->n_needs == 0) {
         extended = acc_load_extends(loader, doc, chain->path, &resets);
     }
+    loader->ctx.is_incomplete |= included < 0;
+    included = go_on(loader, included);
+    extended = go_on(loader, extended);
     if (included < 0 || extended < 0) {
         return included == -ENOMEM || extended == -ENOMEM ? -ENOMEM : -EINVAL;
     }
@@ -199,9 +238,9 @@ static int finish_model(struct acc_compose_loader *loader, struct acc_node *proj
     struct acc_compose_ctx *ctx = &loader->ctx;
     int r = acc_compose_defaults(ctx, project);
 
-    r = r < 0 ? r : acc_compose_validate(ctx, project);
+    r = r < 0 ? r : go_on(loader, acc_compose_validate(ctx, project));
     r = r < 0 ? r : acc_compose_paths(ctx, project, ctx->project_dir);
-    return r < 0 ? r : acc_load_bare_names(loader, project);
+    return r < 0 ? r : go_on(loader, acc_load_bare_names(loader, project));
 }
 
 int acc_load_model(struct acc_compose_loader *loader, const char *const *paths, size_t n_paths,
@@ -309,7 +348,7 @@ static int load_files(struct acc_compose_loader *loader, const struct acc_yaml_d
 
     loader->project = acc_tree_map(&loader->ctx, pos);
     for (size_t i = 0; i < request->n_files && r != -ENOMEM; i++) {
-        int interpolated = interpolate(loader, &docs[i]);
+        int interpolated = go_on(loader, interpolate(loader, &docs[i]));
 
         r = interpolated < 0 ? interpolated : r;
     }
@@ -356,9 +395,9 @@ static int resolve_project(struct acc_compose_loader *loader)
         return -ENOMEM;
     }
     acc_node_set(project, "name", name);
-    r = acc_compose_normalise(ctx, project);
-    r = r < 0 ? r : acc_load_profiles(loader, project, &ctx->disabled);
-    return r < 0 ? r : acc_compose_consistency(ctx, project);
+    r = go_on(loader, acc_compose_normalise(ctx, project));
+    r = r < 0 ? r : go_on(loader, acc_load_profiles(loader, project, &ctx->disabled));
+    return r < 0 ? r : go_on(loader, acc_compose_consistency(ctx, project));
 }
 
 /* What is printed and forgotten isn't worth a copy: the stack takes the scratch over. */
@@ -366,7 +405,7 @@ static int hand_over_scratch(struct acc_compose_loader *loader, struct acc_stack
 {
     int r = acc_compose_finish(&loader->ctx, loader->project, ret_stack);
 
-    if (r == 0) {
+    if (*ret_stack) {
         loader->ctx.arena = NULL;
     }
     return r;
@@ -390,7 +429,7 @@ static int hand_over(struct acc_compose_loader *loader, struct acc_stack **ret_s
     ctx.project_dir = acc_arena_strdup(ctx.arena, ctx.project_dir);
     ctx.project_name = acc_arena_strdup(ctx.arena, ctx.project_name);
     r = acc_arena_failed(ctx.arena) ? -ENOMEM : acc_compose_finish(&ctx, project, ret_stack);
-    if (r < 0) {
+    if (!*ret_stack) {
         (void)acc_arena_destroy(ctx.arena);
     }
     return r;
@@ -430,7 +469,7 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
         acc_load_forget_texts(loader);
         r = resolve_project(loader);
     }
-    r = r < 0 ? r : acc_load_env_files(loader, loader->project);
+    r = r < 0 ? r : go_on(loader, acc_load_env_files(loader, loader->project));
     if (r == 0 && !loader->request.is_inspection) {
         r = acc_load_contents(loader, loader->project);
     }
@@ -445,8 +484,12 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
     if (r < 0) {
         return r;
     }
-    return loader->request.is_inspection ? hand_over_scratch(loader, ret_stack)
-                                         : hand_over(loader, ret_stack);
+    r = loader->request.is_inspection ? hand_over_scratch(loader, ret_stack)
+                                      : hand_over(loader, ret_stack);
+    if (loader->ctx.is_incomplete) {
+        *ret_stack = acc_stack_destroy(*ret_stack);
+    }
+    return r == 0 && loader->diags->n_errors > 0 ? -EINVAL : r;
 }
 
 int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,
@@ -456,6 +499,7 @@ int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_s
 
     acc_assert(loader->request.n_files > 0);
     *diags = (struct acc_diags){0};
+    *ret_stack = NULL;
     loader->diags = diags;
     loader->n_needs = 0;
     r = load(loader, ret_stack);

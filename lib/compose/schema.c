@@ -120,7 +120,7 @@ static bool is_date(const struct acc_node *node)
 }
 
 /* compose-spec.json's "integer" takes 1.0, too. */
-static bool fits(const struct acc_node *node, uint8_t is)
+bool acc_schema_fits(const struct acc_node *node, uint8_t is)
 {
     if (is_date(node)) {
         return false;
@@ -173,6 +173,12 @@ static bool is_choice(const char *choices, const char *text)
         }
     }
     return false;
+}
+
+bool acc_schema_is_choice(const struct acc_field *field, const struct acc_node *node)
+{
+    return node->type != ACC_NODE_STRING || !field->choices ||
+           is_choice(field->choices, node->text);
 }
 
 static void complain_choice(struct acc_diags *diags, const struct acc_node *node,
@@ -263,7 +269,7 @@ static int check_sequence(const struct acc_field *field, const struct acc_node *
     {
         struct acc_path at = {path, NULL, i++};
 
-        if (!fits(child, field->elements)) {
+        if (!acc_schema_fits(child, field->elements)) {
             complain_type(diags, child, &at, field->elements);
         } else if (child->type == ACC_NODE_MAP && field->sub) {
             int r = acc_schema_check(field->sub, child, &at, diags);
@@ -287,7 +293,7 @@ static int check_mapping(const struct acc_field *field, const struct acc_node *m
             acc_complain(diags, acc_node_key_pos(child), path,
                          "'%s' is no name; only letters, digits, '.', '_' and '-' may be in it",
                          child->key);
-        } else if (!fits(child, field->values)) {
+        } else if (!acc_schema_fits(child, field->values)) {
             complain_type(diags, child, &at, field->values);
         } else if (child->type == ACC_NODE_MAP && field->sub) {
             int r = acc_schema_check(field->sub, child, &at, diags);
@@ -303,11 +309,11 @@ static int check_mapping(const struct acc_field *field, const struct acc_node *m
 int acc_schema_check_value(const struct acc_field *field, const struct acc_node *node,
                            const struct acc_path *path, struct acc_diags *diags)
 {
-    if (!fits(node, field->is)) {
+    if (!acc_schema_fits(node, field->is)) {
         complain_type(diags, node, path, field->is);
         return 0;
     }
-    if (node->type == ACC_NODE_STRING && field->choices && !is_choice(field->choices, node->text)) {
+    if (!acc_schema_is_choice(field, node)) {
         complain_choice(diags, node, path, field->choices);
         return 0;
     }

@@ -119,6 +119,8 @@ int acc_schema_check(const struct acc_struct *type, const struct acc_node *map,
 /* The same for one value. */
 int acc_schema_check_value(const struct acc_field *field, const struct acc_node *node,
                            const struct acc_path *path, struct acc_diags *diags);
+bool acc_schema_fits(const struct acc_node *node, uint8_t is); /* is it of such a type */
+bool acc_schema_is_choice(const struct acc_field *field, const struct acc_node *node);
 /* Keys that Compose accepts and accd does not carry out: an error each, so that none is ignored; or
  * a warning each with `as_warnings`. */
 void acc_schema_refuse_later(const struct acc_struct *type, const struct acc_node *map,
