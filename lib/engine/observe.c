@@ -546,7 +546,7 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
     bool is_untold = !is_ours && !i->is_spare && (acc_inst_running(i) || i->exit_pending);
     bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i);
 
-    if (!is_ours && !i->is_spare) {
+    if (!is_ours && !i->is_spare && (!is_by_hand || s->n_inst > 1)) { /* else: it is off, below */
         acc_note_inst(e, ACC_NOTE_OBSERVED, i, "its container was removed%s",
                       is_by_hand ? " by hand" : "");
     }

@@ -443,7 +443,13 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     }
     say(&w, "%s has been %s for ", s->nick, describe(s));
     say_for(&w, now_ms - s->since_ms);
-    has_subject = strncmp(view.reason, "asked by", 8) != 0 && strncmp(view.reason, "its ", 4) != 0;
+    /* words of a rollout are no clause about the service */
+    bool is_rollout = acc_rollout_active(s) &&
+                      (s->state == ACC_SVC_UP || s->state == ACC_SVC_UPGRADING ||
+                       s->state == ACC_SVC_ROLLING_BACK);
+
+    has_subject = !is_rollout && strncmp(view.reason, "asked by", 8) != 0 &&
+                  strncmp(view.reason, "its ", 4) != 0;
     if (view.reason[0]) {
         say(&w, ": %s%s", has_subject ? "it " : "", view.reason);
     }
