@@ -89,6 +89,7 @@ static void told(struct acc_engine *e, struct service *s, struct instance *i)
 static void taken_back(struct acc_engine *e, struct service *s, struct instance *i)
 {
     s->roll.is_marked = false;
+    s->roll.proof_ms = e->now ? e->now : 1;
     i->drain_ms = i->out_ms = 0;
     i->degraded_ms = e->now; /* it was ill by our own doing */
     i->probe_forced = true;
@@ -123,9 +124,27 @@ bool acc_drain_must_undo(const struct service *s, const struct instance *old)
            can_drain(s, old);
 }
 
+/* Its check passes again, and Docker and the proxy have had their time to see that. */
+static bool serves(struct acc_engine *e, struct service *s, struct instance *old)
+{
+    bool has_passed = old->pass_ms >= s->roll.proof_ms || !acc_probe_can(s, old);
+
+    if (!has_passed && !old->probe_op && acc_due(e, s, s->roll.retry_ms)) {
+        old->probe_forced = true;
+        s->roll.retry_ms = e->now + RETRY_MS;
+        acc_wake_at(s, s->roll.retry_ms);
+        acc_mark(e, s);
+    }
+    return has_passed && !(old->has_health && old->health == ACC_DH_UNHEALTHY) &&
+           acc_due(e, s, s->roll.proof_ms + s->timing.upgrade_settle) &&
+           acc_due(e, s, old->pass_ms + s->timing.upgrade_settle);
+}
+
 bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old)
 {
-    return old && acc_inst_running(old) && can_drain(s, old) && s->wanted_up &&
-           (acc_drain_must_undo(s, old) ||
-            (!(old->ready && !old->degraded) && !acc_due(e, s, s->roll.deadline_ms)));
+    if (!old || !acc_inst_running(old) || !can_drain(s, old) || !s->wanted_up) {
+        return false;
+    }
+    return acc_drain_must_undo(s, old) ||
+           (s->roll.proof_ms && !serves(e, s, old) && !acc_due(e, s, s->roll.deadline_ms));
 }

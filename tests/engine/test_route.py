@@ -1,4 +1,10 @@
 """Who may call a container by its service's name, and when: upgrades behind clients and proxies."""
+import http.client
+import shutil
+import subprocess
+import threading
+import time
+
 from lib import BB, Engine, Skip, World, forky, needs, service, wait
 
 IMAGE = "acc-up/app:1"
@@ -74,3 +80,152 @@ def test_the_same_on_28(w):
     other = World(w.build, engine, w.dir / "w28")
     w.extra.callback(other.close)
     named_when_ready(other)
+
+
+# --- behind a real HAProxy -----------------------------------------------------------------------
+
+# Its own check, and HAProxy's of what that check said last, fail while it is drained.
+CHECK = {"test": ["CMD-SHELL", "test ! -e /dev/shm/acc-drain && /bin/app health || { rm -f /www/ready; exit 1; }"],
+         "interval": "1s", "timeout": "5s", "retries": 1}
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+    retries 0
+resolvers docker
+    nameserver dns 127.0.0.11:53
+    hold valid 500ms
+    hold obsolete 1s
+    timeout resolve 500ms
+frontend in
+    bind :9080
+    default_backend web
+backend web
+    option httpchk GET /ready
+    default-server check inter 300ms fall 1 rise 1 resolvers docker init-addr none
+    server-template web 4 a:8080
+"""
+
+
+class Load(threading.Thread):
+    """Requests one after the other by several threads, each on a connection of its own."""
+
+    def __init__(self, host, port, n=4):
+        super().__init__(daemon=True)
+        self.address, self.n, self.failed, self.slow, self.ok, self.done = (host, port), n, [], 0, 0, threading.Event()
+        self.start()
+
+    def one(self):
+        begin = time.monotonic()
+        conn = http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            conn.request("GET", "/cgi-bin/version")
+            status = conn.getresponse().status
+        except (OSError, http.client.HTTPException) as e:
+            status = repr(e)
+        finally:
+            conn.close()
+        if status != 200:
+            self.failed.append(status)
+        self.ok += status == 200
+        self.slow += time.monotonic() - begin > 1
+
+    def loop(self):
+        while not self.done.is_set():
+            self.one()
+            self.done.wait(0.02)
+
+    def run(self):
+        threads = [threading.Thread(target=self.loop) for _ in range(self.n)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+
+    def end(self):
+        self.done.set()
+        self.join()
+
+
+def behind_haproxy(w):
+    """accd with one service, HAProxy in front of it (in the network of a container that is nobody's), load on it."""
+    if not shutil.which("haproxy"):
+        raise Skip("no haproxy here")
+    image(w, VERSION="1")
+    path = w.stack("s", {"a": service(image=IMAGE, healthcheck=CHECK)}, networks={"default": {}})
+    accd = w.accd(config=w.config([path], timing={**TIMING, "upgrade_drain": "10s", "upgrade_settle": "2s"}))
+    accd.ctl("up", "--all")
+    w.docker.run("proxy", HostConfig={"NetworkMode": "s_default", "PortBindings": {"9080/tcp": [{"HostPort": "19080"}]}},
+                 ExposedPorts={"9080/tcp": {}})
+    config = w.dir / "haproxy.cfg"
+    config.write_text(HAPROXY)
+    with open(w.dir / "haproxy.log", "w") as log:
+        process = subprocess.Popen(["nsenter", f"--net=/proc/{w.docker.pid('proxy')}/ns/net", shutil.which("haproxy"),
+                                    "-db", "-f", str(config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    w.extra.callback(process.wait)
+    w.extra.callback(process.terminate)
+
+    def answers():
+        conn = http.client.HTTPConnection(w.engine.ip, 19080, timeout=2)
+        conn.request("GET", "/cgi-bin/version")
+        return conn.getresponse().status == 200
+    wait(answers, 30, "HAProxy serves it")
+    load = Load(w.engine.ip, 19080)
+    w.extra.callback(load.end)
+    return accd, load
+
+
+def version(w):
+    env = w.docker.inspect("s-a-1")["Config"]["Env"]
+    return next(e.split("=", 1)[1] for e in env if e.startswith("VERSION="))
+
+
+def nothing_lost(load):
+    load.end()
+    assert not load.failed and load.ok > 50, (load.failed[:9], len(load.failed), load.ok)
+
+
+def marked(w):
+    return w.docker.exec("s-a-1", "/bin/test", "-e", "/dev/shm/acc-drain")[0] == 0
+
+
+@needs(seconds=200)
+def test_haproxy_loses_no_request(w):
+    """An upgrade and the rollback to the revision before it, with retries off: not one request fails."""
+    accd, load = behind_haproxy(w)
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a")
+    assert version(w) == "2"
+    accd.ctl("rollback", "a")
+    assert version(w) == "1"
+    nothing_lost(load)
+
+
+@needs(seconds=200)
+def test_haproxy_and_accd_killed_amid_the_drain(w):
+    """kill -9 while the old one is marked: whatever the next accd makes of it, nothing is lost and no mark stays."""
+    accd, load = behind_haproxy(w)
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: candidate(w) and marked(w), 60, "the old one is marked")
+    accd.kill()
+    accd.start()
+    wait(lambda: names(w) == ["proxy", "s-a-1"] and not marked(w), 90, "it has come to its end")
+    accd.wait_state("a", "up", seconds=30)
+    nothing_lost(load)
+
+
+@needs(seconds=200)
+def test_haproxy_and_a_rollback_amid_the_drain(w):
+    """Taken back while the old one is marked: it serves again before the new one goes."""
+    accd, load = behind_haproxy(w)
+    old = w.docker.inspect("s-a-1")["Id"]
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: candidate(w) and marked(w), 60, "the old one is marked")
+    accd.ctl("rollback", "a")
+    wait(lambda: names(w) == ["proxy", "s-a-1"], 30, "the new one is gone")
+    assert w.docker.inspect("s-a-1")["Id"] == old and not marked(w)
+    nothing_lost(load)

@@ -293,7 +293,10 @@ START_TEST(the_new_one_goes_when_the_old_one_serves_again)
     ck_stage(&stage, "drain web; undrain web; "); /* the new one still serves */
     service("web")->drain = ACC_OP_OK;
     stage_run(&stage, 60000);
-    ck_stage(&stage, "undrain web; stop web; remove web; ");
+    ck_stage(&stage, "undrain web; "); /* Docker has not seen it yet */
+    health_of("s-web-1", ACC_DH_HEALTHY);
+    stage_run(&stage, 3000);
+    ck_stage(&stage, "stop web; remove web; ");
 }
 END_TEST
 
