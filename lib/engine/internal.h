@@ -841,6 +841,8 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
                     const struct acc_event *event);
 /* Rollback: what it was told is to be taken back. */
 bool acc_drain_must_undo(const struct service *s, const struct instance *old);
+/* The new one, which clients know already, goes: drained, too. */
+enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new);
 /* ... and it must serve again before the new one goes. */
 bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old);
 

@@ -79,6 +79,26 @@ enum acc_action_type acc_drain_decide(struct acc_engine *e, struct service *s, s
     return ACC_NOTHING;
 }
 
+enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new)
+{
+    bool is_served = new->ready && (!new->degraded || new->drain_ms) && !new->unrouted;
+
+    if (!s->wanted_up || !is_served || !can_drain(s, new) || is_given_up(s, new)) {
+        return acc_stop_harder(e, s, new);
+    }
+    if (!new->drain_ms) {
+        return acc_due(e, s, new->retry_ms) ? ACC_ACT_DRAIN : ACC_NOTHING;
+    }
+    if (!is_out(e, s, new)) {
+        return ACC_NOTHING;
+    }
+    acc_probe_idle(e, s, new);
+    return new->idle_ms > new->out_ms ||
+                   acc_due(e, s, new->out_ms + s->timing.upgrade_settle + s->timing.upgrade_drain)
+               ? acc_stop_harder(e, s, new)
+               : ACC_NOTHING;
+}
+
 static void told(struct acc_engine *e, struct service *s, struct instance *i)
 {
     i->drain_ms = e->now ? e->now : 1;

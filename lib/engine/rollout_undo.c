@@ -103,9 +103,11 @@ static enum acc_action_type end_failed(struct acc_engine *e, struct service *s, 
 {
     bool is_asked = !s->wanted_up || acc_undo_serves(cast, i);
 
-    return (is_asked && !acc_gate_stop(e, s)) || acc_drain_holds(e, s, cast->holder)
-               ? ACC_NOTHING
-               : acc_stop_harder(e, s, i);
+    if ((is_asked && !acc_gate_stop(e, s)) || acc_drain_holds(e, s, cast->holder)) {
+        return ACC_NOTHING;
+    }
+    return cast->holder && acc_inst_running(cast->holder) ? acc_drain_end(e, s, i)
+                                                          : acc_stop_harder(e, s, i);
 }
 
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)

@@ -300,6 +300,24 @@ START_TEST(the_new_one_goes_when_the_old_one_serves_again)
 }
 END_TEST
 
+START_TEST(who_serves_is_drained_on_the_way_back_too)
+{
+    up_to_the_drain();
+    stage_named(&stage, "s-web-1.c*")->obs.drain_file = true;
+    stage_tell(&stage, stage_named(&stage, "s-web-1.c*"));
+    stage_run(&stage, 100);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "undrain web; "); /* it may have been told */
+    stage_run(&stage, 4000);
+    ck_stage(&stage, "drain web; ");
+    ck_assert(stage_named(&stage, "s-web-1.c*")->is_marked);
+    stage_run(&stage, 300000);
+    ck_stage(&stage, "stop web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
 START_TEST(nothing_is_done_when_nothing_is_new)
 {
     up_with_new_image("s: web p");
@@ -768,6 +786,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_drain_that_fails_becomes_a_delay);
     tcase_add_test(tc, the_mark_does_not_outlive_a_rollback);
     tcase_add_test(tc, the_new_one_goes_when_the_old_one_serves_again);
+    tcase_add_test(tc, who_serves_is_drained_on_the_way_back_too);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
