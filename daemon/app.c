@@ -266,6 +266,16 @@ static void on_image(void *ctx, const struct acc_action *action, const struct ac
     }
 }
 
+/* What a command around an upgrade said goes where notes go. */
+static void on_output(void *ctx, uint32_t svc, const char *line)
+{
+    struct acc_action action = {.type = ACC_ACT_NOTE, .svc = svc, .slot = ACC_NONE};
+
+    action.note.kind = ACC_NOTE_OBSERVED;
+    (void)snprintf(action.note.text, sizeof(action.note.text), "%s", line);
+    on_note(ctx, &action);
+}
+
 static void on_incident(void *ctx, const struct acc_action *action)
 {
     struct accd_app *app = ctx;
@@ -328,6 +338,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .container_id = container_id,
                                            .container_name = container_name,
                                            .on_image = on_image,
+                                           .on_output = on_output,
                                            .registry_auth = accd_app_registry_auth,
                                            .credentials = accd_app_credentials,
                                            .differences = app->differences,
@@ -370,6 +381,7 @@ static void wire(struct accd_app *app)
                                                  ACC_ACT_COMPARE,
                                                  ACC_ACT_UPDATE,
                                                  ACC_ACT_SET_POLICY,
+                                                 ACC_ACT_UPGRADE_HOOK,
                                                  ACC_ACT_PULL,
                                                  ACC_ACT_ROUTE,
                                                  ACC_ACT_DRAIN,

@@ -218,6 +218,7 @@ static bool must_wait(const struct acc_action *action)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
     case ACC_ACT_DRAIN:

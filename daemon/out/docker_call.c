@@ -137,6 +137,9 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_ROUTE:
         accd_docker_route(op);
         return;
+    case ACC_ACT_UPGRADE_HOOK:
+        accd_upgrade_hook(op);
+        return;
     case ACC_ACT_RENAME:
         accd_docker_rename(op);
         return;

@@ -37,6 +37,8 @@ struct accd_docker_call_config {
     /* All logins of that file, for a container that may use Docker: appended to `out`. May be NULL:
      * none. */
     void (*credentials)(void *ctx, struct acc_buf *out);
+    /* A line that a command around an upgrade has written. May be NULL. */
+    void (*on_output)(void *ctx, uint32_t svc, const char *line);
     struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;
 };

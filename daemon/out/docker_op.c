@@ -60,6 +60,7 @@ void accd_op_free(struct accd_op *op)
     accd_child_cancel(op->child);
     accd_docker_logout(op);
     (void)acc_arena_destroy(op->build_arena);
+    accd_upgrade_hook_free(op->hooks);
     free(op->service_id);
     free(op->reference);
     free(op->name);

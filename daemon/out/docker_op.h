@@ -26,6 +26,7 @@
 #define ACCD_FILE_TEXT_MAX   (1024u * 1024u)
 
 struct accd_hook_run;
+struct accd_hook_job;
 
 struct accd_docker_call {
     struct accd_docker_call_config config;
@@ -92,6 +93,8 @@ struct accd_op {
     bool had_login; /* the registry was given credentials */
     void (*after_distribution)(struct accd_op *op, const struct accd_http_reply *reply);
     enum acc_registry_fault fault; /* of the registry's last answer */
+
+    struct accd_hook_job *hooks; /* owned; UPGRADE_HOOK */
 
     /* beside the engine: what a registry has */
     struct acc_image_look look;
@@ -165,6 +168,9 @@ void accd_docker_pull(struct accd_op *op);
 void accd_docker_rename(struct accd_op *op);
 /* "repo@digest" of a reference, owned by the caller; NULL without memory. */
 char *accd_image_by_digest(const char *reference, const char *digest);
+/* upgrade_hook.c: UPGRADE_HOOK */
+void accd_upgrade_hook(struct accd_op *op);
+void accd_upgrade_hook_free(struct accd_hook_job *job); /* NULL allowed */
 /* docker_build.c: docker build by `op->build`; `after_build` when it went well, else the op is
  * over.
  */

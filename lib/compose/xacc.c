@@ -31,25 +31,6 @@ static const struct acc_field restart_fields[] = {
 };
 static const struct acc_struct restart = {restart_fields, ACC_ARRAY_LEN(restart_fields), .is_closed = true};
 
-static const struct acc_field drain_fields[] = {
-    {"for", .is = ACC_IS_STR | ACC_IS_INT},
-    {"run", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
-    {"host", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
-    {"undo", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
-};
-static const struct acc_struct drain = {drain_fields, ACC_ARRAY_LEN(drain_fields), .is_closed = true};
-
-static const struct acc_field upgrade_fields[] = {
-    {"order", .is = ACC_IS_STR, .choices = "auto|start-first|stop-first"},
-    {"health_timeout", .is = ACC_IS_STR},
-    {"monitor", .is = ACC_IS_STR},
-    {"drain", .is = ACC_IS_STR | ACC_IS_INT | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &drain},
-    {"pre", .is = ACC_IS_SEQ, .elements = 0xff},
-    {"post", .is = ACC_IS_SEQ, .elements = 0xff},
-    {"on_failure", .is = ACC_IS_STR, .choices = "rollback|pause"},
-};
-static const struct acc_struct upgrade = {upgrade_fields, ACC_ARRAY_LEN(upgrade_fields), .is_closed = true};
-
 static const struct acc_field route_fields[] = {
     {"host", .is = ACC_IS_STR},
     {"path", .is = ACC_IS_STR},
@@ -70,7 +51,7 @@ static const struct acc_field xacc_fields[] = {
     {"host", .is = ACC_IS_SEQ, .elements = ACC_IS_STR},
     {"restart", .is = ACC_IS_MAP, .sub = &restart},
     {"on_unhealthy", .is = ACC_IS_STR, .choices = "restart|report"},
-    {"upgrade", .is = ACC_IS_MAP, .sub = &upgrade},
+    {"upgrade", .is = ACC_IS_MAP, .sub = &acc_xacc_upgrade_type},
     {"stateful", .is = ACC_IS_BOOL},
     {"route", .is = ACC_IS_MAP, .sub = &route},
     {"secrets", .is = ACC_IS_SEQ, .elements = 0xff},
@@ -250,8 +231,7 @@ int acc_xacc_merge(struct acc_compose_ctx *ctx, const struct acc_node *base,
     return 0;
 }
 
-/* A time in milliseconds: "10s", or 0. */
-static bool parse_ms(const struct acc_node *node, uint64_t *ret_ms)
+bool acc_xacc_ms(const struct acc_node *node, uint64_t *ret_ms)
 {
     int64_t ns;
 
@@ -280,7 +260,7 @@ static void set_timing(struct acc_diags *diags, const struct acc_node *child,
             return;
         }
         *(uint32_t *)field = (uint32_t)child->integer;
-    } else if (parse_ms(child, &ms)) {
+    } else if (acc_xacc_ms(child, &ms)) {
         *(uint64_t *)field = ms;
     } else {
         acc_diags_add(diags, child->pos, "%s: '%s' is no time; write it like 10s or 5m", child->key,
@@ -365,87 +345,6 @@ static void apply_restart(struct acc_compose_ctx *ctx, const struct acc_node *ma
     if (budget && budget->text && !parse_budget(ctx, budget->text, &service->timing)) {
         acc_xacc_complain(ctx, budget->pos, "restart.budget: '%s' is none; write it like 5/10m",
                           budget->text);
-    }
-}
-
-/* A command: words, or one text for a shell. */
-static const char *const *parse_command(struct acc_compose_ctx *ctx, const struct acc_node *node)
-{
-    bool is_text = node->type == ACC_NODE_STRING;
-    const char **argv = acc_arena_alloc(ctx->arena, (is_text ? 4 : node->n + 1) * sizeof(*argv));
-    size_t n = 0;
-
-    if (!argv) {
-        return NULL; /* the arena remembers */
-    }
-    if (is_text) {
-        argv[n++] = "/bin/sh";
-        argv[n++] = "-c";
-        argv[n++] = node->text;
-    }
-    acc_node_for_each(word, is_text ? NULL : node)
-    {
-        argv[n++] = word->text;
-    }
-    argv[n] = NULL;
-    return n > 0 ? argv : NULL;
-}
-
-/* drain: 10s | {for: 10s, run|host: COMMAND, undo: COMMAND} */
-static void apply_drain(struct acc_compose_ctx *ctx, const struct acc_node *node,
-                        struct acc_service_spec *service)
-{
-    bool is_map = node && node->type == ACC_NODE_MAP;
-    const struct acc_node *time = is_map ? acc_node_get(node, "for") : node;
-    const struct acc_node *run = is_map ? acc_node_get(node, "run") : NULL;
-    const struct acc_node *host = is_map ? acc_node_get(node, "host") : NULL;
-    const struct acc_node *undo = is_map ? acc_node_get(node, "undo") : NULL;
-
-    if (time && !parse_ms(time, &service->timing.upgrade_drain)) {
-        acc_xacc_complain(ctx, time->pos, "upgrade.drain: '%s' is no time; write it like 10s or 5m",
-                          time->text ? time->text : "");
-    }
-    if (run && host) {
-        acc_xacc_complain(ctx, host->pos,
-                          "upgrade.drain: run and host exclude each other: in the container, or on "
-                          "the host");
-    }
-    if (undo && !run && !host) {
-        acc_xacc_complain(ctx, undo->pos,
-                          "upgrade.drain: undo takes back what run or host did; name that, too");
-    }
-    service->drain.on_host = host != NULL;
-    service->drain.run = host || run ? parse_command(ctx, host ? host : run) : NULL;
-    service->drain.undo = undo ? parse_command(ctx, undo) : NULL;
-}
-
-/* Times of its own names, beside those of `timing`. */
-static void apply_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
-                          struct acc_service_spec *service)
-{
-    static const char *const orders[] = {"auto", "start-first", "stop-first"};
-    const char *order = acc_node_get_text(map, "order");
-    struct {
-        const char *key;
-        uint64_t *ms;
-    } times[] = {{"health_timeout", &service->timing.upgrade_timeout},
-                 {"monitor", &service->timing.upgrade_monitor}};
-
-    apply_drain(ctx, acc_node_get(map, "drain"), service);
-
-    for (size_t i = 0; order && i < ACC_ARRAY_LEN(orders); i++) {
-        if (strcmp(order, orders[i]) == 0) {
-            service->upgrade_order = (enum acc_upgrade_order)i;
-        }
-    }
-    for (size_t i = 0; i < ACC_ARRAY_LEN(times); i++) {
-        const struct acc_node *time = acc_node_get(map, times[i].key);
-
-        if (time && !parse_ms(time, times[i].ms)) {
-            acc_xacc_complain(ctx, time->pos,
-                              "upgrade.%s: '%s' is no time; write it like 10s or 5m", times[i].key,
-                              time->text ? time->text : "");
-        }
     }
 }
 
@@ -675,7 +574,9 @@ int acc_xacc_apply(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
     apply_waiting(ctx, acc_node_path(xacc, "health", "waiting", NULL), service);
     apply_timing(ctx, xacc, service);
     apply_restart(ctx, acc_node_get(xacc, "restart"), service);
-    apply_upgrade(ctx, acc_node_get(xacc, "upgrade"), service);
+    if (acc_xacc_upgrade(ctx, acc_node_get(xacc, "upgrade"), service) < 0) {
+        return -ENOMEM;
+    }
     acc_node_for_each(node, acc_node_get(xacc, "edges"))
     {
         int r = apply_edge(ctx, node, service);

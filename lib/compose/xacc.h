@@ -26,6 +26,12 @@ int acc_xacc_merge(struct acc_compose_ctx *ctx, const struct acc_node *base,
  * for what `xacc` may add. 0, -EINVAL, -ENOMEM. */
 int acc_xacc_apply(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
                    struct acc_service_spec *service);
+/* A time in milliseconds: "10s", or 0. False when it is none. */
+bool acc_xacc_ms(const struct acc_node *node, uint64_t *ret_ms);
+/* xacc_upgrade.c: `upgrade:`. Problems are told; 0 or -ENOMEM. */
+extern const struct acc_struct acc_xacc_upgrade_type;
+int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
+                     struct acc_service_spec *service);
 /* How many edges acc_xacc_apply() may add. */
 size_t acc_xacc_n_edges(const struct acc_node *xacc);
 

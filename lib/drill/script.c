@@ -97,6 +97,7 @@ static bool is_change(enum acc_action_type type)
         ACC_ACT_UPDATE,
         ACC_ACT_UNPAUSE,
         ACC_ACT_SET_POLICY,
+        ACC_ACT_UPGRADE_HOOK,
         ACC_ACT_PULL,
         ACC_ACT_ROUTE,
         ACC_ACT_DRAIN,

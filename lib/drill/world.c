@@ -433,7 +433,7 @@ static bool is_operation(enum acc_action_type type)
     static const enum acc_action_type operations[] = {
         ACC_ACT_CREATE,  ACC_ACT_START,   ACC_ACT_STOP,       ACC_ACT_KILL, ACC_ACT_REMOVE,
         ACC_ACT_UNPAUSE, ACC_ACT_UPDATE,  ACC_ACT_SET_POLICY, ACC_ACT_PULL, ACC_ACT_ROUTE,
-        ACC_ACT_DRAIN,   ACC_ACT_UNDRAIN, ACC_ACT_RENAME,     ACC_ACT_HOOK,
+        ACC_ACT_DRAIN,   ACC_ACT_UNDRAIN, ACC_ACT_RENAME,     ACC_ACT_HOOK, ACC_ACT_UPGRADE_HOOK,
     };
 
     for (size_t k = 0; k < ACC_ARRAY_LEN(operations); k++) {

@@ -35,6 +35,7 @@ enum acc_action_type {
     ACC_ACT_UNPAUSE,         /* cid */
     ACC_ACT_UPDATE,          /* cid of svc, slot: change live what can be (limits) */
     ACC_ACT_SET_POLICY,      /* cid, restart policy */
+    ACC_ACT_UPGRADE_HOOK,    /* svc, slot, cid: run the commands of upgrade.pre, or of .post */
     ACC_ACT_PULL,            /* svc, image, image_id, digest: the image is there afterwards, and its
                                 reference means it */
     ACC_ACT_ROUTE,           /* cid of svc, slot: give it the service's names on its networks */
@@ -46,7 +47,7 @@ enum acc_action_type {
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 28
+#define ACC_ACT_TYPE_COUNT 29
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {
@@ -89,6 +90,7 @@ struct acc_action {
     char from_id[ACC_HASH_LEN + 8]; /* PULL: an image of before, of which the digest is unknown */
     union {
         char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */
+        bool is_post;                /* UPGRADE_HOOK */
         uint64_t grace_ms;           /* STOP */
         bool is_recorded;            /* START: it waits for its record, because hooks follow it */
         struct {                     /* HOOK */

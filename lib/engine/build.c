@@ -60,6 +60,8 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->restart_on_unhealthy = spec->restart_on_unhealthy;
     s->stateful = spec->stateful;
     s->upgrade_order = spec->upgrade_order;
+    s->has_pre_upgrade = spec->n_pre_upgrade > 0;
+    s->has_post_upgrade = spec->n_post_upgrade > 0;
     s->exclusive = keep(b, spec->exclusive);
     s->has_drain_command = spec->drain.run != NULL;
     s->stop_grace_ms = spec->stop_grace_ms;

@@ -64,6 +64,7 @@ uint64_t acc_engine_trace_hash(const struct acc_engine *engine);
 enum acc_rollout_step {
     ACC_ROLL_IDLE = 0,
     ACC_ROLL_PULL,
+    ACC_ROLL_PRE,      /* the commands of upgrade.pre */
     ACC_ROLL_CREATE,   /* the candidate, under a name of its own */
     ACC_ROLL_STOP_OLD, /* stop-first: stop the old one, put its name aside */
     ACC_ROLL_START,
@@ -71,11 +72,12 @@ enum acc_rollout_step {
     ACC_ROLL_ROUTE,  /* start-first: it gets the service's names on its networks */
     ACC_ROLL_DRAIN,  /* start-first: both serve */
     ACC_ROLL_SWITCH, /* the old one stops, the names change: committed */
+    ACC_ROLL_POST,   /* the commands of upgrade.post */
     ACC_ROLL_WATCH,  /* the old one is kept */
     ACC_ROLL_RETIRE, /* and goes */
     ACC_ROLL_UNDO,   /* rollback */
 };
-#define ACC_ROLL_STEP_COUNT 12
+#define ACC_ROLL_STEP_COUNT 14
 const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
 
 struct acc_hold_record {

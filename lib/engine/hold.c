@@ -69,6 +69,7 @@ bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
         return acc_hold_no_stop(e, s);
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
     case ACC_ACT_DRAIN:

@@ -304,7 +304,9 @@ enum roll_result { ROLL_NONE, ROLL_UP_TO_DATE, ROLL_COMMITTED, ROLL_ROLLED_BACK,
 struct rollout {
     struct acc_rollout_record is; /* what survives accd */
     enum roll_result result;      /* of the last one */
-    uint64_t op;                  /* the pull in flight */
+    uint64_t op;                  /* the pull, or the hooks, in flight */
+    bool op_is_pull;
+    bool is_entered; /* the step was begun by this accd; else it may have been half done */
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
     uint64_t still_ms;   /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;    /* the new one failed then, and it isn't clear yet whose fault it was */
@@ -351,6 +353,7 @@ struct service {
     bool one_shot, restart_on_unhealthy, stateful;
     bool ends; /* exit 0 is its end: a one-shot, or what may be one */
     enum acc_upgrade_order upgrade_order;
+    bool has_pre_upgrade, has_post_upgrade;
     const char *exclusive;
     bool has_drain_command;
     uint64_t stop_grace_ms;
@@ -643,7 +646,7 @@ bool acc_compare_settled(const struct acc_engine *e, const struct instance *i);
 /* --- op.c ------------------------------------------------------------------------------------ */
 #define ACC_OP_OF_RES   0x40000000u /* what the index of operations tells beside instances */
 #define ACC_OP_OF_PROBE 0x80000000u
-#define ACC_OP_OF_ROLL  0x20000000u /* a pull; of a service */
+#define ACC_OP_OF_ROLL  0x20000000u /* a pull or hooks; of a service */
 #define ACC_OP_OF_HOOK  0x10000000u
 #define ACC_OP_INDEX    0x0fffffffu
 uint32_t acc_op_find(const struct acc_engine *e, uint64_t op); /* ACC_NONE: unknown */
@@ -803,8 +806,8 @@ enum role acc_role_of(const struct acc_engine *e, const struct instance *i, cons
                       uint64_t *ret_number, size_t *ret_base_len);
 void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd);
 void acc_rollout_update(struct acc_engine *e, struct service *s);
-void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull */
-void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct acc_event *event);
+void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull, and hooks */
+void acc_rollout_answered(struct acc_engine *e, struct service *s, const struct acc_event *event);
 /* Does the rollout say what happens to it? Then what: */
 bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i);
 enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
@@ -827,6 +830,9 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
  */
 void acc_rollout_begin(struct acc_engine *e, struct service *s); /* what was asked for */
 bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why); /* false */
+/* Journal and ask for an operation of the rollout itself; the caller fills and ends it. */
+struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,
+                                  enum acc_action_type type, const struct instance *i);
 /* Make the revision one of the stable ones; its fields are the caller's to fill. */
 struct revision *acc_revision_add(struct service *s, uint32_t number);
 /* What is in force while the file stays as it is. */
@@ -845,6 +851,12 @@ bool acc_drain_must_undo(const struct service *s, const struct instance *old);
 enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new);
 /* ... and it must serve again before the new one goes. */
 bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old);
+
+/* --- rollout_hook.c: the steps PRE and POST ---------------------------------------------------- */
+void acc_rollout_hook_act(struct acc_engine *e, struct service *s);
+void acc_rollout_hook_done(struct acc_engine *e, struct service *s, const struct acc_event *event);
+/* Commands that accd did not see the end of. */
+void acc_rollout_hook_update(struct acc_engine *e, struct service *s);
 
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);

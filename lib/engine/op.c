@@ -446,6 +446,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_SAVE_MAINTENANCE:
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
     case ACC_ACT_HOOK:
     case ACC_ACT_INSPECT:
@@ -472,7 +473,7 @@ void acc_op_done(struct acc_engine *e, const struct acc_event *event)
         return; /* settled by looking, long ago */
     }
     if (k & ACC_OP_OF_ROLL) {
-        acc_rollout_pulled(e, &e->services[k & ~ACC_OP_OF_ROLL], event);
+        acc_rollout_answered(e, &e->services[k & ~ACC_OP_OF_ROLL], event);
     } else if (k & ACC_OP_OF_RES) {
         acc_resource_done(e, &e->res[k & ~ACC_OP_OF_RES], event);
     } else if (k & ACC_OP_OF_HOOK) {
@@ -539,6 +540,7 @@ static bool is_attained(const struct instance *i)
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_REVISION:
     case ACC_ACT_SAVE_MAINTENANCE:
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
     case ACC_ACT_HOOK:
     case ACC_ACT_INSPECT:

@@ -427,7 +427,7 @@ static void commit(struct acc_engine *e, struct service *s)
     if (r->is.start_first) {
         restart_dependents(e, s);
     }
-    acc_rollout_step(e, s, ACC_ROLL_WATCH);
+    acc_rollout_step(e, s, s->has_post_upgrade ? ACC_ROLL_POST : ACC_ROLL_WATCH);
 }
 
 static void stand(struct acc_engine *e, struct service *s)
@@ -470,6 +470,23 @@ static void update_watch(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready && (is_outdated || is_proven)) {
         stand(e, s);
+    }
+}
+
+/* It is committed already, and may fail as while it is watched. */
+static void update_post(struct acc_engine *e, struct service *s)
+{
+    (void)keep_clock(e, s);
+    acc_each_slot (e, s, i) {
+        if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
+            (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
+                                     i->output);
+        }
+    }
+    if (is_own_fault(e, s)) {
+        fail(e, s, NULL);
+    } else if (!s->roll.fail_ms) {
+        acc_rollout_hook_update(e, s);
     }
 }
 
@@ -552,7 +569,7 @@ static void update_slot(struct acc_engine *e, struct service *s)
 
 static void update_active(struct acc_engine *e, struct service *s)
 {
-    bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_WATCH;
+    bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_POST;
 
     if (is_forward && (!s->wanted_up || strcmp(s->roll.is.spec, s->spec) != 0)) {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
@@ -568,6 +585,9 @@ static void update_active(struct acc_engine *e, struct service *s)
             (void)acc_rollout_refuse(e, s, "it was turned off");
         }
         break;
+    case ACC_ROLL_PRE:
+        acc_rollout_hook_update(e, s);
+        break;
     case ACC_ROLL_CREATE:
     case ACC_ROLL_STOP_OLD:
     case ACC_ROLL_START:
@@ -576,6 +596,13 @@ static void update_active(struct acc_engine *e, struct service *s)
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
         update_slot(e, s);
+        break;
+    case ACC_ROLL_POST:
+        if (!s->wanted_up) {
+            turned_off(e, s);
+        } else {
+            update_post(e, s);
+        }
         break;
     case ACC_ROLL_WATCH:
         if (!s->wanted_up) {
@@ -620,6 +647,11 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
     return false;
 }
 
+static bool is_committed(const struct service *s)
+{
+    return s->roll.is.step == ACC_ROLL_POST || s->roll.is.step == ACC_ROLL_WATCH;
+}
+
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
     if (!e->synced || acc_svc_observing(e, s)) {
@@ -640,7 +672,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }
-    stand_still(e, s, acc_svc_held(e, s) || (s->roll.is.step == ACC_ROLL_WATCH && !s->wanted_up));
+    stand_still(e, s, acc_svc_held(e, s) || (is_committed(s) && !s->wanted_up));
     if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
         update_active(e, s);
     }

@@ -27,11 +27,11 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
         return true; /* it isn't started again before it is clear whose fault it was */
     }
-    if (r->is.step == ACC_ROLL_WATCH) {
+    if (r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST) {
         return false;
     }
     return i->slot == r->is.slot &&
-           ((!i->present && r->is.step > ACC_ROLL_PULL) || r->is.step == ACC_ROLL_STOP_OLD ||
+           ((!i->present && r->is.step > ACC_ROLL_PRE) || r->is.step == ACC_ROLL_STOP_OLD ||
             r->is.step == ACC_ROLL_DRAIN || r->is.step == ACC_ROLL_SWITCH ||
             (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
@@ -137,7 +137,7 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     if (!i->present) {
         return i->is_spare && r->is.step == ACC_ROLL_CREATE ? decide_create(e, s, i) : ACC_NOTHING;
     }
-    if (i->slot != r->is.slot || r->is.step == ACC_ROLL_WATCH) {
+    if (i->slot != r->is.slot || r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST) {
         return ACC_NOTHING;
     }
     if (i->role == ROLE_CANDIDATE) {

@@ -151,7 +151,11 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
 {
     struct rollout *r = &s->roll;
 
+    if (step == ACC_ROLL_CREATE) { /* from here on there may be something of that number */
+        s->last_rev = r->is.to;
+    }
     r->is.step = step;
+    r->is_entered = true;
     r->since_ms = r->seen_ms = e->now;
     r->deadline_ms = e->now + (step == ACC_ROLL_WATCH ? s->timing.upgrade_monitor
                                                       : s->timing.upgrade_timeout);
@@ -275,7 +279,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         return; /* on its way already: who asks again doesn't want the way forth */
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
-        if (r->is.step == ACC_ROLL_PULL) {
+        if (r->is.step <= ACC_ROLL_PRE) {
             acc_copy(r->is.why, sizeof(r->is.why), "a rollback was asked for");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);
             return;
@@ -301,25 +305,40 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
 
 /* --- the pull -------------------------------------------------------------------------------- */
 
+struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,
+                                  enum acc_action_type type, const struct instance *i)
+{
+    struct rollout *r = &s->roll;
+    struct acc_action *action;
+
+    acc_flush_save(e, s);
+    r->op = e->next_op++;
+    r->op_is_pull = type == ACC_ACT_PULL;
+    acc_index_put(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
+    action = acc_ask(e, ACC_ACT_JOURNAL, acc_svc_index(e, s), i);
+    action->what = type;
+    action->op = r->op;
+    acc_asked(e, action);
+    action = acc_ask(e, type, acc_svc_index(e, s), i);
+    action->op = r->op;
+    return action;
+}
+
 void acc_rollout_act(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
     const struct revision *from;
     struct acc_action *action;
 
-    if (r->is.step != ACC_ROLL_PULL || r->op || acc_svc_observing(e, s) || !acc_has_room(e) ||
-        acc_hold_no_start(e, s) || !acc_due(e, s, r->retry_ms)) {
+    if (r->op || acc_svc_observing(e, s) || !acc_has_room(e) || acc_hold_no_start(e, s) ||
+        !acc_due(e, s, r->retry_ms)) {
         return;
     }
-    acc_flush_save(e, s);
-    r->op = e->next_op++;
-    acc_index_put(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
-    action = acc_ask(e, ACC_ACT_JOURNAL, acc_svc_index(e, s), NULL);
-    action->what = ACC_ACT_PULL;
-    action->op = r->op;
-    acc_asked(e, action);
-    action = acc_ask(e, ACC_ACT_PULL, acc_svc_index(e, s), NULL);
-    action->op = r->op;
+    if (r->is.step != ACC_ROLL_PULL) {
+        acc_rollout_hook_act(e, s);
+        return;
+    }
+    action = acc_rollout_op(e, s, ACC_ACT_PULL, NULL);
     acc_rollout_fill(s, true, action);
     from = find_stable(s, r->is.from);
     if (from && !from->digest[0]) {
@@ -376,26 +395,14 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
             "this image was rolled back before; name it with --image to try it "
             "again");
     } else {
-        s->last_rev = is->to;
-        acc_rollout_step(e, s, ACC_ROLL_CREATE);
+        acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
     }
 }
 
-void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct acc_event *event)
+static void pulled(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     struct rollout *r = &s->roll;
-    struct acc_action *action = acc_ask(e, ACC_ACT_JOURNAL_END, acc_svc_index(e, s), NULL);
 
-    action->what = ACC_ACT_PULL;
-    action->op = r->op;
-    action->result = event->op.result;
-    acc_asked(e, action);
-    acc_index_remove(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
-    r->op = 0;
-    acc_mark(e, s);
-    if (r->is.step != ACC_ROLL_PULL) {
-        return; /* given up meanwhile */
-    }
     if (event->op.result == ACC_OP_OK || event->op.result == ACC_OP_NOT_MODIFIED) {
         is_there(e, s, event);
     } else if (event->op.result == ACC_OP_CONFIG || ++r->n_tries >= TRIES_MAX) {
@@ -412,4 +419,24 @@ void acc_rollout_pulled(struct acc_engine *e, struct service *s, const struct ac
                  "the pull for %s failed, another try in %u s: %.160s", s->id,
                  (unsigned)((pause_ms + 500) / 1000), r->is.why);
     }
+}
+
+void acc_rollout_answered(struct acc_engine *e, struct service *s, const struct acc_event *event)
+{
+    struct rollout *r = &s->roll;
+    struct acc_action *action = acc_ask(e, ACC_ACT_JOURNAL_END, acc_svc_index(e, s), NULL);
+    bool is_pull = r->op_is_pull;
+
+    action->what = is_pull ? ACC_ACT_PULL : ACC_ACT_UPGRADE_HOOK;
+    action->op = r->op;
+    action->result = event->op.result;
+    acc_asked(e, action);
+    acc_index_remove(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
+    r->op = 0;
+    acc_mark(e, s);
+    if (is_pull && r->is.step == ACC_ROLL_PULL) {
+        pulled(e, s, event);
+    } else if (!is_pull && (r->is.step == ACC_ROLL_PRE || r->is.step == ACC_ROLL_POST)) {
+        acc_rollout_hook_done(e, s, event);
+    } /* else it was given up meanwhile */
 }

@@ -11,9 +11,9 @@
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)
 {
-    static const char *const names[] = {"",       "pull",   "create", "stop-old",
-                                        "start",  "verify", "route",  "drain",
-                                        "switch", "watch",  "retire", "roll-back"};
+    static const char *const names[] = {"",          "pull",   "pre-hook", "create",   "stop-old",
+                                        "start",     "verify", "route",    "drain",    "switch",
+                                        "post-hook", "watch",  "retire",   "roll-back"};
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ROLL_STEP_COUNT, "one name per step");
     return names[step];
@@ -68,6 +68,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_UNDO:
         n = snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
                      (unsigned)is->to, is->why);
+        break;
+    case ACC_ROLL_PRE:
+    case ACC_ROLL_POST:
+        n = snprintf(out, out_size, "to r%u: runs the commands of upgrade.%s, for %s",
+                     (unsigned)is->to, is->step == ACC_ROLL_PRE ? "pre" : "post", elapsed);
         break;
     case ACC_ROLL_CREATE:
     case ACC_ROLL_STOP_OLD:

@@ -15,8 +15,8 @@ const char *acc_action_type_name(enum acc_action_type type)
         "journal", "journal-end", "save-service", "save-stack", "save-revision", "save-maintenance",
         "inspect", "list",        "compare",      "probe",      "ensure",        "remove-resource",
         "create",  "start",       "stop",         "kill",       "remove",        "unpause",
-        "update",  "set-policy",  "pull",         "route",      "drain",         "undrain",
-        "rename",  "hook",        "note",         "incident",
+        "update",  "set-policy",  "upgrade-hook", "pull",       "route",         "drain",
+        "undrain", "rename",      "hook",         "note",       "incident",
     };
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ACT_TYPE_COUNT, "one name per action");

@@ -149,6 +149,15 @@ struct acc_drain_spec {
 /* Order of an upgrade (x-acc.upgrade.order). */
 enum acc_upgrade_order { ACC_ORDER_AUTO = 0, ACC_ORDER_START_FIRST, ACC_ORDER_STOP_FIRST };
 
+/* A command before or after an upgrade (x-acc.upgrade.pre, .post). */
+struct acc_upgrade_hook {
+    const char *const *argv; /* NULL-terminated */
+    bool in_container;       /* by the exec API; else on the host, as accd's user */
+    uint64_t limit_ms;
+};
+/* A dump of a database takes minutes; `timeout:` says otherwise. */
+#define ACC_UPGRADE_HOOK_LIMIT_MS 300000u
+
 struct acc_health_spec {
     bool set;      /* the file has a test of its own */
     bool disabled; /* disable: true or test: [NONE] */
@@ -209,6 +218,8 @@ struct acc_service_spec {
     bool stateful;
     enum acc_upgrade_order upgrade_order;
     struct acc_drain_spec drain;
+    const struct acc_upgrade_hook *pre_upgrade, *post_upgrade;
+    size_t n_pre_upgrade, n_post_upgrade;
     const char *exclusive; /* why two of its containers can't run at once, one clause; NULL: they
                               can */
     struct acc_timing timing;

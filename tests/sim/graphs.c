@@ -247,6 +247,9 @@ static void service_draw(struct drawing *d, uint32_t index)
 
     spec->name = acc_arena_strdup(stack->arena, d->draft[index].name);
     spec->stack = stack->name;
+    /* by its number, and not by chance: what a seed is stays */
+    spec->n_pre_upgrade = index % 4 == 1;
+    spec->n_post_upgrade = index % 4 == 2;
     spec->id = acc_arena_printf(stack->arena, "%s/%s", stack->name, spec->name);
     for (size_t k = 0; k < 4; k++) { /* one draw a statement: arguments have no order */
         (void)snprintf(spec->spec_hash + 16 * k, sizeof(spec->spec_hash) - 16 * k, "%016" PRIx64,

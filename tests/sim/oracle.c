@@ -469,7 +469,8 @@ static bool is_same_target(const struct acc_action *a, const struct acc_action *
     if (a_is_res || b_is_res) {
         return a_is_res && b_is_res && a->res == b->res;
     }
-    if (a->type == ACC_ACT_PULL || b->type == ACC_ACT_PULL) {
+    if (a->type == ACC_ACT_PULL || b->type == ACC_ACT_PULL || a->type == ACC_ACT_UPGRADE_HOOK ||
+        b->type == ACC_ACT_UPGRADE_HOOK) {
         return a->type == b->type && a->svc == b->svc;
     }
     if (a->type == ACC_ACT_CREATE || b->type == ACC_ACT_CREATE) {

@@ -546,6 +546,7 @@ static void op_late(void *ctx, uint64_t life, uint64_t op)
 static uint64_t patience_ms(const struct acc_action *a)
 {
     switch (a->type) {
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
         return 0; /* no total, either */
     case ACC_ACT_START:
@@ -692,6 +693,18 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
     }
 }
 
+/* Commands around an upgrade: well, or not. */
+static void hooked(void *ctx, uint64_t life, uint64_t op)
+{
+    struct world *w = ctx;
+
+    if (w->life == life && op_find(w, op) && w->engine && w->conn != WORLD_CONN_DOWN) {
+        finish_op(w, op,
+                  sim_rand_chance(&w->rand, w->twin.quirks.pull_fails) ? ACC_OP_FAILED : ACC_OP_OK,
+                  "", "hook");
+    }
+}
+
 static void send_op(struct world *w, const struct acc_action *a)
 {
     struct twin_call call;
@@ -711,7 +724,9 @@ static void send_op(struct world *w, const struct acc_action *a)
     if (patience_ms(a) > 0) {
         sim_queue_in(&w->queue, patience_ms(a), op_late, w, w->life, a->op);
     }
-    if (a->type == ACC_ACT_PULL) {
+    if (a->type == ACC_ACT_UPGRADE_HOOK) {
+        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 20000), hooked, w, w->life, a->op);
+    } else if (a->type == ACC_ACT_PULL) {
         sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 20000), pulled, w, w->life, a->op);
     } else if (to_call(w, a, &call)) {
         twin_call(&w->twin, &call);
@@ -918,6 +933,7 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_UNPAUSE:
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
+    case ACC_ACT_UPGRADE_HOOK:
     case ACC_ACT_PULL:
     case ACC_ACT_ROUTE:
     case ACC_ACT_DRAIN:

@@ -223,6 +223,18 @@ static void do_pull(struct stage *stage, const struct acc_action *action)
     }
 }
 
+static void do_hook(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+
+    (void)acc_buf_printf(&stage->trace, "%s %s; ", action->is_post ? "post" : "pre",
+                         by_cid(stage, action->cid)->obs.image_id);
+    if (!service->hangs) {
+        push_done(stage, action->op, action->is_post ? service->post : service->pre, action->cid,
+                  "hook said so");
+    }
+}
+
 static void do_rename(struct stage *stage, const struct acc_action *action)
 {
     struct stage_container *c = by_cid(stage, action->cid);
@@ -573,6 +585,9 @@ static void take(struct stage *stage, const struct acc_action *action)
     case ACC_ACT_RENAME:
     case ACC_ACT_HOOK:
         operate(stage, action);
+        break;
+    case ACC_ACT_UPGRADE_HOOK:
+        do_hook(stage, action);
         break;
     case ACC_ACT_PULL:
         do_pull(stage, action);

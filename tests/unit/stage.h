@@ -33,6 +33,8 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     char bad_image[32];         /* containers of this image exit at once */
     char sick_image[32];        /* ... and those of this one fail their checks */
     enum acc_op_result pull;
+    enum acc_op_result pre, post; /* of the commands around an upgrade */
+    bool hangs;                   /* they don't end */
 };
 
 struct stage_container {

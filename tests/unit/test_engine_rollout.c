@@ -373,6 +373,101 @@ START_TEST(a_registry_that_fails_for_now_is_asked_again)
 }
 END_TEST
 
+/* --- commands before and after -------------------------------------------------------------- */
+
+static void up_with_hooks(const char *text, size_t n_pre, size_t n_post)
+{
+    struct acc_model *model = model_build(text);
+
+    model->services[0]->n_pre_upgrade = n_pre;
+    model->services[0]->n_post_upgrade = n_post;
+    stage_open(&stage, model);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    set_tag("web", "img2");
+    stage_trace(&stage);
+}
+
+START_TEST(commands_run_before_anything_is_touched_and_in_the_new_one)
+{
+    up_with_hooks("s: web p", 1, 1);
+    upgrade("web");
+    stage_run(&stage, 15000);
+    ck_stage(
+        &stage,
+        "pull web; pre img1; create web; start web; route web; stop web; rename web; rename web; "
+        "post img2; ");
+    stage_run(&stage, 700000);
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(a_command_that_fails_before_it_ends_it)
+{
+    up_with_hooks("s: web p", 1, 0);
+    service("web")->pre = ACC_OP_FAILED;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "pull web; pre img1; ");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "nothing was changed: hook said so");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_assert_str_eq(stage.record[0].bad_id, ""); /* the image may be good */
+    service("web")->pre = ACC_OP_OK;
+    upgrade("web");
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(a_command_that_fails_after_it_takes_it_back)
+{
+    up_with_hooks("s: web p", 0, 1);
+    service("web")->post = ACC_OP_FAILED;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "hook said so");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_assert_str_eq(stage.record[0].bad_id, "img2");
+}
+END_TEST
+
+START_TEST(a_connection_that_breaks_is_no_verdict)
+{
+    up_with_hooks("s: web p", 0, 1);
+    service("web")->post = ACC_OP_LOST;
+    upgrade("web");
+    stage_run(&stage, 11000);
+    service("web")->post = ACC_OP_OK;
+    stage_run(&stage, 700000);
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
+/* accd dies while they run: half a dump is for a person to look at; a smoke test is run again. */
+START_TEST(accd_dies_under_a_command)
+{
+    up_with_hooks("s: web p", (size_t)_i, (size_t)!_i);
+    service("web")->hangs = true;
+    upgrade("web");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    service("web")->hangs = false;
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 700000);
+    if (_i) {
+        ck_containers("s-web-1 running img1 r1; ");
+        ck_stage(&stage, "");
+    } else {
+        ck_stage(&stage, "post img2; remove web; ");
+        ck_containers("s-web-1 running img2 r2; ");
+    }
+    ck_assert_uint_eq(stage.record[0].rollout.step, ACC_ROLL_IDLE);
+}
+END_TEST
+
 START_TEST(what_ran_before_is_known_by_its_digest)
 {
     struct acc_kept kept[ACC_KEPT_MAX];
@@ -791,6 +886,11 @@ static Suite *suite(void)
     tcase_add_test(tc, a_failed_pull_changes_nothing);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
     tcase_add_test(tc, what_ran_before_is_known_by_its_digest);
+    tcase_add_test(tc, commands_run_before_anything_is_touched_and_in_the_new_one);
+    tcase_add_test(tc, a_command_that_fails_before_it_ends_it);
+    tcase_add_test(tc, a_command_that_fails_after_it_takes_it_back);
+    tcase_add_test(tc, a_connection_that_breaks_is_no_verdict);
+    tcase_add_loop_test(tc, accd_dies_under_a_command, 0, 2);
     tcase_add_test(tc, replicas_roll_one_at_a_time);
     tcase_add_test(tc, a_dependency_rolls_first);
     tcase_add_test(tc, sharers_follow_to_the_new_container);

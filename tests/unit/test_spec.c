@@ -347,6 +347,27 @@ START_TEST(a_drain_may_be_a_command)
 }
 END_TEST
 
+START_TEST(commands_around_an_upgrade)
+{
+    const struct acc_service_spec *a = a_with(
+        "x-acc: {upgrade: {pre: ['dump >f', {host: [snap, data], timeout: 90s}], "
+        "post: [{run: 'check $$X'}]}}");
+
+    ck_assert_uint_eq(a->n_pre_upgrade, 2);
+    ck_assert_str_eq(a->pre_upgrade[0].argv[0], "/bin/sh");
+    ck_assert_str_eq(a->pre_upgrade[0].argv[2], "dump >f");
+    ck_assert_ptr_null(a->pre_upgrade[0].argv[3]);
+    ck_assert(!a->pre_upgrade[0].in_container);
+    ck_assert_uint_eq(a->pre_upgrade[0].limit_ms, ACC_UPGRADE_HOOK_LIMIT_MS);
+    ck_assert_str_eq(a->pre_upgrade[1].argv[1], "data");
+    ck_assert_ptr_null(a->pre_upgrade[1].argv[2]);
+    ck_assert_uint_eq(a->pre_upgrade[1].limit_ms, 90000);
+    ck_assert_uint_eq(a->n_post_upgrade, 1);
+    ck_assert(a->post_upgrade[0].in_container);
+    ck_assert_str_eq(a->post_upgrade[0].argv[2], "check $X");
+}
+END_TEST
+
 static const struct {
     const char *in, *want;
 } bad_xacc[] = {
@@ -370,6 +391,15 @@ static const struct {
     {"upgrade: {drain: {run: x, host: y}}", "run and host exclude each other"},
     {"upgrade: {drain: {undo: x}}", "undo takes back what run or host did"},
     {"upgrade: {drain: {fro: 5s}}", "unknown key 'fro'; did you mean 'for'?"},
+    {"upgrade: {pre: ['']}", "upgrade.pre: the command is empty"},
+    {"upgrade: {pre: [{run: []}]}", "upgrade.pre: the command is empty"},
+    {"upgrade: {post: [{run: x, host: y}]}",
+     "upgrade.post: write either run (in the container) or host"},
+    {"upgrade: {post: [{timeout: 5s}]}",
+     "upgrade.post: write either run (in the container) or host"},
+    {"upgrade: {pre: [{run: 5}]}", "upgrade.pre: a command is a string or a list"},
+    {"upgrade: {pre: [{run: x, timeout: long}]}", "upgrade.pre: timeout: 'long' is no time"},
+    {"upgrade: {pre: [{run: x, user: y}]}", "upgrade.pre: unknown key 'user'"},
     {"timing: {opne: 1m}", "timing: unknown key 'opne'; did you mean 'open'?"},
     {"open: 5", "open: '5' is no time; write it like 10s or 5m"},
 };
@@ -487,6 +517,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, commands_around_an_upgrade);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, dependencies_become_edges, 0, ACC_ARRAY_LEN(edges));
     tcase_add_loop_test(tcase, restart_policies, 0, ACC_ARRAY_LEN(restarts));

@@ -1,0 +1,91 @@
+"""Commands around an upgrade: in the container and on the host, with a limit; what they said is kept."""
+from lib import needs, service, wait
+from test_upgrade import image, names, version, IMAGE, TIMING
+
+
+def start(w, **upgrade):
+    image(w, VERSION="1")
+    path = w.stack("s", {"a": service(interval="1s", image=IMAGE, **{"x-acc": {"upgrade": upgrade}})})
+    accd = w.accd(config=w.config([path], timing=TIMING))
+    accd.ctl("up", "--all")
+    return accd
+
+
+def said(accd):
+    return accd.ctl("events", "-n", "200", "a").stdout
+
+
+@needs(seconds=120)
+def test_before_and_after_in_the_container_and_on_the_host(w):
+    """pre runs in the old container before anything is touched, post in the new one; output is in the history."""
+    log = w.dir / "log"
+    accd = start(w, pre=[{"run": ["/bin/sh", "-c", "echo dump of $$VERSION; echo $$VERSION >/tmp/dump"]},
+                         f'echo "$$ACC_HOOK $$ACC_SERVICE $$ACC_REVISION" >>{log}'],
+                 post=[{"run": "echo it is $$VERSION now"}, {"host": ["/bin/sh", "-c", f"echo $$ACC_HOOK >>{log}"]}])
+    old = w.docker.inspect("s-a-1")["Id"]
+    image(w, VERSION="2")
+    record = w.record()
+    accd.ctl("upgrade", "a")
+    assert version(w) == "2" and names(w) == ["s-a-1"] and w.docker.inspect("s-a-1")["Id"] != old
+    lines = log.read_text().split("\n")
+    assert lines[0] == "pre s/a 2" and "post" in lines, lines
+    text = said(accd)
+    assert "upgrade.pre: dump of 1" in text and "upgrade.post: it is 2 now" in text, text
+    execs = [(t, e["Actor"]["ID"]) for t, e in record.of("create")]
+    assert len(execs) == 1, "one container was made"
+
+
+@needs(seconds=120)
+def test_a_command_that_fails_or_hangs_before_it_changes_nothing(w):
+    """Its exit code and last line are the reason; over its time it is killed. The old container is not touched."""
+    accd = start(w, pre=["echo working; echo no space left >&2; exit 3"])
+    before = w.docker.identities()
+    image(w, VERSION="2")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "command 1 of upgrade.pre exited with 3: no space left" in done.stderr, done
+    assert "nothing was changed" in done.stderr and "upgrade.pre: working" in said(accd)
+    assert w.docker.identities() == before and names(w) == ["s-a-1"]
+    path = w.dir / "s/compose.yaml"
+    text = path.read_text()
+    assert "exit 3" in text
+    path.write_text(text.replace('"echo working; echo no space left >&2; exit 3"',
+                                 '{"host": "exec sleep 3600", "timeout": "2s"}'))
+    accd.ctl("apply")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "did not end within 2 s" in done.stderr, done
+    path.write_text(text.replace('"echo working; echo no space left >&2; exit 3"',
+                                 '{"run": "sleep 3600", "timeout": "2s"}'))
+    accd.ctl("apply")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "did not end within 2 s" in done.stderr, done
+    assert w.docker.identities() == before and accd.state_of("a") == "up"
+
+
+@needs(seconds=120)
+def test_a_command_that_fails_after_it_takes_it_back(w):
+    """post fails in the new container: the kept one runs again, and the image isn't tried a second time."""
+    accd = start(w, post=[{"run": "test $$VERSION = 1"}])
+    old = w.docker.inspect("s-a-1")["Id"]
+    image(w, VERSION="2")
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1 and "command 1 of upgrade.post exited with 1" in done.stderr, done
+    wait(lambda: names(w) == ["s-a-1"], 20, "the failed one is gone")
+    assert w.docker.inspect("s-a-1")["Id"] == old and version(w) == "1"
+    assert "rolled back before" in accd.ctl("upgrade", "a", check=False).stderr
+
+
+@needs(seconds=120)
+def test_accd_may_die_under_a_command(w):
+    """kill -9 while pre runs: nothing was changed, and it says so; the next upgrade goes through."""
+    mark = w.dir / "mark"
+    accd = start(w, pre=[f"test -e {mark} || {{ touch {mark}; exec sleep 60; }}"])
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(mark.exists, 20, "the command runs")
+    assert "upgrade.pre" in accd.service("a")["reason"]
+    accd.kill()
+    accd.start()
+    wait(lambda: "accd ended while" in said(accd), 20, "it is told")
+    assert version(w) == "1" and names(w) == ["s-a-1"]
+    accd.ctl("upgrade", "a")
+    assert version(w) == "2" and names(w) == ["s-a-1"]
