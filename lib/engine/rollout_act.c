@@ -36,11 +36,20 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
             (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
 
-static bool dep_rolls(const struct acc_engine *e, const struct service *s, uint32_t *ret_dep)
+/* How long the upgrade of what is only wanted is waited for while that has changed nothing yet. */
+#define WANT_MS 300000u
+
+static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep)
 {
     acc_each_out (e, s, edge) {
-        enum acc_rollout_step step = e->services[edge->to].roll.is.step;
+        const struct service *d = &e->services[edge->to];
+        enum acc_rollout_step step = d->roll.is.step;
 
+        /* One that has not begun may wait for ever, and this one only wants it. */
+        if (!acc_edge_hard(edge) && step <= ACC_ROLL_CREATE &&
+            acc_due(e, s, s->roll.since_ms + WANT_MS)) {
+            continue;
+        }
         if (edge->kind != ACC_EDGE_CONFLICTS && step != ACC_ROLL_IDLE && step != ACC_ROLL_WATCH &&
             step != ACC_ROLL_RETIRE) {
             *ret_dep = edge->to;
