@@ -451,11 +451,15 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
     }
     stacks.is_partial |= r < 0 && options->n_files == 0 && !config;
     r = join(&stacks, r, &model, diags);
+    if (r == 0 && config) {
+        r = acc_model_set_phases(model, config->phases, config->n_phases, diags);
+    }
     if (options->find_all) {
         acc_diags_sort(diags);
     }
     paths_fini(&path);
     if (r < 0) {
+        acc_model_destroy(model);
         acc_config_destroy(config);
         return r;
     }

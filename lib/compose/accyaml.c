@@ -13,7 +13,6 @@
 #define NODES_MAX 100000u
 #define ARENA_MAX (64u * 1024u * 1024u)
 /* A rollout waits at each of them; more than a handful is not to be followed. */
-#define PHASES_MAX 64u
 
 /* clang-format off */
 #define TYPE(name) static const struct acc_struct name = \
@@ -141,7 +140,7 @@ static void check_stack_phase(struct reader *r, const struct acc_node *node)
 {
     const struct acc_node *name = acc_node_get(node, "phase");
     const struct acc_node *phases = acc_node_get(r->config->root, "phases");
-    const char *names[PHASES_MAX];
+    const char *names[ACC_PHASES_MAX];
     size_t n = 0;
 
     if (!name || !phases || phases->type != ACC_NODE_SEQ) {
@@ -293,22 +292,29 @@ static void read_host(struct reader *r)
     }
 }
 
-static void check_phases(struct reader *r)
+static int read_phases(struct reader *r)
 {
     const struct acc_node *phases = acc_node_get(r->config->root, "phases");
+    struct acc_config *config = r->config;
 
-    if (phases && phases->n > PHASES_MAX) {
+    if (phases && phases->n > ACC_PHASES_MAX) {
         acc_diags_add(r->diags, phases->pos, "%u phases are too many; at most %u", phases->n,
-                      PHASES_MAX);
-        return;
+                      ACC_PHASES_MAX);
+        return 0;
+    }
+    config->phases = acc_arena_alloc(config->arena,
+                                     ((phases ? phases->n : 0) + 1) * sizeof(*config->phases));
+    if (!config->phases) {
+        return -ENOMEM;
     }
     acc_node_for_each(node, phases)
     {
         const struct acc_node *hold = acc_node_path(node, "gate", "healthy_for", NULL);
         const char *name = acc_node_get_text(node, "name");
-        int64_t ns;
+        int64_t ns = 0;
 
         if (hold && (!acc_parse_duration_ns(hold->text, &ns) || ns < 0)) {
+            ns = 0;
             acc_diags_add(r->diags, hold->pos,
                           "gate.healthy_for: '%s' is no time; write it like "
                           "10s or 5m",
@@ -322,7 +328,12 @@ static void check_phases(struct reader *r)
                 break;
             }
         }
+        config->phases[config->n_phases++] = (struct acc_phase_spec){
+            .name = name ? name : "",
+            .has_gate = hold != NULL,
+            .healthy_for_ms = (uint64_t)ns / 1000000};
     }
+    return 0;
 }
 
 static int read_defaults(struct reader *r)
@@ -347,8 +358,8 @@ static int read_all(struct reader *r)
     }
     acc_xacc_timing(r->diags, acc_node_get(r->config->root, "timing"), &r->config->timing, false);
     read_host(r);
-    check_phases(r);
-    result = read_stacks(r);
+    result = read_phases(r);
+    result = result < 0 ? result : read_stacks(r);
     result = result < 0 ? result : read_hooks(r);
     result = result < 0 ? result : read_defaults(r);
     if (result < 0 || acc_arena_failed(r->config->arena)) {

@@ -35,9 +35,11 @@ struct acc_config {
     const struct acc_node *defaults; /* mapping for every service's x-acc, or NULL */
     struct acc_config_hook *on_incident;
     size_t n_on_incident;
-    double host_cpus;            /* 0: measured */
-    int64_t host_memory;         /* 0: measured */
-    const struct acc_node *root; /* the whole file: host, tiers, phases, rehearsal for later use */
+    double host_cpus;    /* 0: measured */
+    int64_t host_memory; /* 0: measured */
+    struct acc_phase_spec *phases;
+    size_t n_phases;
+    const struct acc_node *root; /* the whole file: host, tiers, rehearsal for later use */
 };
 
 /* Parse `text`. Unknown keys are errors with their place and a suggestion. 0 and `*ret_config`

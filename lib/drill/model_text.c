@@ -22,6 +22,9 @@ void acc_model_text_fini(struct acc_model_text *text)
     }
     free(text->line);
     free(text->stack);
+    for (size_t i = 0; i < text->n_phases; i++) {
+        free(text->phase_name[i]);
+    }
     *text = (struct acc_model_text){0};
 }
 
@@ -35,6 +38,35 @@ int acc_model_text_stack(struct acc_model_text *text, const char *name)
     free(text->stack);
     text->stack = copy;
     return 0;
+}
+
+static bool ms_of(const char *text, uint64_t *ret_ms)
+{
+    int64_t ns;
+
+    if (!acc_parse_duration_ns(text, &ns) || ns < 0) {
+        return false;
+    }
+    *ret_ms = (uint64_t)ns / 1000000;
+    return true;
+}
+
+int acc_model_text_phase(struct acc_model_text *text, const char *name, const char *words)
+{
+    struct acc_phase_spec *phase = &text->phase[text->n_phases];
+    static const char gate[] = "healthy_for=";
+
+    if (text->n_phases == ACC_PHASES_MAX) {
+        return -EINVAL;
+    }
+    *phase = (struct acc_phase_spec){.has_gate = words[0] != '\0'};
+    if (phase->has_gate && (strncmp(words, gate, sizeof(gate) - 1) != 0 ||
+                            !ms_of(words + sizeof(gate) - 1, &phase->healthy_for_ms))) {
+        return -EINVAL;
+    }
+    phase->name = text->phase_name[text->n_phases] = strdup(name);
+    text->n_phases += phase->name != NULL;
+    return phase->name ? 0 : -ENOMEM;
 }
 
 static struct acc_model_line *find(const struct acc_model_text *text, const char *stack,
@@ -104,17 +136,6 @@ static int wrong(const struct builder *b, const char *what, const char *word)
 {
     (void)acc_buf_printf(b->problem, "%s: %s '%s'\n", b->service->name, what, word);
     return -EINVAL;
-}
-
-static bool ms_of(const char *text, uint64_t *ret_ms)
-{
-    int64_t ns;
-
-    if (!acc_parse_duration_ns(text, &ns) || ns < 0) {
-        return false;
-    }
-    *ret_ms = (uint64_t)ns / 1000000;
-    return true;
 }
 
 static int read_mod(const struct builder *b, struct acc_edge *edge, const char *mod)
@@ -449,11 +470,13 @@ int acc_model_text_build(const struct acc_model_text *text, struct acc_model **r
 {
     struct acc_stack **stacks = calloc(text->n + 1, sizeof(struct acc_stack *));
     struct acc_diags *diags = calloc(1, sizeof(*diags));
+    struct acc_model *model = NULL;
     size_t n = 0;
     int r = stacks && diags ? build_stacks(text, stacks, &n, problem) : -ENOMEM;
 
     if (r == 0) {
-        r = acc_model_join(stacks, n, ret_model, diags);
+        r = acc_model_join(stacks, n, &model, diags);
+        r = r < 0 ? r : acc_model_set_phases(model, text->phase, text->n_phases, diags);
         for (size_t i = 0; r < 0 && i < diags->n; i++) {
             (void)acc_buf_printf(problem, "%s\n", diags->item[i].text);
         }
@@ -461,6 +484,11 @@ int acc_model_text_build(const struct acc_model_text *text, struct acc_model **r
         for (size_t i = 0; i < n; i++) {
             (void)acc_stack_destroy(stacks[i]);
         }
+    }
+    if (r == 0) {
+        *ret_model = model;
+    } else {
+        (void)acc_model_destroy(model);
     }
     free(diags);
     free(stacks);

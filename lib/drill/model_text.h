@@ -4,6 +4,8 @@
  * Models as text, for golden cases and saved decisions: what the engine needs to know of a
  * configuration, a line a service, without Compose.
  *
+ *     phase foundation healthy_for=10s
+ *     phase apps
  *     stack home
  *     service db health port=5432 phase=foundation
  *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s
@@ -28,12 +30,17 @@ struct acc_model_text {
     } * line;
     size_t n;
     char *stack; /* of the lines to come */
+    struct acc_phase_spec phase[ACC_PHASES_MAX];
+    char *phase_name[ACC_PHASES_MAX]; /* owned; those of `phase` */
+    size_t n_phases;
 };
 
 /* Zeroed is empty. */
 void acc_model_text_fini(struct acc_model_text *text);
 /* 0 or -ENOMEM. `words`: what follows the name. */
 int acc_model_text_stack(struct acc_model_text *text, const char *name);
+/* The next phase; `words`: its gate. -EINVAL when they can't be read. */
+int acc_model_text_phase(struct acc_model_text *text, const char *name, const char *words);
 int acc_model_text_service(struct acc_model_text *text, const char *name, const char *words);
 /* Take a service out. False: there is none. */
 bool acc_model_text_remove(struct acc_model_text *text, const char *name);

@@ -284,6 +284,14 @@ static int on_stack(struct script *s, char *rest)
     return acc_model_text_stack(&s->model, next(&rest));
 }
 
+static int on_phase(struct script *s, char *rest)
+{
+    char *name = next(&rest);
+    int r = acc_model_text_phase(&s->model, name, trim(rest));
+
+    return r == -EINVAL ? wrong(s, "no such gate: ", rest) : r;
+}
+
 static int on_service(struct script *s, char *rest)
 {
     char *name = next(&rest);
@@ -767,6 +775,7 @@ static const struct word {
     bool needs_world;
 } words[] = {
     {"stack", on_stack, false},
+    {"phase", on_phase, false},
     {"service", on_service, false},
     {"no-service", on_no_service, false},
     {"observe", on_observe, false},

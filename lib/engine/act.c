@@ -425,4 +425,5 @@ void acc_act(struct acc_engine *e, struct service *s)
         s->run_asked = false;
     }
     acc_svc_derive(e, s);
+    acc_phase_update(e, s);
 }

@@ -263,6 +263,23 @@ static void add_users(struct acc_engine *e)
     }
 }
 
+static void add_phases(struct builder *b)
+{
+    struct acc_engine *e = b->e;
+
+    e->n_phases = (uint32_t)b->model->n_phases;
+    for (uint32_t k = 0; k < e->n_phases; k++) {
+        const struct acc_phase_spec *spec = &b->model->phases[k];
+
+        e->phases[k] = (struct phase){.name = keep(b, spec->name),
+                                      .has_gate = spec->has_gate,
+                                      .healthy_for_ms = spec->healthy_for_ms};
+    }
+    if (!b->failed) {
+        acc_phases_begin(e);
+    }
+}
+
 /* The model's order; what the file no longer has goes first: it depends on nothing any more. */
 static void add_order(struct builder *b)
 {
@@ -342,9 +359,10 @@ static int alloc_tables(struct builder *b)
     e->res_svc = calloc(count_svc_res(b->model) + 1, sizeof(*e->res_svc));
     e->order = calloc(n + 1, sizeof(*e->order));
     e->incidents = calloc(e->n_incidents, sizeof(*e->incidents));
+    e->phases = calloc(b->model->n_phases + 1, sizeof(*e->phases));
     e->impact = calloc(n + 1, sizeof(*e->impact));
     if (!e->stacks || !e->services || !e->inst || !e->res || !e->edges || !e->in || !e->svc_res ||
-        !e->res_svc || !e->order || !e->incidents || !e->impact) {
+        !e->res_svc || !e->order || !e->incidents || !e->impact || !e->phases) {
         return -ENOMEM;
     }
     /* An operation or a probe of each instance, an operation of each resource, a pull of each
@@ -400,6 +418,7 @@ int acc_build(const struct acc_model *model, const struct acc_engine *old,
     add_edges(&b);
     add_resources(&b);
     add_users(b.e);
+    add_phases(&b);
     if (b.failed) {
         acc_engine_destroy(b.e);
         return -ENOMEM;
@@ -450,6 +469,7 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine)
     free(engine->res_svc);
     free(engine->order);
     free(engine->incidents);
+    free(engine->phases);
     free(engine->impact);
     acc_index_fini(&engine->by_cid);
     acc_index_fini(&engine->by_id);

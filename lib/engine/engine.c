@@ -89,6 +89,9 @@ static void on_conn_up(struct acc_engine *e, const struct acc_event *event)
     e->listing = true;
     e->list_wanted = false;
     e->synced = false;
+    if (e->fresh_engine) {
+        acc_phases_close(e);
+    }
     for (uint32_t i = 0; i < e->n_inst; i++) {
         e->inst[i].inspecting = e->inst[i].inspect_again = e->inst[i].comparing = false;
     }
@@ -323,6 +326,8 @@ static bool work(struct acc_engine *e)
         }
         if (e->dirty.n_set > 0) {
             update_next(e);
+        } else if (e->phases_changed && acc_may_act(e)) {
+            acc_phases_open(e);
         } else if (e->act.n_set > 0) {
             act_next(e, &e->act);
         } else if (!serve_queues(e)) {

@@ -183,7 +183,8 @@ static bool edge_lets_start(struct acc_engine *e, struct service *s, const struc
 /* Wanted, of higher rank, and could run if only the place were free. */
 static bool claims_the_place(struct acc_engine *e, struct service *other, const struct service *s)
 {
-    if (!other->wanted_up || !wins(other, s) || acc_is_terminal(e, other)) {
+    if (!other->wanted_up || !wins(other, s) || acc_is_terminal(e, other) ||
+        !acc_phase_open(e, other)) {
         return false;
     }
     if (other->state == ACC_SVC_BLOCKED) {
@@ -220,10 +221,10 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
             break;
         }
     }
-    if (s->blocker == ACC_NONE && conflicts_let_start(e, s)) {
+    if (s->blocker == ACC_NONE && conflicts_let_start(e, s) && acc_phase_open(e, s)) {
         return true; /* asked again before it runs: the wait that is over must stay over */
     }
-    if (!s->wait_ms) {
+    if (!s->wait_ms && acc_phase_open(e, s)) {
         s->wait_ms = e->now ? e->now : 1;
     }
     return false;
@@ -258,7 +259,8 @@ static bool could_claim(struct acc_engine *e, struct service *s)
 {
     return s->wanted_up && !s->removed && !s->running && !acc_svc_held(e, s) &&
            !acc_hold_no_start(e, s) && !acc_svc_is_done(s) && !acc_svc_observing(e, s) &&
-           !s->gave_up && s->breaker != BREAKER_OPEN && s->backoff_ms <= e->now;
+           !s->gave_up && acc_phase_open(e, s) && s->breaker != BREAKER_OPEN &&
+           s->backoff_ms <= e->now;
 }
 
 void acc_claim_update(struct acc_engine *e, struct service *s)

@@ -191,6 +191,7 @@ static void end_maintenance(struct acc_engine *e, const char *why)
     }
     acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "maintenance is over: %s", why);
     e->maintenance = (struct hold){.is.kind = ACC_HOLD_NONE};
+    e->phases_changed = true;
     e->save_maintenance = true;
     acc_mark_all(e);
 }

@@ -137,6 +137,14 @@ struct stack {
     uint32_t n_present;               /* containers */
 };
 
+struct phase {
+    const char *name;
+    bool has_gate;
+    uint64_t healthy_for_ms;
+    bool is_open;
+    uint32_t n_wanted, n_pending; /* members that are wanted, and that hold the next one up */
+};
+
 #define RES_KINDS 3
 enum res_state { RES_UNKNOWN, RES_BUSY, RES_THERE, RES_FAILED };
 struct resource {
@@ -368,6 +376,7 @@ struct service {
     uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
     uint32_t first_res, n_res;
     uint32_t first_inst, n_inst, spare;
+    uint32_t phase_at; /* in engine.phases, or ACC_NONE */
     bool removed;
 
     /* desire */
@@ -435,8 +444,9 @@ struct service {
     uint32_t n_hits;
     struct suffered suffers[ACC_ROOTS_MAX]; /* those that do so now */
     uint32_t n_suffers;
-    uint32_t incident; /* open one of which it is the root, or ACC_NONE */
-    bool queued;       /* waits for a token to start or create */
+    uint32_t incident;                /* open one of which it is the root, or ACC_NONE */
+    bool queued;                      /* waits for a token to start or create */
+    bool phase_wanted, phase_pending; /* as counted in its phase */
     uint64_t wake_ms;
 };
 
@@ -474,6 +484,9 @@ struct acc_engine {
     uint32_t *in;                /* edges by `to` */
     uint32_t *svc_res, *res_svc; /* resources of services, services of resources */
     uint32_t *order;             /* services, dependencies first */
+    struct phase *phases;
+    uint32_t n_phases;
+    bool phases_changed; /* one may be open or closed now that was not */
     struct incident *incidents;
     uint32_t *impact; /* scratch of acc_engine_incident() */
     uint32_t free_spare;
@@ -715,6 +728,15 @@ void acc_tell_dependents(struct acc_engine *e, struct service *s, const struct i
                          enum dep_event event);
 /* A breaker or a backoff in the way of a start? */
 bool acc_gate_breaker(struct acc_engine *e, struct service *s);
+
+/* --- phase.c --------------------------------------------------------------------------------- */
+bool acc_phase_open(const struct acc_engine *e, const struct service *s);
+void acc_phase_update(struct acc_engine *e, struct service *s); /* after its state is known */
+void acc_phases_open(struct acc_engine *e);                     /* facts are settled */
+void acc_phases_close(struct acc_engine *e);
+void acc_phases_begin(struct acc_engine *e);
+/* One of those that a service waits for with its phase; NULL when it doesn't. */
+const struct service *acc_phase_holder(const struct acc_engine *e, const struct service *s);
 
 /* --- fail.c ---------------------------------------------------------------------------------- */
 /* A failure. One that is attributed to another root is told and not counted: then false. A failed

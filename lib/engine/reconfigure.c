@@ -128,6 +128,9 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->spare = ACC_NONE;
     s->removed = fresh.removed;
     s->blocker = ACC_NONE;
+    s->phase_at = fresh.phase_at;
+    s->phase_wanted = fresh.phase_wanted;
+    s->phase_pending = fresh.phase_pending;
     s->n_roots = 0;
     s->n_suffers = 0;
     s->incident = ACC_NONE;
@@ -303,6 +306,18 @@ static void move_globals(struct move *move)
     memcpy(to->n_taken, from->n_taken, sizeof(to->n_taken));
 }
 
+/* What has begun goes on under the new file. */
+static void move_phases(struct move *move)
+{
+    for (uint32_t k = 0; k < move->to->n_phases; k++) {
+        for (uint32_t i = 0; i < move->from->n_phases; i++) {
+            if (strcmp(move->to->phases[k].name, move->from->phases[i].name) == 0) {
+                move->to->phases[k].is_open = move->from->phases[i].is_open;
+            }
+        }
+    }
+}
+
 static void move_services(struct move *move)
 {
     struct acc_engine *to = move->to;
@@ -344,6 +359,7 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
         engine->now = now_ms > engine->now ? now_ms : engine->now;
         move_globals(&move);
         move_services(&move);
+        move_phases(&move);
         move_stacks(&move);
         move_resources(&move);
         move_incidents(&move);

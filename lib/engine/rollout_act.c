@@ -92,7 +92,7 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
         return ACC_NOTHING;
     }
     if (!acc_gate_start(e, s)) {
-        r->waits_for = e->edges[s->blocker].to;
+        r->waits_for = s->blocker == ACC_NONE ? ACC_NONE : e->edges[s->blocker].to;
         return ACC_NOTHING;
     }
     return ACC_ACT_CREATE;

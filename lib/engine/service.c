@@ -340,7 +340,9 @@ static bool waits_to_be_made(struct acc_engine *e, struct service *s)
 
 static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
 {
-    bool is_waiting = !acc_gate_start(e, s) || acc_must_stop(e, s) || waits_to_be_made(e, s);
+    bool may_start = acc_gate_start(e, s);
+    bool is_in_line = !may_start && s->blocker == ACC_NONE; /* for nothing but its phase */
+    bool is_waiting = (!may_start && !is_in_line) || acc_must_stop(e, s) || waits_to_be_made(e, s);
     bool is_coming = any(e, s, is_up_or_coming);
 
     if (acc_svc_observing(e, s)) {
@@ -349,7 +351,7 @@ static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
     if (is_waiting && !is_coming) {
         return ACC_SVC_BLOCKED;
     }
-    if (s->queued) {
+    if (s->queued || (is_in_line && !is_coming)) {
         return ACC_SVC_QUEUED;
     }
     return s->n_failures > 0 && e->now < s->backoff_ms && !is_coming ? ACC_SVC_BACKOFF
@@ -444,5 +446,6 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     acc_incident_update(e, s);
     acc_svc_derive(e, s);
     acc_suffer_update(e, s);
+    acc_phase_update(e, s);
     acc_claim_update(e, s);
 }

@@ -62,7 +62,9 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     if (is_hopeless(s) || (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
         return failed_as_is(e, s, now_ms, text);
     }
-    return ACC_SETTLED_PENDING;
+    const struct service *holder = s->state == ACC_SVC_QUEUED ? acc_phase_holder(e, s) : NULL;
+
+    return holder && is_hopeless(holder) ? failed_as_is(e, s, now_ms, text) : ACC_SETTLED_PENDING;
 }
 
 static bool any_running(struct acc_engine *e, struct service *s)

@@ -253,12 +253,32 @@ static bool say_roots(struct acc_engine *e, struct words *w, const struct servic
     return true;
 }
 
+static bool say_phase(struct acc_engine *e, struct words *w, const struct service *s,
+                      uint64_t now_ms)
+{
+    const struct service *holder = acc_phase_holder(e, s);
+
+    if (!holder) {
+        return false;
+    }
+    say(w, "waits for phase %.60s: ", e->phases[holder->phase_at].name);
+    if (holder->ready) {
+        say(w, "%s has not been well for long enough", holder->nick);
+    } else {
+        say_other(e, w, acc_svc_index(e, holder), now_ms);
+    }
+    return true;
+}
+
 /* What a start waits for besides other services. */
 static void say_starting(struct acc_engine *e, struct words *w, const struct service *s,
                          uint64_t now_ms)
 {
     if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms && s->n_failures > 0) {
         say_failure(e, w, s, now_ms);
+        return;
+    }
+    if (s->state == ACC_SVC_QUEUED && say_phase(e, w, s, now_ms)) {
         return;
     }
     if (bad_instance(e, s)) {

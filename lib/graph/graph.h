@@ -21,3 +21,8 @@
  * Linear in services and edges, but for sorting the names. 0 and `*ret_model`; -EINVAL; -ENOMEM. */
 int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
                    struct acc_diags *diags);
+
+/* Give a joined model its phases; names are copied. A service in an unknown phase, and one that
+ * depends on a service of a later phase, is an error. 0, -EINVAL with `diags`, -ENOMEM. */
+int acc_model_set_phases(struct acc_model *model, const struct acc_phase_spec *phases, size_t n,
+                         struct acc_diags *diags);

@@ -265,6 +265,14 @@ struct acc_stack {
 /* NULL is allowed; always returns NULL. */
 struct acc_stack *acc_stack_destroy(struct acc_stack *stack);
 
+/* Phases of one configuration, in their order. */
+#define ACC_PHASES_MAX 64u
+struct acc_phase_spec {
+    const char *name;
+    bool has_gate;           /* all of its members must be ready ... */
+    uint64_t healthy_for_ms; /* ... for so long, before the next one begins */
+};
+
 /* All stacks as one. Indexes are dense: service `i` of the model is services[i]. */
 struct acc_model {
     struct acc_stack **stacks; /* owned */
@@ -277,6 +285,9 @@ struct acc_model {
     size_t n_resources;
     uint32_t
         *order; /* n_services indexes, dependencies first (binds, needs, milestone, wants, after) */
+    struct acc_phase_spec *phases; /* owned; by acc_model_set_phases() */
+    char *phase_names;             /* owned; what the names of `phases` lie in */
+    size_t n_phases;
     uint32_t *layer; /* 0 for a service without dependencies, else 1 + the highest of them */
 };
 

@@ -138,6 +138,7 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
         case ACC_VERB_STOP:
         case ACC_VERB_DOWN:
             s->want_up = s->is_unsure = false;
+            s->was_tried = true; /* likewise */
             s->want_removed = verb == ACC_VERB_DOWN;
             break;
         case ACC_VERB_UPGRADE:
@@ -269,6 +270,7 @@ static void note_hold(struct world *w, const struct acc_cmd *cmd)
 
         if (cmd->selected[i] && !is_observed(w, i)) {
             s->hold = hold;
+            s->was_tried = true; /* it holds no phase up while it is held */
             s->command_ms = w->queue.now_ms;
             s->n_failures = 0;
         }
@@ -368,6 +370,7 @@ static void random_command(struct world *w)
 static void touched(struct world *w, uint32_t svc)
 {
     if (svc != ACC_NONE) {
+        w->oracle.service[svc].was_tried = true; /* likewise */
         w->oracle.service[svc].is_unsure = true; /* held, or released: accd has its own rules */
         oracle_disturb(&w->oracle, svc);
     }

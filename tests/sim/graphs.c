@@ -359,6 +359,33 @@ static void draft_platform(struct drawing *d)
     }
 }
 
+/* By the layers of the graph, so that nobody depends on a later phase; one in five is in none. */
+static void phases_draw(const struct sim_graph_options *options, struct acc_model *model)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    struct sim_rand rand = {options->phase_seed};
+    struct acc_phase_spec phases[ACC_ARRAY_LEN(names)];
+    static struct acc_diags diags; /* only read when the drawing is wrong */
+    uint32_t n_layers = 1;
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(names); i++) {
+        phases[i] = (struct acc_phase_spec){.name = names[i]};
+        phases[i].has_gate = sim_rand_below(&rand, 2) == 0;
+        phases[i].healthy_for_ms = sim_rand_below(&rand, 60000);
+    }
+    for (size_t i = 0; i < model->n_services; i++) {
+        n_layers = model->layer[i] + 1 > n_layers ? model->layer[i] + 1 : n_layers;
+    }
+    for (size_t i = 0; i < model->n_services; i++) {
+        bool is_in_none = sim_rand_below(&rand, 5) == 0;
+
+        model->services[i]->phase = is_in_none
+                                        ? ""
+                                        : names[model->layer[i] * ACC_ARRAY_LEN(names) / n_layers];
+    }
+    acc_assert(acc_model_set_phases(model, phases, ACC_ARRAY_LEN(names), &diags) == 0);
+}
+
 void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *options,
                     struct sim_graph *ret_graph)
 {
@@ -395,6 +422,9 @@ void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *optio
         (void)fprintf(stderr, "%s\n", diags.item[i].text);
     }
     acc_assert(r == 0);
+    if (options->phase_seed) {
+        phases_draw(options, ret_graph->model);
+    }
     ret_graph->habits = calloc(d.n, sizeof(*ret_graph->habits));
     acc_assert(ret_graph->habits);
     for (uint32_t i = 0; i < d.n; i++) {

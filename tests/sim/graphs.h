@@ -13,10 +13,11 @@
 struct sim_graph_options {
     uint32_t services_min, services_max;
     uint32_t stacks_max;
-    uint32_t edges_max; /* of one service */
-    bool platform;      /* that of platform.h; the numbers above don't count */
-    bool plain;         /* needs edges with ride only, one replica, restart policy unset */
-    bool quick_timing;  /* every time of E5 a tenth: long waits come up in short runs */
+    uint32_t edges_max;  /* of one service */
+    bool platform;       /* that of platform.h; the numbers above don't count */
+    uint64_t phase_seed; /* of its phases, drawn apart; 0: none */
+    bool plain;          /* needs edges with ride only, one replica, restart policy unset */
+    bool quick_timing;   /* every time of E5 a tenth: long waits come up in short runs */
 };
 
 struct sim_graph {

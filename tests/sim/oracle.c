@@ -254,8 +254,9 @@ static bool dep_runs(struct oracle *o, uint32_t dep, bool must_be_ready)
             continue;
         }
         /* Its own policy began another run, and nobody told: the one of before is what counts. */
-        if (t->started_ns != c->started_ns ? now(o) - c->proc.started_ms < T_OBS
-                                           : !must_be_ready || may_be_ready(o, c)) {
+        if (t->started_ns != c->started_ns
+                ? now(o) - c->proc.started_ms < T_OBS
+                : !must_be_ready || t->healthy_ns == c->started_ns || may_be_ready(o, c)) {
             return true;
         }
     }
@@ -292,6 +293,66 @@ static void check_edge(struct oracle *o, uint32_t svc, const struct acc_edge *ed
         world_fail(o->world, "I9: %s starts, and %s is bad since %" PRIu64 " s", from, to,
                    (now(o) - dep->ready_change_ms) / 1000);
     }
+}
+
+/* --- phases (E4) ------------------------------------------------------------------------------ */
+
+static uint32_t phase_of(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_model *model = o->world->graph.model;
+
+    for (uint32_t k = 0; k < model->n_phases; k++) {
+        if (strcmp(model->phases[k].name, spec_of(o, svc)->phase) == 0) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}
+
+/* Wanted for certain, of an accd that manages it, and nothing that forbids or prevents it. */
+static bool is_owed(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_model *model = o->world->graph.model;
+    struct acc_service_view view;
+
+    acc_engine_service(o->world->engine, svc, now(o), &view);
+    return o->service[svc].want_up && !o->service[svc].is_unsure && spec_of(o, svc)->replicas > 0 &&
+           !spec_of(o, svc)->one_shot &&
+           !acc_engine_stack_observing(o->world->engine, model->service_stack[svc]) &&
+           (view.state == ACC_SVC_STARTING || view.state == ACC_SVC_QUEUED);
+}
+
+static void check_phase(struct oracle *o, uint32_t svc)
+{
+    uint32_t at = phase_of(o, svc);
+
+    if (at == ACC_NONE || o->service[svc].was_tried) {
+        return; /* it is being healed: its phase may be open */
+    }
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        if (phase_of(o, i) < at && !o->service[i].was_tried && is_owed(o, i)) {
+            world_fail(o->world, "E4: %s of phase %s starts, and %s of phase %s was never started",
+                       world_service_id(o->world, svc), spec_of(o, svc)->phase,
+                       world_service_id(o->world, i), spec_of(o, i)->phase);
+        }
+    }
+}
+
+/* Who is at rest, or can't come, holds a gate up for ever. */
+static bool is_behind_a_gate(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_model *model = o->world->graph.model;
+    uint32_t at = phase_of(o, svc);
+
+    for (uint32_t i = 0; i < model->n_services && at != ACC_NONE; i++) {
+        uint32_t k = phase_of(o, i);
+
+        if (k < at && model->phases[k].has_gate && o->service[i].want_up &&
+            (may_rest(spec_of(o, i)) || !oracle_is_viable(o, i))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- the pace (I7, I8) ------------------------------------------------------------------------ */
@@ -542,6 +603,15 @@ static void doubt_foreign(struct oracle *o, const struct acc_obs *obs,
     }
 }
 
+static void mark_tried(struct oracle *o, const struct acc_obs *obs)
+{
+    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
+
+    if (c && c->made.svc != ACC_NONE && obs->state == ACC_CTR_RUNNING) {
+        o->service[c->made.svc].was_tried = true;
+    }
+}
+
 void oracle_before_step(struct oracle *o, const struct acc_event *event)
 {
     const struct acc_model *model = o->world->graph.model;
@@ -556,11 +626,18 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
             t->epoch = o->world->epoch;
             t->seen_ms = now(o);
             t->state = event->obs->state;
+            mark_tried(o, event->obs);
+            t->healthy_ns = event->obs->health == ACC_DH_HEALTHY ? event->obs->started_ns
+                                                                 : t->healthy_ns;
             t->started_ns = event->obs->started_ns;
         }
     }
     for (uint32_t i = 0; i < model->n_stacks; i++) {
         o->was_observing[i] = acc_engine_stack_observing(o->world->engine, i);
+    }
+    for (uint32_t i = 0;
+         event->type == ACC_EV_CONN_UP && event->conn.fresh_engine && i < model->n_services; i++) {
+        o->service[i].was_tried = false;
     }
 }
 
@@ -708,7 +785,9 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         for (size_t i = 0; i < spec_of(o, a->svc)->n_edges && !o->world->is_failed; i++) {
             check_edge(o, a->svc, &spec_of(o, a->svc)->edges[i]);
         }
+        check_phase(o, a->svc);
         check_pace(o, a->svc);
+        o->service[a->svc].was_tried = true;
         o->service[a->svc].n_starts++;
         o->service[a->svc].last_start_ms = now(o);
     } else if (a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL) {
@@ -723,6 +802,11 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
 void oracle_after_step(struct oracle *o, const struct acc_event *event)
 {
     for (size_t i = 0; i < o->world->actions.n && !o->world->is_failed; i++) {
+        const struct acc_action *a = &o->world->actions.item[i];
+
+        if (a->type == ACC_ACT_INCIDENT && a->svc != ACC_NONE) {
+            o->service[a->svc].was_tried = true; /* a verdict: it holds up nobody any more */
+        }
         check_action(o, event, i);
     }
 }
@@ -749,7 +833,7 @@ bool oracle_is_viable(const struct oracle *o, uint32_t svc)
 {
     const struct acc_service_spec *spec = spec_of(o, svc);
 
-    if (!o->service[svc].want_up) {
+    if (!o->service[svc].want_up || is_behind_a_gate(o, svc)) {
         return false;
     }
     for (size_t i = 0; i < spec->n_edges; i++) {

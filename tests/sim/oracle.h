@@ -20,7 +20,8 @@ struct oracle_container { /* what accd was told last; by twin index */
     uint64_t epoch, seen_ms;
     enum acc_container_state state;
     int64_t started_ns;
-    uint64_t stop_ms; /* when it was stopped by accd; 0: not in this run */
+    int64_t healthy_ns; /* begin of the run that Docker called healthy; 0: none */
+    uint64_t stop_ms;   /* when it was stopped by accd; 0: not in this run */
 };
 
 /* What was forbidden for certain, and until when: accd may take longer, never shorter. */
@@ -46,7 +47,8 @@ struct oracle_service {
     uint64_t n_stops, n_actions;
     uint64_t minute; /* and what was sent for it in that minute */
     uint32_t n_in_minute;
-    bool was_held; /* before this step */
+    bool was_held;  /* before this step */
+    bool was_tried; /* by this accd and this dockerd: started, seen running, or found wanting */
 };
 
 struct oracle {

@@ -1072,6 +1072,9 @@ void world_accd_start(struct world *w)
     r = acc_engine_create(w->graph.model, &options, &w->engine);
     acc_assert(r == 0);
     restore(w);
+    for (size_t i = 0; i < w->graph.model->n_services; i++) {
+        w->oracle.service[i].was_tried = false;
+    }
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
     sim_queue_in(&w->queue, sim_rand_range(&w->rand, 5, 500), try_connect, w, w->life, 0);

@@ -129,11 +129,15 @@ START_TEST(reads_hooks_host_and_what_is_for_later)
                            "host: {cpus: 24, memory: 61GiB, reserve: {memory: 2GiB}, gpus: [{name: "
                            "gpu0, pci: '0000:03:00.0', vram: 24GiB}]}\n"
                            "tiers: {llm: {cpus: 14.5, vram: {gpu0: 16GiB}}}\n"
-                           "phases: [{name: a, gate: {healthy_for: 10s}}]\n"
+                           "phases: [{name: a, gate: {healthy_for: 10s}}, {name: b}]\n"
                            "defaults: {priority: 10, open: 1m}\n"
                            "rehearsal: {image: 'acc-standin:1'}\n"
                            "x-mine: {anything: goes}\n"),
                      0);
+    ck_assert_uint_eq(config->n_phases, 2);
+    ck_assert_str_eq(config->phases[0].name, "a");
+    ck_assert(config->phases[0].has_gate && config->phases[0].healthy_for_ms == 10000);
+    ck_assert(!config->phases[1].has_gate);
     ck_assert_uint_eq(config->n_on_incident, 3);
     ck_assert_int_eq(config->on_incident[0].kind, ACC_HOOK_COMMAND);
     ck_assert_str_eq(config->on_incident[0].argv[0], "/bin/sh");

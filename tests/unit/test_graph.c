@@ -307,6 +307,50 @@ START_TEST(a_long_cycle_is_told_in_several_lines)
 }
 END_TEST
 
+/* db <- cache (in no phase) <- web */
+static int set_phases(const char *db, const char *web)
+{
+    static const struct acc_phase_spec phases[] = {{.name = "base"}, {"apps", true, 5000}};
+    struct acc_stack *stack = stack_new("one", 3);
+    struct acc_service_spec *service = service_add(stack, "cache", 1);
+
+    service->phase = "";
+    edge_add(stack, service, "n:db", 3);
+    service_add(stack, "db", 1)->phase = db;
+    service = service_add(stack, "web", 1);
+    service->phase = web;
+    edge_add(stack, service, "w:cache", 7);
+    ck_assert_int_eq(acc_model_join(&stack, 1, &model, &diags), 0);
+    return acc_model_set_phases(model, phases, 2, &diags);
+}
+
+START_TEST(phases_follow_the_edges)
+{
+    ck_assert_int_eq(set_phases("base", "apps"), 0);
+    ck_assert_uint_eq(model->n_phases, 2);
+    ck_assert_str_eq(model->phases[1].name, "apps");
+    ck_assert(model->phases[1].has_gate && model->phases[1].healthy_for_ms == 5000);
+}
+END_TEST
+
+START_TEST(an_early_phase_does_not_wait_for_a_late_one)
+{
+    ck_assert_int_eq(set_phases("apps", "base"), -EINVAL);
+    ck_assert_uint_eq(diags.n, 1);
+    ck_assert_uint_eq(diags.item[0].line, 7);
+    ck_assert_str_eq(diags.item[0].text,
+                     "one/web is in phase 'base' and depends on one/cache, which waits for the "
+                     "later phase 'apps'; move one of them, or drop the edge");
+}
+END_TEST
+
+START_TEST(an_unknown_phase_is_named)
+{
+    ck_assert_int_eq(set_phases("bace", "apps"), -EINVAL);
+    ck_assert_str_eq(diags.item[0].text, "one/db: there is no phase 'bace'; did you mean 'base'?");
+}
+END_TEST
+
 START_TEST(ten_thousand_services_with_forty_thousand_edges)
 {
     struct acc_stack *stack = stack_new("one", 10000);
@@ -353,6 +397,9 @@ int main(void)
     tcase_add_test(tcase, resources_know_their_stack);
     tcase_add_test(tcase, a_chain_of_sixty_thousand_is_no_problem);
     tcase_add_test(tcase, a_long_cycle_is_told_in_several_lines);
+    tcase_add_test(tcase, phases_follow_the_edges);
+    tcase_add_test(tcase, an_early_phase_does_not_wait_for_a_late_one);
+    tcase_add_test(tcase, an_unknown_phase_is_named);
     tcase_add_test(tcase, ten_thousand_services_with_forty_thousand_edges);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
