@@ -314,8 +314,13 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
 {
     const struct acc_model *model = o->world->graph.model;
     struct acc_service_view view;
+    struct acc_service_record record;
 
     acc_engine_service(o->world->engine, svc, now(o), &view);
+    acc_engine_service_record(o->world->engine, svc, now(o), &record);
+    if (record.n_failures > 0 || spec_of(o, svc)->n_edges > 0) {
+        return false; /* a verdict of before, or of what it stands on, was enough to pass it over */
+    }
     return o->service[svc].want_up && !o->service[svc].is_unsure && spec_of(o, svc)->replicas > 0 &&
            !spec_of(o, svc)->one_shot &&
            !acc_engine_stack_observing(o->world->engine, model->service_stack[svc]) &&
