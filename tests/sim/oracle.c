@@ -331,7 +331,7 @@ static void check_phase(struct oracle *o, uint32_t svc)
 {
     uint32_t at = phase_of(o, svc);
 
-    if (at == ACC_NONE || o->service[svc].was_tried) {
+    if (at == ACC_NONE || o->service[svc].was_tried || o->world->options.upgrades) {
         return; /* it is being healed: its phase may be open */
     }
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
