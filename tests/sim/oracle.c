@@ -327,18 +327,40 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
            (view.state == ACC_SVC_STARTING || view.state == ACC_SVC_QUEUED);
 }
 
+/* It begins: nobody of an earlier one may be on its way, and never tried. */
+static void check_begin(struct oracle *o, uint32_t at)
+{
+    const struct acc_model *model = o->world->graph.model;
+
+    o->has_begun |= UINT64_C(1) << at;
+    for (uint32_t i = 0; i < model->n_services; i++) {
+        if (phase_of(o, i) < at && !o->service[i].was_tried && is_owed(o, i)) {
+            world_fail(o->world, "E4: phase %s begins, and %s of phase %s was never started",
+                       model->phases[at].name, world_service_id(o->world, i), spec_of(o, i)->phase);
+        }
+    }
+}
+
 static void check_phase(struct oracle *o, uint32_t svc)
 {
     uint32_t at = phase_of(o, svc);
 
-    if (at == ACC_NONE || o->service[svc].was_tried || o->world->options.upgrades) {
-        return; /* it is being healed: its phase may be open */
+    if (at != ACC_NONE && !(o->has_begun & UINT64_C(1) << at)) {
+        world_fail(o->world, "E4: %s starts, and its phase %s has not begun",
+                   world_service_id(o->world, svc), spec_of(o, svc)->phase);
     }
-    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
-        if (phase_of(o, i) < at && !o->service[i].was_tried && is_owed(o, i)) {
-            world_fail(o->world, "E4: %s of phase %s starts, and %s of phase %s was never started",
-                       world_service_id(o->world, svc), spec_of(o, svc)->phase,
-                       world_service_id(o->world, i), spec_of(o, i)->phase);
+}
+
+/* "phase apps begins" */
+static void hear_phase(struct oracle *o, const char *text)
+{
+    const struct acc_model *model = o->world->graph.model;
+    char begins[ACC_NOTE_MAX + 1];
+
+    for (uint32_t k = 0; k < model->n_phases; k++) {
+        (void)snprintf(begins, sizeof(begins), "phase %.200s begins", model->phases[k].name);
+        if (strcmp(text, begins) == 0) {
+            check_begin(o, k);
         }
     }
 }
@@ -640,9 +662,11 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
     for (uint32_t i = 0; i < model->n_stacks; i++) {
         o->was_observing[i] = acc_engine_stack_observing(o->world->engine, i);
     }
-    for (uint32_t i = 0;
-         event->type == ACC_EV_CONN_UP && event->conn.fresh_engine && i < model->n_services; i++) {
-        o->service[i].was_tried = false;
+    if (event->type == ACC_EV_CONN_UP && event->conn.fresh_engine) {
+        o->has_begun = 0;
+        for (uint32_t i = 0; i < model->n_services; i++) {
+            o->service[i].was_tried = false;
+        }
     }
 }
 
@@ -809,6 +833,9 @@ void oracle_after_step(struct oracle *o, const struct acc_event *event)
     for (size_t i = 0; i < o->world->actions.n && !o->world->is_failed; i++) {
         const struct acc_action *a = &o->world->actions.item[i];
 
+        if (a->type == ACC_ACT_NOTE) {
+            hear_phase(o, a->note.text);
+        }
         if (a->type == ACC_ACT_INCIDENT && a->svc != ACC_NONE) {
             o->service[a->svc].was_tried = true; /* a verdict: it holds up nobody any more */
         }

@@ -1075,6 +1075,7 @@ void world_accd_start(struct world *w)
     for (size_t i = 0; i < w->graph.model->n_services; i++) {
         w->oracle.service[i].was_tried = false;
     }
+    w->oracle.has_begun = 0;
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
     sim_queue_in(&w->queue, sim_rand_range(&w->rand, 5, 500), try_connect, w, w->life, 0);
