@@ -9,7 +9,7 @@ def passed_before(record, dependency, moment):
     return own or [t for t, _ in record.of("health_status: healthy", dependency) if t <= moment]
 
 
-@needs(seconds=300, alone=True)
+@needs("svc", seconds=300, alone=True)
 def test_nine_layers_of_seventy_start_in_order(w):
     """Each of 70 services starts once, after both that it needs have passed a check in this run."""
     services = nine_layers("30s")
