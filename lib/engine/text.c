@@ -102,8 +102,10 @@ void acc_exit_text(int32_t code, bool oom, char *out, size_t out_size)
     (void)snprintf(out, out_size, "exited with %d%s", (int)code, what);
 }
 
-static void note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const char *who,
-                 const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static void note(struct acc_engine *e,
+                                                       enum acc_note_kind kind, uint32_t svc,
+                                                       const char *who, const char *fmt,
+                                                       va_list args)
 {
     struct acc_action *action;
     size_t len;
