@@ -143,6 +143,7 @@ struct phase {
     uint64_t healthy_for_ms;
     bool is_open;
     uint32_t n_wanted, n_pending; /* members that are wanted, and that hold the next one up */
+    uint32_t n_running;           /* wanted ones of which a container is seen to run */
 };
 
 #define RES_KINDS 3
@@ -446,7 +447,7 @@ struct service {
     uint32_t n_suffers;
     uint32_t incident;                /* open one of which it is the root, or ACC_NONE */
     bool queued;                      /* waits for a token to start or create */
-    bool phase_wanted, phase_pending; /* as counted in its phase */
+    bool phase_wanted, phase_pending, phase_running; /* as counted in its phase */
     uint64_t wake_ms;
 };
 

@@ -4,6 +4,7 @@
  * A phase opens when no member of an earlier one holds it up any more, and stays open: what is
  * ordered is a bring-up, not the healing of one service of many. It closes when all of its members
  * are wanted off, and when dockerd has come back anew. Only starts ask; containers are made before.
+ * A phase of which a member is seen to run has begun, whoever began it: the last accd, most often.
  */
 
 #include <string.h>
@@ -54,22 +55,37 @@ static bool holds_up(struct acc_engine *e, struct service *s)
     return !is_off_by_word(e, s);
 }
 
+static bool is_seen_running(struct acc_engine *e, const struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (acc_inst_running(i) && !acc_inst_stale(e, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void acc_phase_update(struct acc_engine *e, struct service *s)
 {
     struct phase *phase = s->phase_at == ACC_NONE ? NULL : &e->phases[s->phase_at];
     bool is_wanted;
     bool is_pending;
+    bool is_running;
 
     if (!phase) {
         return;
     }
     is_wanted = counts(e, s);
     is_pending = holds_up(e, s);
+    is_running = is_wanted && is_seen_running(e, s);
     phase->n_wanted += (uint32_t)is_wanted - (uint32_t)s->phase_wanted;
     phase->n_pending += (uint32_t)is_pending - (uint32_t)s->phase_pending;
-    e->phases_changed |= is_wanted != s->phase_wanted || is_pending != s->phase_pending;
+    phase->n_running += (uint32_t)is_running - (uint32_t)s->phase_running;
+    e->phases_changed |= is_wanted != s->phase_wanted || is_pending != s->phase_pending ||
+                         is_running != s->phase_running;
     s->phase_wanted = is_wanted;
     s->phase_pending = is_pending;
+    s->phase_running = is_running;
 }
 
 static void open_phase(struct acc_engine *e, uint32_t at)
@@ -94,7 +110,7 @@ void acc_phases_open(struct acc_engine *e)
     for (uint32_t k = 0; k < e->n_phases; k++) {
         if (e->phases[k].n_wanted == 0) {
             e->phases[k].is_open = false;
-        } else if (is_over && !e->phases[k].is_open) {
+        } else if ((is_over || e->phases[k].n_running > 0) && !e->phases[k].is_open) {
             open_phase(e, k);
         }
         is_over &= e->phases[k].n_pending == 0;
@@ -105,6 +121,10 @@ void acc_phases_close(struct acc_engine *e)
 {
     for (uint32_t k = 0; k < e->n_phases; k++) {
         e->phases[k].is_open = false;
+        e->phases[k].n_running = 0; /* what ran is old news: each is looked at again */
+    }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        e->services[v].phase_running = false;
     }
     e->phases_changed = true;
 }
@@ -131,7 +151,7 @@ void acc_phases_begin(struct acc_engine *e)
         struct service *s = &e->services[v];
 
         s->phase_at = ACC_NONE;
-        s->phase_wanted = s->phase_pending = false;
+        s->phase_wanted = s->phase_pending = s->phase_running = false;
         for (uint32_t k = 0; k < e->n_phases; k++) {
             if (!s->removed && strcmp(e->phases[k].name, s->phase) == 0) {
                 s->phase_at = k;

@@ -131,6 +131,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->phase_at = fresh.phase_at;
     s->phase_wanted = fresh.phase_wanted;
     s->phase_pending = fresh.phase_pending;
+    s->phase_running = fresh.phase_running;
     s->n_roots = 0;
     s->n_suffers = 0;
     s->incident = ACC_NONE;

@@ -327,12 +327,26 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
            (view.state == ACC_SVC_STARTING || view.state == ACC_SVC_QUEUED);
 }
 
+/* Somebody else, or the accd of before, has begun it. */
+static bool runs_already(struct oracle *o, uint32_t at)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        if (phase_of(o, i) == at && dep_runs(o, i, false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* It begins: nobody of an earlier one may be on its way, and never tried. */
 static void check_begin(struct oracle *o, uint32_t at)
 {
     const struct acc_model *model = o->world->graph.model;
 
     o->has_begun |= UINT64_C(1) << at;
+    if (runs_already(o, at)) {
+        return;
+    }
     for (uint32_t i = 0; i < model->n_services; i++) {
         if (phase_of(o, i) < at && !o->service[i].was_tried && is_owed(o, i)) {
             world_fail(o->world, "E4: phase %s begins, and %s of phase %s was never started",
