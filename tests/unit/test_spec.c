@@ -25,6 +25,7 @@ static const struct acc_service_spec *a_with(const char *keys)
                    "services: {a: {image: 'x:1', %s}, b: {image: y}, c: {image: y}}\n"
                    "volumes: {named: }\n",
                    keys);
+    stack = acc_stack_destroy(stack);
     int r = load(text, &stack);
 
     ck_assert_msg(r == 0, "%s: %s", keys, told());
