@@ -1,6 +1,7 @@
 #include "daemon/out/store_rows.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 const char *const accd_rows_sql[ST_COUNT] = {
@@ -35,7 +36,7 @@ const char accd_rows_schema[] =
     " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
     " own_stop_ns INT, end_ns INT);"
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
-    " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step INT, start_first INT, op INT, from_rev INT,"
+    " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
@@ -108,7 +109,7 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     accd_rows_bind_text(statement, 6, record->pin_id);
     accd_rows_bind_text(statement, 7, record->pin_digest);
     accd_rows_bind_text(statement, 8, record->bad_id);
-    sqlite3_bind_int(statement, 9, (int)r->step);
+    accd_rows_bind_text(statement, 9, acc_rollout_step_name(r->step));
     sqlite3_bind_int(statement, 10, r->start_first);
     sqlite3_bind_int64(statement, 11, (sqlite3_int64)r->id);
     sqlite3_bind_int64(statement, 12, r->from);
@@ -199,11 +200,22 @@ void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *
     record->end_ns = sqlite3_column_int64(statement, 16);
 }
 
+/* By name: another version's number may mean another step. Unknown: what is there tells (E10). */
+static enum acc_rollout_step step_named(const char *name)
+{
+    for (int step = 0; step < ACC_ROLL_STEP_COUNT; step++) {
+        if (strcmp(acc_rollout_step_name((enum acc_rollout_step)step), name) == 0) {
+            return (enum acc_rollout_step)step;
+        }
+    }
+    return ACC_ROLL_IDLE;
+}
+
 /* Columns from 17 on; all NULL for a service that has none. */
 void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *record)
 {
     struct acc_rollout_record *r = &record->rollout;
-    int step = sqlite3_column_int(statement, 24);
+    char step[32];
 
     record->revision = (uint32_t)sqlite3_column_int64(statement, 17);
     record->last_revision = (uint32_t)sqlite3_column_int64(statement, 18);
@@ -212,7 +224,8 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 21, record->pin_id, sizeof(record->pin_id));
     accd_rows_text(statement, 22, record->pin_digest, sizeof(record->pin_digest));
     accd_rows_text(statement, 23, record->bad_id, sizeof(record->bad_id));
-    r->step = step > 0 && step < ACC_ROLL_STEP_COUNT ? (enum acc_rollout_step)step : ACC_ROLL_IDLE;
+    accd_rows_text(statement, 24, step, sizeof(step));
+    r->step = step_named(step);
     r->start_first = sqlite3_column_int(statement, 25);
     r->id = (uint64_t)sqlite3_column_int64(statement, 26);
     r->from = (uint32_t)sqlite3_column_int64(statement, 27);

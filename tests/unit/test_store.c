@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,49 @@ START_TEST(holds_outlive_accd)
 }
 END_TEST
 
+/* What an engine that is given the stored state says of the only service. */
+static enum acc_rollout_step restored_step(struct acc_model *model)
+{
+    struct acc_engine_options options = {.first_op = 1};
+    struct acc_engine *engine = NULL;
+    struct acc_service_record record;
+
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    accd_store_restore(store, engine);
+    acc_engine_service_record(engine, 0, 0, &record);
+    acc_engine_destroy(engine);
+    return record.rollout.step;
+}
+
+START_TEST(steps_of_a_rollout_are_kept_by_name)
+{
+    struct acc_model *model = model_build("s: web");
+    struct acc_service_record record = {.id = "s/web", .wanted_up = true, .rollout = {.id = 3}};
+    char path[sizeof(dir) + 16];
+    sqlite3 *db = NULL;
+
+    for (int step = ACC_ROLL_IDLE + 1; step < ACC_ROLL_STEP_COUNT; step++) {
+        record.rollout.step = (enum acc_rollout_step)step;
+        accd_store_save_service(store, &record);
+        reopen();
+        ck_assert_int_eq(restored_step(model), step);
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db,
+                                  "UPDATE rollout SET step = 'levitate' WHERE step = 'roll-back'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    sqlite3_close(db);
+    open_store();
+    ck_assert_int_eq(restored_step(model), ACC_ROLL_IDLE);
+    acc_model_destroy(model);
+}
+END_TEST
+
 START_TEST(history_is_read_oldest_first_and_by_service)
 {
     accd_store_note(store, 1, ACC_NOTE_STATE, "a/b", "one");
@@ -223,6 +267,7 @@ int main(void)
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
     tcase_add_test(tcase, holds_outlive_accd);
+    tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
