@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
 #include "lib/codec/docker_request.h"
 
 /* It has to tell somebody something, no more. */
@@ -28,69 +27,25 @@ static void finish_by_code(struct accd_op *op, int code)
 
 /* --- in the container ---------------------------------------------------------------------- */
 
-static void after_code(struct accd_op *op, const struct accd_http_reply *reply)
+static void on_exec_end(struct accd_op *op, enum accd_exec_end end, int code)
 {
-    struct acc_docker_exec exec;
-
-    if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
+    switch (end) {
+    case ACCD_EXEC_ENDED:
+    case ACCD_EXEC_GOES_ON:
+        finish_by_code(op, code);
+        break;
+    case ACCD_EXEC_TIMEOUT:
+        accd_op_finish_with(op, ACC_OP_FAILED, "the command did not end in time");
+        break;
+    case ACCD_EXEC_REFUSED:
         accd_op_finish(op);
-    } else if (acc_docker_exec_parse(reply->body, reply->body_len, &exec) < 0) {
-        accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of the command can't be read");
-    } else {
-        /* Its stream has ended; what goes on all the same has closed it and is on its own. */
-        finish_by_code(op, exec.running || !exec.has_exit_code ? 0 : exec.exit_code);
-    }
-}
-
-static void after_run(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-
-    if (accd_op_judge(op, ACC_CALL_EXEC_START, reply) != ACC_OP_OK) {
-        accd_op_finish(op);
-    } else {
-        (void)accd_op_send(op, &send, after_code, "/exec/%s/json", op->exec_id);
-    }
-}
-
-static void ignore_output(void *ctx, const char *data, size_t len)
-{
-    (void)ctx; /* it is read so that the command isn't held up */
-    (void)data;
-    (void)len;
-}
-
-static void after_exec(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    struct accd_op_send send = {.method = ACCD_HTTP_POST,
-                                .body = acc_docker_exec_start_body(),
-                                .on_data = ignore_output,
-                                .limit_ms = COMMAND_LIMIT_MS};
-
-    if (accd_op_judge(op, ACC_CALL_EXEC_CREATE, reply) != ACC_OP_OK) {
-        accd_op_finish(op);
-    } else if (acc_docker_id_parse(reply->body, reply->body_len, op->exec_id) < 0) {
-        accd_op_finish_with(op, ACC_OP_FAILED, "Docker's answer to exec can't be read");
-    } else {
-        send.body_len = strlen(send.body);
-        (void)accd_op_send(op, &send, after_run, "/exec/%s/start", op->exec_id);
+        break;
     }
 }
 
 static void run_inside(struct accd_op *op, const char *const *argv)
 {
-    struct accd_op_send send = {.method = ACCD_HTTP_POST, .limit_ms = COMMAND_LIMIT_MS};
-    struct acc_buf body;
-
-    acc_buf_init(&body, ACCD_HTTP_BODY_MAX);
-    if (acc_docker_exec_body(argv, &body) < 0) {
-        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory, or the command is too long");
-    } else {
-        send.body = body.data;
-        send.body_len = body.len;
-        (void)accd_op_send(op, &send, after_exec, "/containers/%s/exec", op->cid);
-    }
-    acc_buf_fini(&body);
+    accd_docker_exec_argv(op, argv, COMMAND_LIMIT_MS, NULL, on_exec_end);
 }
 
 /* --- on the host --------------------------------------------------------------------------- */

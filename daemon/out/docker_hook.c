@@ -1,9 +1,8 @@
 /*
  * HOOK: the lifecycle hooks of a service, one after the other in its container by the exec API.
  *
- * Each one: exec create -> start, attached, so that its end is the stream's end -> its exit code.
- * The first that fails ends the row. Out of time only the waiting ends: Docker has no way to end an
- * exec, and the stop that follows takes it along.
+ * The first that fails ends the row. What is out of time goes on until the stop that follows takes
+ * it along.
  */
 
 #include "daemon/out/docker_op.h"
@@ -15,20 +14,12 @@
 #include "daemon/log.h"
 #include "lib/base/str.h"
 #include "lib/codec/docker_request.h"
-#include "lib/codec/docker_stdio.h"
-
-/* Between the end of the stream and the exit code lie some ms in dockerd. What still runs after so
- * many looks has closed its output and goes on by itself: for Compose that is success, too. */
-#define CODE_LOOKS 50u
 
 struct accd_hook_run {
     const char *kind;     /* "post_start", "pre_stop" */
     struct acc_buf *body; /* owned: the requests; the model may be replaced meanwhile */
     size_t n, at;
     uint64_t deadline_ms;
-    unsigned n_looks;
-    char exec_id[ACC_CID_LEN + 1];
-    struct acc_docker_stdio stdio;
     char line[ACC_OUTPUT_MAX + 1]; /* the last one that it wrote */
     size_t line_len;
     bool is_line_over;
@@ -70,50 +61,6 @@ static void finish_judged(struct accd_op *op)
 
 static void begin(struct accd_op *op);
 
-/* --- the exit code ------------------------------------------------------------------------- */
-
-static void ask_code(struct accd_op *op);
-
-static void ended(struct accd_op *op, int32_t exit_code)
-{
-    struct accd_hook_run *run = op->hook;
-    char text[sizeof(run->line) + 64];
-
-    if (exit_code == 0) {
-        run->at++;
-        begin(op);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "exited with %d%s%s", (int)exit_code,
-                   run->line_len > 0 ? ": " : "", run->line);
-    finish_saying(op, ACC_OP_FAILED, text);
-}
-
-static void after_code(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    struct accd_hook_run *run = op->hook;
-    struct acc_docker_exec exec;
-
-    if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
-        finish_judged(op);
-    } else if (acc_docker_exec_parse(reply->body, reply->body_len, &exec) < 0) {
-        finish_saying(op, ACC_OP_FAILED, "has no exit code that can be read");
-    } else if (!exec.running && exec.has_exit_code) {
-        ended(op, exec.exit_code);
-    } else if (++run->n_looks < CODE_LOOKS) {
-        ask_code(op);
-    } else {
-        ended(op, 0);
-    }
-}
-
-static void ask_code(struct accd_op *op)
-{
-    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-
-    (void)accd_op_send(op, &send, after_code, "/exec/%s/json", op->hook->exec_id);
-}
-
 /* --- the run ------------------------------------------------------------------------------- */
 
 static void end_line(struct accd_op *op)
@@ -127,89 +74,71 @@ static void end_line(struct accd_op *op)
     run->is_line_over = true;
 }
 
-static void on_output(void *ctx, const char *data, size_t len)
+static void on_output(struct accd_op *op, const char *data, size_t len)
 {
-    struct accd_op *op = ctx;
     struct accd_hook_run *run = op->hook;
-    const char *part;
-    size_t part_len;
-    uint8_t stream;
 
-    while (acc_docker_stdio_feed(&run->stdio, &data, &len, &part, &part_len, &stream)) {
-        for (size_t i = 0; i < part_len; i++) {
-            unsigned char c = (unsigned char)part[i];
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)data[i];
 
-            if (c == '\n') {
-                end_line(op);
-                continue;
-            }
-            run->line_len = run->is_line_over ? 0 : run->line_len;
-            run->is_line_over = false;
-            if (run->line_len < ACC_OUTPUT_MAX) {
-                run->line[run->line_len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-            }
+        if (c == '\n') {
+            end_line(op);
+            continue;
+        }
+        run->line_len = run->is_line_over ? 0 : run->line_len;
+        run->is_line_over = false;
+        if (run->line_len < ACC_OUTPUT_MAX) {
+            run->line[run->line_len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
         }
     }
 }
 
-static void after_run(struct accd_op *op, const struct accd_http_reply *reply)
+static void on_exec_end(struct accd_op *op, enum accd_exec_end end, int code)
 {
     struct accd_hook_run *run = op->hook;
-    char span[32], text[64];
+    char span[32], text[sizeof(run->line) + 64];
 
     if (!run->is_line_over) {
         end_line(op);
     }
-    if (reply->error == ACCD_HTTP_TIMEOUT) {
+    switch (end) {
+    case ACCD_EXEC_ENDED:
+    case ACCD_EXEC_GOES_ON: /* for Compose that is success, too */
+        if (code == 0) {
+            run->at++;
+            begin(op);
+            return;
+        }
+        (void)snprintf(text, sizeof(text), "exited with %d%s%s", code,
+                       run->line_len > 0 ? ": " : "", run->line);
+        finish_saying(op, ACC_OP_FAILED, text);
+        break;
+    case ACCD_EXEC_TIMEOUT:
         acc_format_span_ms(op->action.hook.limit_ms, span, sizeof(span));
         (void)snprintf(text, sizeof(text), "did not end within %s", span);
         finish_saying(op, ACC_OP_FAILED, text);
-    } else if (accd_op_judge(op, ACC_CALL_EXEC_START, reply) != ACC_OP_OK) {
+        break;
+    case ACCD_EXEC_REFUSED:
         finish_judged(op);
-    } else {
-        run->n_looks = 0;
-        ask_code(op);
+        break;
     }
-}
-
-static void after_exec(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    struct accd_hook_run *run = op->hook;
-    uint64_t now_ms = uv_now(op->call->config.loop);
-    struct accd_op_send send = {.method = ACCD_HTTP_POST,
-                                .body = acc_docker_exec_start_body(),
-                                .on_data = on_output,
-                                .limit_ms = run->deadline_ms > now_ms ? run->deadline_ms - now_ms
-                                                                      : 1};
-
-    if (accd_op_judge(op, ACC_CALL_EXEC_CREATE, reply) != ACC_OP_OK) {
-        finish_judged(op);
-        return;
-    }
-    if (acc_docker_id_parse(reply->body, reply->body_len, run->exec_id) < 0) {
-        finish_saying(op, ACC_OP_FAILED, "could not be made: Docker's answer can't be read");
-        return;
-    }
-    send.body_len = strlen(send.body);
-    acc_docker_stdio_init(&run->stdio, false);
-    run->line_len = 0;
-    run->line[0] = '\0';
-    run->is_line_over = true;
-    (void)accd_op_send(op, &send, after_run, "/exec/%s/start", run->exec_id);
 }
 
 static void begin(struct accd_op *op)
 {
-    const struct accd_hook_run *run = op->hook;
-    struct accd_op_send send = {.method = ACCD_HTTP_POST, .limit_ms = ACCD_LOOKUP_LIMIT_MS};
+    struct accd_hook_run *run = op->hook;
+    uint64_t now_ms = uv_now(op->call->config.loop);
 
     if (run->at == run->n) {
         accd_op_finish_with(op, ACC_OP_OK, "");
         return;
     }
-    send.body = run->body[run->at].data;
-    send.body_len = run->body[run->at].len;
-    (void)accd_op_send(op, &send, after_exec, "/containers/%s/exec", op->cid);
+    run->line_len = 0;
+    run->line[0] = '\0';
+    run->is_line_over = true;
+    accd_docker_exec(op, &run->body[run->at],
+                     run->deadline_ms > now_ms ? run->deadline_ms - now_ms : 1, on_output,
+                     on_exec_end);
 }
 
 /* --- what is to run ------------------------------------------------------------------------ */

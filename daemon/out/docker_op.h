@@ -11,6 +11,7 @@
 #include "lib/codec/docker_create.h"
 #include "lib/codec/docker_diff.h"
 #include "lib/codec/docker_error.h"
+#include "lib/codec/docker_stdio.h"
 #include "lib/codec/json_frame.h"
 #include "lib/codec/outdated.h"
 
@@ -27,6 +28,22 @@
 
 struct accd_hook_run;
 struct accd_hook_job;
+struct accd_op;
+
+enum accd_exec_end {
+    ACCD_EXEC_ENDED,   /* with an exit code */
+    ACCD_EXEC_GOES_ON, /* it has closed its output and runs on by itself */
+    ACCD_EXEC_TIMEOUT,
+    ACCD_EXEC_REFUSED, /* result and message of the operation say why */
+};
+struct accd_exec {
+    uint64_t limit_ms;
+    void (*on_output)(struct accd_op *op, const char *data, size_t len); /* NULL allowed */
+    void (*on_end)(struct accd_op *op, enum accd_exec_end end, int code);
+    char id[ACC_CID_LEN + 1];
+    unsigned n_looks;
+    struct acc_docker_stdio stdio;
+};
 
 struct accd_docker_call {
     struct accd_docker_call_config config;
@@ -69,7 +86,7 @@ struct accd_op {
     struct acc_docker_pull *pull;       /* owned; while pulling */
     void (*pulled)(struct accd_op *op); /* instead of the check that ensure makes */
 
-    char exec_id[ACC_CID_LEN + 1]; /* DRAIN, UNDRAIN */
+    struct accd_exec exec; /* DRAIN, UNDRAIN, HOOK, UPGRADE_HOOK */
 
     /* COMPARE and UPDATE */
     char *inspect; /* owned: the container as it is */
@@ -145,6 +162,14 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
 bool accd_op_has_hash(struct accd_op *op, uint32_t svc, const char *config_hash);
 void accd_docker_make(struct accd_op *op);
 void accd_docker_start_op(struct accd_op *op);
+/* docker_exec.c: one command in the container `cid`, by an exec create request or its argv.
+ * `on_end` is called once, unless the operation itself was over before. */
+void accd_docker_exec(struct accd_op *op, const struct acc_buf *body, uint64_t limit_ms,
+                      void (*on_output)(struct accd_op *op, const char *data, size_t len),
+                      void (*on_end)(struct accd_op *op, enum accd_exec_end end, int code));
+void accd_docker_exec_argv(struct accd_op *op, const char *const *argv, uint64_t limit_ms,
+                           void (*on_output)(struct accd_op *op, const char *data, size_t len),
+                           void (*on_end)(struct accd_op *op, enum accd_exec_end end, int code));
 /* docker_drain.c: DRAIN and UNDRAIN. */
 void accd_docker_drain(struct accd_op *op);
 /* docker_route.c: ROUTE. */

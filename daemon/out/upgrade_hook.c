@@ -2,10 +2,8 @@
  * UPGRADE_HOOK: the commands of x-acc.upgrade.pre or .post, one after the other; the first that
  * fails ends the row.
  *
- * On the host they run as accd does, with what they may need to know in their environment. In the
- * container: exec create -> start, attached, so that its end is the stream's end -> its exit code.
- * Out of time, what runs on the host is killed; an exec can't be ended, and only the wait for it
- * is.
+ * On the host they run as accd does, with what they may need to know in their environment. Out of
+ * time, what runs on the host is killed; in the container only the wait for it ends.
  */
 
 #include "daemon/out/docker_op.h"
@@ -17,14 +15,10 @@
 
 #include "daemon/log.h"
 #include "lib/base/str.h"
-#include "lib/codec/docker_request.h"
-#include "lib/codec/docker_stdio.h"
 
 /* Output that is kept, in the history and the log: the last lines of each command. */
-#define LINES_MAX 20u
-#define OUTPUT_LINE_MAX  200u
-/* Between the end of the stream and the exit code lie some ms in dockerd; each look takes one. */
-#define CODE_LOOKS 50u
+#define LINES_MAX       20u
+#define OUTPUT_LINE_MAX 200u
 
 struct command {
     char **argv; /* owned, with its words; NULL-terminated */
@@ -40,9 +34,6 @@ struct accd_hook_job {
     size_t n_lines;
     size_t len; /* of the newest line */
     bool is_open;
-    char exec_id[ACC_CID_LEN + 1];
-    unsigned n_looks;
-    struct acc_docker_stdio stdio;
 };
 
 void accd_upgrade_hook_free(struct accd_hook_job *job)
@@ -185,8 +176,6 @@ static void run_on_host(struct accd_op *op, const struct command *command)
 
 /* --- in the container ------------------------------------------------------------------------ */
 
-static void ask_code(struct accd_op *op);
-
 static void refused(struct accd_op *op)
 {
     char why[sizeof(op->message)];
@@ -195,87 +184,27 @@ static void refused(struct accd_op *op)
     finish_saying(op, op->result == ACC_OP_LOST ? ACC_OP_LOST : ACC_OP_FAILED, why);
 }
 
-static void after_code(struct accd_op *op, const struct accd_http_reply *reply)
+static void on_exec_output(struct accd_op *op, const char *data, size_t len)
 {
-    struct acc_docker_exec exec;
+    add_output(op->hooks, data, len);
+}
 
-    if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
-        refused(op);
-    } else if (acc_docker_exec_parse(reply->body, reply->body_len, &exec) < 0) {
-        finish_saying(op, ACC_OP_FAILED, "has no exit code that can be read");
-    } else if (!exec.running && exec.has_exit_code) {
-        ended(op, exec.exit_code);
-    } else if (++op->hooks->n_looks < CODE_LOOKS) {
-        ask_code(op);
-    } else {
+static void on_exec_end(struct accd_op *op, enum accd_exec_end end, int code)
+{
+    switch (end) {
+    case ACCD_EXEC_ENDED:
+        ended(op, code);
+        break;
+    case ACCD_EXEC_GOES_ON:
         finish_saying(op, ACC_OP_FAILED, "closed its output and goes on");
-    }
-}
-
-static void ask_code(struct accd_op *op)
-{
-    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
-
-    (void)accd_op_send(op, &send, after_code, "/exec/%s/json", op->hooks->exec_id);
-}
-
-static void after_run(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    if (reply->error == ACCD_HTTP_TIMEOUT) {
+        break;
+    case ACCD_EXEC_TIMEOUT:
         ended(op, -ETIMEDOUT);
-    } else if (accd_op_judge(op, ACC_CALL_EXEC_START, reply) != ACC_OP_OK) {
+        break;
+    case ACCD_EXEC_REFUSED:
         refused(op);
-    } else {
-        ask_code(op);
+        break;
     }
-}
-
-static void on_output(void *ctx, const char *data, size_t len)
-{
-    struct accd_op *op = ctx;
-    const char *part;
-    size_t part_len;
-    uint8_t stream;
-
-    while (acc_docker_stdio_feed(&op->hooks->stdio, &data, &len, &part, &part_len, &stream)) {
-        add_output(op->hooks, part, part_len);
-    }
-}
-
-static void after_exec(struct accd_op *op, const struct accd_http_reply *reply)
-{
-    struct accd_hook_job *job = op->hooks;
-    struct accd_op_send send = {.method = ACCD_HTTP_POST,
-                                .body = acc_docker_exec_start_body(),
-                                .on_data = on_output,
-                                .limit_ms = job->command[job->at].limit_ms};
-
-    if (accd_op_judge(op, ACC_CALL_EXEC_CREATE, reply) != ACC_OP_OK) {
-        refused(op);
-    } else if (acc_docker_id_parse(reply->body, reply->body_len, job->exec_id) < 0) {
-        finish_saying(op, ACC_OP_FAILED, "could not be made: Docker's answer can't be read");
-    } else {
-        send.body_len = strlen(send.body);
-        acc_docker_stdio_init(&job->stdio, false);
-        job->n_looks = 0;
-        (void)accd_op_send(op, &send, after_run, "/exec/%s/start", job->exec_id);
-    }
-}
-
-static void run_in_container(struct accd_op *op, const struct command *command)
-{
-    struct accd_op_send send = {.method = ACCD_HTTP_POST, .limit_ms = ACCD_LOOKUP_LIMIT_MS};
-    struct acc_buf body;
-
-    acc_buf_init(&body, ACCD_FILE_TEXT_MAX);
-    if (acc_docker_exec_body((const char *const *)command->argv, &body) < 0) {
-        finish_saying(op, ACC_OP_FAILED, "is too long");
-    } else {
-        send.body = body.data;
-        send.body_len = body.len;
-        (void)accd_op_send(op, &send, after_exec, "/containers/%s/exec", op->cid);
-    }
-    acc_buf_fini(&body);
 }
 
 /* --- one after the other --------------------------------------------------------------------- */
@@ -287,7 +216,8 @@ static void begin(struct accd_op *op)
     if (job->at == job->n) {
         accd_op_finish_with(op, ACC_OP_OK, "");
     } else if (job->command[job->at].in_container) {
-        run_in_container(op, &job->command[job->at]);
+        accd_docker_exec_argv(op, (const char *const *)job->command[job->at].argv,
+                              job->command[job->at].limit_ms, on_exec_output, on_exec_end);
     } else {
         run_on_host(op, &job->command[job->at]);
     }
