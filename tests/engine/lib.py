@@ -18,6 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab"
 FORKY = pathlib.Path(os.environ.get("ACC_FORKY", "/var/tmp/acc-forky"))
+TRIXIE = pathlib.Path(os.environ.get("ACC_TRIXIE", "/var/tmp/acc-trixie"))
 BB = "acc-test/bb:1"
 SVC = "acc-test/svc:1"  # exposes no port: an early pass of its check counts at once
 POLL_S = 0.02  # between two looks at a condition
@@ -315,25 +316,32 @@ class Engine:
         kw["env"] = {**os.environ, "DOCKER_HOST": self.url, **kw.pop("env", {})}
         return run("nsenter", f"--net={self.netns}", *argv, **kw)
 
-    def compose(self, *args, cwd, v1=False, **kw):
-        """Real Docker Compose: 2.40.3, or Debian 12's 1.29.2."""
-        tool = compose_v1() if v1 else compose_v2()
-        return run(*tool, *args, cwd=cwd, env={**os.environ, "DOCKER_HOST": self.url,
+    def compose(self, *args, cwd, tool=None, **kw):
+        """Real Docker Compose: 2.40.3, or another one."""
+        return run(*(tool or compose_v2()), *args, cwd=cwd, env={**os.environ, "DOCKER_HOST": self.url,
                                                "COMPOSE_HTTP_TIMEOUT": "300"}, **kw)
 
 
-def forky(*packages):
+def suite(name, folder, *packages):
     """Unpack packages of a newer Debian beside the system, or skip."""
     marks = {"docker-compose": "usr/libexec/docker/cli-plugins/docker-compose",
              "docker.io": "usr/sbin/dockerd", "containerd": "usr/bin/containerd"}
-    missing = [p for p in packages if not (FORKY / marks[p]).exists()]
-    if missing and run(LAB / "debian-suite", "forky", FORKY, *missing, check=False, timeout=300).returncode:
-        raise Skip(f"{' '.join(missing)} of Debian forky can't be fetched")
-    return FORKY
+    missing = [p for p in packages if not (folder / marks[p]).exists()]
+    if missing and run(LAB / "debian-suite", name, folder, *missing, check=False, timeout=300).returncode:
+        raise Skip(f"{' '.join(missing)} of Debian {name} can't be fetched")
+    return folder
+
+
+def forky(*packages):
+    return suite("forky", FORKY, *packages)
 
 
 def compose_v2():
     return [forky("docker-compose") / "usr/libexec/docker/cli-plugins/docker-compose"]
+
+
+def compose_2_26():
+    return [suite("trixie", TRIXIE, "docker-compose") / "usr/libexec/docker/cli-plugins/docker-compose"]
 
 
 def compose_v1():

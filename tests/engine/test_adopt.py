@@ -1,7 +1,7 @@
 """It arrives softly: containers of `docker compose` are observed, adopted, handed back, respected."""
 import json
 
-from lib import compose_v1, compose_v2, holds, needs, run, service, wait
+from lib import compose_2_26, compose_v1, compose_v2, holds, needs, run, service, wait
 
 FAST = {"external_stop_settle": "1s"}
 
@@ -11,13 +11,13 @@ def policies(w):
             for c in w.docker.containers()}
 
 
-def arrives_softly(w, v1):
+def arrives_softly(w, tool, v1=False):
     services = {"db": service(restart="always", interval="1s"),
                 "app": service(*(() if v1 else ("db",)), restart="unless-stopped", interval="1s")}
     path = w.stack("s", services, **({"version": "3.7"} if v1 else {}))
     if v1:  # 1.29.2 knows no `name:` at the top
         path.write_text(path.read_text().replace('name: "s"\n', ""))
-    w.engine.compose("up", "-d", cwd=path.parent, v1=v1)
+    w.engine.compose("up", "-d", cwd=path.parent, tool=tool)
     before = w.docker.identities()
     app, db = sorted(before)
     assert app == ("s_app_1" if v1 else "s-app-1")
@@ -50,15 +50,19 @@ def arrives_softly(w, v1):
 @needs(seconds=120)
 def test_compose_2_40_3_is_adopted_and_handed_back(w):
     """Real Compose v2: observed, adopted without a restart, healed, given back."""
-    compose_v2()
-    arrives_softly(w, v1=False)
+    arrives_softly(w, compose_v2())
+
+
+@needs(seconds=120)
+def test_compose_2_26_1_is_adopted_and_handed_back(w):
+    """Debian 13's Compose, whose config-hash is another one: the same."""
+    arrives_softly(w, compose_2_26())
 
 
 @needs(seconds=120)
 def test_compose_1_29_2_is_adopted_and_handed_back(w):
     """Debian 12's Compose v1, whose containers have other names: the same."""
-    compose_v1()
-    arrives_softly(w, v1=True)
+    arrives_softly(w, compose_v1(), v1=True)
 
 
 @needs(seconds=120)
@@ -149,13 +153,13 @@ def test_compose_up_beside_accd_finds_nothing_to_do(w):
 def test_what_differs_from_the_file_is_told_and_left_alone(w):
     """A project of real Compose 1.29.2, then one of its files changes: status, why and adopt say in
     what it differs, by name and never by value; nothing is recreated, and what is equal is so."""
-    compose_v1()
+    tool = compose_v1()
     old = service(check=False, environment={"TOKEN": "hunter1", "MODE": "a"}, mem_limit="64m", restart="always")
     same = service(check=False, environment={"K": "v"}, volumes=["data:/data"], ports=["127.0.0.1:18099:8080"],
                    restart="unless-stopped")
     path = w.stack("s", {"web": old, "db": same}, version="2.4", volumes={"data": {}})
     path.write_text(path.read_text().replace('name: "s"\n', ""))
-    w.engine.compose("up", "-d", cwd=path.parent, v1=True)
+    w.engine.compose("up", "-d", cwd=path.parent, tool=tool)
     before = w.docker.identities()
     new = service(check=False, environment={"TOKEN": "hunter2", "TZ": "UTC"}, mem_limit="128m", restart="always",
                   volumes=["data:/srv"])
