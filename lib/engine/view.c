@@ -241,7 +241,7 @@ static enum acc_select select_target(const struct acc_engine *e, const char *tar
     }
     *ret_is_stack = true;
     for (uint32_t v = 0; v < e->n_services; v++) {
-        selected[v] = e->services[v].stack == stack;
+        selected[v] |= e->services[v].stack == stack; /* others may be named beside it */
     }
     return ACC_SELECT_OK;
 }

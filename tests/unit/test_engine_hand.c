@@ -66,6 +66,33 @@ START_TEST(networks_of_a_stack_that_was_taken_down_go_although_accd_died)
 }
 END_TEST
 
+/* --- targets --------------------------------------------------------------------------------- */
+
+START_TEST(each_named_target_is_added)
+{
+    static const char *const stacks[] = {"s: a; b", "t: c; d", "u: e; f"};
+    static const char *const targets[] = {"u/f", "s", "t"};
+    struct acc_model *model = model_build_n(stacks, ACC_ARRAY_LEN(stacks));
+    struct acc_engine_options options = {.first_op = 1};
+    struct acc_engine *engine = NULL;
+    uint8_t selected[6] = {0};
+    const char *nearest;
+    bool is_stack;
+
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    for (size_t i = 0; i < ACC_ARRAY_LEN(targets); i++) {
+        ck_assert_int_eq(acc_engine_select(engine, targets[i], NULL, selected, &is_stack, &nearest),
+                         ACC_SELECT_OK);
+        ck_assert_int_eq(is_stack, i > 0);
+    }
+    for (uint32_t v = 0; v < ACC_ARRAY_LEN(selected); v++) {
+        ck_assert_int_eq(selected[v], v != model_index(model, "e"));
+    }
+    acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
 /* --- docker stop, kill, pause, rm ------------------------------------------------------------ */
 
 START_TEST(what_a_person_stops_stays_stopped)
@@ -635,6 +662,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, networks_of_a_stack_that_was_taken_down_go_although_accd_died);
+    tcase_add_test(tcase, each_named_target_is_added);
     tcase_add_test(tcase, what_a_person_stops_stays_stopped);
     tcase_add_test(tcase, up_and_a_start_by_hand_release_it_as_well);
     tcase_add_test(tcase, a_hold_survives_accd);
