@@ -267,10 +267,13 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
     }
 }
 
-/* A container keeps the ids of its networks and of the container whose namespace it shares. */
+/* A container keeps the ids of its networks and of the container whose namespace it shares. And a
+ * dockerd that is killed while it starts one leaves a task in containerd, for which each later
+ * start of that container fails ("task ID: already exists", seen with 20.10). */
 static bool is_stranded(const char *message)
 {
     return (strstr(message, "network") && strstr(message, "not found")) ||
+           (strstr(message, "task") && strstr(message, "already exists")) ||
            strstr(message, "non existing container") || strstr(message, "No such container");
 }
 

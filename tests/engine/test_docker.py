@@ -107,6 +107,20 @@ def test_killed_and_started(w):
     assert after["s-b-1"][0] == before["s-b-1"][0]
 
 
+@needs(seconds=240)
+def test_killed_amid_starts(w):
+    """dockerd -9 while it starts containers: 20.10 may be left with a task that forbids every later
+    start of a container; all are up again all the same."""
+    accd = three(w)
+    for pause in (0.1, 0.25, 0.4, 0.6, 0.8):
+        accd.ctl("restart", "a", "b", "c", "--detach")
+        time.sleep(pause)  # no condition to wait for: the moment of the kill is the subject
+        w.engine.lab("crash")
+        w.engine.lab("up")
+        wait(lambda: back(accd), 30, "accd has found the engine again")
+        accd.wait_all_up(60)
+
+
 @needs(seconds=120)
 def test_accd_before_docker(w):
     """accd starts without an engine, says so, and begins when there is one."""

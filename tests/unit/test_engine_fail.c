@@ -433,6 +433,26 @@ START_TEST(one_restart_for_who_does_not_recover)
 }
 END_TEST
 
+static const char *const hopeless[] = {
+    "network 5d0a not found",
+    "task a9255af98e4a: already exists: unknown", /* dockerd was killed while it started it */
+};
+
+START_TEST(a_container_that_can_never_start_again_is_made_anew)
+{
+    up("s: a");
+    service("a")->start = ACC_OP_START;
+    service("a")->message = hopeless[_i];
+    stage_exit(&stage, "a", 1);
+    ck_stage(&stage, "start a; ");
+    service("a")->start = ACC_OP_OK;
+    service("a")->message = NULL;
+    stage_run(&stage, 30000);
+    ck_stage(&stage, "remove a; create a; start a; ");
+    ck_state(&stage, "a", "up");
+}
+END_TEST
+
 START_TEST(an_incident_is_told_when_it_lasts)
 {
     up("s: a");
@@ -509,6 +529,8 @@ int main(void)
     tcase_add_test(tcase, six_seconds_later_it_was_its_own);
     tcase_add_test(tcase, a_service_that_was_started_onto_a_good_dependency_pays_for_itself);
     tcase_add_test(tcase, one_restart_for_who_does_not_recover);
+    tcase_add_loop_test(tcase, a_container_that_can_never_start_again_is_made_anew, 0,
+                        ACC_ARRAY_LEN(hopeless));
     tcase_add_test(tcase, an_incident_is_told_when_it_lasts);
     tcase_add_test(tcase, a_crash_every_three_minutes_does_not_go_unseen);
     tcase_add_test(tcase, the_engine_itself_is_one_incident);
