@@ -16,6 +16,8 @@
 #define DEFAULT_RETRIES     3u
 /* Beyond the check's own timeout: the daemon needs some time for exec and answer. */
 #define PROBE_EXTRA_MS 30000u
+/* Between the looks until a pass is confirmed: an exec costs the engine some 50 ms of CPU. */
+#define CONFIRM_PAUSE_MS 1000u
 /* Between two looks for connections: a file of the kernel's, and a request takes about as long. */
 #define IDLE_EVERY_MS 200u
 
@@ -487,7 +489,8 @@ static void told_idle(struct acc_engine *e, struct service *s, struct instance *
     acc_wake_at(s, i->idle_ask_ms);
 }
 
-/* E1: an early pass counts at once without a declared TCP port or when one of them listens. */
+/* E1: an early pass counts at once without a declared TCP port or when one of them listens. Until
+ * then it is looked again each second: the real server may have begun to listen. */
 static void passed(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
 {
     bool is_enough = mode != MODE_HEALTH || n_ports(s, i) == 0 || i->listens;
@@ -495,14 +498,16 @@ static void passed(struct acc_engine *e, struct service *s, struct instance *i, 
     i->n_fails = 0;
     i->pass_ms = e->now;
     i->waiting = false;
-    if (!i->ready && !is_enough && !i->first_pass_ms) {
-        i->first_pass_ms = e->now ? e->now : 1;
-        i->probe_ms = e->now + s->timing.probe_confirm;
-        return;
-    }
-    if (!i->ready && !is_enough && e->now < i->first_pass_ms + s->timing.probe_confirm) {
-        i->probe_ms = i->first_pass_ms + s->timing.probe_confirm;
-        return;
+    if (!i->ready && !is_enough) {
+        uint64_t confirmed_ms;
+
+        i->first_pass_ms = i->first_pass_ms ? i->first_pass_ms : e->now ? e->now : 1;
+        confirmed_ms = i->first_pass_ms + s->timing.probe_confirm;
+        if (e->now < confirmed_ms) {
+            i->probe_ms = e->now + CONFIRM_PAUSE_MS < confirmed_ms ? e->now + CONFIRM_PAUSE_MS
+                                                                   : confirmed_ms;
+            return;
+        }
     }
     i->health_ignore_ns = i->health_ns > i->health_ignore_ns ? i->health_ns : i->health_ignore_ns;
     become_ready(e, s, i);

@@ -56,7 +56,8 @@ void acc_timing_default(struct acc_timing *ret_timing)
                                 SECOND, /* an engine that goes down needs up to 11 s to say so */
         .probe_first = 50,
         .probe_cap = 5 * SECOND,
-        .probe_confirm = 2 * SECOND, /* pg_isready passes on initdb's temporary server */
+        .probe_confirm = 10 * SECOND, /* pg_isready passes on initdb's temporary server, which
+                                         lives for seconds on a busy disk */
         .listen_giveup = 10 * SECOND,
         .run_min = 2 * SECOND,
         .resync = 60 * SECOND,

@@ -197,7 +197,7 @@ static const struct {
 } passes[] = {
     {"at once without a port", "s: db h", false, 50},
     {"at once when the port listens", "s: db h p", true, 50},
-    {"2 s later when it does not", "s: db h p", false, 2050},
+    {"10 s later when it does not", "s: db h p", false, 10050},
     {"without a check as soon as it listens", "s: db p", true, 50},
     {"without a check and never listening after 10 s", "s: db p", false, 10000},
     {"without a check and without a port after 2 s", "s: db", false, 2000},
@@ -227,7 +227,20 @@ START_TEST(a_fail_between_two_passes_begins_anew)
     service("db")->probe = ACC_PROBE_PASS;
     stage_run(&stage, 1900);
     ck_state(&stage, "db", "starting");
-    stage_run(&stage, 5000);
+    stage_run(&stage, 12000);
+    ck_state(&stage, "db", "up");
+}
+END_TEST
+
+START_TEST(what_listens_after_a_pass_is_ready_soon)
+{
+    stage_open(&stage, model_build("s: db h p"));
+    service("db")->listens = false;
+    stage_connect(&stage, false);
+    stage_run(&stage, 4000); /* initdb's own server, all the time */
+    ck_state(&stage, "db", "starting");
+    service("db")->listens = true;
+    stage_run(&stage, 1000);
     ck_state(&stage, "db", "up");
 }
 END_TEST
@@ -324,6 +337,7 @@ int main(void)
     tcase_add_test(tcase, an_image_that_is_not_there_fails_the_service_not_the_others);
     tcase_add_test(tcase, runs_the_check_soon_and_with_growing_pauses);
     tcase_add_loop_test(tcase, an_early_pass_counts_when, 0, ACC_ARRAY_LEN(passes));
+    tcase_add_test(tcase, what_listens_after_a_pass_is_ready_soon);
     tcase_add_test(tcase, a_fail_between_two_passes_begins_anew);
     tcase_add_test(tcase, a_verdict_of_an_earlier_run_does_not_count);
     tcase_add_test(tcase, a_check_that_passed_early_outweighs_an_older_verdict);
