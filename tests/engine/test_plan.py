@@ -161,7 +161,8 @@ def test_what_left_the_files_while_nobody_looked(w):
     s = w.stack("s", {"a": service(), "extra": service(profiles=["x"])})
     accd = w.accd(s)
     before = w.docker.identities()
-    assert changes(accd) == {}, changes(accd)  # it is only observed
+    wait(lambda: accd.status()["stacks"][0]["mode"] == "observing", 20, "it was found running")
+    assert changes(accd) == {}, changes(accd)
     accd.ctl("adopt", "s")
     gone = {"s/old": ("stop", {"gone from the files; --prune removes its container, too": False})}
     assert changes(accd) == gone, changes(accd)
