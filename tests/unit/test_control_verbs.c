@@ -1,0 +1,474 @@
+/* Verbs, apply and plan: what the engine is asked, and what its asker is told until the end. */
+
+#include "tests/unit/control_stage.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(a_verb_reaches_the_engine_with_all_its_flags)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Down\",\"parameters\":{\"targets\":[\"acc\"],\"volumes\":true,"
+            "\"with_dependents\":true}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"acc/db\",\"state\":\"up\""));
+    ck_assert_uint_eq(puppet.n_cmds, 1);
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_DOWN);
+    ck_assert(puppet.cmd.volumes && puppet.cmd.with_dependents && puppet.cmd.whole_stack);
+    ck_assert(puppet.selected[0] && puppet.selected[1] && !puppet.selected[2]);
+    ck_assert_ptr_nonnull(strstr(geteuid() == 0 ? "root" : puppet.cmd.by, puppet.cmd.by));
+    say(fd, "{\"method\":\"io.acc.Down\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert(!puppet.cmd.whole_stack && !puppet.cmd.volumes);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_hold_reaches_the_engine_with_its_reason_and_its_time)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Hold\",\"parameters\":{\"targets\":[\"db\"],\"kind\":\"up\","
+            "\"reason\":\"disk\",\"for_ms\":5000}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"acc/db\""));
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_HOLD);
+    ck_assert_int_eq(puppet.cmd.hold, ACC_HOLD_UP);
+    ck_assert_str_eq(puppet.cmd.reason, "disk");
+    ck_assert_uint_eq(puppet.cmd.for_ms, 5000);
+    close(fd);
+}
+END_TEST
+
+START_TEST(progress_comes_before_the_end_and_only_for_what_changed)
+{
+    int fd = dial();
+    const char *got;
+
+    puppet.service[0].view.state = ACC_SVC_OFF;
+    puppet.service[0].settled = puppet.service[1].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"acc\"]},\"more\":true}");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"service\":\"acc/db\",\"state\":\"off\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"service\":\"acc/web\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
+    ck_assert_ptr_null(strstr(got, "media/web"));
+
+    move(0, ACC_SVC_STARTING, ACC_SETTLED_PENDING);
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"service\":\"acc/db\",\"state\":\"starting\""));
+    ck_assert_ptr_null(strstr(got, "acc/web"));
+
+    note(2, ACC_NOTE_STATE, "somebody else");
+    accd_control_on_idle(server.control);
+    ck_assert_str_eq(hear(fd), "");
+
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    move(1, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_null(strstr(got, "continues"));
+    ck_assert_ptr_nonnull(strstr(got, "\"service\":\"acc/web\",\"state\":\"up\""));
+    close(fd);
+}
+END_TEST
+
+START_TEST(what_the_engine_does_at_once_is_answered_at_once)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"settled\":true}]}}$"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_failure_is_an_error_with_its_reasons)
+{
+    int fd = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_FAILED;
+    puppet.service[0].settled_text = "exited with 1";
+    puppet.service[1].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"acc\"]}}");
+    ck_assert_str_eq(hear(fd), ""); /* the other one isn't at its end yet */
+    move(1, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"failures\":[{\"service\":\"acc/db\",\"reason\":"
+                               "\"exited with 1\"}]},\"error\":\"io.acc.Failed\"}$");
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_timeout_ends_the_wait_and_says_what_is_missing)
+{
+    int fd = dial();
+
+    puppet.service[0].view.state = ACC_SVC_STARTING;
+    strcpy(puppet.service[0].view.reason, "not healthy yet");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"acc\"],\"timeout_ms\":1}}");
+    ck_assert_str_eq(hear(fd), "");
+    uv_run(&server.loop, UV_RUN_ONCE); /* the server's own timer */
+    ck_assert_str_eq(hear(fd),
+                     "{\"parameters\":{\"pending\":[{\"service\":\"acc/db\",\"reason\":\"starting: "
+                     "not healthy yet\"}]},\"error\":\"io.acc.TimedOut\"}$");
+    close(fd);
+}
+END_TEST
+
+START_TEST(detach_and_oneway_do_not_wait)
+{
+    int fd = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"],\"detach\":true}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"settled\":false}]}}$"));
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"oneway\":true}");
+    say(fd, "{\"method\":\"io.acc.Why\",\"oneway\":true}");
+    ck_assert_str_eq(hear(fd), "");
+    ck_assert_uint_eq(puppet.n_cmds, 2);
+    say(fd, PING);
+    ck_assert_str_eq(hear(fd), PONG "$");
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_waiting_peer_may_leave)
+{
+    int fd = dial(), other = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    say(other, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]}}");
+    close(fd);
+    turn();
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(other), "acc/db"));
+    close(other);
+}
+END_TEST
+
+START_TEST(what_could_surprise_is_refused)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Down\"}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "there are 2 stacks here"));
+    puppet.service[2].view.observing = true;
+    say(fd, "{\"method\":\"io.acc.Restart\",\"parameters\":{\"all\":true}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "stack media is only observed"));
+    ck_assert_uint_eq(puppet.n_cmds, 0);
+    say(fd, "{\"method\":\"io.acc.Adopt\",\"parameters\":{\"targets\":[\"media\"]}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_ADOPT);
+    puppet.maintenance = (struct acc_hold_record){
+        .kind = ACC_HOLD_FREEZE, .by = "root", .reason = "new disk"};
+    say(fd, "{\"method\":\"io.acc.Up\"}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "during maintenance (root: new disk)"));
+    ck_assert_uint_eq(puppet.n_cmds, 1);
+    say(fd, "{\"method\":\"io.acc.Maintenance\",\"parameters\":{\"on\":false}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "media/web"));
+    ck_assert_int_eq(puppet.cmd.verb, ACC_VERB_MAINTENANCE);
+    puppet.maintenance.kind = ACC_HOLD_NONE;
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_verb_survives_a_new_configuration)
+{
+    struct puppet_service moved;
+    int fd = dial();
+
+    puppet.service[1].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"acc/web\"]}}");
+    moved = puppet.service[1];
+    puppet.service[1] = puppet.service[2];
+    puppet.service[2] = moved;
+    accd_control_on_reconfigured(server.control);
+    move(1, ACC_SVC_UP, ACC_SETTLED_DONE); /* is media/web now */
+    accd_control_on_idle(server.control);
+    ck_assert_str_eq(hear(fd), "");
+    move(2, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"acc/web\""));
+    close(fd);
+}
+END_TEST
+
+static void container(uint32_t svc, const char *cid, int64_t started_ns)
+{
+    puppet.service[svc].instance.cid = cid;
+    puppet.service[svc].instance.started_ns = started_ns;
+}
+
+/* What runs is what counts, not what differs in the files. */
+START_TEST(apply_waits_and_tells_what_became_of_the_containers)
+{
+    int fd = dial();
+    const char *got;
+
+    container(0, "c1", 1);
+    container(1, "c2", 1);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    server.applied(server.apply_arg, NULL, "changed acc/db\nchanged acc/web\n");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"progress\":[{\"service\":\"acc/db\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
+    container(0, "c3", 2);
+    move(0, ACC_SVC_STARTING, ACC_SETTLED_PENDING);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"recreated\""));
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "{\"changes\":[\"recreated acc/db\"],\"progress\":"));
+    ck_assert_ptr_null(strstr(strstr(got, "acc/web"), "recreated"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(apply_draws_in_who_depends_on_what_changes)
+{
+    struct acc_edge edge = {.target = 0};
+    struct acc_service_spec specs[3] = {{.id = "acc/db"}, {.id = "acc/web"}, {.id = "media/web"}};
+    struct acc_service_spec *services[3] = {&specs[0], &specs[1], &specs[2]};
+    uint32_t order[3] = {0, 1, 2};
+    int fd = dial();
+    const char *got;
+
+    specs[1].edges = &edge;
+    specs[1].n_edges = 1;
+    server.model = (struct acc_model){.services = services, .n_services = 3, .order = order};
+    container(0, "c1", 1);
+    container(1, "c2", 1);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(strstr(got, "acc/web"), "\"selected\":false"));
+    ck_assert_ptr_null(strstr(got, "media/web"));
+    container(1, "c2", 2);
+    note(1, ACC_NOTE_STATE, "it was restarted with it");
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[\"restarted acc/web\"]"));
+    ck_assert_ptr_nonnull(strstr(strstr(got, "acc/web\",\"state"), "\"selected\":true"));
+    container(0, "c1", 2);
+    puppet.service[0].instance.updated = true;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(
+        strstr(hear(fd), "\"changes\":[\"updated acc/db\",\"restarted acc/web\"]"));
+    server.model = (struct acc_model){0};
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_changed_restart_policy_is_followed_by_accd_alone)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    server.applied(server.apply_arg, NULL, "changed acc/db\npolicy acc/db\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "{\"changes\":[\"updated acc/db\"]"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(who_waits_hears_of_the_image)
+{
+    struct accd_image_news pull = {.image = "img:1", .current = 5, .total = 10};
+    struct accd_image_news build = {.image = "img:2", .line = "#1 done"};
+    uint32_t users[] = {2, 0};
+    int fd = dial();
+    const char *got;
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    (void)hear(fd);
+    accd_control_feed_image(server.control, users, 2, &pull);
+    accd_control_feed_image(server.control, users, 2, &build);
+    accd_control_feed_image(server.control, users, 1, &build); /* of another one */
+    note(0, ACC_NOTE_STATE, "");
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"pull\":{\"image\":\"img:1\",\"current\":5,\"total\":10}"));
+    ck_assert_ptr_nonnull(strstr(got, "\"output\":[\"#1 done\"]"));
+    build.line = "#2 last";
+    accd_control_feed_image(server.control, users, 2, &build);
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE); /* the end comes after what was said before it */
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"output\":[\"#2 last\"]"));
+    ck_assert_ptr_null(strstr(got, "#1 done"));
+    ck_assert_ptr_null(strstr(strstr(got, "continues"), "#2"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_build_that_says_too_much_is_bounded)
+{
+    char line[600];
+    struct accd_image_news build = {.image = "img:2", .line = line};
+    uint32_t svc = 0;
+    int fd = dial();
+    const char *got;
+
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"db\"]},\"more\":true}");
+    (void)hear(fd);
+    for (int i = 0; i < 200; i++) {
+        accd_control_feed_image(server.control, &svc, 1, &build);
+    }
+    note(0, ACC_NOTE_STATE, "");
+    accd_control_on_idle(server.control);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "(137 lines are left out)\"]"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(apply_tells_the_problems_of_the_files)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    server.applied(server.apply_arg, "a.yaml:1:2: no", NULL);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"problems\":[\"a.yaml:1:2: no\"]},\"error\":"
+                               "\"io.acc.InvalidConfig\"}$");
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    close(fd);
+    turn();
+    server.applied(server.apply_arg, NULL, "");
+}
+END_TEST
+
+START_TEST(apply_prunes_when_asked_to)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    ck_assert(!server.prune);
+    server.applied(server.apply_arg, NULL, "");
+    (void)hear(fd);
+    say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true}}");
+    ck_assert(server.prune);
+    server.applied(server.apply_arg, NULL, "");
+    ck_assert_str_eq(hear(fd), ""); /* not before networks are gone, too */
+    ck_assert(!server.prunes_volumes);
+    server.pruned(server.prune_arg, "removed network acc_back\nkept network acc_x: in use\n");
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[\"removed network acc_back\","
+                               "\"kept network acc_x: in use\"],\"progress\":[]}}$");
+    say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true}}");
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    server.pruned = NULL;
+    server.applied(server.apply_arg, NULL, "removed acc/db\n");
+    ck_assert(server.pruned == NULL); /* its container comes first */
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert(server.pruned && server.prunes_volumes);
+    close(fd);
+    turn();
+    server.pruned(server.prune_arg, ""); /* nobody hears it */
+}
+END_TEST
+
+START_TEST(plan_tells_what_was_asked_for_and_why)
+{
+    struct acc_docker_diff diff = {.n = 1, .line = {{false, "image a:1 -> a:2"}}};
+    struct acc_plan plan = {0};
+    int fd = dial();
+
+    ck_assert_int_eq(acc_plan_add(&plan, "acc/db", ACC_PLAN_RECREATE, &diff, NULL), 0);
+    ck_assert_int_eq(acc_plan_add(&plan, "other/web", ACC_PLAN_STOP, NULL, "gone"), 0);
+    say(fd, "{\"method\":\"io.acc.Plan\",\"parameters\":{\"targets\":[\"acc\"]}}");
+    server.planned(server.plan_arg, NULL, &plan);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[{\"service\":\"acc/db\","
+                               "\"action\":\"recreate\",\"reasons\":[{\"text\":"
+                               "\"image a:1 -> a:2\",\"live\":false}]}]}}$");
+    say(fd, "{\"method\":\"io.acc.Plan\",\"parameters\":{\"targets\":[\"web\"]}}");
+    server.planned(server.plan_arg, NULL, &plan);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"service\":\"other/web\",\"action\":\"stop\""));
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    server.planned(server.plan_arg, "a.yaml:1:2: no", NULL);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"problems\":[\"a.yaml:1:2: no\"]},\"error\":"
+                               "\"io.acc.InvalidConfig\"}$");
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    server.planned(server.plan_arg, NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.EngineAway"));
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    close(fd);
+    turn();
+    server.planned(server.plan_arg, NULL, &plan); /* who asked has left */
+    acc_plan_fini(&plan);
+}
+END_TEST
+
+START_TEST(outdated_is_asked_for_what_was_named)
+{
+    struct acc_outdated book = {0};
+    int fd = dial(), early = dial();
+
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"nobody\"]}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.NoSuchService"));
+    say(early, "{\"method\":\"io.acc.Outdated\"}");
+    ck_assert(server.outdated[0] && server.outdated[1]);
+    close(early);
+    turn();
+    server.compared(server.outdated_arg, &book); /* who asked has left */
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"acc/web\"]}}");
+    ck_assert(!server.outdated[0] && server.outdated[1]);
+    server.compared(server.outdated_arg, NULL);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.EngineAway"));
+    say(fd, "{\"method\":\"io.acc.Outdated\",\"parameters\":{\"targets\":[\"acc/web\"]}}");
+    ck_assert_int_eq(acc_outdated_add(&book, "acc/web", "web", "i", true), 0);
+    server.compared(server.outdated_arg, &book);
+    acc_outdated_fini(&book);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
+                               "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
+                               "\"reason\":\"built here, or not to be pulled\"}]}}$");
+    close(fd);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("control_verbs");
+    TCase *tcase = tcase_create("control_verbs");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, control_set_up, control_tear_down);
+    tcase_add_test(tcase, a_verb_reaches_the_engine_with_all_its_flags);
+    tcase_add_test(tcase, a_hold_reaches_the_engine_with_its_reason_and_its_time);
+    tcase_add_test(tcase, progress_comes_before_the_end_and_only_for_what_changed);
+    tcase_add_test(tcase, what_the_engine_does_at_once_is_answered_at_once);
+    tcase_add_test(tcase, a_failure_is_an_error_with_its_reasons);
+    tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
+    tcase_add_test(tcase, detach_and_oneway_do_not_wait);
+    tcase_add_test(tcase, a_waiting_peer_may_leave);
+    tcase_add_test(tcase, what_could_surprise_is_refused);
+    tcase_add_test(tcase, a_verb_survives_a_new_configuration);
+    tcase_add_test(tcase, outdated_is_asked_for_what_was_named);
+    tcase_add_test(tcase, apply_waits_and_tells_what_became_of_the_containers);
+    tcase_add_test(tcase, apply_draws_in_who_depends_on_what_changes);
+    tcase_add_test(tcase, a_changed_restart_policy_is_followed_by_accd_alone);
+    tcase_add_test(tcase, who_waits_hears_of_the_image);
+    tcase_add_test(tcase, a_build_that_says_too_much_is_bounded);
+    tcase_add_test(tcase, apply_tells_the_problems_of_the_files);
+    tcase_add_test(tcase, apply_prunes_when_asked_to);
+    tcase_add_test(tcase, plan_tells_what_was_asked_for_and_why);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
