@@ -360,9 +360,9 @@ static int alloc_tables(struct builder *b)
     e->order = calloc(n + 1, sizeof(*e->order));
     e->incidents = calloc(e->n_incidents, sizeof(*e->incidents));
     e->phases = calloc(b->model->n_phases + 1, sizeof(*e->phases));
-    e->impact = calloc(n + 1, sizeof(*e->impact));
+    e->scratch = calloc(n + 1, sizeof(*e->scratch));
     if (!e->stacks || !e->services || !e->inst || !e->res || !e->edges || !e->in || !e->svc_res ||
-        !e->res_svc || !e->order || !e->incidents || !e->impact || !e->phases) {
+        !e->res_svc || !e->order || !e->incidents || !e->scratch || !e->phases) {
         return -ENOMEM;
     }
     /* An operation or a probe of each instance, an operation of each resource, a pull of each
@@ -427,6 +427,7 @@ int acc_build(const struct acc_model *model, const struct acc_engine *old,
     add_nicks(b.e);
     global_timing(b.e);
     b.e->engine_incident = ACC_NONE;
+    b.e->closed_first = b.e->closed_last = ACC_NONE;
     b.e->heal_tokens = ACC_HEAL_BURST;
     *ret_engine = b.e;
     return 0;
@@ -470,7 +471,7 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine)
     free(engine->order);
     free(engine->incidents);
     free(engine->phases);
-    free(engine->impact);
+    free(engine->scratch);
     acc_index_fini(&engine->by_cid);
     acc_index_fini(&engine->by_id);
     acc_index_fini(&engine->by_op);

@@ -168,7 +168,7 @@ static void adopt(struct acc_engine *e, uint32_t at)
     stack->handing_back = false;
     if (stack->contact != CONTACT_MANAGING) {
         stack->contact = CONTACT_MANAGING;
-        stack->save = true;
+        acc_save_stack(e, stack);
         compare_again(e, at);
         acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is managed from here on", stack->name);
         mark_stack(e, at);
@@ -182,7 +182,7 @@ static void hand_back(struct acc_engine *e, uint32_t at)
     if (stack->contact != CONTACT_OBSERVING) {
         acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is handed back to Docker", stack->name);
         stack->contact = CONTACT_OBSERVING;
-        stack->save = true;
+        acc_save_stack(e, stack);
     }
     stack->handing_back = true;
     for (uint32_t v = 0; v < e->n_services; v++) {

@@ -41,6 +41,7 @@ void acc_mark_around(struct acc_engine *e, struct service *s)
 void acc_mark_all(struct acc_engine *e)
 {
     for (uint32_t v = 0; v < e->n_services; v++) {
+        e->n_visits++;
         acc_mark(e, &e->services[v]);
     }
 }
@@ -229,6 +230,11 @@ void acc_save(struct service *s)
     s->save = true;
 }
 
+void acc_save_stack(struct acc_engine *e, struct stack *stack)
+{
+    stack->save = e->stacks_changed = true;
+}
+
 void acc_flush_save(struct acc_engine *e, struct service *s)
 {
     if (s->save) {
@@ -253,6 +259,7 @@ static void update_next(struct acc_engine *e)
 {
     struct service *s = &e->services[e->order[acc_bits_take(&e->dirty)]];
 
+    e->n_visits++;
     acc_svc_update(e, s);
     acc_bits_set(&e->act, s->pos);
 }
@@ -262,6 +269,7 @@ static void act_next(struct acc_engine *e, struct acc_bits *from)
 {
     struct service *s = &e->services[e->order[acc_bits_take(from)]];
 
+    e->n_visits++;
     acc_act(e, s);
     if (!acc_bits_has(&e->dirty, s->pos)) {
         acc_heap_set(&e->wakes, acc_svc_index(e, s), s->wake_ms);
@@ -270,12 +278,16 @@ static void act_next(struct acc_engine *e, struct acc_bits *from)
 
 static void save_stacks(struct acc_engine *e)
 {
-    for (uint32_t k = 0; k < e->n_stacks; k++) {
-        if (e->stacks[k].save && acc_has_room(e)) {
+    for (uint32_t k = 0; k < e->n_stacks && e->stacks_changed; k++) {
+        if (e->stacks[k].save) {
+            if (!acc_has_room(e)) {
+                return;
+            }
             e->stacks[k].save = false;
             acc_asked(e, acc_ask(e, ACC_ACT_SAVE_STACK, k, NULL));
         }
     }
+    e->stacks_changed = false;
 }
 
 static uint32_t token_limit(const struct acc_engine *e, enum token token)
@@ -375,6 +387,11 @@ uint64_t acc_engine_deadline(const struct acc_engine *engine)
         return engine->now;
     }
     return due < engine->wake_ms ? due : engine->wake_ms;
+}
+
+uint64_t acc_engine_visits(const struct acc_engine *engine)
+{
+    return engine->n_visits;
 }
 
 bool acc_engine_connected(const struct acc_engine *engine)

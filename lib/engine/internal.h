@@ -351,6 +351,13 @@ struct suffered {
     uint64_t id; /* what was there then: the place may have got another one */
 };
 
+/* An incident of which a service is a victim, and its place in the list of those (victim.c). */
+struct hit {
+    uint64_t incident;
+    uint32_t at;         /* in the table, when it was put there; ACC_NONE: forgotten */
+    uint32_t prev, next; /* places of others, or ACC_NONE */
+};
+
 struct service {
     /* from the model */
     const char *id, *name, *nick, *stack_name, *phase, *tier, *image, *container_name;
@@ -441,14 +448,15 @@ struct service {
     uint32_t blocker; /* edge that the gate waits for */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
-    uint64_t hits[ACC_HITS_MAX]; /* incidents that impaired or blocked it */
-    uint32_t n_hits;
+    struct hit hits[ACC_HITS_MAX];          /* incidents that impaired or blocked it */
+    uint32_t n_hits, next_hit;              /* next: the place that is taken next */
     struct suffered suffers[ACC_ROOTS_MAX]; /* those that do so now */
     uint32_t n_suffers;
-    uint32_t incident;                /* open one of which it is the root, or ACC_NONE */
-    bool queued;                      /* waits for a token to start or create */
+    uint32_t incident; /* open one of which it is the root, or ACC_NONE */
+    bool queued;       /* waits for a token to start or create */
     bool phase_wanted, phase_pending, phase_running; /* as counted in its phase */
     uint64_t wake_ms;
+    uint64_t walk; /* the last one that came by */
 };
 
 struct incident {
@@ -458,6 +466,8 @@ struct incident {
     uint64_t well_ms; /* its root is well since, and nothing has failed; 0: it is not */
     bool used, open, notified;
     uint32_t n_suffer, n_peak; /* services that suffer from it now, and at the worst time */
+    uint32_t first_victim;     /* place in the list of victims, or ACC_NONE */
+    uint32_t next_closed;      /* the one that was closed after it, or ACC_NONE */
     char root_id[2 * ACC_NAME_MAX + 2];
     char cause[ACC_TEXT_MAX + 1];
 };
@@ -489,7 +499,12 @@ struct acc_engine {
     uint32_t n_phases;
     bool phases_changed; /* one may be open or closed now that was not */
     struct incident *incidents;
-    uint32_t *impact; /* scratch of acc_engine_incident() */
+    uint32_t n_places;                  /* of the table that were ever used */
+    uint32_t closed_first, closed_last; /* in the order of their ends, or ACC_NONE */
+    uint32_t *scratch;                  /* n_services, for one call */
+    uint64_t walk;                      /* counts acc_mark_behind() */
+    uint64_t n_visits;                  /* how often a service was looked at */
+    bool stacks_changed;                /* a stack is to be saved */
     uint32_t free_spare;
     struct acc_index by_cid, by_id, by_name, by_op;
     struct acc_bits dirty, act;          /* by position in `order` */
@@ -595,7 +610,8 @@ void acc_note(struct acc_engine *e, enum acc_note_kind kind, uint32_t svc, const
 /* Of one container: which, where its service has several. */
 void acc_note_inst(struct acc_engine *e, enum acc_note_kind kind, const struct instance *i,
                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void acc_save(struct service *s); /* its record has changed */
+void acc_save(struct service *s);                               /* its record has changed */
+void acc_save_stack(struct acc_engine *e, struct stack *stack); /* likewise */
 void acc_flush_save(struct acc_engine *e, struct service *s);
 /* Of services, `nick` is the short name where it is unique. */
 /* "exited with 1", "was killed (137, out of memory)", ... */
@@ -769,6 +785,19 @@ void acc_incident_open(struct acc_engine *e, struct service *s, const char *caus
 void acc_incident_update(struct acc_engine *e, struct service *s);
 void acc_incident_close(struct acc_engine *e, uint32_t incident);
 void acc_incident_engine(struct acc_engine *e);
+void acc_incident_queue(struct acc_engine *e, uint32_t at); /* the newest closed one */
+
+/* --- victim.c -------------------------------------------------------------------------------- */
+bool acc_victim_of(const struct service *s, uint64_t incident);
+void acc_victim_add(struct acc_engine *e, struct service *s, uint32_t at); /* in the table */
+/* The next one; `*place` begins as ACC_NONE. NULL: there is no further one. */
+struct service *acc_victim_next(struct acc_engine *e, const struct incident *incident,
+                                uint32_t *place);
+/* The victims of an incident, which is now number `at` of `to`; `service`: their new indexes. */
+void acc_victims_move(const struct acc_engine *from, const struct incident *old,
+                      const uint32_t *service, struct acc_engine *to, uint32_t at);
+void acc_victims_check(const struct acc_engine *e, const struct service *s);
+void acc_mark_behind(struct acc_engine *e, struct service *root);
 
 /* --- probe.c --------------------------------------------------------------------------------- */
 void acc_probe_start(struct acc_engine *e, struct instance *i); /* a run begins */
@@ -875,7 +904,8 @@ enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, stru
 /* ... and it must serve again before the new one goes. */
 bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old);
 
-/* --- rollout_hook.c: the steps PRE and POST ---------------------------------------------------- */
+/* --- rollout_hook.c: the steps PRE and POST ----------------------------------------------------
+ */
 void acc_rollout_hook_act(struct acc_engine *e, struct service *s);
 void acc_rollout_hook_done(struct acc_engine *e, struct service *s, const struct acc_event *event);
 /* Commands that accd did not see the end of. */

@@ -626,7 +626,7 @@ static void decide_contact(struct acc_engine *e, struct stack *stack)
         return;
     }
     stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
-    stack->save = true;
+    acc_save_stack(e, stack);
     if (observe) {
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
                  "stack %s was found running: it is only observed until it is adopted",

@@ -41,6 +41,7 @@ void acc_bits_clear(struct acc_bits *bits, uint32_t i)
     if (acc_bits_has(bits, i)) {
         bits->word[i / 64] &= ~(1ull << (i % 64));
         bits->n_set--;
+        bits->low = bits->n_set == 0 ? bits->n_words : bits->low;
     }
 }
 

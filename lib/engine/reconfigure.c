@@ -134,6 +134,9 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->phase_running = fresh.phase_running;
     s->n_roots = 0;
     s->n_suffers = 0;
+    for (uint32_t k = 0; k < s->n_hits; k++) { /* move_incidents() brings back what it finds */
+        s->hits[k].at = s->hits[k].prev = s->hits[k].next = ACC_NONE;
+    }
     s->incident = ACC_NONE;
     if (strcmp(old->spec, s->spec) != 0) {
         /* What failed with the old one may work with the new one. */
@@ -232,44 +235,62 @@ static void move_stacks(struct move *move)
             stack->contact = move->from->stacks[old].contact;
             stack->handing_back = move->from->stacks[old].handing_back;
             stack->save = move->from->stacks[old].save;
+            move->to->stacks_changed |= stack->save;
         } else if (move->from->ever_synced) {
             stack->contact = CONTACT_MANAGING;
-            stack->save = true;
+            acc_save_stack(move->to, stack);
         }
     }
 }
 
-/* Open incidents go with their services, closed ones as far as there is room. */
+static void move_incident(struct move *move, const struct incident *old)
+{
+    struct acc_engine *to = move->to;
+    bool is_engine = old->root == ACC_ROOT_ENGINE;
+    uint32_t root = is_engine ? ACC_ROOT_ENGINE : ACC_NONE;
+    uint32_t at = to->n_places++;
+
+    if (!is_engine && old->root != ACC_NONE) {
+        root = move->service[old->root];
+    }
+    to->incidents[at] = *old;
+    to->incidents[at].root = root;
+    to->incidents[at].n_suffer = 0; /* they are counted anew */
+    acc_victims_move(move->from, old, move->service, to, at);
+    if (old->open && is_engine) {
+        to->engine_incident = at;
+    } else if (old->open && root != ACC_NONE) {
+        to->services[root].incident = at;
+    }
+}
+
+/* Open incidents go with their services, closed ones as far as there is room: the newest ones. */
 static void move_incidents(struct move *move)
 {
     struct acc_engine *to = move->to;
     const struct acc_engine *from = move->from;
-    uint32_t n = 0;
+    uint32_t n_open = 0;
+    uint32_t n_closed = 0;
 
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t k = 0; k < from->n_incidents && n < to->n_incidents; k++) {
-            const struct incident *old = &from->incidents[k];
-            bool is_engine = old->root == ACC_ROOT_ENGINE;
-            uint32_t root = is_engine ? ACC_ROOT_ENGINE : ACC_NONE;
-
-            if (!old->used || old->open != (pass == 0)) {
-                continue;
-            }
-            if (!is_engine && old->root != ACC_NONE) {
-                root = move->service[old->root];
-            }
-            to->incidents[n] = *old;
-            to->incidents[n].root = root;
-            to->incidents[n].n_suffer = 0; /* they are counted anew */
-            if (old->open && is_engine) {
-                to->engine_incident = n;
-            } else if (old->open && root != ACC_NONE) {
-                to->services[root].incident = n;
-            } else if (old->open) {
-                to->incidents[n].open = false; /* its service is gone, and it with it */
-                to->incidents[n].closed_ms = from->now;
-            }
-            n++;
+    for (uint32_t k = 0; k < from->n_places; k++) {
+        if (from->incidents[k].open) {
+            move_incident(move, &from->incidents[k]);
+        } else {
+            n_closed++;
+        }
+    }
+    n_open = to->n_places;
+    for (uint32_t k = from->closed_first; k != ACC_NONE; k = from->incidents[k].next_closed) {
+        if (n_closed-- <= to->n_incidents - n_open) {
+            move_incident(move, &from->incidents[k]);
+            acc_incident_queue(to, to->n_places - 1);
+        }
+    }
+    for (uint32_t k = 0; k < n_open; k++) {
+        if (to->incidents[k].root == ACC_NONE) { /* its service is gone, and it with it */
+            to->incidents[k].open = false;
+            to->incidents[k].closed_ms = from->now;
+            acc_incident_queue(to, k);
         }
     }
 }
@@ -282,6 +303,7 @@ static void move_globals(struct move *move)
     to->random = from->random;
     to->next_op = from->next_op;
     to->hash = from->hash;
+    to->n_visits = from->n_visits;
     to->observe_new = from->observe_new;
     to->now = from->now;
     to->stepped = from->stepped;

@@ -63,20 +63,6 @@ static void find_roots(const struct acc_engine *e, const struct service *s, stru
 /* --- who suffers -------------------------------------------------------------------------------
  */
 
-static void hit(struct service *s, uint64_t incident)
-{
-    for (uint32_t k = 0; k < s->n_hits; k++) {
-        if (s->hits[k] == incident) {
-            return;
-        }
-    }
-    if (s->n_hits == ACC_HITS_MAX) {
-        memmove(&s->hits[0], &s->hits[1], (ACC_HITS_MAX - 1) * sizeof(s->hits[0]));
-        s->n_hits--;
-    }
-    s->hits[s->n_hits++] = incident;
-}
-
 static struct incident *suffered(struct acc_engine *e, const struct suffered *from)
 {
     struct incident *incident = &e->incidents[from->at];
@@ -129,7 +115,7 @@ void acc_suffer_update(struct acc_engine *e, struct service *s)
             incident->n_suffer++;
             incident->n_peak = incident->n_suffer > incident->n_peak ? incident->n_suffer
                                                                      : incident->n_peak;
-            hit(s, incident->id);
+            acc_victim_add(e, s, at);
         }
     }
 }
@@ -233,23 +219,28 @@ static void tell(struct acc_engine *e, const struct incident *incident,
     note_incident(e, incident, phase);
 }
 
-/* The bounded table: an unused place, or that of the incident closed longest ago. */
-static uint32_t incident_place(const struct acc_engine *e)
+void acc_incident_queue(struct acc_engine *e, uint32_t at)
 {
-    uint32_t oldest = ACC_NONE;
-
-    for (uint32_t k = 0; k < e->n_incidents; k++) {
-        const struct incident *incident = &e->incidents[k];
-
-        if (!incident->used) {
-            return k;
-        }
-        if (!incident->open &&
-            (oldest == ACC_NONE || incident->closed_ms < e->incidents[oldest].closed_ms)) {
-            oldest = k;
-        }
+    e->incidents[at].next_closed = ACC_NONE;
+    if (e->closed_first == ACC_NONE) {
+        e->closed_first = at;
+    } else {
+        e->incidents[e->closed_last].next_closed = at;
     }
-    return oldest;
+    e->closed_last = at;
+}
+
+/* The bounded table: an unused place, or that of the incident closed longest ago. */
+static uint32_t incident_place(struct acc_engine *e)
+{
+    uint32_t at = e->closed_first;
+
+    if (e->n_places < e->n_incidents) {
+        return e->n_places++;
+    }
+    acc_assert(at != ACC_NONE);
+    e->closed_first = e->incidents[at].next_closed;
+    return at;
 }
 
 static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
@@ -257,25 +248,16 @@ static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *ro
 {
     uint32_t at = incident_place(e);
 
-    acc_assert(at != ACC_NONE);
-    e->incidents[at] = (struct incident){
-        .id = e->next_op++, .root = root, .since_ms = e->now, .used = true, .open = true};
+    e->incidents[at] = (struct incident){.id = e->next_op++,
+                                         .root = root,
+                                         .since_ms = e->now,
+                                         .used = true,
+                                         .open = true,
+                                         .first_victim = ACC_NONE};
     acc_copy(e->incidents[at].root_id, sizeof(e->incidents[at].root_id), root_id);
     acc_copy(e->incidents[at].cause, sizeof(e->incidents[at].cause), cause);
     tell(e, &e->incidents[at], ACC_INCIDENT_OPENED);
     return at;
-}
-
-/* Who stood behind it before, near or far, is one of its victims. */
-static void mark_behind(struct acc_engine *e, uint32_t root)
-{
-    for (uint32_t v = 0; v < e->n_services; v++) {
-        for (uint32_t k = 0; k < e->services[v].n_roots; k++) {
-            if (e->services[v].roots[k] == root) {
-                acc_mark(e, &e->services[v]);
-            }
-        }
-    }
 }
 
 void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause)
@@ -289,7 +271,7 @@ void acc_incident_open(struct acc_engine *e, struct service *s, const char *caus
     }
     s->incident = incident_new(e, acc_svc_index(e, s), s->id, cause);
     acc_mark_dependents(e, s);
-    mark_behind(e, acc_svc_index(e, s));
+    acc_mark_behind(e, s); /* who stood behind it before, near or far, is one of its victims */
 }
 
 void acc_incident_close(struct acc_engine *e, uint32_t at)
@@ -298,6 +280,7 @@ void acc_incident_close(struct acc_engine *e, uint32_t at)
 
     incident->open = false;
     incident->closed_ms = e->now;
+    acc_incident_queue(e, at);
     if (incident->root == ACC_ROOT_ENGINE) {
         e->engine_incident = ACC_NONE;
     } else {
@@ -321,15 +304,14 @@ static bool is_over_it(const struct service *s, uint32_t root)
            s->state == ACC_SVC_HELD;
 }
 
-static bool victims_are_well(const struct acc_engine *e, const struct incident *incident)
+static bool victims_are_well(struct acc_engine *e, const struct incident *incident)
 {
-    for (uint32_t v = 0; v < e->n_services; v++) {
-        const struct service *s = &e->services[v];
+    uint32_t place = ACC_NONE;
 
-        for (uint32_t k = 0; k < s->n_hits; k++) {
-            if (s->hits[k] == incident->id && !is_over_it(s, incident->root)) {
-                return false;
-            }
+    for (struct service *s; (s = acc_victim_next(e, incident, &place));) {
+        e->n_visits++;
+        if (!is_over_it(s, incident->root)) {
+            return false;
         }
     }
     return true;

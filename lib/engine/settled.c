@@ -333,6 +333,7 @@ static void check_instance(struct acc_engine *e, const struct instance *i, uint3
 
 static void check_service(struct acc_engine *e, struct service *s)
 {
+    acc_victims_check(e, s);
     acc_assert(e->order[s->pos] == acc_svc_index(e, s));
     acc_assert(s->n_roots <= ACC_ROOTS_MAX && s->n_ring <= ACC_FAILURES_MAX);
     acc_assert(s->n_unsettled <= ACC_UNSETTLED_MAX);

@@ -297,13 +297,8 @@ static void view_incident(const struct acc_engine *e, const struct incident *inc
     size_t n = 0;
 
     for (uint32_t v = 0; v < e->n_services; v++) {
-        const struct service *s = &e->services[v];
-
-        for (uint32_t k = 0; k < s->n_hits; k++) {
-            if (s->hits[k] == incident->id) {
-                e->impact[n++] = v;
-                break;
-            }
+        if (acc_victim_of(&e->services[v], incident->id)) {
+            e->scratch[n++] = v;
         }
     }
     *ret_view = (struct acc_incident_view){
@@ -313,7 +308,7 @@ static void view_incident(const struct acc_engine *e, const struct incident *inc
         .open = incident->open,
         .notified = incident->notified,
         .closed_ms = incident->closed_ms,
-        .impact = e->impact,
+        .impact = e->scratch,
         .n_impact = n,
         .n_suffer = incident->open ? incident->n_suffer : 0,
         .n_peak = incident->n_peak,
