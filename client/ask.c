@@ -143,6 +143,7 @@ static void print_list(struct accctl *ctl, const cJSON *list)
     }
 }
 
+/* What is refused goes on behind the name: "db is held down by root". */
 static void print_failures(struct accctl *ctl, const cJSON *failures, const char *said)
 {
     const cJSON *item;
@@ -151,9 +152,12 @@ static void print_failures(struct accctl *ctl, const cJSON *failures, const char
     {
         struct acc_buf line;
 
+        bool is_refused = acc_json_bool(item, "refused");
+
         acc_buf_init(&line, 4096);
+        (void)acc_buf_puts(&line, is_refused ? "refused: " : "");
         accctl_put_text(&line, text_of(item, "service"), 0);
-        (void)acc_buf_puts(&line, said);
+        (void)acc_buf_puts(&line, is_refused ? " " : said);
         accctl_put_text(&line, text_of(item, "reason"), 0);
         (void)fprintf(ctl->err, "accctl: %s\n", line.data ? line.data : "");
         acc_buf_fini(&line);
@@ -192,7 +196,13 @@ static enum accctl_exit away(struct accctl *ctl, const cJSON *p)
 
 static enum accctl_exit refused(struct accctl *ctl, const cJSON *p)
 {
-    (void)fprintf(ctl->err, "accctl: refused: %s\n", text_of(p, "reason"));
+    const cJSON *failures = acc_json_array(p, "failures");
+
+    if (failures) {
+        print_failures(ctl, failures, ": ");
+    } else {
+        (void)fprintf(ctl->err, "accctl: refused: %s\n", text_of(p, "reason"));
+    }
     return ACCCTL_REFUSED;
 }
 

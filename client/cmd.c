@@ -12,6 +12,8 @@
 
 #define ACTS    (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
 #define TARGETS "[SERVICE|STACK]... [--phase P] [--all]"
+/* Of what takes something down, or could: all is never meant by silence. */
+#define NAMED "SERVICE|STACK...|--phase P|--all"
 #define WAITS                                                                                      \
     "Shows how it goes and waits for the outcome; --detach doesn't, --timeout 90s ends the "       \
     "wait,\n"                                                                                      \
@@ -47,19 +49,19 @@ static const struct accctl_cmd cmds[] = {
     {"start", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS, "the same as up",
      "The other end of stop. " WAITS "\n  accctl start grafana\n"},
     {"stop", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0, ACCCTL_ARGS_MAX,
-     TARGETS " [--with-dependents]", "stop services; their containers stay",
+     NAMED " [--with-dependents]", "stop services; their containers stay",
      "They stay stopped until up or start, also over a reboot. " WAITS
      "\n  accctl stop grafana\n  accctl stop postgres --with-dependents\n"},
     {"down", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS | ACCCTL_O_VOLUMES, 0,
-     ACCCTL_ARGS_MAX, TARGETS " [--with-dependents] [--volumes]",
+     ACCCTL_ARGS_MAX, NAMED " [--with-dependents] [--volumes]",
      "stop services and remove their containers",
      "Named volumes stay, unless --volumes (-v) is given. " WAITS "\n  accctl down media\n"},
     {"restart", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0,
-     ACCCTL_ARGS_MAX, TARGETS " [--with-dependents]", "stop and start services",
+     ACCCTL_ARGS_MAX, NAMED " [--with-dependents]", "stop and start services",
      "Costs nothing of a service's restart budget, and ends its backoff. " WAITS
      "\n  accctl restart grafana\n"},
     {"upgrade", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN, 0,
-     ACCCTL_ARGS_MAX, TARGETS " [--image REF] [--dry-run]",
+     ACCCTL_ARGS_MAX, NAMED " [--image REF] [--dry-run]",
      "go to newer images, and back by itself if they are bad",
      "Pulls what the image's tag means now, before anything stops. Where two can run at once the\n"
      "new container is ready before the old one stops; else (a fixed port, data that it writes)\n"
@@ -92,13 +94,13 @@ static const struct accctl_cmd cmds[] = {
      "containers, none is restarted; from then on accd restarts them and not Docker.\n\n"
      "  accctl events media      what accd would have done so far\n"
      "  accctl adopt media\n"},
-    {"hand-back", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
+    {"hand-back", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "STACK...|--all",
      "the way back from adopt",
      "Gives the containers the restart policies of their files again, and only observes.\n\n"
      "  accctl hand-back media\n"},
     {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,
      0, ACCCTL_ARGS_MAX,
-     TARGETS " [--up|--down|--freeze]\n              [--reason TEXT] [--for TIME]",
+     NAMED " [--up|--down|--freeze]\n              [--reason TEXT] [--for TIME]",
      "forbid accd to stop, to start or to touch a service",
      "--up: nobody stops it, no cascade and no upgrade. --down: nobody starts it, and what needs\n"
      "it waits. --freeze (the default): nothing of it is changed, it is only watched. A hold "
@@ -107,7 +109,7 @@ static const struct accctl_cmd cmds[] = {
      "accd, until release or for the TIME of --for. Shown by status and why.\n\n"
      "  accctl hold grafana --reason 'moving its disk' --for 2h\n"
      "  accctl hold postgres --up\n"},
-    {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
+    {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, NAMED,
      "end a hold, also of a service that was stopped by hand",
      "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
      "until this, or up.\n\n"

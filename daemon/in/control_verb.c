@@ -178,8 +178,14 @@ static void apply_forget(struct accd_job *job)
 void accd_control_apply(struct accd_control *control, struct accd_session *session,
                         const struct acc_ctl_request *request)
 {
-    struct apply_job *apply = calloc(1, sizeof(*apply));
+    struct acc_ctl_error error;
+    struct apply_job *apply;
 
+    if (acc_ctl_is_maintained(control->config.engine, &error)) {
+        accd_control_reply_error(session, &error);
+        return;
+    }
+    apply = calloc(1, sizeof(*apply));
     if (!apply) {
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
         return;

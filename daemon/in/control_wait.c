@@ -240,6 +240,7 @@ struct look {
     struct acc_failure_row *failure;
     char (*reason)[ACC_REASON_MAX + 1];
     size_t n_failures, n_pending;
+    size_t n_refused; /* of the failures */
 };
 
 static bool look_alloc(struct look *look, size_t n)
@@ -302,7 +303,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
     const struct accd_control *control = wait->job.control;
     uint64_t now_ms = uv_now(control->config.loop);
 
-    look->n_failures = look->n_pending = 0;
+    look->n_failures = look->n_pending = look->n_refused = 0;
     for (size_t i = 0; i < wait->n_watches; i++) {
         struct watch *watch = &wait->watch[i];
         char *text = look->reason[look->n_failures];
@@ -317,7 +318,9 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
             .change = change_of(wait, watch, now_ms),
         };
         look->n_pending += settled == ACC_SETTLED_PENDING;
-        if (settled == ACC_SETTLED_FAILED || (pending && settled == ACC_SETTLED_PENDING)) {
+        look->n_refused += settled == ACC_SETTLED_REFUSED;
+        if (settled == ACC_SETTLED_FAILED || settled == ACC_SETTLED_REFUSED ||
+            (pending && settled == ACC_SETTLED_PENDING)) {
             if (text[0] == '\0') {
                 struct acc_service_view service;
 
@@ -326,7 +329,8 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
                                acc_svc_state_name(service.state), service.reason[0] ? ": " : "",
                                service.reason);
             }
-            look->failure[look->n_failures++] = (struct acc_failure_row){watch->id, text};
+            look->failure[look->n_failures++] = (struct acc_failure_row){
+                watch->id, text, settled == ACC_SETTLED_REFUSED};
         }
     }
 }
@@ -477,13 +481,31 @@ static bool begin_prune(struct wait *wait)
     return true;
 }
 
+/* Who doesn't wait for the outcome is told at once what won't even begin. */
+static void keep_refused(struct look *look)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < look->n_failures; i++) {
+        if (look->failure[i].is_refused) {
+            look->failure[n++] = look->failure[i];
+        }
+    }
+    look->n_failures = n;
+}
+
 static void conclude(struct wait *wait, struct look *look)
 {
     if (wait->pruning || (look->n_pending == 0 && look->n_failures == 0 && begin_prune(wait))) {
         return;
     }
-    if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
-        tell_failures(wait, ACC_CTL_E_FAILED, "failures", look);
+    if (wait->detach && look->n_refused > 0) {
+        keep_refused(look);
+        tell_failures(wait, ACC_CTL_E_REFUSED, "failures", look);
+    } else if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
+        tell_failures(wait,
+                      look->n_refused == look->n_failures ? ACC_CTL_E_REFUSED : ACC_CTL_E_FAILED,
+                      "failures", look);
     } else if (look->n_pending == 0 || wait->detach) {
         (void)tell(wait, look->row, compact(look->row, wait->n_watches), true);
     } else if (uv_now(wait->job.control->config.loop) >= wait->deadline_ms) {

@@ -131,18 +131,24 @@ static bool touches_observed(enum acc_verb verb)
            verb == ACC_VERB_HOLD;
 }
 
-static bool is_maintained(const struct acc_engine *engine, enum acc_verb verb,
-                          struct acc_ctl_error *error)
+bool acc_ctl_is_maintained(const struct acc_engine *engine, struct acc_ctl_error *reterr_error)
 {
     struct acc_hold_record hold;
 
     acc_engine_maintenance(engine, 0, &hold);
-    acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+    if (hold.kind == ACC_HOLD_NONE) {
+        return false;
+    }
+    acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
                       "nothing is changed during maintenance (%s%s%s); end it first: accctl "
                       "maintenance off",
                       hold.by, hold.reason[0] ? ": " : "", hold.reason);
-    return hold.kind != ACC_HOLD_NONE && verb != ACC_VERB_HOLD && verb != ACC_VERB_RELEASE &&
-           verb != ACC_VERB_MAINTENANCE;
+    return true;
+}
+
+static bool obeys_maintenance(enum acc_verb verb)
+{
+    return verb != ACC_VERB_HOLD && verb != ACC_VERB_RELEASE && verb != ACC_VERB_MAINTENANCE;
 }
 
 static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
@@ -174,23 +180,21 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         struct acc_ctl_targets *ret_targets,
                                         struct acc_ctl_error *reterr_error)
 {
-    size_t n_stacks = acc_engine_n_stacks(engine);
-
     if (request->all && (request->n_targets > 0 || request->phase)) {
         acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
                           "either all, or targets or a phase");
         return ACC_CTL_WRONG;
     }
-    if (takes_down(verb) && !request->all && request->n_targets == 0 && !request->phase &&
-        n_stacks > 1) {
+    if (takes_down(verb) && !request->dry_run && !request->all && request->n_targets == 0 && !request->phase) {
         acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
-                          "there are %zu stacks here; name a service, a stack or a phase, or ask "
-                          "for all",
-                          n_stacks);
+                          "%s without a name would be for all %zu services; name a service, a "
+                          "stack or a phase, or ask for all: accctl %s --all",
+                          acc_verb_name(verb), acc_engine_n_services(engine), acc_verb_name(verb));
         return ACC_CTL_WRONG;
     }
     if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||
-        (!request->dry_run && is_maintained(engine, verb, reterr_error))) {
+        (!request->dry_run && obeys_maintenance(verb) &&
+         acc_ctl_is_maintained(engine, reterr_error))) {
         return ACC_CTL_WRONG;
     }
     if (touches_observed(verb)) {

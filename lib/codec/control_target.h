@@ -22,8 +22,10 @@ enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
                                    const struct acc_ctl_request *request,
                                    struct acc_ctl_targets *ret_targets,
                                    struct acc_ctl_error *reterr_error);
-/* For verbs. What could surprise is refused: nothing named where there are several stacks and the
- * verb takes something down; a stack that is only observed and would be touched. */
+/* Maintenance is on, and `*reterr_error` refuses what would change something. */
+bool acc_ctl_is_maintained(const struct acc_engine *engine, struct acc_ctl_error *reterr_error);
+/* For verbs. What could surprise is refused: nothing named, and the verb takes something down; a
+ * stack that is only observed and would be touched. */
 enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         const struct acc_ctl_request *request, enum acc_verb verb,
                                         struct acc_ctl_targets *ret_targets,

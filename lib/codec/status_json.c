@@ -6,6 +6,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "lib/codec/control_request.h"
 #include "lib/codec/varlink.h"
 
 /* A reply in the making; the pieces below add to one of its nodes. */
@@ -583,6 +584,20 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
     return finish(&w, NULL, continues, out);
 }
 
+/* The first one, and how many more there are. */
+static void put_refusal(struct writer *w, const struct acc_failure_row *rows, size_t n_rows)
+{
+    char reason[ACC_REASON_MAX + 2 * ACC_NAME_MAX + 32] = "", more[32] = "";
+
+    if (n_rows > 1) {
+        (void)snprintf(more, sizeof(more), "; and %zu more", n_rows - 1);
+    }
+    if (n_rows > 0) {
+        (void)snprintf(reason, sizeof(reason), "%s %s%s", rows[0].service, rows[0].reason, more);
+    }
+    text(w, w->top, "reason", reason);
+}
+
 int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
                      size_t n_rows, struct acc_buf *out)
 {
@@ -590,12 +605,16 @@ int acc_failures_put(const char *error, const char *key, const struct acc_failur
     cJSON *list;
 
     begin(&w, NULL);
+    if (strcmp(error, ACC_CTL_E_REFUSED) == 0) {
+        put_refusal(&w, rows, n_rows);
+    }
     list = acc_put_array(w.put, w.top, key);
     for (size_t i = 0; i < n_rows; i++) {
         cJSON *item = acc_put_item(w.put, list);
 
         text(&w, item, "service", rows[i].service);
         text(&w, item, "reason", rows[i].reason);
+        acc_put_bool(w.put, item, "refused", rows[i].is_refused);
     }
     return finish(&w, error, false, out);
 }

@@ -99,8 +99,9 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
 
 struct acc_failure_row {
     const char *service, *reason;
+    bool is_refused; /* it was forbidden: the reason goes on behind the service's name */
 };
-/* io.acc.Failed, or TimedOut with what is pending. */
+/* io.acc.Failed, Refused (which has a reason besides), or TimedOut with what is pending. */
 int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
                      size_t n_rows, struct acc_buf *out);
 

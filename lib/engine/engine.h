@@ -310,9 +310,14 @@ struct acc_buf;
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out);
 
-/* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not.
- */
-enum acc_settled { ACC_SETTLED_PENDING, ACC_SETTLED_DONE, ACC_SETTLED_FAILED };
+/* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not;
+ * of what is refused it goes on behind the service's name: "is held down by root". */
+enum acc_settled {
+    ACC_SETTLED_PENDING,
+    ACC_SETTLED_DONE,
+    ACC_SETTLED_FAILED,
+    ACC_SETTLED_REFUSED, /* somebody has forbidden it: a hold, maintenance */
+};
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
 /* Has the configuration in force come to its end with this service: does all that is wanted up

@@ -16,6 +16,12 @@ static enum acc_settled failed(char *text, const char *why)
     return ACC_SETTLED_FAILED;
 }
 
+static enum acc_settled refused(char *text, const char *why)
+{
+    acc_copy(text, ACC_REASON_MAX + 1, why);
+    return ACC_SETTLED_REFUSED;
+}
+
 static enum acc_settled failed_as_is(struct acc_engine *e, struct service *s, uint64_t now_ms,
                                      char *text)
 {
@@ -175,7 +181,7 @@ static enum acc_settled under_hold(struct acc_engine *e, struct service *s, enum
         return so_far;
     }
     acc_hold_text(e, s, now_ms, text, ACC_REASON_MAX + 1);
-    return ACC_SETTLED_FAILED;
+    return ACC_SETTLED_REFUSED;
 }
 
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
@@ -201,7 +207,7 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
                                                                           : ACC_SETTLED_DONE;
     }
     if (stack->contact == CONTACT_OBSERVING) {
-        return failed(text, "its stack is only observed; adopt it first");
+        return refused(text, "is only observed, with its stack; adopt that first");
     }
     return under_hold(e, s, verb, settled(e, s, verb, now_ms, text), now_ms, text);
 }
@@ -217,7 +223,7 @@ static bool is_held_back(struct acc_engine *e, const struct service *s, uint64_t
         return false;
     }
     acc_hold_text(e, s, now_ms, why, sizeof(why));
-    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: %s", why);
+    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: it %s", why);
     return true;
 }
 
@@ -232,7 +238,7 @@ static enum acc_settled applied_removed(struct acc_engine *e, struct service *s,
     if (!any_running(e, s) && !(s->wanted_removed && acc_svc_present(e, s))) {
         return ACC_SETTLED_DONE;
     }
-    return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_FAILED : ACC_SETTLED_PENDING;
+    return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED : ACC_SETTLED_PENDING;
 }
 
 /* A container that is to be replaced or changed, or one beyond the replicas. */
@@ -294,9 +300,9 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
         return ACC_SETTLED_PENDING; /* what is known of it is from before */
     }
     if (has_outdated(e, s)) {
-        return is_held_back(e, s, now_ms, text) || is_swap_hopeless(e, s, text)
-                   ? ACC_SETTLED_FAILED
-                   : ACC_SETTLED_PENDING;
+        return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
+               : is_swap_hopeless(e, s, text)   ? ACC_SETTLED_FAILED
+                                                : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);
 }

@@ -19,7 +19,7 @@ def test_hold_down_is_not_started_again(w):
     wait(lambda: "held down by root, new disk" in accd.ctl("why", "db").stdout, 20, "why names who holds it")
     assert "accctl release db" in accd.ctl("why", "db").stdout
     done = accd.ctl("up", "db", check=False)
-    assert done.returncode == 1 and "held down" in done.stdout + done.stderr, (done.returncode, done.stderr)
+    assert done.returncode == 6 and "held down" in done.stdout + done.stderr, (done.returncode, done.stderr)
     holds(lambda: record.count("start", "s-db-1") == 0, 2, "nobody starts it")
     accd.ctl("release", "db")
     accd.wait_all_up(30)
@@ -36,7 +36,7 @@ def test_hold_up_is_not_stopped(w):
     record = w.record()
     for verb in ("stop", "restart", "down"):
         done = accd.ctl(verb, "a", check=False)
-        assert done.returncode == 1 and "accctl release a" in done.stdout + done.stderr, (verb, done.stderr)
+        assert done.returncode == 6 and "accctl release a" in done.stdout + done.stderr, (verb, done.stderr)
     w.docker.set_health("s-a-1", "fail")
     accd.wait_state("a", "impaired", seconds=30)
     wait(lambda: [i for i in accd.incidents() if i["root"] == "s/a"], 30, "an incident tells of it")
@@ -56,7 +56,7 @@ def test_freeze_ends_by_itself(w):
     accd.ctl("hold", "a", "--for", "6s")
     w.stack("s", {"a": service(environment={"NEW": "1"})})
     done = accd.ctl("apply", check=False)  # doesn't wait for the hold to end
-    assert done.returncode == 1 and "s/a: stays as it was: is frozen by root" in done.stderr, done
+    assert done.returncode == 6 and "s/a stays as it was: it is frozen by root" in done.stderr, done
     assert "a" in accd.ctl("status", "a").stdout and accd.service("a")["hold"]["kind"] == "freeze"
     assert w.docker.identities() == before
     wait(lambda: "NEW=1" in w.docker.inspect("s-a-1")["Config"]["Env"], 30, "it follows its file")
@@ -85,3 +85,32 @@ def test_maintenance_changes_nothing(w):
     accd.ctl("maintenance", "off")
     accd.wait_all_up(40)
     assert "maintenance" not in accd.status()
+
+
+@needs(seconds=120)
+def test_what_is_forbidden_is_refused(w):
+    """Exit 6 of every verb that a hold or maintenance forbids, also of one that doesn't wait."""
+    path = w.stack("s", {"a": service(check=False), "b": service(check=False)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "a")
+    before = w.docker.identities()
+    verbs = (["stop", "a"], ["down", "a"], ["restart", "a"], ["upgrade", "a"], ["rollback", "a"], ["stop", "--all"])
+    for verb in verbs:
+        for more in ([], ["--detach"]):
+            if verb == ["stop", "--all"] and more:
+                continue  # b is stopped by now, and isn't to be
+            done = accd.ctl(*verb, *more, check=False)
+            assert done.returncode == 6 and "refused: s/a is frozen by root" in done.stderr, (verb, more, done)
+        accd.ctl("up", "b")
+    assert w.docker.identities()["s-a-1"] == before["s-a-1"]
+    accd.ctl("release", "a")
+    accd.ctl("maintenance", "on")
+    for verb in (["up", "a"], ["start", "a"], *verbs, ["adopt", "s"], ["hand-back", "s"], ["apply"], ["apply", "--prune"]):
+        done = accd.ctl(*verb, check=False)
+        assert done.returncode == 6 and "during maintenance" in done.stderr, (verb, done)
+    for verb in ("stop", "down", "restart", "hand-back", "hold", "release", "upgrade", "rollback"):
+        done = accd.ctl(verb, check=False)
+        assert done.returncode == 6 and f"accctl {verb} --all" in done.stderr, (verb, done)
+    accd.ctl("maintenance", "off")
+    accd.wait_all_up(30)

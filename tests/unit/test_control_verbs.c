@@ -3,6 +3,7 @@
 #include "tests/unit/control_stage.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,8 +97,76 @@ START_TEST(a_failure_is_an_error_with_its_reasons)
     move(1, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"failures\":[{\"service\":\"acc/db\",\"reason\":"
-                               "\"exited with 1\"}]},\"error\":\"io.acc.Failed\"}$");
+                               "\"exited with 1\",\"refused\":false}]},\"error\":"
+                               "\"io.acc.Failed\"}$");
     close(fd);
+}
+END_TEST
+
+/* Every verb, and what keeps it from being carried out. */
+static const struct {
+    const char *method;
+    bool wants_a_name;   /* nothing is no name for all */
+    bool in_maintenance; /* goes on then */
+} asked[] = {
+    {"Up", false, false},      {"Start", false, false},   {"Stop", true, false},
+    {"Down", true, false},     {"Restart", true, false},  {"Adopt", false, false},
+    {"HandBack", true, false}, {"Hold", true, true},      {"Release", true, true},
+    {"Upgrade", true, false},  {"Rollback", true, false},
+};
+
+static const char *answer_to(const char *method, const char *parameters)
+{
+    static char got[4096];
+    char request[256];
+    int fd = dial();
+
+    snprintf(request, sizeof(request), "{\"method\":\"io.acc.%s\",\"parameters\":{%s}}", method,
+             parameters);
+    say(fd, request);
+    snprintf(got, sizeof(got), "%s", hear(fd));
+    close(fd);
+    return got;
+}
+
+START_TEST(what_is_forbidden_is_refused_and_has_not_failed)
+{
+    const char *method = asked[_i].method;
+
+    puppet.service[0].settled = ACC_SETTLED_REFUSED;
+    puppet.service[0].settled_text = "is held";
+    ck_assert_str_eq(answer_to(method, "\"targets\":[\"db\"]"),
+                     "{\"parameters\":{\"reason\":\"acc/db is held\",\"failures\":[{\"service\":"
+                     "\"acc/db\",\"reason\":\"is held\",\"refused\":true}]},\"error\":"
+                     "\"io.acc.Refused\"}$");
+    puppet.service[1] = puppet.service[0];
+    puppet.service[1].view.id = "acc/web";
+    ck_assert_ptr_nonnull(strstr(answer_to(method, "\"targets\":[\"acc\"]"),
+                                 "\"reason\":\"acc/db is held; and 1 more\""));
+    puppet.service[1].settled = ACC_SETTLED_PENDING; /* who doesn't wait is told all the same */
+    ck_assert_ptr_nonnull(strstr(answer_to(method, "\"targets\":[\"acc\"],\"detach\":true"),
+                                 "\"refused\":true}]},\"error\":\"io.acc.Refused\""));
+    puppet.service[1].settled = ACC_SETTLED_FAILED;
+    ck_assert_ptr_nonnull(
+        strstr(answer_to(method, "\"targets\":[\"acc\"]"), "\"error\":\"io.acc.Failed\""));
+}
+END_TEST
+
+START_TEST(maintenance_and_silence_refuse)
+{
+    const char *method = asked[_i].method;
+    bool is_refused;
+
+    is_refused = strstr(answer_to(method, ""), "without a name would be for all 3 services") !=
+                 NULL;
+    ck_assert_msg(is_refused == asked[_i].wants_a_name, "%s", method);
+    ck_assert_ptr_null(strstr(answer_to(method, "\"all\":true"), "error"));
+    puppet.maintenance = (struct acc_hold_record){
+        .kind = ACC_HOLD_FREEZE, .by = "root", .reason = "new disk"};
+    is_refused = strstr(answer_to(method, "\"targets\":[\"db\"]"),
+                        "during maintenance (root: new disk)") != NULL;
+    ck_assert_msg(is_refused == !asked[_i].in_maintenance, "%s", method);
+    ck_assert_ptr_nonnull(strstr(answer_to("Apply", ""), "\"error\":\"io.acc.Refused\""));
 }
 END_TEST
 
@@ -113,7 +182,7 @@ START_TEST(a_timeout_ends_the_wait_and_says_what_is_missing)
     uv_run(&server.loop, UV_RUN_ONCE); /* the server's own timer */
     ck_assert_str_eq(hear(fd),
                      "{\"parameters\":{\"pending\":[{\"service\":\"acc/db\",\"reason\":\"starting: "
-                     "not healthy yet\"}]},\"error\":\"io.acc.TimedOut\"}$");
+                     "not healthy yet\",\"refused\":false}]},\"error\":\"io.acc.TimedOut\"}$");
     close(fd);
 }
 END_TEST
@@ -155,8 +224,6 @@ START_TEST(what_could_surprise_is_refused)
 {
     int fd = dial();
 
-    say(fd, "{\"method\":\"io.acc.Down\"}");
-    ck_assert_ptr_nonnull(strstr(hear(fd), "there are 2 stacks here"));
     puppet.service[2].view.observing = true;
     say(fd, "{\"method\":\"io.acc.Restart\",\"parameters\":{\"all\":true}}");
     ck_assert_ptr_nonnull(strstr(hear(fd), "stack media is only observed"));
@@ -452,6 +519,9 @@ int main(void)
     tcase_add_test(tcase, progress_comes_before_the_end_and_only_for_what_changed);
     tcase_add_test(tcase, what_the_engine_does_at_once_is_answered_at_once);
     tcase_add_test(tcase, a_failure_is_an_error_with_its_reasons);
+    tcase_add_loop_test(tcase, what_is_forbidden_is_refused_and_has_not_failed, 0,
+                        sizeof(asked) / sizeof(asked[0]));
+    tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
     tcase_add_test(tcase, detach_and_oneway_do_not_wait);
     tcase_add_test(tcase, a_waiting_peer_may_leave);

@@ -177,11 +177,11 @@ START_TEST(a_change_that_a_hold_forbids_is_not_waited_for)
     up("s: db; web n:db");
     stage_hold(&stage, ACC_VERB_HOLD, "web", ACC_HOLD_UP, 0);
     change("s: db; web n:db", "web");
-    ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_REFUSED);
     ck_assert_ptr_nonnull(strstr(text, "stays as it was"));
     change("s: db", NULL);
     ck_assert_int_eq(applied("db", text), ACC_SETTLED_DONE);
-    ck_assert_int_eq(acc_engine_applied(stage.engine, 1, stage.now_ms, text), ACC_SETTLED_FAILED);
+    ck_assert_int_eq(acc_engine_applied(stage.engine, 1, stage.now_ms, text), ACC_SETTLED_REFUSED);
 }
 END_TEST
 

@@ -605,7 +605,7 @@ START_TEST(other_verbs_leave_an_observed_stack_alone)
     stage_run(&stage, 60000);
     ck_stage(&stage, "");
     ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_STOP, stage.now_ms, text),
-                     ACC_SETTLED_FAILED);
+                     ACC_SETTLED_REFUSED);
     ck_assert_ptr_nonnull(strstr(text, "adopt"));
 }
 END_TEST
