@@ -8,6 +8,10 @@
 
 #include "lib/engine/internal.h"
 
+/* How long a network is left alone whose call was lost, or refused to go: dockerd may still be at
+ * it, and two creations at once make two networks of one name (Docker 20.10). */
+#define NETWORK_PAUSE_MS 2000u
+
 static void wake(struct acc_engine *e, uint64_t at_ms)
 {
     e->wake_ms = at_ms < e->wake_ms ? at_ms : e->wake_ms;
@@ -261,7 +265,7 @@ void acc_resource_done(struct acc_engine *e, struct resource *res, const struct 
     if (res->is_removal) {
         if (result == ACC_OP_LOST || result == ACC_OP_FAILED || result == ACC_OP_CONFLICT) {
             res->is_removal = result != ACC_OP_LOST; /* in use by somebody else: it stays */
-            res->retry_ms = e->now + 2000;
+            res->retry_ms = e->now + NETWORK_PAUSE_MS;
         }
     } else if (result == ACC_OP_OK || result == ACC_OP_NOT_MODIFIED) {
         res->state = RES_THERE;
@@ -270,6 +274,8 @@ void acc_resource_done(struct acc_engine *e, struct resource *res, const struct 
         res->retry_ms = 0;
     } else if (result != ACC_OP_LOST) {
         failed(e, res, event);
+    } else if (res->kind == ACC_RES_NETWORK) {
+        res->retry_ms = e->now + NETWORK_PAUSE_MS;
     }
     mark_users(e, res);
 }
