@@ -100,6 +100,9 @@ bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
         for (uint32_t k = 0; k < s->n_roots; k++) {
             const struct service *root = &e->services[s->roots[k]];
 
+            if (root->n_inst == 0) { /* a job without replicas never comes to its end */
+                return true;
+            }
             if (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root)) {
                 return true;
             }
