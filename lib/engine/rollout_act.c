@@ -27,7 +27,8 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
         return true; /* it isn't started again before it is clear whose fault it was */
     }
-    if (r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST) {
+    if (r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST ||
+        r->is.step == ACC_ROLL_RETIRE) { /* committed: one that is gone is made anew as ever */
         return false;
     }
     return i->slot == r->is.slot &&
