@@ -375,7 +375,7 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (acc_svc_is_done(s) && !any(e, s, is_busy_or_running)) {
         return ACC_SVC_DONE;
     }
-    if (s->gave_up || acc_svc_put_aside(e, s) || any(e, s, is_final_bad)) {
+    if (s->gave_up || acc_svc_put_aside(e, s) || (!s->run_asked && any(e, s, is_final_bad))) {
         return ACC_SVC_FAILED;
     }
     if (!s->running && acc_hold_no_start(e, s) && !any(e, s, is_busy_or_running)) {
