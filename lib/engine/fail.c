@@ -106,7 +106,7 @@ static void set_delay(struct acc_engine *e, struct service *s, enum fail_class c
                          : group == FAIL_EXIT    ? s->exit_delay_ms
                                                  : 0;
 
-    if (s->n_failures == 0 && (class == FAIL_EXIT || class == FAIL_OOM)) {
+    if (s->n_failures == 0 && s->n_excused < 2 && (class == FAIL_EXIT || class == FAIL_OOM)) {
         s->last_delay_ms = 0; /* the fast lane */
     } else {
         s->last_delay_ms = min_u64(before_ms > 0 ? 2 * before_ms : base, cap);
@@ -133,6 +133,23 @@ static void count(struct acc_engine *e, struct service *s, enum fail_class class
         open_breaker(e, s);
     }
     acc_save(s);
+}
+
+/* Not counted, and yet nobody is hammered (I12): what it stands on is called ready and isn't well,
+ * or it would not have ended again. So it waits as after a flap of that (E4), longer each time, but
+ * not as long as for failures of its own: nothing will tell that the other one is well at last. */
+static void excuse(struct acc_engine *e, struct service *s)
+{
+    uint64_t cap_ms = s->timing.recovery_grace_min;
+    uint64_t pause_ms = s->timing.ready_stable_after_flap;
+
+    s->n_excused++;
+    for (uint32_t k = 2; k < s->n_excused && pause_ms < cap_ms; k++) {
+        pause_ms *= 2;
+    }
+    if (s->n_excused >= 2) {
+        s->backoff_ms = e->now + acc_jitter(e, min_u64(pause_ms, cap_ms));
+    }
 }
 
 /* Ask those it stands on whether they are well: one of them may be the root. */
@@ -200,7 +217,9 @@ bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bo
         acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "%s", s->fail_text);
         return false;
     }
-    if (!is_attributed) {
+    if (is_attributed) {
+        excuse(e, s);
+    } else {
         count(e, s, class);
     }
     bool is_last = is_last_one(s, class);
@@ -240,6 +259,7 @@ void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_
         s->breaker = u->breaker;
         s->delay_class = u->delay_class;
         s->gave_up = false;
+        excuse(e, s);
         s->n_unsettled = k;
         s->fail_attributed = true;
         if (s->incident != ACC_NONE) {
@@ -274,7 +294,7 @@ static void settle(struct acc_engine *e, struct service *s)
 
 void acc_fail_reset(struct service *s)
 {
-    s->n_failures = 0;
+    s->n_failures = s->n_excused = 0;
     s->last_delay_ms = s->exit_delay_ms = 0;
     s->n_opens = 0;
     s->n_unsettled = 0;
@@ -284,7 +304,7 @@ void acc_fail_reset(struct service *s)
 
 void acc_fail_forgive(struct acc_engine *e, struct service *s)
 {
-    s->n_failures = 0;
+    s->n_failures = s->n_excused = 0;
     s->last_delay_ms = s->exit_delay_ms = 0;
     s->backoff_ms = 0;
     s->n_unsettled = 0;

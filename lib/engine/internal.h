@@ -414,6 +414,7 @@ struct service {
 
     /* failures */
     uint32_t n_failures, n_restarts, n_opens;
+    uint32_t n_excused; /* ends in a row that were not its own fault, without READY between */
     uint64_t last_delay_ms, backoff_ms; /* no start before */
     uint64_t exit_delay_ms;             /* of the last exit, while other classes fail in between */
     enum fail_class delay_class;

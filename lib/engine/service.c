@@ -48,6 +48,7 @@ static void set_ready(struct acc_engine *e, struct service *s, bool running, boo
     if (ready && !s->ready) {
         s->ready_ms = e->now;
         s->ever_ready = true;
+        s->n_excused = 0;
     }
     if (s->ready && !ready) {
         s->last_ready_ms = e->now;
@@ -354,8 +355,9 @@ static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
     if (s->queued || (is_in_line && !is_coming)) {
         return ACC_SVC_QUEUED;
     }
-    return s->n_failures > 0 && e->now < s->backoff_ms && !is_coming ? ACC_SVC_BACKOFF
-                                                                     : ACC_SVC_STARTING;
+    return s->n_failures + s->n_excused > 0 && e->now < s->backoff_ms && !is_coming
+               ? ACC_SVC_BACKOFF
+               : ACC_SVC_STARTING;
 }
 
 static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)

@@ -89,7 +89,8 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
         say(w, "; it is on trial");
         break;
     case ACC_SVC_BACKOFF:
-        say(w, "; next try (attempt %u) ", (unsigned)s->n_failures);
+        say(w, "; next try (attempt %u) ",
+            (unsigned)(s->n_failures > s->n_excused ? s->n_failures : s->n_excused));
         say_until(w, s->backoff_ms, now_ms);
         break;
     case ACC_SVC_STARTING:
