@@ -322,7 +322,8 @@ static void habits_draw(struct drawing *d, const struct acc_service_spec *spec,
         h->dep_sick_pct = (uint32_t)range(d, 0, 40);
         h->stuck_pct = percent(d, 30) ? (uint32_t)range(d, 0, 60) : 0;
     }
-    if (!spec->health.set && strncmp(spec->image, "checked", 7) != 0) {
+    if (spec->health.disabled ||
+        (!spec->health.set && strncmp(spec->image, "checked", 7) != 0)) {
         /* without a check nobody could ever tell that it is ill */
         h->sick_every = 0;
         h->dep_sick_pct = 0;

@@ -429,11 +429,19 @@ static void check_pace(struct oracle *o, uint32_t svc)
 
 /* --- no blind destruction (I5, I15) ----------------------------------------------------------- */
 
+/* What was owed while it was forbidden is done when the hold is over. */
+static bool was_held_lately(const struct oracle *o, const struct oracle_hold *hold)
+{
+    return hold->kind == ACC_HOLD_NONE
+               ? hold->asked_ms > 0 && now(o) - hold->asked_ms < EXCUSE
+               : now(o) < hold->until_ms || now(o) - hold->until_ms < EXCUSE;
+}
+
 static bool is_disturbed(const struct oracle *o, uint32_t svc)
 {
     const struct oracle_service *s = &o->service[svc];
 
-    return !s->want_up || s->is_unsure || (s->command_ms && now(o) - s->command_ms < EXCUSE) ||
+    return was_held_lately(o, &o->maintenance) || was_held_lately(o, &s->hold) || !s->want_up || s->is_unsure || (s->command_ms && now(o) - s->command_ms < EXCUSE) ||
            (s->disturbed_ms && now(o) - s->disturbed_ms < EXCUSE);
 }
 

@@ -1009,6 +1009,9 @@ void world_step(struct world *w, struct acc_event *event)
     }
     w->n_steps++;
     oracle_after_step(&w->oracle, event);
+    for (size_t i = 0; i < w->actions.n && w->is_failed; i++) {
+        trace_action(w, &w->actions.item[i]); /* what is wrong is one of them */
+    }
     if (w->options.coverage) {
         coverage_actions(w->options.coverage, w);
     }
