@@ -291,6 +291,8 @@ static int read_setting(struct builder *b, const char *key, const char *value)
         s->phase = acc_arena_strdup(b->stack->arena, value);
     } else if (strcmp(key, "name") == 0) {
         s->container_name = acc_arena_strdup(b->stack->arena, value);
+    } else if (strcmp(key, "image") == 0) {
+        s->image = acc_arena_strdup(b->stack->arena, value);
     } else if (strcmp(key, "version") == 0) {
         (void)snprintf(s->spec_hash, sizeof(s->spec_hash), "%.20s-%.20s", s->name, value);
     } else if (strcmp(key, "hash") == 0) {
@@ -369,12 +371,12 @@ static int build_service(struct builder *b, const struct acc_model_line *line)
     (void)snprintf(s->spec_hash, sizeof(s->spec_hash), "%.40s-1", line->name);
     s->resources[s->n_resources++] = image;
     s->resources[s->n_resources++] = 0;
-    b->stack->resources[image] = (struct acc_resource){
-        .kind = ACC_RES_IMAGE, .key = s->image, .name = s->image};
     for (char *word = strtok_r(words, " \t", &outer); word && r == 0;
          word = strtok_r(NULL, " \t", &outer)) {
         r = read_word(b, word);
     }
+    b->stack->resources[image] = (struct acc_resource){
+        .kind = ACC_RES_IMAGE, .key = s->image, .name = s->image};
     return r;
 }
 

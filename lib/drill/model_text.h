@@ -12,9 +12,10 @@
  *
  * After the name: `health`, `report` (on_unhealthy), `stateful`, `port=N`, `replicas=N`,
  * `restart=POLICY[:N]`, `priority=N`, `phase=P`, `name=CONTAINER`, `grace=10s`,
- * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `version=TEXT` (another one is another spec),
- * `hash=TEXT` (the spec hash itself), every key of `timing:`, and edges KIND:TARGET with, after
- * commas, `running`, `completed`, `restart`, `stop`, `create` or `optional`.
+ * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF` (`NAME:1`), `version=TEXT` (another
+ * one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, and edges
+ * KIND:TARGET with, after commas, `running`, `completed`, `restart`, `stop`, `create` or
+ * `optional`.
  *
  * A second line of a service replaces the first, which is how a configuration changes.
  */

@@ -163,7 +163,8 @@ bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance
     return acc_may_act(e) && s->wanted_up && !i->is_spare && !is_rolling && !i->held &&
            !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&
            !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && acc_inst_outdated(e, i) &&
-           acc_gate_start(e, s) && acc_gate_breaker(e, s) && acc_resources_there(e, s);
+           acc_gate_start(e, s) && acc_gate_breaker(e, s) && acc_resources_there(e, s) &&
+           acc_renew_may_follow(e, s); /* last: what it takes is fetched meanwhile */
 }
 
 static enum acc_action_type decide_running(struct acc_engine *e, struct service *s,

@@ -171,7 +171,8 @@ static bool edge_lets_start(struct acc_engine *e, struct service *s, const struc
     switch (edge->kind) {
     case ACC_EDGE_BINDS:
     case ACC_EDGE_NEEDS:
-        return acc_edge_met(e, edge) && d->wanted_up && !d->going_down && is_settled(e, s, edge);
+        return acc_edge_met(e, edge) && d->wanted_up && !d->going_down && is_settled(e, s, edge) &&
+               (s->running || s->attempt_ms || acc_renew_may_begin(d));
     case ACC_EDGE_MILESTONE:
         return acc_edge_met(e, edge);
     case ACC_EDGE_WANTS:

@@ -358,6 +358,16 @@ struct hit {
     uint32_t prev, next; /* places of others, or ACC_NONE */
 };
 
+/* "The port is taken" is tried for ever, but who waits for it is told after so many attempts. */
+#define ACC_TOLD_ATTEMPTS 3u
+
+/* renew.c: is something of what a service stands on to be made anew? */
+enum renewal {
+    RENEWAL_NONE = 0,
+    RENEWAL_STUCK, /* it would be, but what it takes isn't to be had */
+    RENEWAL_DUE,
+};
+
 struct service {
     /* from the model */
     const char *id, *name, *nick, *stack_name, *phase, *tier, *image, *container_name;
@@ -443,6 +453,8 @@ struct service {
     bool is_fresh;                  /* all its containers were seen in this epoch */
     bool claims;                    /* waits for nothing but the place of one it conflicts with */
     bool going_down;                /* a planned end of a run is due */
+    bool renews;                    /* is to be made anew, or was and isn't ready yet */
+    enum renewal renewal;           /* its own, or that of what it depends on */
     uint64_t recover_ms;            /* its dependencies are back since */
     bool recovery_used;
     uint64_t wait_ms; /* waits at the gate since */
@@ -727,6 +739,15 @@ void acc_svc_recover(struct acc_engine *e, struct service *s);
 uint64_t acc_recovery_grace(struct acc_engine *e, const struct service *s);
 bool acc_svc_present(struct acc_engine *e, struct service *s);
 
+/* --- renew.c --------------------------------------------------------------------------------- */
+void acc_renew_update(struct acc_engine *e, struct service *s);
+/* Nothing that it depends on is to be made anew before it. */
+bool acc_renew_may_follow(const struct acc_engine *e, const struct service *s);
+/* Its first start: may it be with what is there, because that won't be made anew soon? */
+bool acc_renew_may_begin(const struct service *d);
+/* True: it stays as it was, and `text` (ACC_REASON_MAX + 1) says why. */
+bool acc_renew_is_stuck(const struct acc_engine *e, const struct service *s, char *text);
+
 /* --- gate.c ---------------------------------------------------------------------------------- */
 enum reaction acc_reaction(enum dep_event event, const struct edge *edge);
 bool acc_edge_hard(const struct edge *edge); /* may be the root of its dependent */
@@ -739,6 +760,8 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s);
 /* Must it stop, because a dependency does, or lies down? */
 bool acc_must_stop(struct acc_engine *e, struct service *s);
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s);
+/* It won't get up without somebody's help, or not soon. */
+bool acc_svc_hopeless(const struct service *s);
 /* The run of one of its instances has ended. */
 /* Has it begun, or ceased, to wait for nothing but a place? Then the others look again. */
 void acc_claim_update(struct acc_engine *e, struct service *s);

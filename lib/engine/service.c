@@ -447,6 +447,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     sync_going_down(e, s);
     acc_incident_update(e, s);
     acc_svc_derive(e, s);
+    acc_renew_update(e, s);
     acc_suffer_update(e, s);
     acc_phase_update(e, s);
     acc_claim_update(e, s);

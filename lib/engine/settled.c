@@ -7,9 +7,6 @@
 
 #include "lib/engine/internal.h"
 
-/* "The port is taken" is tried for ever, but who waits for it is told after so many attempts. */
-#define START_ATTEMPTS 3u
-
 static enum acc_settled failed(char *text, const char *why)
 {
     acc_copy(text, ACC_REASON_MAX + 1, why);
@@ -29,12 +26,11 @@ static enum acc_settled failed_as_is(struct acc_engine *e, struct service *s, ui
     return ACC_SETTLED_FAILED;
 }
 
-/* A service that will not get up without somebody's help, or not soon. */
-static bool is_hopeless(const struct service *s)
+bool acc_svc_hopeless(const struct service *s)
 {
     bool is_refused = s->has_failed && !s->ready &&
                       ((s->fail_class == FAIL_CONFIG && s->n_failures > 0) ||
-                       (s->fail_class == FAIL_START && s->n_failures >= START_ATTEMPTS));
+                       (s->fail_class == FAIL_START && s->n_failures >= ACC_TOLD_ATTEMPTS));
 
     return s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN ||
            (s->state == ACC_SVC_HELD && !s->run_asked) || /* else it is being unpaused */
@@ -46,7 +42,7 @@ static bool root_is_hopeless(const struct acc_engine *e, const struct service *s
     for (uint32_t k = 0; k < s->n_roots; k++) {
         const struct service *root = &e->services[s->roots[k]];
 
-        if (is_hopeless(root) || root->state == ACC_SVC_OFF) {
+        if (acc_svc_hopeless(root) || root->state == ACC_SVC_OFF) {
             return true;
         }
     }
@@ -65,12 +61,12 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     if (s->ready && acc_act_settled(e, s) && !s->going_down && s->state != ACC_SVC_HELD) {
         return ACC_SETTLED_DONE;
     }
-    if (is_hopeless(s) || (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
+    if (acc_svc_hopeless(s) || (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
         return failed_as_is(e, s, now_ms, text);
     }
     const struct service *holder = s->state == ACC_SVC_QUEUED ? acc_phase_holder(e, s) : NULL;
 
-    return holder && is_hopeless(holder) ? failed_as_is(e, s, now_ms, text) : ACC_SETTLED_PENDING;
+    return holder && acc_svc_hopeless(holder) ? failed_as_is(e, s, now_ms, text) : ACC_SETTLED_PENDING;
 }
 
 static bool any_running(struct acc_engine *e, struct service *s)
@@ -255,27 +251,6 @@ static bool has_outdated(struct acc_engine *e, struct service *s)
     return false;
 }
 
-/* What keeps a container that runs from being replaced, and won't cease soon. */
-static bool is_swap_hopeless(const struct acc_engine *e, const struct service *s, char *text)
-{
-    for (uint32_t k = 0; k < s->n_res; k++) {
-        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
-
-        if (res->n_failures >= (res->kind == ACC_RES_IMAGE ? 1 : START_ATTEMPTS)) {
-            (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: needs %.200s: %s", res->key,
-                           res->error);
-            return true;
-        }
-    }
-    if (s->blocker != ACC_NONE && is_hopeless(&e->services[s->blocker])) {
-        (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: needs %.200s, which is %s",
-                       e->services[s->blocker].nick,
-                       acc_svc_state_name(e->services[s->blocker].state));
-        return true;
-    }
-    return false;
-}
-
 enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                                     char *text)
 {
@@ -301,7 +276,7 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
     }
     if (has_outdated(e, s)) {
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
-               : is_swap_hopeless(e, s, text)   ? ACC_SETTLED_FAILED
+               : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);

@@ -87,6 +87,8 @@ static void drain(struct stage *stage)
                 queue[i].op.cid = cids[i];
             } else if (queue[i].type == ACC_EV_GONE || queue[i].type == ACC_EV_HINT) {
                 queue[i].hint.cid = cids[i];
+            } else if (queue[i].type == ACC_EV_COMPARED) {
+                queue[i].compared.cid = cids[i];
             }
             step(stage, &queue[i]);
         }
@@ -517,7 +519,9 @@ static void ensure(struct stage *stage, const struct acc_action *action)
                              stage->model->resources[action->res]->name);
     }
     bool is_pull = action->type == ACC_ACT_ENSURE_RESOURCE &&
-                   stage->model->resources[action->res]->kind == ACC_RES_IMAGE;
+                   stage->model->resources[action->res]->kind == ACC_RES_IMAGE &&
+                   (!stage->pull_of ||
+                    strcmp(stage->model->resources[action->res]->name, stage->pull_of) == 0);
 
     push_done(stage, action->op, is_pull ? stage->pull : ACC_OP_OK, "", stage->pull_message);
 }

@@ -63,6 +63,7 @@ struct stage {
     struct acc_buf notes, incidents;
     bool show_ensure, show_probe, show_look, show_journal, show_compare;
     enum acc_op_result pull; /* result of every image from here on */
+    const char *pull_of;     /* ... of this one alone */
     const char *pull_message;
     uint64_t last_op[64]; /* of each service: the newest operation asked for */
     struct acc_service_record record[64];

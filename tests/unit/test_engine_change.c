@@ -170,6 +170,55 @@ START_TEST(a_change_whose_image_is_missing_fails_and_the_old_one_stays)
 }
 END_TEST
 
+START_TEST(what_comes_after_a_change_that_is_stuck_says_so)
+{
+    struct acc_model *model = model_build("s: db; api n:db; web n:api");
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db; api n:db; web n:api");
+    stage_connect(&stage, false); /* all that is there has to be looked for again */
+    stage_run(&stage, 1000);
+    stage.pull = ACC_OP_CONFIG;
+    stage.pull_of = "db:1";
+    stage.pull_message = "no such image";
+    model_touch(model, "db");
+    model_touch(model, "web");
+    stage_reconfigure(&stage, model);
+    stage_run(&stage, 10000);
+    ck_assert_int_eq(applied("db", text), ACC_SETTLED_FAILED);
+    ck_assert_str_eq(text, "stays as it was: needs db:1: no such image");
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
+    ck_assert_str_eq(text,
+                     "stays as it was: comes after db, which needs db:1: no such image");
+    ck_assert_int_eq(applied("api", text), ACC_SETTLED_DONE);
+    stage.pull = ACC_OP_OK;
+    stage_trace(&stage);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "stop db; remove db; create db; start db; stop web; remove web; create web; "
+                     "start web; ");
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(a_change_above_one_that_is_open_is_not_waited_for)
+{
+    struct acc_model *model = model_build("s: cache; db; web n:db");
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: cache; db; web n:db");
+    for (int i = 0; i < 5; i++) {
+        stage_exit(&stage, "db", 1);
+        stage_run(&stage, 20000);
+    }
+    ck_state(&stage, "db", "open");
+    model_touch(model, "web");
+    stage_reconfigure(&stage, model);
+    stage_run(&stage, 1000);
+    ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
+    ck_assert_str_eq(text, "stays as it was: needs db, which is open");
+}
+END_TEST
+
 START_TEST(a_change_that_a_hold_forbids_is_not_waited_for)
 {
     char text[ACC_REASON_MAX + 1];
@@ -490,6 +539,8 @@ int main(void)
     tcase_add_test(tcase, a_changed_service_is_replaced_alone);
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
     tcase_add_test(tcase, a_container_beyond_the_replicas_is_waited_for);
+    tcase_add_test(tcase, what_comes_after_a_change_that_is_stuck_says_so);
+    tcase_add_test(tcase, a_change_above_one_that_is_open_is_not_waited_for);
     tcase_add_test(tcase, a_change_that_a_hold_forbids_is_not_waited_for);
     tcase_add_test(tcase, a_change_whose_image_is_missing_fails_and_the_old_one_stays);
     tcase_add_test(tcase, an_orphan_is_stopped_when_it_is_taken_in);
