@@ -261,6 +261,7 @@ static void update_next(struct acc_engine *e)
 
     e->n_visits++;
     acc_svc_update(e, s);
+    acc_bits_set(&e->unchecked, s->pos);
     acc_bits_set(&e->act, s->pos);
 }
 
@@ -271,6 +272,7 @@ static void act_next(struct acc_engine *e, struct acc_bits *from)
 
     e->n_visits++;
     acc_act(e, s);
+    acc_bits_set(&e->unchecked, s->pos);
     if (!acc_bits_has(&e->dirty, s->pos)) {
         acc_heap_set(&e->wakes, acc_svc_index(e, s), s->wake_ms);
     }

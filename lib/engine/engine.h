@@ -55,6 +55,8 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
 uint64_t acc_engine_deadline(const struct acc_engine *engine);
 /* Assert the invariants that can be seen from inside; the simulator calls it after every step. */
 void acc_engine_check(const struct acc_engine *engine);
+/* The same of those services alone that were looked at since the last call: as cheap as the steps. */
+void acc_engine_check_step(struct acc_engine *engine);
 /* How often a service was looked at since the engine was made: the cost of its steps, whatever the
  * machine. */
 uint64_t acc_engine_visits(const struct acc_engine *engine);

@@ -57,6 +57,17 @@ uint32_t acc_index_next(const struct acc_index *index, uint64_t hash, uint32_t *
     return ACC_NONE;
 }
 
+bool acc_index_has(const struct acc_index *index, uint64_t hash, uint32_t value)
+{
+    uint32_t pos = UINT32_MAX;
+    uint32_t found;
+
+    do {
+        found = acc_index_next(index, hash, &pos);
+    } while (found != value && found != ACC_NONE);
+    return found == value;
+}
+
 /* Close the gap: what was pushed behind it by a collision moves up. */
 static void close_gap(struct acc_index *index, uint32_t gap)
 {

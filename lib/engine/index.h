@@ -28,6 +28,8 @@ void acc_index_put(struct acc_index *index, uint64_t hash, uint32_t value);
 /* The first value under `hash` when `*pos` is UINT32_MAX, else the one after it; ACC_NONE at the
  * end. */
 uint32_t acc_index_next(const struct acc_index *index, uint64_t hash, uint32_t *pos);
+/* Is the pair there? */
+bool acc_index_has(const struct acc_index *index, uint64_t hash, uint32_t value);
 /* No effect when the pair isn't there. */
 void acc_index_remove(struct acc_index *index, uint64_t hash, uint32_t value);
 

@@ -181,6 +181,7 @@ struct instance {
     uint32_t list;        /* generation of the list that it was seen after */
     bool maybe_gone;      /* missing in a list; an inspect will tell */
     char cid[ACC_CID_LEN + 1];
+    uint64_t cid_hash; /* where it stands in by_cid */
     char name[ACC_NAME_MAX + 1];
     char spec[ACC_HASH_LEN + 1];
     char image_id[ACC_HASH_LEN + 8];
@@ -521,6 +522,7 @@ struct acc_engine {
     uint32_t free_spare;
     struct acc_index by_cid, by_id, by_name, by_op;
     struct acc_bits dirty, act;          /* by position in `order` */
+    struct acc_bits unchecked;           /* looked at since the last acc_engine_check_step() */
     struct acc_bits queued[TOKEN_COUNT]; /* likewise; who waits for a token */
     struct acc_bits res_due[RES_KINDS];  /* resources that somebody waits for */
     struct acc_heap wakes;               /* by service */

@@ -23,7 +23,8 @@ void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid)
     acc_assert(!i->present);
     acc_conflict_clear(e, i);
     acc_copy(i->cid, sizeof(i->cid), cid);
-    acc_index_put(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    i->cid_hash = acc_hash_text(i->cid);
+    acc_index_put(&e->by_cid, i->cid_hash, acc_inst_index(e, i));
     if (i->hook_op) { /* they run on, wherever the container sits */
         acc_index_put(&e->by_op, acc_hash_u64(i->hook_op), acc_inst_index(e, i) | ACC_OP_OF_HOOK);
     }
@@ -35,7 +36,7 @@ void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid)
 
 static void unclaim(struct acc_engine *e, struct instance *i)
 {
-    acc_index_remove(&e->by_cid, acc_hash_text(i->cid), acc_inst_index(e, i));
+    acc_index_remove(&e->by_cid, i->cid_hash, acc_inst_index(e, i));
     if (i->hook_op) {
         acc_index_remove(&e->by_op, acc_hash_u64(i->hook_op),
                          acc_inst_index(e, i) | ACC_OP_OF_HOOK);

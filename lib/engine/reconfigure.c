@@ -158,7 +158,7 @@ static void index_instance(struct acc_engine *e, const struct instance *i)
     uint32_t at = acc_inst_index(e, i);
 
     if (i->present) {
-        acc_index_put(&e->by_cid, acc_hash_text(i->cid), at);
+        acc_index_put(&e->by_cid, i->cid_hash, at);
         e->stacks[e->services[i->svc].stack].n_present++;
     }
     if (i->conflict_cid[0]) {
