@@ -7,9 +7,8 @@
 #include "lib/codec/docker_error.h"
 #include "tests/sim/world.h"
 
-/* The engine's tables are looked through as a whole, which costs more than the step: what is wrong
- * in them stays so. */
-#define CHECK_EVERY 8u
+/* What a step has not looked at is looked through now and then: it should be as it was. */
+#define CHECK_ALL_EVERY 64u
 
 #define TOKEN(world, op) (((world)->life << 40) | (op))
 
@@ -33,6 +32,8 @@ void world_store_init(struct world *w)
     s->durable = array(n, sizeof(*s->durable));
     s->has_latest = array(n, 1);
     s->has_durable = array(n, 1);
+    s->is_unsynced = array(n, 1);
+    s->unsynced = array(n, sizeof(*s->unsynced));
     s->stack_latest = array(n_stacks, sizeof(*s->stack_latest));
     s->stack_durable = array(n_stacks, sizeof(*s->stack_durable));
     s->stack_has_latest = array(n_stacks, 1);
@@ -53,6 +54,8 @@ void world_store_fini(struct world *w)
     free(s->durable);
     free(s->has_latest);
     free(s->has_durable);
+    free(s->is_unsynced);
+    free(s->unsynced);
     free(s->stack_latest);
     free(s->stack_durable);
     free(s->stack_has_latest);
@@ -63,24 +66,41 @@ void world_store_fini(struct world *w)
     *s = (struct world_store){0};
 }
 
+/* Only what was saved since the last time can differ. */
 static void copy_store(struct world *w, bool back)
 {
-    size_t n = w->graph.model->n_services;
     size_t n_stacks = w->graph.model->n_stacks;
     struct world_store *s = &w->store;
 
+    for (size_t i = 0; i < s->n_unsynced; i++) {
+        uint32_t svc = s->unsynced[i];
+
+        if (back) {
+            s->latest[svc] = s->durable[svc];
+            s->has_latest[svc] = s->has_durable[svc];
+        } else {
+            s->durable[svc] = s->latest[svc];
+            s->has_durable[svc] = s->has_latest[svc];
+        }
+        s->is_unsynced[svc] = false;
+    }
+    s->n_unsynced = 0;
     if (back) {
-        memcpy(s->latest, s->durable, n * sizeof(*s->latest));
-        memcpy(s->has_latest, s->has_durable, n);
         memcpy(s->stack_latest, s->stack_durable, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_latest, s->stack_has_durable, n_stacks);
         s->maintenance_latest = s->maintenance_durable;
     } else {
-        memcpy(s->durable, s->latest, n * sizeof(*s->latest));
-        memcpy(s->has_durable, s->has_latest, n);
         memcpy(s->stack_durable, s->stack_latest, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_durable, s->stack_has_latest, n_stacks);
         s->maintenance_durable = s->maintenance_latest;
+    }
+}
+
+static void mark_unsynced(struct world_store *s, uint32_t svc)
+{
+    if (!s->is_unsynced[svc]) {
+        s->is_unsynced[svc] = true;
+        s->unsynced[s->n_unsynced++] = svc;
     }
 }
 
@@ -141,6 +161,7 @@ static void save(struct world *w, const struct acc_action *a)
     } else {
         acc_engine_service_record(w->engine, a->svc, now_ms, &s->latest[a->svc]);
         s->has_latest[a->svc] = true;
+        mark_unsynced(s, a->svc);
         if (strcmp(s->latest[a->svc].id, world_service_id(w, a->svc)) != 0) {
             world_fail(w, "the record of %s says it is of %s", world_service_id(w, a->svc),
                        s->latest[a->svc].id);
@@ -1004,7 +1025,8 @@ void world_step(struct world *w, struct acc_event *event)
         coverage_event(w->options.coverage, w, event);
     }
     acc_engine_step(w->engine, event, &w->actions);
-    if (w->n_steps % CHECK_EVERY == 0) {
+    acc_engine_check_step(w->engine);
+    if (w->n_steps % CHECK_ALL_EVERY == 0) {
         acc_engine_check(w->engine);
     }
     w->n_steps++;
@@ -1112,6 +1134,7 @@ void world_accd_kill(struct world *w, bool torn, bool lost)
     if (torn || lost) {
         if (lost) {
             memset(s->has_durable, 0, w->graph.model->n_services);
+            memset(s->has_latest, 0, w->graph.model->n_services);
             memset(s->stack_has_durable, 0, w->graph.model->n_stacks);
             s->maintenance_durable = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
             w->store_was_lost = true;

@@ -46,6 +46,9 @@ struct world_op { /* sent by this life of accd, not answered yet */
 struct world_store {
     struct acc_service_record *latest, *durable; /* one per service of the model */
     bool *has_latest, *has_durable;
+    bool *is_unsynced; /* differs: those in `unsynced` */
+    uint32_t *unsynced;
+    size_t n_unsynced;
     struct acc_stack_record *stack_latest, *stack_durable;
     bool *stack_has_latest, *stack_has_durable;
     struct acc_hold_record maintenance_latest, maintenance_durable;
