@@ -371,7 +371,7 @@ static void hear_phase(struct oracle *o, const char *text)
     const struct acc_model *model = o->world->graph.model;
     char begins[ACC_NOTE_MAX + 1];
 
-    for (uint32_t k = 0; k < model->n_phases; k++) {
+    for (uint32_t k = 0; k < model->n_phases && strncmp(text, "phase ", 6) == 0; k++) {
         (void)snprintf(begins, sizeof(begins), "phase %.200s begins", model->phases[k].name);
         if (strcmp(text, begins) == 0) {
             check_begin(o, k);
@@ -1009,10 +1009,9 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
         for (uint32_t i = 1; i <= spec->replicas && !what; i++) {
             what = slot_unconverged(o, svc, i);
         }
-        if (what && may_rest(spec) && work->n_procs < spec->replicas) {
-            return NULL;
-        }
-        if (!what && spec->replicas > 0 && view.state != ACC_SVC_UP) {
+        if (may_rest(spec) && work->n_procs < spec->replicas) {
+            what = NULL;
+        } else if (!what && view.state != ACC_SVC_UP) {
             what = "is well";
         }
         what = what ? what : rollout_unconverged(o, svc, &view);

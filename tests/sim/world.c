@@ -212,18 +212,23 @@ static bool has_retired(const struct world *w, uint32_t svc)
     return false;
 }
 
-/* The new one of an upgrade that goes on; what holds the name before the switch is the old one. */
+/* The new one of an upgrade that goes on; what else there is, is of before. */
 static bool is_of_rollout(const struct world *w, const struct twin_container *c)
 {
-    struct acc_service_view view = {.step = ACC_ROLL_IDLE};
+    uint32_t revision = c->made.revision ? c->made.revision : 1;
+    struct acc_service_view view;
 
     if (world_has_role(c->name)) {
         return true;
     }
-    if (w->engine && c->made.svc != ACC_NONE) {
-        acc_engine_service(w->engine, c->made.svc, w->queue.now_ms, &view);
+    if (!w->engine || c->made.svc == ACC_NONE) {
+        return has_retired(w, c->made.svc); /* the next accd knows no more, either */
     }
-    return view.step >= ACC_ROLL_SWITCH && has_retired(w, c->made.svc);
+    acc_engine_service(w->engine, c->made.svc, w->queue.now_ms, &view);
+    if (view.step == ACC_ROLL_SWITCH || view.step == ACC_ROLL_UNDO) {
+        return revision != view.revision; /* in force is the one of before */
+    }
+    return view.step > ACC_ROLL_SWITCH && revision == view.revision;
 }
 
 static void heal(struct world *w)
