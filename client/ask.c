@@ -38,7 +38,7 @@ void accctl_print_json(struct accctl *ctl, const cJSON *parameters)
     cJSON_free(text);
 }
 
-static void print_json_error(struct accctl *ctl, const char *error, const cJSON *parameters)
+void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON *parameters)
 {
     cJSON *root = cJSON_CreateObject();
 
@@ -52,8 +52,9 @@ static void print_json_error(struct accctl *ctl, const char *error, const cJSON 
 enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_conn)
 {
     const char *path = ctl->options->socket;
-    int r = accctl_conn_open(path, ret_conn);
+    int r = accctl_conn_open(path, accctl_limit_ms(ctl), ret_conn);
 
+    ctl->heard_ms = accctl_now_ms();
     switch (-r) {
     case 0:
         return ACCCTL_DONE;
@@ -77,11 +78,8 @@ enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_con
                       path);
         break;
     case ETIMEDOUT:
-        (void)fprintf(ctl->err,
-                      "accctl: accd doesn't answer at %s: it hangs. See: journalctl -u "
-                      "accd\n",
-                      path);
-        break;
+        ctl->heard_ms -= (uint64_t)accctl_limit_ms(ctl);
+        return accctl_tell_late(ctl);
     default:
         (void)fprintf(ctl->err, "accctl: can't reach accd at %s: %s\n", path, strerror(-r));
         break;
@@ -91,7 +89,7 @@ enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_con
 
         (void)cJSON_AddStringToObject(parameters, "socket", path);
         (void)cJSON_AddStringToObject(parameters, "reason", strerror(-r));
-        print_json_error(ctl, "accd can't be reached", parameters);
+        accctl_print_json_error(ctl, "accd can't be reached", parameters);
         cJSON_Delete(parameters);
     }
     return ACCCTL_AWAY;
@@ -105,10 +103,9 @@ enum accctl_exit accctl_tell_broken(struct accctl *ctl, int r)
         return ACCCTL_FAILED;
     }
     if (r == -ETIMEDOUT) {
-        (void)fprintf(ctl->err,
-                      "accctl: no answer at %s within %d s: accd hangs. See: journalctl -u accd\n",
-                      path, ACCCTL_ANSWER_MS / 1000);
-    } else if (r == -ECONNRESET || r == -EPIPE) {
+        return accctl_tell_late(ctl);
+    }
+    if (r == -ECONNRESET || r == -EPIPE) {
         (void)fprintf(ctl->err,
                       "accctl: accd has closed the connection at %s: it was stopped, or has too "
                       "many clients. See: journalctl -u accd\n",
@@ -268,7 +265,7 @@ enum accctl_exit accctl_tell_error(struct accctl *ctl, const cJSON *reply)
 
     name = name ? name : "";
     if (ctl->options->json) {
-        print_json_error(ctl, name, parameters);
+        accctl_print_json_error(ctl, name, parameters);
     }
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         if (strcmp(name, errors[i].name) == 0) {
@@ -292,7 +289,7 @@ enum accctl_exit accctl_ask_for(struct accctl *ctl, const char *method, cJSON *p
         return code;
     }
     r = accctl_conn_send(conn, method, parameters, false);
-    r = r < 0 ? r : accctl_conn_receive(conn, wait_ms, &reply);
+    r = r < 0 ? r : accctl_receive(ctl, conn, wait_ms, &reply);
     cJSON_Delete(parameters);
     (void)accctl_conn_close(conn);
     if (r < 0) {
@@ -310,7 +307,7 @@ enum accctl_exit accctl_ask_for(struct accctl *ctl, const char *method, cJSON *p
 enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
                             cJSON **ret_reply)
 {
-    return accctl_ask_for(ctl, method, parameters, ACCCTL_ANSWER_MS, ret_reply);
+    return accctl_ask_for(ctl, method, parameters, accctl_limit_ms(ctl), ret_reply);
 }
 
 cJSON *accctl_targets(const struct accctl *ctl)

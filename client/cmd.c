@@ -10,6 +10,8 @@
 #include "lib/codec/control_request.h"
 #include "lib/codec/json_get.h"
 
+/* accd is asked, so it may be slow. */
+#define ASKS    ACCCTL_O_TIMEOUT
 #define ACTS    (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
 #define TARGETS "[SERVICE|STACK]... [--phase P] [--all]"
 /* Of what takes something down, or could: all is never meant by silence. */
@@ -21,27 +23,28 @@
 
 /* In the order of `help`. */
 static const struct accctl_cmd cmds[] = {
-    {"status", accctl_cmd_status, ACCCTL_O_PHASE | ACCCTL_O_WATCH, 0, ACCCTL_ARGS_MAX,
+    {"status", accctl_cmd_status, ASKS | ACCCTL_O_PHASE | ACCCTL_O_WATCH, 0, ACCCTL_ARGS_MAX,
      "[SERVICE|STACK]... [--phase P] [--watch]", "what runs, problems first",
      "Without a name: the host, what isn't well, and a line per stack. With a stack: a table of\n"
      "its services. With one service: all there is to it. --watch (-w) keeps it on the screen.\n\n"
      "  accctl status\n"
      "  accctl status media --watch\n"
      "  accctl status --json | jq -r '.services[] | select(.state != \"up\") | .id'\n"},
-    {"why", accctl_cmd_why, 0, 1, 1, "SERVICE", "why a service is as it is, in a sentence or two",
+    {"why", accctl_cmd_why, ASKS, 1, 1, "SERVICE",
+     "why a service is as it is, in a sentence or two",
      "Names the root of the trouble, since when, exit codes, the last health output, and what\n"
      "happens next. For a stack: each of its services that isn't well.\n\n"
      "  accctl why grafana\n"},
-    {"logs", accctl_cmd_logs, ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS, 1, 1,
+    {"logs", accctl_cmd_logs, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS, 1, 1,
      "SERVICE [-f] [-n LINES] [-t]", "output of a service's containers",
      "-f follows, -n 100 begins with the last hundred lines, -t puts Docker's time before each.\n\n"
      "  accctl logs -f -n 20 postgres\n"},
-    {"events", accctl_cmd_events, ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT, 0, ACCCTL_ARGS_MAX,
+    {"events", accctl_cmd_events, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT, 0, ACCCTL_ARGS_MAX,
      "[SERVICE|STACK]... [-f] [-n LINES]", "what happened and what was decided",
      "The last lines of accd's history (-n, default 100); -f goes on with what happens.\n\n"
      "  accctl events -f\n"
      "  accctl events -n 20 postgres\n"},
-    {"incidents", accctl_cmd_incidents, 0, 0, 0, "", "open incidents and the last closed ones",
+    {"incidents", accctl_cmd_incidents, ASKS, 0, 0, "", "open incidents and the last closed ones",
      "One incident per root; what suffers from it is counted, not listed as trouble of its own.\n"},
     {"up", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
      "bring services up, in order, and wait until they are ready",
@@ -75,10 +78,10 @@ static const struct accctl_cmd cmds[] = {
      "Ends an upgrade that is under way or watched the other way; otherwise goes to the stable\n"
      "revision before, or to one of the last five (accctl history). " WAITS
      "\n  accctl rollback grafana\n  accctl rollback grafana --to 3\n"},
-    {"history", accctl_cmd_history, 0, 1, 1, "SERVICE", "revisions of a service",
+    {"history", accctl_cmd_history, ASKS, 1, 1, "SERVICE", "revisions of a service",
      "Newest first: when, how long it took, who asked, what changed, and how it ended.\n\n"
      "  accctl history grafana\n"},
-    {"outdated", accctl_cmd_outdated, ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX,
+    {"outdated", accctl_cmd_outdated, ASKS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX,
      "[SERVICE|STACK]... [--phase P]", "which images have something newer in their registry",
      "Compares the digest that runs with what the image's tag means now; pulls nothing. Each "
      "image\n"
@@ -121,7 +124,7 @@ static const struct accctl_cmd cmds[] = {
      "on waits until what is under way has ended. It outlives accd and the host.\n\n"
      "  accctl maintenance on --reason 'new disk' --for 3h\n"
      "  accctl maintenance off\n"},
-    {"plan", accctl_cmd_plan, 0, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
+    {"plan", accctl_cmd_plan, ASKS, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
      "what apply would do, and why",
      "Reads the files and compares them with what runs: which services would be created, changed\n"
      "while they run, made anew or stopped, and what differs. Nothing is changed.\n\n"
@@ -172,8 +175,8 @@ static const struct accctl_cmd cmds[] = {
      "many. Shows all that is asked and told with its time; -q only what differs. Asks no accd.\n"
      "Exit: 0 as it must be, 1 it differs, 4 the file can't be read.\n\n"
      "  accctl replay tests/golden/crash-needs-restart.txt\n"},
-    {"ping", accctl_cmd_ping, 0, 0, 0, "", "whether accd is there, and sees Docker", ""},
-    {"version", accctl_cmd_version, 0, 0, 0, "", "versions of accctl, accd and Docker Engine",
+    {"ping", accctl_cmd_ping, ASKS, 0, 0, "", "whether accd is there, and sees Docker", ""},
+    {"version", accctl_cmd_version, ASKS, 0, 0, "", "versions of accctl, accd and Docker Engine",
      "Says so when accd can't be reached, and exits with 0 all the same: ping is for asking "
      "that.\n"},
     {"help", accctl_cmd_help, 0, 0, 1, "[VERB]", "this, or more on a verb", ""},
@@ -217,10 +220,13 @@ static void print_help(FILE *out)
              "  --socket PATH  accd's socket (default $ACC_SOCKET, " ACCCTL_SOCKET ")\n"
              "  --json         one JSON document; a line each when streaming\n"
              "  --no-color     as NO_COLOR=1\n"
+             "  --timeout TIME how long accd is waited for, like 5s; with verbs that act, for the\n"
+             "                 outcome. Without it: 20s for an answer, as long as it takes for an\n"
+             "                 outcome, while accd is there\n"
              "\n"
              "A service is named like grafana, or media/grafana where several stacks have one.\n"
-             "Exit: 0 done, 1 failed, 2 usage, 3 accd can't be reached, 4 configuration\n"
-             "invalid, 5 timed out, 6 refused. More: accctl help VERB\n");
+             "Exit: 0 done, 1 failed, 2 usage, 3 accd can't be reached or doesn't answer,\n"
+             "4 configuration invalid, 5 timed out, 6 refused. More: accctl help VERB\n");
 }
 
 static enum accctl_exit help_on(const struct accctl *ctl, const char *name)

@@ -19,6 +19,7 @@ struct accctl {
     const struct accctl_options *options;
     struct accctl_style style; /* of stdout */
     FILE *out, *err;
+    uint64_t heard_ms; /* accd was asked, or answered last */
 };
 
 struct accctl_cmd {
@@ -42,8 +43,8 @@ enum accctl_exit accctl_run(int argc, char **argv, FILE *out, FILE *err);
 
 /* Says on `err` what is wrong. */
 enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_conn);
-/* One request, one reply. DONE and its parameters in `*ret_reply` (the whole reply; free it), else
- * the error was told, with --json on `out` as well. `parameters` is freed. */
+/* One request, one reply within the limit. DONE and its parameters in `*ret_reply` (the whole
+ * reply; free it), else the error was told, with --json on `out` as well. `parameters` is freed. */
 enum accctl_exit accctl_ask(struct accctl *ctl, const char *method, cJSON *parameters,
                             cJSON **ret_reply);
 /* The same, of what takes longer than a look: `wait_ms`, -1 for ever. */
@@ -51,13 +52,32 @@ enum accctl_exit accctl_ask_for(struct accctl *ctl, const char *method, cJSON *p
                                 int wait_ms, cJSON **ret_reply);
 /* A reply that carries an error: say it. */
 enum accctl_exit accctl_tell_error(struct accctl *ctl, const cJSON *reply);
-/* A connection that broke: -errno to words. */
+/* A connection that broke, or on which nothing came in time: -errno to words. */
 enum accctl_exit accctl_tell_broken(struct accctl *ctl, int r);
+/* The end of what is printed with --json when there is no answer to print. */
+void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON *parameters);
 
 /* {"targets": args, "phase": ...} */
 cJSON *accctl_targets(const struct accctl *ctl);
 /* `parameters` of a reply as one line. */
 void accctl_print_json(struct accctl *ctl, const cJSON *parameters);
+
+/* --- patience (patience.c) ------------------------------------------------------------------- */
+
+/* Of CLOCK_MONOTONIC. */
+uint64_t accctl_now_ms(void);
+/* How long an answer is waited for: --timeout, or a limit that only an accd that hangs reaches. */
+int accctl_limit_ms(const struct accctl *ctl);
+/* accctl_conn_receive(), which also keeps `heard_ms`. */
+int accctl_receive(struct accctl *ctl, struct accctl_conn *conn, int wait_ms, cJSON **ret_reply);
+/* The same without an end, as long as accd is there: silence is no news, so now and then it is
+ * asked. -ETIMEDOUT: it doesn't answer. */
+int accctl_receive_news(struct accctl *ctl, struct accctl_conn *conn, cJSON **ret_reply);
+/* Nothing has come for so long that accd should be asked, and it doesn't answer. */
+bool accctl_is_silent(struct accctl *ctl);
+/* Nothing has come in time: because accd doesn't answer at all (AWAY), or because it isn't done
+ * (TIMED_OUT). */
+enum accctl_exit accctl_tell_late(struct accctl *ctl);
 
 /* Ctrl-C ends a stream instead of the program: so that a screen can be put back. */
 void accctl_catch_interrupt(void);

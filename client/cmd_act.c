@@ -1,7 +1,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/cmd.h"
 #include "client/progress.h"
@@ -12,6 +11,9 @@
 /* How long a reply is waited for before the clocks on a terminal are drawn again, which have
  * seconds, and before a signal that came between two waits is seen. */
 #define REDRAW_MS 1000
+/* accd says itself what isn't there yet when the time of --timeout is over, and looks at its clock
+ * twice a second. */
+#define GRACE_MS 1000
 
 /* "hand-back" -> "io.acc.HandBack" */
 static void method_of(const char *verb, char *out, size_t out_size)
@@ -207,14 +209,6 @@ static bool may_adopt(const char *verb)
     return strcmp(verb, "adopt") == 0 || strcmp(verb, "up") == 0;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void print_plan(struct accctl *ctl, const cJSON *plan)
 {
     const cJSON *line;
@@ -264,7 +258,7 @@ static void print_outcome(struct act *act, const cJSON *answer)
     } else if (ctl->options->dry_run) {
         print_plan(ctl, acc_json_array(answer, "plan"));
     } else {
-        print_done(ctl, answer, now_ms() - act->started_ms);
+        print_done(ctl, answer, accctl_now_ms() - act->started_ms);
         if (may_adopt(ctl->options->verb)) {
             accctl_put_differences(list, NULL, &ctl->style, &act->out);
             flush(ctl, &act->out);
@@ -298,7 +292,7 @@ static enum accctl_exit conclude(struct act *act, const cJSON *reply)
 static void show(struct act *act, const cJSON *answer, bool goes_on)
 {
     const cJSON *list = acc_json_array(answer, "progress");
-    bool is_news = accctl_progress_update(act->progress, list, now_ms(), &act->out);
+    bool is_news = accctl_progress_update(act->progress, list, accctl_now_ms(), &act->out);
 
     if (act->ctl->options->json) {
         acc_buf_reset(&act->out);
@@ -324,6 +318,18 @@ static enum accctl_exit broken(struct act *act, int r)
     return accctl_tell_broken(ctl, r);
 }
 
+/* 0: wait on. -ETIMEDOUT: it has been long enough. */
+static int on_silence(struct act *act)
+{
+    const struct accctl_options *o = act->ctl->options;
+    uint64_t now_ms = accctl_now_ms();
+
+    if (o->timeout_ms > 0 && now_ms >= act->started_ms + o->timeout_ms + GRACE_MS) {
+        return -ETIMEDOUT;
+    }
+    return accctl_is_silent(act->ctl) ? -ETIMEDOUT : 0;
+}
+
 /* The replies of one verb up to the last. */
 static enum accctl_exit watch(struct act *act)
 {
@@ -331,11 +337,14 @@ static enum accctl_exit watch(struct act *act)
 
     for (;;) {
         cJSON *reply = NULL;
-        int r = accctl_conn_receive(act->conn, REDRAW_MS, &reply);
+        int r = accctl_receive(act->ctl, act->conn, REDRAW_MS, &reply);
         enum accctl_exit code = ACCCTL_DONE;
         bool goes_on = true;
 
         if ((r == -ETIMEDOUT || r == -EINTR) && !accctl_is_interrupted()) {
+            r = on_silence(act);
+        }
+        if (r == 0 && !reply) {
             if (is_live) {
                 show(act, NULL, true);
             }
@@ -360,7 +369,7 @@ static enum accctl_exit watch(struct act *act)
 
 static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
 {
-    struct act act = {.ctl = ctl, .started_ms = now_ms()};
+    struct act act = {.ctl = ctl, .started_ms = accctl_now_ms()};
     enum accctl_exit code;
     char method[64];
     int r;

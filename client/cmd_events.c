@@ -79,10 +79,12 @@ enum accctl_exit accctl_cmd_events(struct accctl *ctl)
 
     (void)cJSON_AddNumberToObject(parameters, "limit", ctl->options->limit);
     r = goes_on ? accctl_conn_send(conn, "io.acc.Events", parameters, ctl->options->follow) : 0;
-    for (int wait_ms = ACCCTL_ANSWER_MS; goes_on; wait_ms = -1) {
+    for (bool is_first = true; goes_on; is_first = false) {
         cJSON *reply = NULL;
 
-        r = r < 0 ? r : accctl_conn_receive(conn, wait_ms, &reply);
+        r = r < 0      ? r
+            : is_first ? accctl_receive(ctl, conn, accctl_limit_ms(ctl), &reply)
+                       : accctl_receive_news(ctl, conn, &reply);
         if (r < 0) {
             code = accctl_tell_broken(ctl, r);
             break;

@@ -76,7 +76,10 @@ enum accctl_exit accctl_cmd_logs(struct accctl *ctl)
     while (goes_on) {
         cJSON *reply = NULL;
 
-        r = r < 0 ? r : accctl_conn_receive(conn, -1, &reply); /* a quiet service is quiet */
+        /* A quiet service is quiet, but all that it said comes at once. */
+        r = r < 0                  ? r
+            : ctl->options->follow ? accctl_receive_news(ctl, conn, &reply)
+                                   : accctl_receive(ctl, conn, accctl_limit_ms(ctl), &reply);
         if (r < 0) {
             code = accctl_tell_broken(ctl, r);
             break;

@@ -69,8 +69,9 @@ static void print_images(struct accctl *ctl, const cJSON *list)
 enum accctl_exit accctl_cmd_outdated(struct accctl *ctl)
 {
     cJSON *reply = NULL;
-    enum accctl_exit code = accctl_ask_for(ctl, "io.acc.Outdated", accctl_targets(ctl), ANSWER_MS,
-                                           &reply);
+    enum accctl_exit code = accctl_ask_for(
+        ctl, "io.acc.Outdated", accctl_targets(ctl),
+        ctl->options->timeout_ms ? accctl_limit_ms(ctl) : ANSWER_MS, &reply);
     const cJSON *list = acc_json_array(acc_json_object(reply, "parameters"), "images");
     const cJSON *item;
 

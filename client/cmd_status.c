@@ -51,14 +51,6 @@ struct watch {
     bool has_screen;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Each line overwrites its predecessor, so nothing flickers; what doesn't fit is left out. */
 static void draw(struct watch *watch)
 {
@@ -99,9 +91,12 @@ static int fetch(struct watch *watch, enum accctl_exit *ret_code)
 {
     cJSON *parameters = accctl_targets(watch->ctl);
     cJSON *reply = NULL;
-    int r = accctl_conn_send(watch->asks, "io.acc.Status", parameters, false);
+    int r;
 
-    r = r < 0 ? r : accctl_conn_receive(watch->asks, ACCCTL_ANSWER_MS, &reply);
+    watch->ctl->heard_ms = accctl_now_ms(); /* it was silent because nothing was asked */
+    r = accctl_conn_send(watch->asks, "io.acc.Status", parameters, false);
+
+    r = r < 0 ? r : accctl_receive(watch->ctl, watch->asks, accctl_limit_ms(watch->ctl), &reply);
     cJSON_Delete(parameters);
     if (r < 0) {
         return r;
@@ -120,10 +115,10 @@ static int fetch(struct watch *watch, enum accctl_exit *ret_code)
 /* Wait for `wait_ms`; 1 when something has happened, 0 when not, -errno. */
 static int listen(struct watch *watch, int64_t wait_ms)
 {
-    int64_t until_ms = now_ms() + wait_ms;
+    int64_t until_ms = (int64_t)accctl_now_ms() + wait_ms;
     int happened = 0;
 
-    for (int64_t left = wait_ms; left >= 0; left = until_ms - now_ms()) {
+    for (int64_t left = wait_ms; left >= 0; left = until_ms - (int64_t)accctl_now_ms()) {
         cJSON *reply = NULL;
         int r = accctl_conn_receive(watch->events, (int)left, &reply);
 
@@ -170,8 +165,9 @@ static bool wait_for_return(struct watch *watch)
     while (r < 0 && !accctl_is_interrupted()) {
         hang_up(watch);
         (void)nanosleep(&pause, NULL);
-        r = accctl_conn_open(ctl->options->socket, &watch->asks);
-        r = r < 0 ? r : accctl_conn_open(ctl->options->socket, &watch->events);
+        r = accctl_conn_open(ctl->options->socket, accctl_limit_ms(ctl), &watch->asks);
+        r = r < 0 ? r
+                  : accctl_conn_open(ctl->options->socket, accctl_limit_ms(ctl), &watch->events);
         r = r < 0 ? r : ask_for_events(watch);
     }
     return r == 0;
@@ -204,10 +200,11 @@ static int follow_once(struct watch *watch, bool *ret_is_new, int64_t *fetched_m
     if (r < 0) {
         return r;
     }
-    *ret_is_new = r == 1 || (watch->has_screen && now_ms() - *fetched_ms >= fetch_ms);
+    *ret_is_new = r == 1 ||
+                  (watch->has_screen && (int64_t)accctl_now_ms() - *fetched_ms >= fetch_ms);
     if (*ret_is_new) {
         r = fetch(watch, ret_code);
-        *fetched_ms = now_ms();
+        *fetched_ms = (int64_t)accctl_now_ms();
     }
     return r < 0 ? r : 0;
 }
@@ -215,7 +212,7 @@ static int follow_once(struct watch *watch, bool *ret_is_new, int64_t *fetched_m
 static enum accctl_exit follow(struct watch *watch)
 {
     enum accctl_exit code = ACCCTL_DONE;
-    int64_t fetched_ms = now_ms();
+    int64_t fetched_ms = (int64_t)accctl_now_ms();
     bool is_new = true;
 
     while (code == ACCCTL_DONE && !accctl_is_interrupted()) {

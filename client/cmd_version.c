@@ -9,10 +9,10 @@
 static int ask_quietly(const struct accctl *ctl, cJSON **ret_reply)
 {
     struct accctl_conn *conn = NULL;
-    int r = accctl_conn_open(ctl->options->socket, &conn);
+    int r = accctl_conn_open(ctl->options->socket, accctl_limit_ms(ctl), &conn);
 
     r = r < 0 ? r : accctl_conn_send(conn, "io.acc.Ping", NULL, false);
-    r = r < 0 ? r : accctl_conn_receive(conn, ACCCTL_ANSWER_MS, ret_reply);
+    r = r < 0 ? r : accctl_conn_receive(conn, accctl_limit_ms(ctl), ret_reply);
     (void)accctl_conn_close(conn);
     return r;
 }
@@ -61,6 +61,7 @@ enum accctl_exit accctl_cmd_version(struct accctl *ctl)
     const char *error = acc_json_text(reply, "error");
     const char *reason = r == -ENOENT         ? "it isn't running or uses another socket"
                          : r == -ECONNREFUSED ? "it isn't running"
+                         : r == -ETIMEDOUT    ? "it doesn't answer; it may be stopped"
                          : r < 0              ? strerror(-r)
                          : error              ? error
                                               : "";

@@ -29,14 +29,14 @@ static int64_t now_ms(void)
 }
 
 /* connect() to a socket whose queue is full blocks; this bounds it, and every send as well. */
-static void bound_sends(int fd)
+static void bound_sends(int fd, int limit_ms)
 {
-    struct timeval time = {.tv_sec = ACCCTL_ANSWER_MS / 1000};
+    struct timeval time = {.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
 
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 }
 
-int accctl_conn_open(const char *path, struct accctl_conn **ret_conn)
+int accctl_conn_open(const char *path, int limit_ms, struct accctl_conn **ret_conn)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct accctl_conn *conn;
@@ -50,7 +50,7 @@ int accctl_conn_open(const char *path, struct accctl_conn **ret_conn)
     if (fd < 0) {
         return -errno;
     }
-    bound_sends(fd);
+    bound_sends(fd, limit_ms);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         int error = errno == EAGAIN ? ETIMEDOUT : errno;
 

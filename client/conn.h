@@ -10,11 +10,8 @@
 
 struct accctl_conn;
 
-/* accd answers a look within milliseconds, or it hangs. */
-#define ACCCTL_ANSWER_MS 20000
-
-/* 0 and `*ret_conn`, or -errno. */
-int accctl_conn_open(const char *path, struct accctl_conn **ret_conn);
+/* 0 and `*ret_conn`, or -errno. `limit_ms` bounds this and each send. */
+int accctl_conn_open(const char *path, int limit_ms, struct accctl_conn **ret_conn);
 struct accctl_conn *accctl_conn_close(struct accctl_conn *conn); /* NULL allowed; returns NULL */
 
 /* `parameters` may be NULL; it stays the caller's. 0 or -errno. */

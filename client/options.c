@@ -34,10 +34,10 @@ static const struct option_row {
     {"--volumes", 'v', ACCCTL_O_VOLUMES, false},
     {"--prune", 0, ACCCTL_O_PRUNE, false},
     {"--detach", 'd', ACCCTL_O_DETACH, false},
-    {"--timeout", 't', ACCCTL_O_TIMEOUT, true},
     {"--follow", 'f', ACCCTL_O_FOLLOW, false},
     {"--watch", 'w', ACCCTL_O_WATCH, false},
     {"--timestamps", 't', ACCCTL_O_TIMESTAMPS, false},
+    {"--timeout", 't', ACCCTL_O_TIMEOUT, true},
     {"--tail", 'n', ACCCTL_O_TAIL, true},
     {"--limit", 'n', ACCCTL_O_LIMIT, true},
     {"--file", 'f', ACCCTL_O_FILE, true},
@@ -65,7 +65,8 @@ struct parser {
     int argc;
     char **argv;
     int i;
-    int allowed; /* of the verb; all before it is known */
+    int allowed;    /* of the verb; all before it is known */
+    char typed[32]; /* the option under way, as it was written */
     struct accctl_options *options;
     FILE *errors;
 };
@@ -76,13 +77,12 @@ static bool wrong(const struct parser *p, const char *what, const char *detail)
     return false;
 }
 
-static bool read_count(const struct parser *p, const char *name, const char *value, uint32_t max,
-                       uint32_t *ret)
+static bool read_count(const struct parser *p, const char *value, uint32_t max, uint32_t *ret)
 {
     uint64_t number;
 
     if (!acc_parse_u64(value, &number) || number > max) {
-        (void)fprintf(p->errors, "accctl: %s takes a number up to %u, not '%s'\n", name, max,
+        (void)fprintf(p->errors, "accctl: %s takes a number up to %u, not '%s'\n", p->typed, max,
                       value);
         return false;
     }
@@ -91,7 +91,7 @@ static bool read_count(const struct parser *p, const char *name, const char *val
 }
 
 /* "90" is seconds, as docker compose has it. */
-static bool read_time(const struct parser *p, const char *name, const char *value, uint64_t *ret_ms)
+static bool read_time(const struct parser *p, const char *value, uint64_t *ret_ms)
 {
     int64_t ns = 0;
     uint64_t seconds = 0;
@@ -104,7 +104,7 @@ static bool read_time(const struct parser *p, const char *name, const char *valu
         *ret_ms = (uint64_t)(ns / 1000000);
         return true;
     }
-    (void)fprintf(p->errors, "accctl: %s takes a time like 90s or 5m, not '%s'\n", name, value);
+    (void)fprintf(p->errors, "accctl: %s takes a time like 90s or 5m, not '%s'\n", p->typed, value);
     return false;
 }
 
@@ -158,7 +158,7 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->detach = true;
         return true;
     case ACCCTL_O_TIMEOUT:
-        return read_time(p, row->name, value, &o->timeout_ms);
+        return read_time(p, value, &o->timeout_ms);
     case ACCCTL_O_FOLLOW:
         o->follow = true;
         return true;
@@ -169,14 +169,14 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->timestamps = true;
         return true;
     case ACCCTL_O_TAIL:
-        return read_count(p, row->name, value, 1000000, &o->tail);
+        return read_count(p, value, 1000000, &o->tail);
     case ACCCTL_O_LIMIT:
-        return read_count(p, row->name, value, 1000, &o->limit);
+        return read_count(p, value, 1000, &o->limit);
     case ACCCTL_O_IMAGE:
         o->image = value;
         return true;
     case ACCCTL_O_TO: /* "r3" is how history shows it */
-        return read_count(p, row->name, value[0] == 'r' ? value + 1 : value, 100000000, &o->to);
+        return read_count(p, value[0] == 'r' ? value + 1 : value, 100000000, &o->to);
     case ACCCTL_O_DRY_RUN:
         o->dry_run = true;
         return true;
@@ -217,7 +217,7 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->reason = value;
         return true;
     case ACCCTL_O_FOR:
-        return read_time(p, row->name, value, &o->for_ms);
+        return read_time(p, value, &o->for_ms);
     default:
         return false;
     }
@@ -247,13 +247,13 @@ static bool value_of(struct parser *p, const struct option_row *row, const char 
 {
     *ret_value = NULL;
     if (!row->has_value) {
-        return !attached || wrong(p, row->name, " takes no value");
+        return !attached || wrong(p, p->typed, " takes no value");
     }
     if (!attached && p->i + 1 < p->argc) {
         attached = p->argv[++p->i];
     }
     if (!attached || *attached == '\0') {
-        return wrong(p, row->name, " needs a value");
+        return wrong(p, p->typed, " needs a value");
     }
     *ret_value = attached;
     return true;
@@ -265,6 +265,7 @@ static bool long_option(struct parser *p, const char *arg)
     const char *attached = arg[len] == '=' ? arg + len + 1 : NULL;
     const char *value;
 
+    (void)snprintf(p->typed, sizeof(p->typed), "%.*s", (int)len, arg); /* one of ours is short */
     for (size_t i = 0; i < ACC_ARRAY_LEN(rows); i++) {
         if ((rows[i].id & p->allowed) && strlen(rows[i].name) == len &&
             strncmp(arg, rows[i].name, len) == 0) {
@@ -287,6 +288,7 @@ static bool short_options(struct parser *p, const char *arg)
         if (!row) {
             return unknown(p, arg);
         }
+        (void)snprintf(p->typed, sizeof(p->typed), "-%c", *at);
         if (!value_of(p, row, row->has_value && at[1] ? at + 1 : NULL, &value) ||
             !set(p, row, value)) {
             return false;
@@ -344,7 +346,12 @@ bool accctl_options_parse(int argc, char **argv, int (*allowed)(const char *verb
                           struct accctl_options *ret_options, FILE *errors)
 {
     struct accctl_options options = {.tail = UINT32_MAX, .limit = 100};
-    struct parser p = {argc, argv, 1, GLOBALS, &options, errors};
+    struct parser p = {.argc = argc,
+                       .argv = argv,
+                       .i = 1,
+                       .allowed = GLOBALS,
+                       .options = &options,
+                       .errors = errors};
     const char *verb = find_verb(argc, argv);
     const char *from_env = getenv("ACC_SOCKET");
     bool only_words = false;

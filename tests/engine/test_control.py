@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import struct
@@ -11,7 +12,7 @@ import subprocess
 import termios
 import time
 
-from lib import LAB, Skip, Varlink, VarlinkError, needs, run, service, wait
+from lib import LAB, PATIENCE, Skip, Varlink, VarlinkError, needs, run, service, wait
 
 
 def connect(path, timeout=10):
@@ -215,3 +216,35 @@ def test_who_leaves_is_told_that_the_work_goes_on(w):
     assert err == "accctl: accd goes on with up; follow it: accctl events -f a; how it stands: accctl status\n", err
     w.docker.set_health("s-a-1", "ok")
     accd.wait_state("a", "up", seconds=60)
+
+
+@needs(seconds=150)
+def test_an_accd_that_is_stopped_is_given_up(w):
+    """--timeout of every verb that asks, though accd doesn't answer: exit 3, and what to look at."""
+    accd = w.accd(w.stack("s", {"a": service(check=False), "b": service(environment={"HEALTH": "fail"})}))
+    accd.ctl("up", "a")
+    waiting = [subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), *verb],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for verb in (["logs", "-f", "a"], ["up", "b"])]
+    for p in waiting:
+        w.extra.callback(p.kill)
+    waiting[0].stdout.readline()
+    wait(lambda: "up, asked by" in accd.ctl("events", "b").stdout, 20, "up b is heard")
+    accd.process.send_signal(signal.SIGSTOP)
+    for verb in (["ping"], ["status"], ["status", "--watch"], ["why", "a"], ["logs", "a"], ["events"], ["events", "-f"], ["incidents"],
+                 ["history", "a"], ["outdated"], ["plan"], ["apply"], ["up"], ["stop", "a"], ["upgrade", "a"],
+                 ["maintenance", "on"], ["--json", "down", "a"]):
+        began = time.monotonic()
+        done = accd.ctl(*verb, "--timeout", "1s", check=False)
+        took = time.monotonic() - began
+        assert done.returncode == 3, (verb, done)
+        assert re.search(rf"accd hasn't answered for \d+ \w+.* \(socket {accd.sock}\); it may be stopped: "
+                         "systemctl status accd", done.stderr), (verb, done)
+        assert took < 1 + 3 * PATIENCE, (verb, took)
+    assert "it doesn't answer" in accd.ctl("version", "--timeout", "1s").stdout
+    for p in waiting:  # without --timeout it takes longer
+        assert p.wait(60 * PATIENCE) == 3 and "hasn't answered" in p.stderr.read(), p.args
+    accd.process.send_signal(signal.SIGCONT)
+    accd.ctl("maintenance", "off")
+    done = accd.ctl("up", "b", "--timeout", "1s", check=False)
+    assert done.returncode == 5, done

@@ -86,7 +86,11 @@ static const struct {
     {"up --timeout soon", "accctl: --timeout takes a time like 90s or 5m, not 'soon'\n"},
     {"up --timeout 0", "accctl: --timeout takes a time like 90s or 5m, not '0'\n"},
     {"up --all=1", "accctl: --all takes no value\n"},
-    {"logs -n -5 db", "accctl: --tail takes a number up to 1000000, not '-5'\n"},
+    {"logs -n -5 db", "accctl: -n takes a number up to 1000000, not '-5'\n"},
+    {"events -n many", "accctl: -n takes a number up to 1000, not 'many'\n"},
+    {"events --limit many", "accctl: --limit takes a number up to 1000, not 'many'\n"},
+    {"events --timeout", "accctl: --timeout needs a value\n"},
+    {"check --timeout 5", "accctl: check: unknown option --timeout\nTry 'accctl help check'.\n"},
 };
 
 START_TEST(wrong_options_are_named)
