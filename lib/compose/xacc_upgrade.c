@@ -15,6 +15,12 @@ static const struct acc_field drain_fields[] = {
 };
 static const struct acc_struct drain = {drain_fields, ACC_ARRAY_LEN(drain_fields), .is_closed = true};
 
+static const struct acc_field auto_fields[] = {
+    {"window", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR},
+    {"min_age", .is = ACC_IS_STR | ACC_IS_INT},
+};
+static const struct acc_struct autos = {auto_fields, ACC_ARRAY_LEN(auto_fields), .is_closed = true};
+
 static const struct acc_field upgrade_fields[] = {
     {"order", .is = ACC_IS_STR, .choices = "auto|start-first|stop-first"},
     {"health_timeout", .is = ACC_IS_STR},
@@ -23,9 +29,13 @@ static const struct acc_field upgrade_fields[] = {
     {"pre", .is = ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP},
     {"post", .is = ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP},
     {"on_failure", .is = ACC_IS_STR, .choices = "rollback|pause"},
+    {"auto", .is = ACC_IS_MAP | ACC_IS_BOOL, .bind = ACC_BIND_STRUCT_P, .sub = &autos},
 };
 const struct acc_struct acc_xacc_upgrade_type = {upgrade_fields, ACC_ARRAY_LEN(upgrade_fields), .is_closed = true};
 /* clang-format on */
+
+/* More is a way to say never. */
+#define AGE_DAYS_MAX 3650u
 
 /* A command: words, or one text for a shell. */
 static const char *const *parse_command(struct acc_compose_ctx *ctx, const struct acc_node *node)
@@ -150,6 +160,74 @@ static int read_hooks(struct acc_compose_ctx *ctx, const struct acc_node *list, 
     return acc_arena_failed(ctx->arena);
 }
 
+/* Days, which Go's durations don't have, or one of those. */
+static bool parse_age(const struct acc_node *node, uint64_t *ret_ms)
+{
+    uint64_t days = 0;
+    const char *p = node->type == ACC_NODE_STRING ? node->text : "";
+
+    while (*p >= '0' && *p <= '9' && days <= AGE_DAYS_MAX) {
+        days = days * 10 + (uint64_t)(*p++ - '0');
+    }
+    if (p != node->text && strcmp(p, "d") == 0 && days <= AGE_DAYS_MAX) {
+        *ret_ms = days * 86400000u;
+        return true;
+    }
+    return acc_xacc_ms(node, ret_ms);
+}
+
+static void add_window(struct acc_compose_ctx *ctx, const struct acc_node *node,
+                       struct acc_auto_spec *spec)
+{
+    if (spec->n_windows == ACC_WINDOWS_MAX) {
+        acc_xacc_complain(ctx, node->pos, "upgrade.auto.window: at most %u of them",
+                          ACC_WINDOWS_MAX);
+    } else if (!acc_window_parse(node->text ? node->text : "", &spec->window[spec->n_windows])) {
+        acc_xacc_complain(ctx, node->pos,
+                          "upgrade.auto.window: '%s' is no window; write it like \"Sun "
+                          "03:00-05:00\", \"Mon-Fri 22:00-02:00\" or \"03:00-05:00\" for each day",
+                          node->text ? node->text : "");
+    } else {
+        spec->n_windows++;
+    }
+}
+
+/* auto: {window: "Sun 03:00-05:00", min_age: 3d} */
+static int read_auto(struct acc_compose_ctx *ctx, const struct acc_node *map,
+                     struct acc_service_spec *service)
+{
+    const struct acc_node *window = acc_node_get(map, "window"),
+                          *age = acc_node_get(map, "min_age");
+    struct acc_auto_spec *spec;
+
+    if (!map || (map->type == ACC_NODE_BOOL && !map->boolean)) {
+        return 0;
+    }
+    spec = acc_arena_alloc(ctx->arena, sizeof(*spec));
+    if (!spec) {
+        return -ENOMEM;
+    }
+    *spec = (struct acc_auto_spec){.min_age_ms = ACC_AUTO_MIN_AGE_MS};
+    if (age && !parse_age(age, &spec->min_age_ms)) {
+        acc_xacc_complain(ctx, age->pos,
+                          "upgrade.auto.min_age: '%s' is no time; write it like 12h or 3d",
+                          age->text ? age->text : "");
+    }
+    if (!window || (window->type == ACC_NODE_SEQ && window->n == 0)) {
+        acc_xacc_complain(ctx, map->pos,
+                          "upgrade.auto: needs a window, like window: \"Sun 03:00-05:00\"");
+    } else if (window->type == ACC_NODE_SEQ) {
+        acc_node_for_each(item, window)
+        {
+            add_window(ctx, item, spec);
+        }
+    } else {
+        add_window(ctx, window, spec);
+    }
+    service->upgrade_auto = spec;
+    return 0;
+}
+
 /* Times of its own names, beside those of `timing`. */
 int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                      struct acc_service_spec *service)
@@ -178,8 +256,10 @@ int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                               time->text ? time->text : "");
         }
     }
-    r = read_hooks(ctx, acc_node_get(map, "pre"), "pre", &service->pre_upgrade,
-                   &service->n_pre_upgrade);
+    r = read_auto(ctx, acc_node_get(map, "auto"), service);
+    r = r < 0 ? r
+              : read_hooks(ctx, acc_node_get(map, "pre"), "pre", &service->pre_upgrade,
+                           &service->n_pre_upgrade);
     return r < 0 ? r
                  : read_hooks(ctx, acc_node_get(map, "post"), "post", &service->post_upgrade,
                               &service->n_post_upgrade);

@@ -16,6 +16,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/diag.h"
 #include "lib/model/node.h"
+#include "lib/model/window.h"
 
 /* The value of a secret or config with `environment: NAME`, put beside it in the tree as a string
  * when NAME is set (as compose-go does). Never print it. */
@@ -126,6 +127,7 @@ struct acc_timing {
     uint64_t upgrade_drain;             /* 10 s for what the old one is at, before it is stopped */
     uint64_t upgrade_monitor;           /* 10 min in which the old one is kept */
     uint64_t upgrade_pause;             /* 15 min that a dependency may hold a candidate up */
+    uint64_t auto_spread;               /* 5 min: within this after its window opens it begins */
     uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
     uint32_t pulls_in_flight;           /* 3 */
 };
@@ -148,6 +150,16 @@ struct acc_drain_spec {
 
 /* Order of an upgrade (x-acc.upgrade.order). */
 enum acc_upgrade_order { ACC_ORDER_AUTO = 0, ACC_ORDER_START_FIRST, ACC_ORDER_STOP_FIRST };
+
+/* x-acc.upgrade.auto: it is upgraded by itself, in these windows, to what its registry has had for
+ * this long. */
+struct acc_auto_spec {
+    struct acc_window window[ACC_WINDOWS_MAX];
+    size_t n_windows;
+    uint64_t min_age_ms;
+};
+/* Most images that break things are replaced within a day. */
+#define ACC_AUTO_MIN_AGE_MS 86400000u
 
 /* A command before or after an upgrade (x-acc.upgrade.pre, .post). */
 struct acc_upgrade_hook {
@@ -220,6 +232,7 @@ struct acc_service_spec {
     struct acc_drain_spec drain;
     const struct acc_upgrade_hook *pre_upgrade, *post_upgrade;
     size_t n_pre_upgrade, n_post_upgrade;
+    const struct acc_auto_spec *upgrade_auto; /* NULL: only when somebody asks */
     const char *exclusive; /* why two of its containers can't run at once, one clause; NULL: they
                               can */
     struct acc_timing timing;

@@ -369,6 +369,26 @@ START_TEST(commands_around_an_upgrade)
 }
 END_TEST
 
+START_TEST(upgrades_by_itself)
+{
+    const struct acc_auto_spec *spec =
+        a_with("x-acc: {upgrade: {auto: {window: 'Sun 03:00-05:00', min_age: 3d}}}")->upgrade_auto;
+
+    ck_assert_uint_eq(spec->n_windows, 1);
+    ck_assert_uint_eq(spec->window[0].days, 1);
+    ck_assert_uint_eq(spec->min_age_ms, 3 * 86400000u);
+    spec = a_with("x-acc: {upgrade: {auto: {window: ['01:00-02:00', 'Sat 03:00-05:00']}}}")
+               ->upgrade_auto;
+    ck_assert_uint_eq(spec->n_windows, 2);
+    ck_assert_uint_eq(spec->window[1].days, 64);
+    ck_assert_uint_eq(spec->min_age_ms, ACC_AUTO_MIN_AGE_MS);
+    spec = a_with("x-acc: {upgrade: {auto: {window: '01:00-02:00', min_age: 90m}}}")->upgrade_auto;
+    ck_assert_uint_eq(spec->min_age_ms, 5400000);
+    ck_assert_ptr_null(a_with("x-acc: {upgrade: {auto: false}}")->upgrade_auto);
+    ck_assert_ptr_null(a_with("x-acc: {upgrade: {monitor: 1m}}")->upgrade_auto);
+}
+END_TEST
+
 static const struct {
     const char *in, *want;
 } bad_xacc[] = {
@@ -401,6 +421,14 @@ static const struct {
     {"upgrade: {pre: [{run: 5}]}", "upgrade.pre: a command is a string or a list"},
     {"upgrade: {pre: [{run: x, timeout: long}]}", "upgrade.pre: timeout: 'long' is no time"},
     {"upgrade: {pre: [{run: x, user: y}]}", "upgrade.pre: unknown key 'user'"},
+    {"upgrade: {auto: {window: 'Sunday 3am'}}", "upgrade.auto.window: 'Sunday 3am' is no window"},
+    {"upgrade: {auto: {window: ['03:00-05:00', '3-5']}}",
+     "upgrade.auto.window: '3-5' is no window"},
+    {"upgrade: {auto: {min_age: 3d}}", "upgrade.auto: needs a window"},
+    {"upgrade: {auto: true}", "upgrade.auto: needs a window"},
+    {"upgrade: {auto: {window: []}}", "upgrade.auto: needs a window"},
+    {"upgrade: {auto: {window: '03:00-05:00', min_age: old}}", "upgrade.auto.min_age: 'old' is no"},
+    {"upgrade: {auto: {windwo: '03:00-05:00'}}", "unknown key 'windwo'; did you mean 'window'?"},
     {"timing: {opne: 1m}", "timing: unknown key 'opne'; did you mean 'open'?"},
     {"open: 5", "open: '5' is no time; write it like 10s or 5m"},
 };
@@ -519,6 +547,7 @@ int main(void)
 
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, commands_around_an_upgrade);
+    tcase_add_test(tcase, upgrades_by_itself);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, dependencies_become_edges, 0, ACC_ARRAY_LEN(edges));
     tcase_add_loop_test(tcase, restart_policies, 0, ACC_ARRAY_LEN(restarts));
