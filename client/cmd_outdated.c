@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/cmd.h"
+#include "client/render_auto.h"
 #include "lib/codec/json_get.h"
 
 /* Registries that are silent are given up after 30 s each, some of them at once. */
@@ -24,9 +25,10 @@ static void cell_digest(struct accctl_table *table, const char *digest)
     accctl_table_cell(table, text);
 }
 
-static void put_row(struct accctl_table *table, const cJSON *item)
+static void put_row(struct accctl_table *table, const struct accctl_style *style, const cJSON *item)
 {
     const char *state = text_of(item, "state");
+    char taken[ACCCTL_CLOCK_MAX], note[ACCCTL_CLOCK_MAX + 24] = "";
 
     accctl_table_row(table,
                      strcmp(state, "outdated") == 0  ? ACCCTL_YELLOW
@@ -39,7 +41,11 @@ static void put_row(struct accctl_table *table, const cJSON *item)
     accctl_table_cell(table, text_of(item, "image"));
     cell_digest(table, text_of(item, "running"));
     cell_digest(table, strcmp(state, "outdated") == 0 ? text_of(item, "remote") : "");
-    accctl_table_cell(table, text_of(item, "reason"));
+    accctl_soon(style, text_of(item, "taken"), taken, sizeof(taken));
+    if (*taken) {
+        (void)snprintf(note, sizeof(note), "comes by itself %s", taken);
+    }
+    accctl_table_cell(table, *note ? note : text_of(item, "reason"));
 }
 
 /* What is to be done first, then what isn't known; the rest is told by its number. */
@@ -55,7 +61,7 @@ static void print_images(struct accctl *ctl, const cJSON *list)
         cJSON_ArrayForEach(item, list)
         {
             if (strcmp(text_of(item, "state"), states[k]) == 0) {
-                put_row(table, item);
+                put_row(table, &ctl->style, item);
             }
         }
     }

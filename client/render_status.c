@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/render_auto.h"
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "lib/codec/json_get.h"
@@ -355,6 +356,7 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
     (void)acc_buf_puts(out, cJSON_GetArraySize(stacks) > 0 ? "\n" : "\nno stacks\n");
     accctl_table_put(table, style, out);
     accctl_table_destroy(table);
+    accctl_put_autos(status, style, out);
 }
 
 /* A verdict without a check says no more than what was seen. */
@@ -561,6 +563,21 @@ static void put_hold(struct accctl_table *table, const cJSON *hold)
     }
 }
 
+static void put_auto(struct accctl_table *table, const cJSON *autos,
+                     const struct accctl_style *style)
+{
+    char when[ACCCTL_CLOCK_MAX + 8], clause[ACCCTL_AUTO_MAX], line[ACCCTL_AUTO_MAX + 64];
+
+    if (autos) {
+        accctl_format_next(text_of(autos, "next"), style, when, sizeof(when));
+        accctl_format_auto(autos, style, clause, sizeof(clause));
+        (void)snprintf(line, sizeof(line), "%s%s%s%s%s", when, *when ? ", " : "",
+                       acc_json_bool(autos, "pending") ? "1 pending" : "nothing pending",
+                       *clause ? ": " : "", clause);
+        put_fact(table, "auto", line);
+    }
+}
+
 void accctl_put_service(const cJSON *service, const struct accctl_style *style, struct acc_buf *out)
 {
     struct accctl_table *table = accctl_table_create(2, "  ");
@@ -587,6 +604,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     put_fact(table, "phase", text_of(service, "phase"));
     put_fact(table, "tier", text_of(service, "tier"));
     put_fact(table, "image", text_of(service, "image"));
+    put_auto(table, acc_json_object(service, "auto"), style);
     put_use(table, service);
     cJSON_ArrayForEach(instance, acc_json_array(service, "instances"))
     {

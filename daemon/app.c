@@ -159,6 +159,7 @@ static void close_all(struct accd_app *app)
     }
     accd_hooks_close(app->hooks);
     accd_timer_close(&app->timer);
+    accd_wall_clock_close(&app->wall_clock);
     accd_signals_close(&app->signals);
     accd_notify_close(&app->notify);
     uv_close((uv_handle_t *)&app->leave_timer, on_leave_closed);
@@ -216,6 +217,7 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
         say_status(app);
     }
     accd_app_hand_back_check(app);
+    accd_app_look_up(app);
     if (app->pins && acc_engine_has_snapshot(app->engine)) {
         accd_pins_run(app->pins);
     }
@@ -404,6 +406,7 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);
     accd_pump_wire(app->pump, ACC_ACT_INSPECT, accd_docker_stream_inspect, app->stream);
     accd_pump_wire(app->pump, ACC_ACT_PROBE, accd_probe_execute, app->probe);
+    accd_pump_wire(app->pump, ACC_ACT_LOOK_UP, accd_app_on_look_up, app);
     for (size_t i = 0; i < ACC_ARRAY_LEN(calls); i++) {
         accd_pump_wire(app->pump, calls[i], accd_docker_call_execute, app->call);
     }
@@ -484,6 +487,9 @@ static int begin(struct accd_app *app, char *reterr_text)
     app->signals.ctx = app;
     r = accd_timer_init(&app->timer, &app->loop, app->pump);
     if (r == 0) {
+        r = accd_wall_clock_init(&app->wall_clock, &app->loop, app->pump, app->options->sys_root);
+    }
+    if (r == 0) {
         r = accd_signals_init(&app->signals, &app->loop);
     }
     if (r == 0) {
@@ -508,6 +514,7 @@ static enum accd_app_result run(struct accd_app *app)
     } else {
         accd_log(ACCD_LOG_NOTICE, "accd %s: %zu services in %zu stacks, Docker at %s", ACC_VERSION,
                  app->loaded.model->n_services, app->loaded.model->n_stacks, app->options->docker);
+        accd_app_set_clock(app);
         accd_notify_ready(&app->notify);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
@@ -516,6 +523,7 @@ static enum accd_app_result run(struct accd_app *app)
     app->plan_reload = accd_reload_destroy(app->plan_reload);
     accd_app_plan_drop(app);
     accd_app_outdated_drop(app);
+    free(app->looks);
     app->pump = accd_pump_destroy(app->pump);
     app->engine = acc_engine_destroy(app->engine);
     app->differences = accd_differences_destroy(app->differences);

@@ -236,6 +236,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     if (app->control) {
         accd_control_on_reconfigured(app->control);
     }
+    accd_app_set_clock(app);
     tell_orphans(app, &orphans);
     accd_orphans_fini(&orphans);
     (void)accd_pump_push(app->pump, &event);

@@ -27,9 +27,56 @@ struct accd_outdated_run {
 
 static void go_on(struct accd_outdated_run *run);
 
-static void end(struct accd_outdated_run *run, const struct acc_outdated *book)
+/* Whoever asked: what a registry says of a service that upgrades by itself is news for it. */
+static void tell_engine(struct accd_app *app, const struct acc_outdated *book)
+{
+    for (size_t i = 0; i < book->n; i++) {
+        const struct acc_outdated_row *row = &book->row[i];
+        struct acc_event event = {.type = ACC_EV_LOOKED, .now_ms = uv_now(&app->loop)};
+
+        event.looked.service = row->service;
+        event.looked.image = row->image;
+        event.looked.news = row->look.state == ACC_IMAGE_OUTDATED  ? ACC_NEWS_OTHER
+                            : row->look.state == ACC_IMAGE_UNKNOWN ? ACC_NEWS_UNKNOWN
+                                                                   : ACC_NEWS_NONE;
+        event.looked.digest = row->look.remote;
+        event.looked.reason = row->look.reason;
+        (void)accd_pump_push(app->pump, &event); /* full: it is asked for again */
+    }
+    accd_pump_run(app->pump);
+}
+
+/* When it comes by itself. */
+static void fill_taken(struct accd_app *app, struct acc_outdated *book)
+{
+    size_t n = acc_engine_n_services(app->engine);
+    uint64_t now_ms = uv_now(&app->loop);
+
+    for (uint32_t svc = 0; svc < n; svc++) {
+        struct acc_service_view view;
+        struct acc_auto_view autos;
+
+        acc_engine_auto(app->engine, svc, now_ms, &autos);
+        if (!autos.is_set || !autos.is_pending) {
+            continue;
+        }
+        acc_engine_service(app->engine, svc, now_ms, &view);
+        for (size_t i = 0; i < book->n; i++) {
+            if (strcmp(book->row[i].service, view.id) == 0 &&
+                book->row[i].look.state == ACC_IMAGE_OUTDATED) {
+                book->row[i].taken_s = autos.taken_s;
+            }
+        }
+    }
+}
+
+static void end(struct accd_outdated_run *run, struct acc_outdated *book)
 {
     DL_DELETE(run->app->outdated, run);
+    if (book) {
+        tell_engine(run->app, book);
+        fill_taken(run->app, book);
+    }
     run->done(run->arg, book);
     acc_outdated_fini(&run->book);
     free(run);
@@ -139,4 +186,50 @@ void accd_app_outdated_drop(struct accd_app *app)
     while (app->outdated) {
         end(app->outdated, NULL);
     }
+}
+
+/* --- asked by the engine ---------------------------------------------------------------------- */
+
+void accd_app_on_look_up(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+    size_t n = acc_engine_n_services(app->engine);
+
+    if (app->n_looks != n) { /* none yet: a new configuration comes between two batches */
+        free(app->looks);
+        app->looks = calloc(n, 1);
+        app->n_looks = app->looks ? n : 0;
+    }
+    if (action->svc < app->n_looks) {
+        app->looks[action->svc] = 1;
+    }
+}
+
+static void on_looked(void *arg, const struct acc_outdated *book)
+{
+    (void)arg; /* the engine was told */
+    (void)book;
+}
+
+void accd_app_look_up(struct accd_app *app)
+{
+    uint8_t *looks = app->looks;
+
+    if (app->n_looks > 0) {
+        app->looks = NULL;
+        app->n_looks = 0;
+        accd_app_outdated(app, looks, on_looked, NULL);
+        free(looks);
+    }
+}
+
+void accd_app_set_clock(struct accd_app *app)
+{
+    const struct acc_model *model = app->loaded.model;
+    bool is_wanted = false;
+
+    for (size_t i = 0; i < model->n_services; i++) {
+        is_wanted |= model->services[i]->upgrade_auto != NULL;
+    }
+    accd_wall_clock_set(&app->wall_clock, is_wanted);
 }

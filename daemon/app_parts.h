@@ -13,6 +13,7 @@
 #include "daemon/in/sensors.h"
 #include "daemon/in/signals.h"
 #include "daemon/in/timer.h"
+#include "daemon/in/wall_clock.h"
 #include "daemon/orphans.h"
 #include "daemon/out/docker_call.h"
 #include "daemon/out/docker_unused.h"
@@ -39,6 +40,7 @@ struct accd_app {
     struct accd_store *store;
     struct accd_pump *pump;
     struct accd_timer timer;
+    struct accd_wall_clock wall_clock;
     struct accd_signals signals;
     struct accd_notify notify;
     struct accd_hooks *hooks;
@@ -73,6 +75,8 @@ struct accd_app {
     struct accd_plan_run *plan_run; /* owned; NULL: none is under way */
     struct accd_reload *plan_reload;
     struct accd_outdated_run *outdated; /* those under way, owned */
+    uint8_t *looks;                     /* owned: services whose registries are to be asked */
+    size_t n_looks;                     /* elements of it; 0: none is to be */
     struct accd_prune *prunes;          /* owned; under way */
     bool prune_asked, conform_asked;    /* by those who wait for the reading under way */
 
@@ -117,6 +121,11 @@ void accd_app_on_save_revision(void *app, const struct acc_action *action);
 /* app_outdated.c */
 void accd_app_outdated(void *app, const uint8_t *selected,
                        void (*done)(void *arg, const struct acc_outdated *book), void *arg);
+/* LOOK_UP: those of one batch are asked for together, when the pump has run dry. */
+void accd_app_on_look_up(void *app, const struct acc_action *action);
+void accd_app_look_up(struct accd_app *app);
+/* Who upgrades by itself needs a clock. */
+void accd_app_set_clock(struct accd_app *app);
 void accd_app_outdated_drop(struct accd_app *app); /* with Docker gone for good */
 
 /* app_ops.c */

@@ -13,8 +13,9 @@ struct queued {
     char cid[ACC_HASH_LEN + 8]; /* a container's id, or an image's */
     char spec[ACC_HASH_LEN + 1];
     char text[ACC_OUTPUT_MAX + 1];
-    struct acc_obs *obs; /* owned */
-    uint8_t *selected;   /* owned */
+    char id[2 * ACC_NAME_MAX + 2], image[ACC_NAME_MAX + 1], digest[ACC_HASH_LEN + 8]; /* LOOKED */
+    struct acc_obs *obs;                                                              /* owned */
+    uint8_t *selected;                                                                /* owned */
 };
 
 /* Effects that wait for their records. */
@@ -120,6 +121,12 @@ static int own(struct accd_pump *pump, struct queued *entry)
         event->compared.spec = keep(entry->spec, sizeof(entry->spec), event->compared.spec);
         event->compared.text = keep(entry->text, sizeof(entry->text), event->compared.text);
         return 0;
+    case ACC_EV_LOOKED:
+        event->looked.service = keep(entry->id, sizeof(entry->id), event->looked.service);
+        event->looked.image = keep(entry->image, sizeof(entry->image), event->looked.image);
+        event->looked.digest = keep(entry->digest, sizeof(entry->digest), event->looked.digest);
+        event->looked.reason = keep(entry->text, sizeof(entry->text), event->looked.reason);
+        return 0;
     case ACC_EV_CMD: {
         size_t n = acc_engine_n_services(pump->config.engine);
 
@@ -133,6 +140,7 @@ static int own(struct accd_pump *pump, struct queued *entry)
         event->cmd.selected = entry->selected;
         return 0;
     }
+    case ACC_EV_CLOCK:
     case ACC_EV_CONN_UP:
     case ACC_EV_CONN_DOWN:
     case ACC_EV_CONN_DEGRADED:
@@ -238,6 +246,7 @@ static bool must_wait(const struct acc_action *action)
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
+    case ACC_ACT_LOOK_UP:
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         return false;

@@ -41,6 +41,29 @@ static uint64_t read_number(const char *dir, const char *name)
     return acc_parse_u64(text, &value) ? value : 0;
 }
 
+/* --- pressure ------------------------------------------------------------------------------ */
+
+/* "full avg10=0.00 avg60=1.25 avg300=0.00 total=0": tenths of a percent. */
+static uint32_t full_permille(const char *sys_root, const char *what)
+{
+    char path[PATH_MAX], text[TEXT_MAX];
+    const char *full;
+    unsigned whole = 0, tenths = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/proc/pressure/%s", sys_root, what);
+    if (!read_text(path, text) || !(full = strstr(text, "full ")) ||
+        sscanf(full, "full avg10=%*9[0-9.] avg60=%3u.%1u", &whole, &tenths) < 1) {
+        return 0;
+    }
+    return whole * 10 + tenths;
+}
+
+void accd_pressure_read(const char *sys_root, struct accd_pressure *ret_pressure)
+{
+    *ret_pressure = (struct accd_pressure){.memory_permille = full_permille(sys_root, "memory"),
+                                           .io_permille = full_permille(sys_root, "io")};
+}
+
 /* --- memory, cores ------------------------------------------------------------------------- */
 
 static uint64_t meminfo_bytes(const char *text, const char *key)

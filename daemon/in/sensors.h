@@ -30,6 +30,13 @@ struct accd_sensors {
     size_t n_gpus;
 };
 
+/* Pressure stall information of the last minute: the share of the time in which nobody got on, for
+ * want of memory or of the disk. 0 where the kernel doesn't tell. */
+struct accd_pressure {
+    uint32_t memory_permille, io_permille;
+};
+void accd_pressure_read(const char *sys_root, struct accd_pressure *ret_pressure);
+
 /* `sys_root` is put before /sys and /proc, "" for the real ones. What can't be read is 0 or left
  * out; cannot fail. Some 20 small reads. */
 void accd_sensors_read(const char *sys_root, struct accd_sensors *ret_sensors);

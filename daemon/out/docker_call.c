@@ -155,6 +155,7 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
     case ACC_ACT_INSPECT:
     case ACC_ACT_LIST:
     case ACC_ACT_PROBE:
+    case ACC_ACT_LOOK_UP:
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         break;

@@ -196,6 +196,8 @@ static void begin(struct accd_op *op)
 {
     if (op->action.image_id[0]) {
         look_at(op, op->action.image_id, after_known);
+    } else if (op->digest[0]) { /* exactly this one, whatever the tag means by now */
+        fetch(op, op->digest);
     } else {
         look_at(op, op->reference, after_local);
     }

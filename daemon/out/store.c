@@ -208,6 +208,10 @@ static int run_job(struct accd_store *store, struct job *job)
             accd_rows_bind_hooks(store->statement[ST_HOOKS], &job->service);
             r = run_statement(store, ST_HOOKS);
         }
+        if (r == SQLITE_OK) {
+            accd_rows_bind_auto(store->statement[ST_AUTO], &job->service);
+            r = run_statement(store, ST_AUTO);
+        }
         return r == SQLITE_OK ? save_hold(store, job->service.id, &job->service.hold) : r;
     case JOB_MAINTENANCE:
         return save_hold(store, ACCD_ROWS_ALL, &job->maintenance);
@@ -756,6 +760,7 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
             accd_rows_read_rollout(statement, &record);
             accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
             accd_rows_read_hooks(statement, &record);
+            accd_rows_read_auto(statement, &record);
             (void)acc_engine_restore_service(engine, &record);
         }
         sqlite3_finalize(statement);

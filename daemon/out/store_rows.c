@@ -16,6 +16,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
         " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
+    [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
         " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
@@ -39,6 +40,8 @@ const char accd_rows_schema[] =
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
+    "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
+    " bad_digest TEXT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
     " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
     "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
@@ -58,9 +61,11 @@ const char accd_rows_services[] =
     "n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, "
     "done_spec, applied_spec, canonical, own_stop_ns, end_ns, revision, last_revision, "
     "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
-    "to_rev, slot, image, image_id, digest, spec, rollout.asked_by, why, kind, held_by, reason, "
-    "left_ms, due, hooked_ns FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) "
-    "LEFT JOIN hooks USING (id)";
+    "to_rev, slot, rollout.image, image_id, rollout.digest, spec, rollout.asked_by, why, kind, "
+    "held_by, reason, "
+    "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest FROM service "
+    "LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) LEFT JOIN hooks USING (id) "
+    "LEFT JOIN auto USING (id)";
 const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
 const char accd_rows_stable[] =
     "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
@@ -138,6 +143,16 @@ void accd_rows_bind_hooks(sqlite3_stmt *statement, const struct acc_service_reco
     accd_rows_bind_text(statement, 1, record->id);
     sqlite3_bind_int(statement, 2, record->hooks_due);
     sqlite3_bind_int64(statement, 3, record->hooked_ns);
+}
+
+void accd_rows_bind_auto(sqlite3_stmt *statement, const struct acc_service_record *record)
+{
+    accd_rows_bind_text(statement, 1, record->id);
+    accd_rows_bind_text(statement, 2, record->autos.image);
+    accd_rows_bind_text(statement, 3, record->autos.digest);
+    sqlite3_bind_int64(statement, 4, record->autos.since_s);
+    sqlite3_bind_int64(statement, 5, record->autos.looked_s);
+    accd_rows_bind_text(statement, 6, record->autos.bad_digest);
 }
 
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
@@ -255,4 +270,13 @@ void accd_rows_read_hooks(sqlite3_stmt *statement, struct acc_service_record *re
 {
     record->hooks_due = sqlite3_column_int(statement, 40);
     record->hooked_ns = sqlite3_column_int64(statement, 41);
+}
+
+void accd_rows_read_auto(sqlite3_stmt *statement, struct acc_service_record *record)
+{
+    accd_rows_text(statement, 42, record->autos.image, sizeof(record->autos.image));
+    accd_rows_text(statement, 43, record->autos.digest, sizeof(record->autos.digest));
+    record->autos.since_s = sqlite3_column_int64(statement, 44);
+    record->autos.looked_s = sqlite3_column_int64(statement, 45);
+    accd_rows_text(statement, 46, record->autos.bad_digest, sizeof(record->autos.bad_digest));
 }

@@ -19,6 +19,7 @@ enum statement {
     ST_ROLLOUT,
     ST_HOLD,
     ST_HOOKS,
+    ST_AUTO,
     ST_REVISION,
     ST_REVISIONS,
     ST_PRUNE_REVISIONS,
@@ -34,8 +35,9 @@ extern const char *const accd_rows_sql[ST_COUNT];
 extern const char accd_rows_schema[];
 /* A column that databases of an older accd lack; it fails where it is there. */
 extern const char accd_rows_grown[];
-/* Every service with its rollout, its hold (from this column on) and its hooks; what is held for
- * all services, by the id below; and the stable revisions, oldest first (of one result). */
+/* Every service with its rollout, its hold (from this column on), its hooks and what is known for
+ * its upgrades by itself; what is held for all services, by the id below; and the stable revisions,
+ * oldest first (of one result). */
 #define ACCD_ROWS_HOLD_AT 36
 #define ACCD_ROWS_ALL     "*" /* no service is called so */
 extern const char accd_rows_services[], accd_rows_maintenance[], accd_rows_stable[];
@@ -50,6 +52,7 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
                          const struct acc_hold_record *record);
 void accd_rows_bind_hooks(sqlite3_stmt *statement, const struct acc_service_record *record);
+void accd_rows_bind_auto(sqlite3_stmt *statement, const struct acc_service_record *record);
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
                              const struct acc_revision_record *record);
 
@@ -58,5 +61,6 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
 /* Columns from `at` on; all NULL for none. */
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record);
 void accd_rows_read_hooks(sqlite3_stmt *statement, struct acc_service_record *record);
+void accd_rows_read_auto(sqlite3_stmt *statement, struct acc_service_record *record);
 void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
                              int64_t *ret_unix_ms);

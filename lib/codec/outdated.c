@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 #include "lib/codec/registry_auth.h"
 #include "lib/codec/varlink.h"
@@ -194,6 +195,7 @@ int acc_outdated_put(const struct acc_outdated *book, struct acc_buf *out)
     for (size_t i = 0; i < book->n; i++) {
         const struct acc_outdated_row *row = &book->row[i];
         cJSON *item = acc_put_item(&reply.put, list);
+        char stamp[ACC_RFC3339_MAX];
 
         text(&reply.put, item, "service", row->service);
         text(&reply.put, item, "image", row->image);
@@ -201,6 +203,10 @@ int acc_outdated_put(const struct acc_outdated *book, struct acc_buf *out)
         text(&reply.put, item, "running", row->look.running);
         text(&reply.put, item, "remote", row->look.remote);
         text(&reply.put, item, "reason", row->look.reason);
+        if (row->taken_s > 0) {
+            acc_format_rfc3339(row->taken_s * 1000, stamp, sizeof(stamp));
+        }
+        text(&reply.put, item, "taken", row->taken_s > 0 ? stamp : "");
     }
     return acc_varlink_reply_finish(&reply, NULL, false, out);
 }

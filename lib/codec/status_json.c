@@ -270,6 +270,31 @@ static void put_hold(struct writer *w, cJSON *parent, const char *key,
     time_ms(w, hold, "until", record->left_ms ? w->view->unix_ms + (int64_t)record->left_ms : 0);
 }
 
+/* Unix seconds; 0 for never. */
+static void time_s(struct writer *w, cJSON *parent, const char *key, int64_t unix_s)
+{
+    time_ms(w, parent, key, unix_s * 1000);
+}
+
+static void put_auto(struct writer *w, cJSON *parent, uint32_t svc)
+{
+    struct acc_auto_view view;
+    cJSON *item;
+
+    acc_engine_auto(w->view->engine, svc, w->view->now_ms, &view);
+    if (!view.is_set) {
+        return;
+    }
+    item = acc_put_object(w->put, parent, "auto");
+    time_s(w, item, "next", view.next_s);
+    acc_put_bool(w->put, item, "pending", view.is_pending);
+    text(w, item, "digest", view.digest);
+    time_s(w, item, "seen", view.seen_s);
+    time_s(w, item, "ripe", view.ripe_s);
+    time_s(w, item, "taken", view.taken_s);
+    text(w, item, "reason", view.reason);
+}
+
 static void put_service(struct writer *w, cJSON *services, uint32_t svc,
                         const struct acc_host_facts *facts)
 {
@@ -299,6 +324,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     text(w, item, "digest", digest_of(w, svc, service.n_instances));
     acc_put_bool(w->put, item, "removed", service.removed);
     put_hold(w, item, "hold", &service.hold);
+    put_auto(w, item, svc);
     put_instances(w, item, svc, service.n_instances);
     put_resources(w, item, svc, facts);
 }

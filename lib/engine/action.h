@@ -4,8 +4,8 @@
  * What the engine asks for: plain data. The caller carries out all actions of a step in order.
  *
  * Write ahead: JOURNAL and SAVE come before the effects they cover and must be durable before those
- * are sent; START (unless it says so), INSPECT, COMPARE, LIST, PROBE, NOTE and INCIDENT wait for
- * nothing.
+ * are sent; START (unless it says so), INSPECT, COMPARE, LIST, PROBE, LOOK_UP, NOTE and INCIDENT
+ * wait for nothing.
  */
 
 #include "lib/engine/event.h"
@@ -23,6 +23,7 @@ enum acc_action_type {
     ACC_ACT_LIST,    /* list all, inspect ours, then SNAPSHOT */
     ACC_ACT_COMPARE, /* cid of svc, slot: does it do what the file says? answered by COMPARED */
     ACC_ACT_PROBE,   /* op, svc, slot, cid, probe kind; answered by PROBE */
+    ACC_ACT_LOOK_UP, /* svc: what has the registry? answered by LOOKED */
     /* changing the world; each answered by OP_DONE with its op */
     ACC_ACT_ENSURE_RESOURCE, /* res: image (pull by its policy), network or volume: there afterwards
                               */
@@ -47,7 +48,7 @@ enum acc_action_type {
     ACC_ACT_NOTE,     /* one line of history */
     ACC_ACT_INCIDENT, /* acc_engine_incident(incident) opened, was notified or closed */
 };
-#define ACC_ACT_TYPE_COUNT 29
+#define ACC_ACT_TYPE_COUNT 30
 const char *acc_action_type_name(enum acc_action_type type); /* "start", ... */
 
 enum acc_probe_how {

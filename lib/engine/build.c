@@ -64,6 +64,8 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->has_post_upgrade = spec->n_post_upgrade > 0;
     s->exclusive = keep(b, spec->exclusive);
     s->has_drain_command = spec->drain.run != NULL;
+    s->autos.is_set = spec->upgrade_auto != NULL;
+    s->autos.spec = spec->upgrade_auto ? *spec->upgrade_auto : (struct acc_auto_spec){0};
     s->stop_grace_ms = spec->stop_grace_ms;
     s->health = spec->health;
     s->n_ports = (uint16_t)spec->n_ports;

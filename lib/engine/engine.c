@@ -65,14 +65,25 @@ bool acc_may_act(const struct acc_engine *e)
     return e->conn == CONN_UP && e->synced && !e->shutdown;
 }
 
-uint64_t acc_jitter(struct acc_engine *e, uint64_t ms)
+static uint64_t next_random(struct acc_engine *e)
 {
     /* splitmix64 */
     uint64_t z = (e->random += 0x9e3779b97f4a7c15ull);
 
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    z ^= z >> 31;
+    return z ^ (z >> 31);
+}
+
+uint64_t acc_random(struct acc_engine *e, uint64_t n)
+{
+    return next_random(e) % n;
+}
+
+uint64_t acc_jitter(struct acc_engine *e, uint64_t ms)
+{
+    uint64_t z = next_random(e);
+
     return ms - ms / 5 + (ms ? z % (2 * (ms / 5) + 1) : 0);
 }
 
@@ -164,6 +175,18 @@ static void on_event(struct acc_engine *e, const struct acc_event *event)
         break;
     case ACC_EV_COMPARED:
         acc_compare_answer(e, event);
+        break;
+    case ACC_EV_LOOKED:
+        acc_auto_looked(e, event);
+        e->clock.is_due = true;
+        break;
+    case ACC_EV_CLOCK:
+        e->clock = (struct wall){.is_known = true,
+                                 .is_due = true,
+                                 .is_pressed = acc_auto_is_pressed(event),
+                                 .unix_ms = event->clock.unix_ms,
+                                 .at_ms = e->now,
+                                 .zone = event->clock.zone};
         break;
     case ACC_EV_CMD:
         acc_command(e, &event->cmd);
@@ -374,6 +397,7 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
         acc_list(e);
         acc_resource_act(e);
         acc_incident_engine(e);
+        acc_autos_act(e);
     } else {
         e->wake_ms = e->now;
     }

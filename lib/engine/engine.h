@@ -126,6 +126,16 @@ struct acc_revision_record {
 };
 
 /* Times are "remaining from the moment it was saved"; monotonic clocks die at a reboot. */
+/* What is known of the image that a service takes by itself. Times are Unix seconds. */
+struct acc_auto_record {
+    char image[ACC_NAME_MAX + 1];  /* the reference that was looked at; "": none yet */
+    char digest[ACC_HASH_LEN + 8]; /* what it means, where that isn't what runs; "" else */
+    int64_t since_s, looked_s;     /* `digest` was first seen then; when it was last looked at */
+    char bad_digest[ACC_HASH_LEN + 8]; /* taken back: not to be taken unasked again */
+};
+/* Who asks for such an upgrade. */
+#define ACC_BY_AUTO "auto"
+
 struct acc_service_record {
     char id[2 * ACC_NAME_MAX + 2];
     bool wanted_up;      /* what the operator (or the file) wants */
@@ -159,6 +169,7 @@ struct acc_service_record {
     char bad_id[ACC_HASH_LEN + 8]; /* quarantined: it was rolled back */
     struct acc_rollout_record rollout;
     struct acc_hold_record hold;
+    struct acc_auto_record autos;
 };
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
@@ -311,6 +322,19 @@ bool acc_engine_has_snapshot(const struct acc_engine *engine);
 struct acc_buf;
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out);
+
+/* Upgrades by itself. Times are Unix seconds, 0 unknown. */
+struct acc_auto_view {
+    bool is_set;        /* else nothing else is */
+    bool is_pending;    /* there is something to be taken */
+    int64_t next_s;     /* its window opens then; in the past: it is open */
+    const char *digest; /* of what the registry has; "": what runs. Borrowed until the next step */
+    int64_t seen_s, ripe_s;          /* it was first seen, and is old enough */
+    int64_t taken_s;                 /* when it would be taken */
+    char reason[ACC_OUTPUT_MAX + 1]; /* what is in the way, besides the time */
+};
+void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                     struct acc_auto_view *ret_view);
 
 /* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not;
  * of what is refused it goes on behind the service's name: "is held down by root". */

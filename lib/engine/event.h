@@ -112,6 +112,13 @@ enum acc_likeness {
     ACC_LIKE_DIFFERENT, /* only another container can have it */
 };
 
+/* What a registry has of a service's image. */
+enum acc_news {
+    ACC_NEWS_UNKNOWN = 0, /* it could not be asked */
+    ACC_NEWS_NONE,        /* what runs, or nothing that could be compared */
+    ACC_NEWS_OTHER,       /* its reference means another one */
+};
+
 enum acc_verb {
     ACC_VERB_UP,    /* wanted up; creates what is missing; also releases an external hold */
     ACC_VERB_START, /* as up */
@@ -167,11 +174,13 @@ enum acc_event_type {
     ACC_EV_OP_LATE, /* the wait for `op` is over, its request still runs: settle by inspecting */
     ACC_EV_PROBE,
     ACC_EV_COMPARED, /* answer to COMPARE */
+    ACC_EV_LOOKED,   /* what a registry has; answer to LOOK_UP, or because somebody asked */
+    ACC_EV_CLOCK,    /* what the clock on the wall says */
     ACC_EV_CMD,
     ACC_EV_TIMEOUT,  /* acc_engine_deadline() has come */
     ACC_EV_SHUTDOWN, /* the host goes down: no reactions any more */
 };
-#define ACC_EV_TYPE_COUNT 14
+#define ACC_EV_TYPE_COUNT 16
 
 struct acc_event {
     enum acc_event_type type;
@@ -212,6 +221,18 @@ struct acc_event {
             enum acc_likeness likeness;
             const char *text; /* what differs, for the history; never NULL, never a secret */
         } compared;
+        struct {                         /* LOOKED */
+            const char *service, *image; /* its id, its reference in the file */
+            enum acc_news news;
+            const char *digest; /* OTHER: of what it means now; never NULL */
+            const char *reason; /* UNKNOWN; never NULL */
+        } looked;
+        struct { /* CLOCK */
+            int64_t unix_ms;
+            struct acc_zone zone;
+            /* Of the last minute: time in which all waited for memory, or for the disk (PSI). */
+            uint32_t memory_permille, io_permille;
+        } clock;
         struct acc_cmd cmd;
     };
 };

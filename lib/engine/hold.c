@@ -89,6 +89,7 @@ bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
+    case ACC_ACT_LOOK_UP:
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         break;

@@ -332,6 +332,8 @@ struct rollout {
     bool ask_back;
     uint32_t ask_revision;
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
+    char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */
+    bool is_undo_asked;                /* a person takes it back */
 };
 struct revision {
     uint32_t number;
@@ -344,6 +346,27 @@ struct hold {
     struct acc_hold_record is;
     uint64_t until_ms; /* 0: until it is released */
     uint64_t saved_ms;
+};
+
+/* Upgrades by itself. */
+struct autos {
+    bool is_set;
+    struct acc_auto_spec spec;
+    struct acc_auto_record is;  /* what survives accd */
+    uint64_t look_ms;           /* the registry was asked then; 0: it isn't being asked */
+    int64_t again_s;            /* neither asked nor tried before */
+    int64_t opening_s;          /* begin of the window that was last seen open ... */
+    int64_t spread_s;           /* ... and how long after it this service begins */
+    char why[ACC_TEXT_MAX + 1]; /* the registry could not be asked */
+};
+
+/* The clock on the wall, as it was last told. */
+struct wall {
+    bool is_known, is_pressed;
+    bool is_due; /* something was told since upgrades by itself were last thought of */
+    int64_t unix_ms;
+    uint64_t at_ms;
+    struct acc_zone zone;
 };
 
 /* An incident in which a service is counted as suffering. */
@@ -422,6 +445,7 @@ struct service {
     struct rollout roll;
     struct revision stable[ACC_REVISIONS_MAX];
     uint32_t n_stable;
+    struct autos autos;
 
     /* failures */
     uint32_t n_failures, n_restarts, n_opens;
@@ -543,6 +567,7 @@ struct acc_engine {
     uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
     uint32_t heal_tokens;
     struct storm storm;
+    struct wall clock;
     uint64_t wake_ms; /* of the engine itself */
     uint32_t n_taken[TOKEN_COUNT], n_pulls, n_networks, n_volumes;
     struct acc_actions *out;
@@ -613,6 +638,7 @@ bool acc_has_room(const struct acc_engine *e);
 /* Is one free? Else the service is put into the queue for it. The operation takes it. */
 bool acc_token(struct acc_engine *e, struct service *s, enum token token);
 uint64_t acc_jitter(struct acc_engine *e, uint64_t ms); /* +-20 % */
+uint64_t acc_random(struct acc_engine *e, uint64_t n);  /* 0..n-1 */
 bool acc_may_act(const struct acc_engine *e);           /* connected, synced, the host stays up */
 
 /* Append an action; fills what every one has. */
@@ -809,6 +835,7 @@ bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_m
 void acc_suffer_update(struct acc_engine *e, struct service *s);
 void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause);
 void acc_incident_update(struct acc_engine *e, struct service *s);
+void acc_incident_notify(struct acc_engine *e, struct service *s); /* its open one, at once */
 void acc_incident_close(struct acc_engine *e, uint32_t incident);
 void acc_incident_engine(struct acc_engine *e);
 void acc_incident_queue(struct acc_engine *e, uint32_t at); /* the newest closed one */
@@ -946,6 +973,15 @@ void acc_undo_update(struct acc_engine *e, struct service *s);
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);
+
+/* --- auto.c: upgrades by itself -----------------------------------------------------------------
+ */
+void acc_auto_looked(struct acc_engine *e, const struct acc_event *event);
+bool acc_auto_is_pressed(const struct acc_event *event);
+void acc_autos_act(struct acc_engine *e); /* when all that is known is settled */
+/* A rollout of it has come to its end, whoever asked for it. */
+void acc_auto_ended(struct acc_engine *e, struct service *s);
+void acc_auto_spend(struct service *s, const char *digest);
 
 /* --- hold.c ---------------------------------------------------------------------------------- */
 bool acc_hold_no_start(const struct acc_engine *e, const struct service *s);

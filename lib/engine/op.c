@@ -456,6 +456,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
+    case ACC_ACT_LOOK_UP:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
     case ACC_ACT_NOTE:
@@ -550,6 +551,7 @@ static bool is_attained(const struct instance *i)
     case ACC_ACT_LIST:
     case ACC_ACT_COMPARE:
     case ACC_ACT_PROBE:
+    case ACC_ACT_LOOK_UP:
     case ACC_ACT_ENSURE_RESOURCE:
     case ACC_ACT_REMOVE_RESOURCE:
     case ACC_ACT_NOTE:

@@ -106,6 +106,8 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->has_post_upgrade = fresh.has_post_upgrade;
     s->exclusive = fresh.exclusive;
     s->has_drain_command = fresh.has_drain_command;
+    s->autos.is_set = fresh.autos.is_set;
+    s->autos.spec = fresh.autos.spec;
     s->roll.waits_for = ACC_NONE;
     s->stop_grace_ms = fresh.stop_grace_ms;
     s->health = fresh.health;
@@ -322,6 +324,7 @@ static void move_globals(struct move *move)
     to->listing = from->listing;
     to->list_wanted = true; /* containers of services that are new in the file */
     to->storm = from->storm;
+    to->clock = from->clock;
     to->maintenance = from->maintenance;
     to->save_maintenance = from->save_maintenance;
     to->heal_tokens = from->heal_tokens;

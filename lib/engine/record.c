@@ -52,6 +52,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
         ret_record->rollout = s->roll.is;
     }
     acc_hold_record(engine, &s->hold, now_ms, &ret_record->hold);
+    ret_record->autos = s->autos.is;
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
@@ -114,6 +115,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->bad_id, sizeof(s->bad_id), record->bad_id);
     s->roll.is = record->rollout;
     s->hold = (struct hold){.is = record->hold};
+    s->autos.is = record->autos;
     return true;
 }
 

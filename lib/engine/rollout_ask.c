@@ -179,6 +179,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
 
     r->result = result;
     r->ended_ms = e->now;
+    acc_auto_ended(e, s);
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade: %s%s%.160s",
              result == ROLL_UP_TO_DATE    ? "nothing to do"
              : result == ROLL_COMMITTED   ? "done"
@@ -226,6 +227,7 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
     if (to->number == s->rev) {
         return acc_rollout_refuse(e, s, "that revision is in force");
     }
+    acc_auto_spend(s, has_pin(s) ? s->pin_digest : "");
     acc_copy(is->image, sizeof(is->image), to->image);
     acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
     acc_copy(is->digest, sizeof(is->digest), to->digest);
@@ -255,6 +257,8 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     r->result = ROLL_NONE;
     acc_copy(r->is.by, sizeof(r->is.by), r->ask_by);
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
+    acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
+    r->is_undo_asked = false;
     acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
     r->is.start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL});
     if (why) {
@@ -285,6 +289,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
             return;
         }
         (void)snprintf(r->is.why, sizeof(r->is.why), "asked by %s", cmd->by);
+        r->is_undo_asked = true;
         acc_undo_begin(e, s, true);
         return;
     }
@@ -293,6 +298,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     r->ask_revision = cmd->revision;
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
     acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
+    r->ask_digest[0] = '\0';
     if (cmd->image[0] || is_back) {
         s->bad_id[0] = '\0'; /* somebody wants just this */
     }

@@ -32,6 +32,7 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
 
     if (is_fault && is->image_id[0]) {
         acc_copy(s->bad_id, sizeof(s->bad_id), is->image_id);
+        acc_auto_spend(s, is->digest);
     }
     s->rev = is->from;
     restore_pin(s);

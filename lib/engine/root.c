@@ -352,6 +352,13 @@ static void notify(struct acc_engine *e, struct incident *incident)
     }
 }
 
+void acc_incident_notify(struct acc_engine *e, struct service *s)
+{
+    if (s->incident != ACC_NONE) {
+        notify(e, &e->incidents[s->incident]);
+    }
+}
+
 /* Stopped or paused by hand, and that is believed: it is in a person's care. */
 static bool is_taken_over(struct acc_engine *e, struct service *s)
 {

@@ -97,6 +97,8 @@ int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
         printf("COMPARED %s likeness=%d %s\n", event->compared.cid, (int)event->compared.likeness,
                event->compared.text);
         break;
+    case ACC_EV_LOOKED:
+    case ACC_EV_CLOCK:
     case ACC_EV_CMD:
     case ACC_EV_TIMEOUT:
     case ACC_EV_SHUTDOWN:

@@ -964,6 +964,7 @@ static void execute(struct world *w, const struct acc_action *a)
         copy_store(w, false); /* what comes before it is durable when it is sent */
         send_op(w, a);
         break;
+    case ACC_ACT_LOOK_UP: /* registries are not simulated */
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         break;
@@ -973,8 +974,9 @@ static void execute(struct world *w, const struct acc_action *a)
 static void trace_event(struct world *w, const struct acc_event *e)
 {
     static const char *const names[ACC_EV_TYPE_COUNT] = {
-        "conn-up", "conn-down", "conn-degraded", "snapshot", "obs", "gone",    "hint",
-        "op-done", "op-late",   "probe",         "compared", "cmd", "timeout", "shutdown"};
+        "conn-up", "conn-down", "conn-degraded", "snapshot", "obs",      "gone",
+        "hint",    "op-done",   "op-late",       "probe",    "compared", "looked",
+        "clock",   "cmd",       "timeout",       "shutdown"};
     static const char *const hints[] = {"dirty", "die",    "stop",  "kill",    "oom",
                                         "start", "create", "pause", "unpause", "health"};
     static const char *const states[] = {"created",  "running", "paused", "restarting",

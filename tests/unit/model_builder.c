@@ -64,6 +64,14 @@ static void add_word(struct acc_stack *stack, struct acc_service_spec *service, 
         service->drain.run = service->drain.undo = command;
     } else if (strcmp(word, "e") == 0) {
         service->exclusive = "it publishes port 80 of the host";
+    } else if (strcmp(word, "A") == 0) {
+        static const struct acc_auto_spec nightly = {
+            .window = {{.days = 127, .begin_min = 180, .end_min = 300}},
+            .n_windows = 1,
+            .min_age_ms = 86400000};
+
+        service->upgrade_auto = &nightly;
+        service->timing.auto_spread = 0; /* those that look at it set it */
     } else if (strcmp(word, "s") == 0) {
         service->stateful = true;
     } else {

@@ -263,6 +263,13 @@ const char *acc_revision_result_name(enum acc_revision_result result)
     return result == ACC_REV_STABLE ? "stable" : "rolled-back";
 }
 
+void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                     struct acc_auto_view *ret_view)
+{
+    (void)engine, (void)now_ms;
+    *ret_view = puppet.service[svc].autos;
+}
+
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why)
 {
     (void)engine, (void)svc;

@@ -219,7 +219,9 @@ static void do_pull(struct stage *stage, const struct acc_action *action)
     }
     push_done(stage, action->op, service->pull,
               action->image_id[0] ? action->image_id : tag_of(stage, action->svc),
-              service->pull == ACC_OP_OK ? "sha256:digest" : service->message);
+              service->pull != ACC_OP_OK                  ? service->message
+              : action->digest[0] && !action->image_id[0] ? action->digest
+                                                          : "sha256:digest");
     if (action->from_id[0]) {
         stage->queue[stage->n_queue - 1].op.from_digest = "sha256:before";
     }
@@ -438,6 +440,21 @@ static void do_compare(struct stage *stage, const struct acc_action *action)
     event->compared.text = event->compared.likeness >= ACC_LIKE_LIVE ? "memory none -> 64 MiB" : "";
 }
 
+static void look_up(struct stage *stage, const struct acc_action *action)
+{
+    const struct stage_service *service = &stage->service[action->svc];
+    struct acc_event *event = push(stage, ACC_EV_LOOKED);
+
+    trace(stage, action);
+    event->looked.service = stage->model->services[action->svc]->id;
+    event->looked.image = stage->model->services[action->svc]->image;
+    event->looked.news = service->registry_fails ? ACC_NEWS_UNKNOWN
+                         : service->registry[0]  ? ACC_NEWS_OTHER
+                                                 : ACC_NEWS_NONE;
+    event->looked.digest = service->registry;
+    event->looked.reason = service->registry_fails ? service->registry_fails : "";
+}
+
 static void do_update(struct stage *stage, const struct acc_action *action)
 {
     struct stage_service *service = &stage->service[action->svc];
@@ -598,6 +615,9 @@ static void take(struct stage *stage, const struct acc_action *action)
         break;
     case ACC_ACT_SAVE_REVISION:
         save_revision(stage, action);
+        break;
+    case ACC_ACT_LOOK_UP:
+        look_up(stage, action);
         break;
     case ACC_ACT_NOTE:
         (void)acc_buf_printf(&stage->notes, "%s\n", action->note.text);
@@ -970,4 +990,12 @@ const char *stage_notes(struct stage *stage)
 const char *stage_incidents(struct stage *stage)
 {
     return flush(&stage->incidents);
+}
+
+void stage_clock(struct stage *stage, int64_t unix_s)
+{
+    struct acc_event *event = push(stage, ACC_EV_CLOCK);
+
+    event->clock.unix_ms = unix_s * 1000;
+    stage_run(stage, 0);
 }

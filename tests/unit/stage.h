@@ -35,6 +35,8 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     enum acc_op_result pull;
     enum acc_op_result pre, post; /* of the commands around an upgrade */
     bool hangs;                   /* they don't end */
+    char registry[32];            /* digest of what its reference means there; "" for what runs */
+    const char *registry_fails;   /* ... and why it can't be asked; NULL: it can */
 };
 
 struct stage_container {
@@ -96,6 +98,8 @@ void stage_cmd(struct stage *stage, enum acc_verb verb, const char *target, cons
 void stage_hold(struct stage *stage, enum acc_verb verb, const char *name, enum acc_hold kind,
                 uint64_t for_ms);
 
+/* The clock on the wall shows this from here on, in a zone without summer time. */
+void stage_clock(struct stage *stage, int64_t unix_s);
 /* Upgrade or rollback of one service; `image`: of --image, `revision`: of --to. */
 void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
                    uint32_t revision);

@@ -500,7 +500,7 @@ START_TEST(outdated_is_asked_for_what_was_named)
     acc_outdated_fini(&book);
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
                                "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
-                               "\"reason\":\"built here, or not to be pulled\"}]}}$");
+                               "\"reason\":\"built here, or not to be pulled\",\"taken\":\"\"}]}}$");
     close(fd);
 }
 END_TEST

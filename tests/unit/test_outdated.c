@@ -156,10 +156,13 @@ START_TEST(what_needs_no_registry_isnt_asked)
         out.data,
         "{\"parameters\":{\"images\":[{\"service\":\"s/pinned\",\"image\":\"a@" A
         "\",\"state\":\"pinned\",\"running\":\"" A
-        "\",\"remote\":\"\",\"reason\":\"the file names a digest\"},{\"service\":\"s/absent\","
+        "\",\"remote\":\"\",\"reason\":\"the file names a "
+        "digest\",\"taken\":\"\"},{\"service\":\"s/absent\","
         "\"image\":\"a:1\",\"state\":\"absent\",\"running\":\"\",\"remote\":\"\",\"reason\":\"it "
-        "has no container\"},{\"service\":\"s/local\",\"image\":\"b\",\"state\":\"local\","
-        "\"running\":\"\",\"remote\":\"\",\"reason\":\"built here, or not to be pulled\"}]}}");
+        "has no "
+        "container\",\"taken\":\"\"},{\"service\":\"s/local\",\"image\":\"b\",\"state\":\"local\","
+        "\"running\":\"\",\"remote\":\"\",\"reason\":\"built here, or not to be "
+        "pulled\",\"taken\":\"\"}]}}");
     acc_buf_fini(&out);
     acc_outdated_fini(&book);
 }

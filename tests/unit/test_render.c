@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "client/progress.h"
+#include "client/render_auto.h"
 #include "client/render_status.h"
+#include "lib/base/assert.h"
 #include "lib/codec/json_get.h"
 
 /* 2026-11-24T12:00:00Z */
@@ -110,6 +112,43 @@ static cJSON *status(void)
     ck_assert_int_eq(acc_json_parse_object(status_text, strlen(status_text), &json), 0);
     return json;
 }
+
+/* `now` is 2026-11-24 12:00 UTC, a Tuesday. */
+static const struct {
+    const char *autos, *want;
+} auto_lines[] = {
+    {"{\"next\":\"2026-11-29T03:00:00Z\",\"pending\":false,\"reason\":\"\"}",
+     "\nauto: next Sun 03:00, 0 pending\n"},
+    {"{\"next\":\"2026-11-24T11:00:00Z\",\"pending\":true,\"ripe\":\"2026-11-23T00:00:00Z\","
+     "\"taken\":\"2026-11-24T12:00:00Z\",\"reason\":\"mail is being upgraded\"}",
+     "\nauto: open now, 1 pending (s/a waits: mail is being upgraded)\n"},
+    {"{\"next\":\"2026-11-29T03:00:00Z\",\"pending\":true,\"ripe\":\"2026-11-26T14:10:00Z\","
+     "\"taken\":\"2026-11-29T03:00:00Z\",\"reason\":\"\"}",
+     "\nauto: next Sun 03:00, 1 pending (s/a min_age until Thu 14:10, comes Sun 03:00)\n"},
+    {"{\"next\":\"2026-11-29T03:00:00Z\",\"pending\":true,\"ripe\":\"2026-12-06T03:00:00Z\","
+     "\"taken\":\"2026-12-06T03:00:00Z\",\"reason\":\"\"}",
+     "\nauto: next Sun 03:00, 1 pending (s/a min_age until 2026-12-06 03:00)\n"},
+    {"{\"next\":\"\",\"pending\":false,\"reason\":\"\"}", ""},
+};
+
+START_TEST(upgrades_by_itself_have_a_line)
+{
+    char text[600];
+    struct acc_buf out;
+    cJSON *json = NULL;
+
+    ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+    (void)snprintf(text, sizeof(text),
+                   "{\"services\":[{\"id\":\"s/a\",\"auto\":%s},{\"id\":\"s/b\"}]}",
+                   auto_lines[_i].autos);
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    acc_buf_init(&out, 10000);
+    accctl_put_autos(json, &pipe_style, &out);
+    ck_assert_str_eq(out.data ? out.data : "", auto_lines[_i].want);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
 
 START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
 {
@@ -527,6 +566,7 @@ int main(void)
                         sizeof(texts) / sizeof(texts[0]));
     tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
+    tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, overview_says_that_docker_is_away);

@@ -67,6 +67,24 @@ START_TEST(cards_are_told_by_their_pci_address)
 }
 END_TEST
 
+START_TEST(pressure_is_that_of_the_last_minute)
+{
+    struct accd_pressure pressure;
+
+    accd_pressure_read(root, &pressure); /* an old kernel: nothing there */
+    ck_assert_uint_eq(pressure.memory_permille, 0);
+    put("proc/pressure/memory", "some avg10=9.00 avg60=9.00 avg300=9.00 total=1\n"
+                                "full avg10=0.00 avg60=6.27 avg300=1.00 total=1\n");
+    put("proc/pressure/io", "full avg10=99.00 avg60=100.00 avg300=1.00 total=1\n");
+    accd_pressure_read(root, &pressure);
+    ck_assert_uint_eq(pressure.memory_permille, 62);
+    ck_assert_uint_eq(pressure.io_permille, 1000);
+    put("proc/pressure/io", "nonsense");
+    accd_pressure_read(root, &pressure);
+    ck_assert_uint_eq(pressure.io_permille, 0);
+}
+END_TEST
+
 START_TEST(nothing_that_wakes_a_card_is_read)
 {
     struct accd_sensors sensors;
@@ -133,6 +151,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_root, remove_root);
     tcase_add_test(tcase, cards_are_told_by_their_pci_address);
     tcase_add_test(tcase, nothing_that_wakes_a_card_is_read);
+    tcase_add_test(tcase, pressure_is_that_of_the_last_minute);
     tcase_add_test(tcase, other_drivers_and_connectors_are_no_cards);
     tcase_add_loop_test(tcase, cores_are_those_online, 0, sizeof(cores) / sizeof(cores[0]));
     tcase_add_test(tcase, an_empty_root_gives_no_memory_and_some_cores);

@@ -152,6 +152,27 @@ START_TEST(status_is_what_the_interface_says)
 }
 END_TEST
 
+START_TEST(upgrades_by_itself_are_told_with_their_times)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    puppet.service[1].autos = (struct acc_auto_view){.is_set = true,
+                                                     .is_pending = true,
+                                                     .next_s = 1764000000,
+                                                     .digest = "sha256:0",
+                                                     .seen_s = 1763900000,
+                                                     .ripe_s = 1764159200,
+                                                     .reason = "it is off"};
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\"auto\":{\"next\":\"2025-11-24T16:00:00Z\",\"pending\":true,\"digest\":"
+                         "\"sha256:0\",\"seen\":\"2025-11-23T12:13:20Z\",\"ripe\":"
+                         "\"2025-11-26T12:13:20Z\",\"taken\":\"\",\"reason\":\"it is off\"}"));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(a_hold_is_told_with_its_end)
 {
     struct acc_buf out;
@@ -293,6 +314,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, status_is_what_the_interface_says);
     tcase_add_test(tcase, a_hold_is_told_with_its_end);
+    tcase_add_test(tcase, upgrades_by_itself_are_told_with_their_times);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);

@@ -167,6 +167,35 @@ START_TEST(holds_outlive_accd)
 }
 END_TEST
 
+START_TEST(what_upgrades_by_itself_have_seen_outlives_accd)
+{
+    struct acc_model *model = model_build("s: web A");
+    struct acc_engine_options options = {.first_op = 1};
+    struct acc_engine *engine = NULL;
+    struct acc_service_record record = {.id = "s/web",
+                                        .wanted_up = true,
+                                        .autos = {.image = "web:1",
+                                                  .digest = "sha256:two",
+                                                  .since_s = 1764000000,
+                                                  .looked_s = 1764003600,
+                                                  .bad_digest = "sha256:one"}};
+
+    accd_store_save_service(store, &record);
+    reopen();
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    accd_store_restore(store, engine);
+    acc_engine_service_record(engine, 0, 0, &record);
+    ck_assert_str_eq(record.autos.image, "web:1");
+    ck_assert_str_eq(record.autos.digest, "sha256:two");
+    ck_assert_int_eq(record.autos.since_s, 1764000000);
+    ck_assert_int_eq(record.autos.looked_s, 1764003600);
+    ck_assert_str_eq(record.autos.bad_digest, "sha256:one");
+    ck_assert_str_eq(record.rollout.image, "");
+    acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
 /* What an engine that is given the stored state says of the only service. */
 static enum acc_rollout_step restored_step(struct acc_model *model)
 {
@@ -267,6 +296,7 @@ int main(void)
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
     tcase_add_test(tcase, holds_outlive_accd);
+    tcase_add_test(tcase, what_upgrades_by_itself_have_seen_outlives_accd);
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
