@@ -23,6 +23,7 @@ struct line {
     char change[24]; /* what has become of its containers */
     char reason[256];
     char differs[256]; /* in what its container differed */
+    int n_differs;
     bool selected, settled, is_told;
     uint64_t since_ms; /* it is at this state and step since */
     uint64_t moved_ms; /* since something happens with it; 0: nothing has */
@@ -270,9 +271,11 @@ static void read_differences(struct line *line, const cJSON *item)
     int n = cJSON_GetArraySize(list);
     int k = 0;
 
-    if (n > 0) {
-        line->differs[0] = '\0';
+    if (n == 0 || n < line->n_differs) {
+        return; /* it is the same by now, or what is left is told already */
     }
+    line->n_differs = n;
+    line->differs[0] = '\0';
     cJSON_ArrayForEach(one, list)
     {
         size_t len = strlen(line->differs);

@@ -145,6 +145,11 @@ static void list_changes(const struct acc_model *old, const struct acc_model *ne
         if (was != ACC_NONE && has_other_policy(old->services[was], new->services[i])) {
             (void)acc_buf_printf(out, ACCD_CHANGE_POLICY " %s\n", new->services[i]->id);
         }
+        if (was != ACC_NONE && old->services[was]->replicas != new->services[i]->replicas) {
+            (void)acc_buf_printf(out, ACCD_CHANGE_SCALE " %s %u -> %u\n", new->services[i]->id,
+                                 (unsigned)old->services[was]->replicas,
+                                 (unsigned)new->services[i]->replicas);
+        }
     }
     for (size_t i = 0; i < old->n_services; i++) {
         if (find(new, old->services[i]->id) == ACC_NONE) {

@@ -50,6 +50,12 @@ static uint32_t find_in(const struct acc_model *model, const char *id)
     return ACC_NONE;
 }
 
+static bool is_there(const struct acc_instance_view *view)
+{
+    return view->cid[0] && !view->is_beside;
+}
+
+/* Without those that an upgrade keeps, or has not yet put in their place. */
 static uint32_t count_present(const struct accd_app *app, uint32_t svc, uint32_t n_instances)
 {
     uint32_t n = 0;
@@ -58,7 +64,7 @@ static uint32_t count_present(const struct accd_app *app, uint32_t svc, uint32_t
         struct acc_instance_view view;
 
         acc_engine_instance(app->engine, svc, i, &view);
-        n += view.cid[0] != '\0';
+        n += is_there(&view);
     }
     return n;
 }
@@ -310,7 +316,7 @@ static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
         struct acc_instance_view instance;
 
         acc_engine_instance(run->app->engine, old_svc, run->instance++, &instance);
-        if (instance.cid[0] && instance.slot <= service->replicas && compare(run, svc, &instance)) {
+        if (is_there(&instance) && instance.slot <= service->replicas && compare(run, svc, &instance)) {
             return true;
         }
     }
@@ -320,18 +326,33 @@ static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
     return false;
 }
 
+/* The file wants another number of them, or some are missing. */
 static void add_replicas(struct accd_plan_run *run, const struct acc_service_spec *service,
                          uint32_t n_present)
 {
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+    uint32_t n = service->replicas;
+    enum acc_plan_what what = ACC_PLAN_CREATE;
     char reason[ACC_DIFF_TEXT_MAX + 1];
 
-    if (n_present == service->replicas || run->is_told) {
+    if (n_present == n) {
         return;
     }
-    (void)snprintf(reason, sizeof(reason), "containers %u -> %u", (unsigned)n_present,
-                   (unsigned)service->replicas);
-    add(run, service->id, n_present > service->replicas ? ACC_PLAN_REMOVE : ACC_PLAN_CREATE, NULL,
-        reason);
+    if (n_present > n || (was != ACC_NONE && old->services[was]->replicas != n)) {
+        acc_plan_scale_text(n_present, n, reason, sizeof(reason));
+        what = ACC_PLAN_UPDATE;
+    } else if (n == 1) {
+        (void)snprintf(reason, sizeof(reason), "it has no container");
+    } else {
+        (void)snprintf(reason, sizeof(reason), "%u of its %u containers %s missing",
+                       (unsigned)(n - n_present), (unsigned)n, n - n_present == 1 ? "is" : "are");
+    }
+    if (!run->is_told) {
+        add(run, service->id, what, NULL, reason);
+    } else if (what == ACC_PLAN_UPDATE) {
+        run->failed |= acc_plan_also(&run->plan, reason, true) < 0;
+    }
 }
 
 /* True: an answer comes later. */

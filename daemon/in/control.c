@@ -459,7 +459,8 @@ static void on_tick(uv_timer_t *uv)
     struct accd_control *control = accd_handle_owner(uv);
 
     accd_control_waits_run(control, true);
-    if (!control->waits) {
+    accd_control_prune_run(control);
+    if (!control->waits && !control->prune_is_due) {
         (void)uv_timer_stop(uv);
     }
 }

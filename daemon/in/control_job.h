@@ -51,6 +51,8 @@ struct accd_control {
     size_t n_touched;
     bool is_touched;
 
+    bool prune_is_due, prunes_volumes; /* control_prune.c */
+
     struct accd_job *streams; /* events: control_events.c */
     struct accd_fed *fed;
     size_t n_fed, fed_cap;
@@ -76,10 +78,17 @@ void accd_control_apply(struct accd_control *control, struct accd_session *sessi
                         const struct acc_ctl_request *request);
 
 /* control_wait.c */
+/* What changed in the file of a service besides its containers' spec. */
+struct accd_file_change {
+    bool is_policy; /* its restart policy, which is accd's own affair */
+    bool is_scaled; /* the number of its containers */
+    uint32_t was, is;
+};
+
 struct accd_wait_task {
     enum acc_verb verb;
     bool is_apply;        /* instead of a verb: for the configuration in force */
-    const uint8_t *reset; /* services of which only the restart policy changed; NULL: none */
+    const struct accd_file_change *changes; /* of each service in its file; NULL: none */
     bool prune, volumes;  /* apply: what is gone from the files beside containers */
     bool more, detach, with_dependents;
     uint64_t timeout_ms; /* 0: none */
@@ -93,6 +102,11 @@ void accd_wait_run(struct accd_job *job);
 void accd_wait_cancel(struct accd_job *job); /* without an answer */
 void accd_control_waits_run(struct accd_control *control, bool look_at_all);
 void accd_control_waits_remap(struct accd_control *control);
+
+/* control_prune.c */
+/* Once all that is applied has come to its end. */
+void accd_control_prune_later(struct accd_control *control, bool volumes);
+void accd_control_prune_run(struct accd_control *control);
 
 /* control_events.c */
 void accd_control_events(struct accd_control *control, struct accd_session *session,

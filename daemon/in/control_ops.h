@@ -20,6 +20,8 @@
 
 /* Of a service that is otherwise the same: accd follows it, no container has to. */
 #define ACCD_CHANGE_POLICY "policy"
+/* Another number of containers: "scaled stack/service 1 -> 3". */
+#define ACCD_CHANGE_SCALE "scaled"
 
 struct accd_control_logs_options {
     uint32_t svc;
@@ -60,8 +62,8 @@ struct accd_control_ops {
     void (*logs_pause)(void *ctx, void *handle, bool is_paused);
     void (*logs_cancel)(void *ctx, void *handle);
     /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what differs
-     * in the files, lines of "added|changed|policy|removed stack/service"; the engine has them, and
-     * nothing that it asked for has been answered yet. */
+     * in the files, lines of "added|changed|policy|scaled|removed stack/service"; the engine has
+     * them, and nothing that it asked for has been answered yet. */
     void (*apply)(void *ctx, bool prune,
                   void (*done)(void *arg, const char *problems, const char *changes), void *arg);
     /* After an apply that prunes, once its containers are gone: networks, and `volumes`, that are

@@ -1,5 +1,6 @@
 /* Verbs and apply: what is asked of the engine, and then waited for. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,22 +96,33 @@ struct apply_job {
     uint64_t timeout_ms;
 };
 
-/* One line of `changes` is "WHAT stack/service". */
-static void mark(const struct accd_control *control, const char *line, size_t len,
-                 uint8_t *selected, uint8_t *reset)
+/* "1 -> 3", behind the id. */
+static void read_scale(const char *text, struct accd_file_change *change)
 {
-    const char *space = memchr(line, ' ', len);
-    bool is_policy = strncmp(line, ACCD_CHANGE_POLICY " ", strlen(ACCD_CHANGE_POLICY) + 1) == 0;
-    size_t n = space ? acc_engine_n_services(control->config.engine) : 0;
+    change->is_scaled = sscanf(text, " %" SCNu32 " -> %" SCNu32, &change->was, &change->is) == 2;
+}
+
+/* One line of `changes` is "WHAT stack/service", and what there is to say of it. */
+static void mark(const struct accd_control *control, const char *line, uint8_t *selected,
+                 struct accd_file_change *changes)
+{
+    size_t what_len = strcspn(line, " \n");
+    const char *id = line + what_len + (line[what_len] == ' ');
+    size_t id_len = strcspn(id, " \n");
+    size_t n = acc_engine_n_services(control->config.engine);
 
     for (uint32_t i = 0; i < n; i++) {
         struct acc_service_view service;
-        size_t id_len = len - (size_t)(space + 1 - line);
 
         acc_engine_service(control->config.engine, i, uv_now(control->config.loop), &service);
-        if (strlen(service.id) == id_len && strncmp(service.id, space + 1, id_len) == 0) {
-            selected[i] = 1;
-            reset[i] |= is_policy;
+        if (strlen(service.id) != id_len || strncmp(service.id, id, id_len) != 0) {
+            continue;
+        }
+        selected[i] = 1;
+        if (strncmp(line, ACCD_CHANGE_POLICY " ", what_len + 1) == 0) {
+            changes[i].is_policy = true;
+        } else if (strncmp(line, ACCD_CHANGE_SCALE " ", what_len + 1) == 0) {
+            read_scale(id + id_len, &changes[i]);
         }
     }
 }
@@ -121,9 +133,10 @@ static void wait_for(const struct apply_job *apply, const char *changes)
     struct accd_control *control = apply->job.control;
     struct accd_session *session = apply->job.session;
     size_t n = acc_engine_n_services(control->config.engine) + 1;
-    uint8_t *selected = calloc(2 * n, 1);
+    uint8_t *selected = calloc(n, 1);
+    struct accd_file_change *file = calloc(n, sizeof(*file));
     struct accd_wait_task task = {.is_apply = true,
-                                  .reset = selected ? selected + n : NULL,
+                                  .changes = file,
                                   .prune = apply->prune,
                                   .volumes = apply->volumes,
                                   .more = apply->more,
@@ -131,18 +144,21 @@ static void wait_for(const struct apply_job *apply, const char *changes)
                                   .timeout_ms = apply->timeout_ms};
     struct accd_job *wait;
 
-    if (!selected) {
+    if (!selected || !file) {
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+        free(selected);
+        free(file);
         return;
     }
     while (*changes) {
         size_t len = strcspn(changes, "\n");
 
-        mark(control, changes, len, selected, selected + n);
+        mark(control, changes, selected, file);
         changes += len + (changes[len] == '\n');
     }
     wait = accd_wait_begin(control, session, &task, selected);
     free(selected);
+    free(file);
     if (wait) {
         accd_wait_run(wait);
     }

@@ -22,7 +22,7 @@ struct watch {
     bool selected;      /* else something that a selected one depends on */
     const char *id;     /* into `ids`: indexes change with the configuration */
     struct accd_seen seen;
-    bool is_reset; /* apply: only its restart policy changed, which is accd's own affair */
+    struct accd_file_change file;
     struct accd_heard heard; /* of its image */
 };
 
@@ -65,6 +65,9 @@ static void wait_free(struct wait *wait)
     accd_session_set_data(wait->job.session, NULL);
     wait->job.control->n_waits--;
     accd_job_unlink(&wait->job.control->waits, &wait->job);
+    if (wait->prune) { /* nobody waits for it any more */
+        accd_control_prune_later(wait->job.control, wait->volumes);
+    }
     wait_destroy(wait);
 }
 
@@ -195,7 +198,7 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
     wait->verb = task->verb;
     wait->is_apply = task->is_apply;
-    wait->prune = task->prune && !task->detach;
+    wait->prune = task->prune;
     wait->volumes = task->volumes;
     wait->more = task->more;
     wait->detach = task->detach;
@@ -225,8 +228,8 @@ struct accd_job *accd_wait_begin(struct accd_control *control, struct accd_sessi
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
         return NULL;
     }
-    for (size_t i = 0; task->reset && i < wait->n_watches; i++) {
-        wait->watch[i].is_reset = task->reset[wait->watch[i].svc] != 0;
+    for (size_t i = 0; task->changes && i < wait->n_watches; i++) {
+        wait->watch[i].file = task->changes[wait->watch[i].svc];
     }
     return &wait->job;
 }
@@ -286,7 +289,10 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
                              : accd_seen_change(wait->job.control->config.engine, watch->svc,
                                                 now_ms, &watch->seen);
 
-    return watch->is_reset && !change[0] ? "updated" : change;
+    if (!change[0]) {
+        return watch->file.is_policy ? "updated" : "";
+    }
+    return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
 
 /* Those of an apply that depend on what has changed: they belong to it as soon as it touches them.
@@ -316,6 +322,8 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
             .selected = watch->selected,
             .settled = settled != ACC_SETTLED_PENDING,
             .change = change_of(wait, watch, now_ms),
+            .is_scaled = watch->file.is_scaled,
+            .scale = {watch->file.was, watch->file.is},
         };
         look->n_pending += settled == ACC_SETTLED_PENDING;
         look->n_refused += settled == ACC_SETTLED_REFUSED;
@@ -496,13 +504,16 @@ static void keep_refused(struct look *look)
 
 static void conclude(struct wait *wait, struct look *look)
 {
-    if (wait->pruning || (look->n_pending == 0 && look->n_failures == 0 && begin_prune(wait))) {
+    if (wait->pruning || (look->n_pending == 0 && look->n_failures == 0 && !wait->detach &&
+                          begin_prune(wait))) {
         return;
     }
     if (wait->detach && look->n_refused > 0) {
         keep_refused(look);
+        wait->prune = false;
         tell_failures(wait, ACC_CTL_E_REFUSED, "failures", look);
     } else if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
+        wait->prune = false;
         tell_failures(wait,
                       look->n_refused == look->n_failures ? ACC_CTL_E_REFUSED : ACC_CTL_E_FAILED,
                       "failures", look);

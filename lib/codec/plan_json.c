@@ -15,6 +15,11 @@ const char *acc_plan_what_name(enum acc_plan_what what)
     return names[what];
 }
 
+void acc_plan_scale_text(uint32_t was, uint32_t is, char *out, size_t out_size)
+{
+    (void)snprintf(out, out_size, "scale %u -> %u", (unsigned)was, (unsigned)is);
+}
+
 int acc_plan_add(struct acc_plan *plan, const char *service, enum acc_plan_what what,
                  const struct acc_docker_diff *diff, const char *reason)
 {
@@ -39,6 +44,20 @@ int acc_plan_add(struct acc_plan *plan, const char *service, enum acc_plan_what 
     *row = (struct acc_plan_row){
         .what = what, .line = line, .n = n, .n_dropped = diff ? diff->n_dropped : 0};
     (void)snprintf(row->service, sizeof(row->service), "%s", service);
+    return 0;
+}
+
+int acc_plan_also(struct acc_plan *plan, const char *reason, bool is_live)
+{
+    struct acc_plan_row *row = &plan->row[plan->n - 1];
+    struct acc_docker_diff_line *more = reallocarray(row->line, row->n + 1, sizeof(*more));
+
+    if (!more) {
+        return -ENOMEM;
+    }
+    row->line = more;
+    (void)snprintf(more[row->n].text, sizeof(more[row->n].text), "%s", reason);
+    more[row->n++].is_live = is_live;
     return 0;
 }
 

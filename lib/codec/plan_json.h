@@ -32,10 +32,14 @@ struct acc_plan {
     size_t n;
 };
 
+/* "scale 1 -> 3": how many containers a service has, and is to have. */
+void acc_plan_scale_text(uint32_t was, uint32_t is, char *out, size_t out_size);
 /* A row with the lines of `diff` (may be NULL) and behind them `reason` (may be NULL). 0, -ENOMEM.
  */
 int acc_plan_add(struct acc_plan *plan, const char *service, enum acc_plan_what what,
                  const struct acc_docker_diff *diff, const char *reason);
+/* One more reason of the last row. 0 or -ENOMEM. */
+int acc_plan_also(struct acc_plan *plan, const char *reason, bool is_live);
 const struct acc_plan_row *acc_plan_find(const struct acc_plan *plan, const char *service);
 void acc_plan_fini(struct acc_plan *plan);
 

@@ -7,6 +7,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "lib/codec/control_request.h"
+#include "lib/codec/plan_json.h"
 #include "lib/codec/varlink.h"
 
 /* A reply in the making; the pieces below add to one of its nodes. */
@@ -152,21 +153,27 @@ static bool find_differences(const struct acc_view *view, const struct acc_insta
            view->differences(view->ctx, instance->cid, ret);
 }
 
-static void put_differences(struct writer *w, cJSON *parent,
-                            const struct acc_instance_view *instance)
+static void put_difference(struct writer *w, cJSON *list, const char *what, bool is_live)
+{
+    cJSON *item = acc_put_item(w->put, list);
+
+    text(w, item, "text", what);
+    acc_put_bool(w->put, item, "live", is_live);
+}
+
+/* The list. */
+static cJSON *put_differences(struct writer *w, cJSON *parent,
+                              const struct acc_instance_view *instance)
 {
     cJSON *list = acc_put_array(w->put, parent, "differences");
     struct acc_differences found;
 
-    if (!find_differences(w->view, instance, &found)) {
-        return;
+    if (find_differences(w->view, instance, &found)) {
+        for (size_t i = 0; i < found.n; i++) {
+            put_difference(w, list, found.line[i].text, found.line[i].is_live);
+        }
     }
-    for (size_t i = 0; i < found.n; i++) {
-        cJSON *item = acc_put_item(w->put, list);
-
-        text(w, item, "text", found.line[i].text);
-        acc_put_bool(w->put, item, "live", found.line[i].is_live);
-    }
+    return list;
 }
 
 static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_t n_instances)
@@ -184,7 +191,7 @@ static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_
         acc_put_int(w->put, item, "pid", instance.pid);
         time_ms(w, item, "started_at", instance.started_ns / 1000000);
         acc_put_bool(w->put, item, "differs", instance.differs);
-        put_differences(w, item, &instance);
+        (void)put_differences(w, item, &instance);
         acc_put_bool(w->put, item, "stale", instance.stale);
     }
 }
@@ -518,16 +525,22 @@ int acc_ping_put(const struct acc_engine *engine, const struct acc_host_facts *f
     return finish(&w, NULL, false, out);
 }
 
-/* Those of the first container that differs: all are made of one file. */
-static void put_service_differences(struct writer *w, cJSON *parent, uint32_t svc,
-                                    uint32_t n_instances)
+/* Those of the first container that differs: all are made of one file. Then how many of them. */
+static void put_service_differences(struct writer *w, cJSON *parent,
+                                    const struct acc_progress_row *row, uint32_t n_instances)
 {
     struct acc_instance_view instance = {.differs = false};
+    char scale[ACC_DIFF_TEXT_MAX + 1];
+    cJSON *list;
 
     for (uint32_t i = 0; i < n_instances && !instance.differs; i++) {
-        acc_engine_instance(w->view->engine, svc, i, &instance);
+        acc_engine_instance(w->view->engine, row->svc, i, &instance);
     }
-    put_differences(w, parent, &instance);
+    list = put_differences(w, parent, &instance);
+    if (row->is_scaled) {
+        acc_plan_scale_text(row->scale[0], row->scale[1], scale, sizeof(scale));
+        put_difference(w, list, scale, true);
+    }
 }
 
 static void put_lines(struct writer *w, cJSON *list, const char *lines)
@@ -571,7 +584,7 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         moment(w, item, "since", service.since_ms);
         text(w, item, "change", rows[i].change ? rows[i].change : "");
         put_image(w, item, &rows[i]);
-        put_service_differences(w, item, rows[i].svc, service.n_instances);
+        put_service_differences(w, item, &rows[i], service.n_instances);
         acc_put_bool(w->put, item, "selected", rows[i].selected);
         acc_put_bool(w->put, item, "settled", rows[i].settled);
     }

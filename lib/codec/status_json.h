@@ -87,6 +87,8 @@ struct acc_progress_row {
     uint32_t svc;
     bool selected, settled;
     const char *change;              /* what became of its containers; NULL or "": nothing */
+    bool is_scaled;                  /* the file says how many of them ... */
+    uint32_t scale[2];               /* ... it was, and is, to have */
     const struct acc_pull_row *pull; /* of its image; NULL: none is under way */
     const char *output;              /* of its build, one a line; NULL: none */
 };

@@ -277,6 +277,7 @@ struct acc_instance_view {
     const char *image_id;
     bool differs;      /* not what the file says (adopted), see `differs` of the service */
     bool updated;      /* changed while it runs for the present spec */
+    bool is_beside;    /* another one has its place: kept by an upgrade, its candidate, a twin */
     int32_t exit_code; /* of the last run; -1 when it has none */
     bool oom;
     const char *health_output;

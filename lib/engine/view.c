@@ -150,6 +150,7 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
         .image_id = inst->image_id,
         .differs = acc_inst_outdated(e, inst) || acc_inst_likeness(e, inst) >= ACC_LIKE_LIVE,
         .updated = inst->present && strcmp(inst->live_tried, e->services[svc].spec) == 0,
+        .is_beside = inst->role != ROLE_NONE || (inst->is_spare && inst->slot <= s->n_inst),
         .exit_code = acc_inst_running(inst) ? -1 : inst->exit_code,
         .oom = inst->oom,
         .health_output = inst->output,

@@ -2,6 +2,7 @@
 import json
 
 from lib import BB, holds, needs, service, wait
+from test_upgrade import IMAGE, image
 
 
 def changes(accd, *args):
@@ -208,3 +209,88 @@ def test_networks_and_volumes_that_left_the_files(w):
     assert "s_data" not in names("volumes") and "s_spare" in names("volumes")
     assert changes(accd) == {}, changes(accd)
     assert accd.state_of("a") == "up"
+
+
+@needs(seconds=200)
+def test_the_number_of_containers_is_a_change(w):
+    """Up and down, alone and beside another change: told before, waited for, counted."""
+    def files(a, b, value="1"):
+        return w.stack("s", {"a": service(scale=a), "b": service(deploy={"replicas": b}), "c": service("b"),
+                             "d": service(environment={"V": value})})
+    names = lambda: sorted(c["Names"][0][1:] for c in w.docker.containers())  # noqa: E731
+    accd = w.accd(files(1, 2))
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+    files(3, 1)
+    scaled = {"s/a": ("update", {"scale 1 -> 3": True}), "s/b": ("update", {"scale 2 -> 1": True})}
+    assert changes(accd) == scaled, changes(accd)
+    said = accd.ctl("apply").stdout
+    now = w.docker.identities()
+    assert names() == ["s-a-1", "s-a-2", "s-a-3", "s-b-1", "s-c-1", "s-d-1"], names()
+    assert accd.state_of("a") == "up" and all(w.docker.running(name) for name in now)
+    assert "updated (scale 1 -> 3)" in said and "updated (scale 2 -> 1)" in said, said
+    assert "apply: done, 2 services (2 updated), " in said, said
+    assert all(now[name] == was for name, was in before.items() if name in now), "an unchanged container was touched"
+    assert changes(accd) == {}, changes(accd)
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+    files(2, 1, "2")
+    said = accd.ctl("apply").stdout
+    assert "apply: done, 2 services (1 recreated, 1 updated), " in said, said
+    assert names() == ["s-a-1", "s-a-2", "s-b-1", "s-c-1", "s-d-1"], names()
+    w.stack("s", {"a": service(scale=3, environment={"V": "1"}), "b": service(deploy={"replicas": 1}), "c": service("b"),
+                  "d": service(environment={"V": "2"})})
+    assert changes(accd) == {"s/a": ("recreate", {"environment V added": False, "scale 2 -> 3": True})}, changes(accd)
+    said = accd.ctl("apply").stdout
+    assert "recreated (environment V added; scale 2 -> 3)" in said and "(1 recreated)" in said, said
+    assert changes(accd) == {} and len(names()) == 6
+
+
+@needs(seconds=150)
+def test_what_an_upgrade_keeps_is_no_surplus(w):
+    """While the old container of an upgrade is kept, plan has nothing to change."""
+    image(w, VERSION="1")
+    path = w.stack("s", {"a": service(interval="1s", image=IMAGE)})
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "1s", "upgrade_monitor": "90s"}))
+    accd.ctl("up", "--all")
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: len(w.docker.containers(name=["s-a-1.r"])) == 1 and accd.state_of("a") == "up", 60, "one is kept")
+    assert changes(accd) == {}, changes(accd)
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+    assert len(w.docker.containers(name=["s-a-1.r"])) == 1
+
+
+@needs(seconds=150)
+def test_a_chain_is_made_anew_from_its_beginning(w):
+    """All of web -> api -> log (unchanged) -> db has changed: each new one begins when those below are ready."""
+    def files(value):
+        env = {"environment": {"V": value, "START_DELAY": "2"}}
+        return w.stack("s", {"web": service("api", **env), "api": service("log", **env), "log": service("db"),
+                             "db": service(**env)})
+    accd = w.accd(files("1"))
+    accd.ctl("up", "--all")
+    before, record = w.docker.identities(), w.record()
+    files("2")
+    assert list(changes(accd)) == ["s/db", "s/api", "s/web"]
+    accd.ctl("apply")
+    now = w.docker.identities()
+    assert now["s-log-1"] == before["s-log-1"] and len([n for n in now if now[n] != before[n]]) == 3
+    order = [(what, e["Actor"]["Attributes"]["name"]) for t, what, e in sorted(
+        ((t, what, e) for what in ("die", "start") for t, e in record.of(what)), key=lambda row: row[0])]
+    assert order == [(what, f"s-{name}-1") for name in ("db", "api", "web") for what in ("die", "start")], order
+
+
+@needs(seconds=150)
+def test_prune_does_not_depend_on_who_waits(w):
+    """With --detach the network and the volume go as well, once the container has gone."""
+    top = {"networks": {"back": {}}, "volumes": {"data": {}}}
+    path = w.stack("s", {"a": service(), "b": service(networks=["back"], volumes=["data:/data"], environment={"STOP_DELAY": "3"})}, **top)
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    w.stack("s", {"a": service()})
+    assert accd.ctl("apply", "--detach", "--prune", "--volumes").stdout == "apply: asked for, 1 service\n"
+    assert w.docker.containers(name=["s-b-1"]), "it was waited for"
+    wait(lambda: not w.docker.containers(name=["s-b-1"]), 30, "the container is gone")
+    wait(lambda: changes(accd) == {}, 20, "network and volume are gone")
+    assert not [n for n in w.docker.call("GET", "/networks") if n["Name"] == "s_back"]
+    assert not [v for v in w.docker.call("GET", "/volumes")["Volumes"] or () if v["Name"] == "s_data"]

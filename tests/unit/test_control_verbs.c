@@ -447,6 +447,65 @@ START_TEST(apply_prunes_when_asked_to)
 }
 END_TEST
 
+static void wait_for_prune(void)
+{
+    for (int i = 0; i < 20 && !server.pruned; i++) {
+        uv_run(&server.loop, UV_RUN_ONCE); /* until the timer of the server at the latest */
+    }
+    ck_assert(server.pruned != NULL);
+}
+
+/* 0: with `detach`, 1: the caller leaves, 2: his time is over */
+START_TEST(apply_prunes_also_when_nobody_waits_for_it)
+{
+    static const char *const more[] = {"\"detach\":true", "\"detach\":false", "\"timeout_ms\":1"};
+    int fd = dial();
+    char request[128];
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    (void)snprintf(request, sizeof(request),
+                   "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true,%s}}",
+                   more[_i]);
+    say(fd, request);
+    server.applied(server.apply_arg, NULL, "removed acc/db\n");
+    if (_i == 1) {
+        close(fd);
+        turn();
+    } else {
+        for (int i = 0; i < 20 && hear(fd)[0] == '\0'; i++) {
+            uv_run(&server.loop, UV_RUN_ONCE);
+        }
+    }
+    ck_assert(server.pruned == NULL); /* its container comes first */
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    wait_for_prune();
+    ck_assert(server.prunes_volumes);
+    server.pruned(server.prune_arg, "removed network acc_back\n");
+    server.pruned = NULL;
+    say(dial(), "{\"method\":\"io.acc.Apply\",\"parameters\":{\"detach\":true}}");
+    server.applied(server.apply_arg, NULL, "");
+    for (int i = 0; i < 3; i++) {
+        uv_run(&server.loop, UV_RUN_NOWAIT);
+    }
+    ck_assert(server.pruned == NULL); /* once is enough */
+}
+END_TEST
+
+START_TEST(apply_tells_how_many_containers_it_was_and_is)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    server.applied(server.apply_arg, NULL, "changed acc/db\nscaled acc/db 1 -> 3\n");
+    const char *got = hear(fd);
+
+    ck_assert_ptr_nonnull(
+        strstr(got, "\"differences\":[{\"text\":\"scale 1 -> 3\",\"live\":true}]"));
+    ck_assert_ptr_nonnull(strstr(got, "\"selected\":true"));
+    close(fd);
+}
+END_TEST
+
 START_TEST(plan_tells_what_was_asked_for_and_why)
 {
     struct acc_docker_diff diff = {.n = 1, .line = {{false, "image a:1 -> a:2"}}};
@@ -535,6 +594,8 @@ int main(void)
     tcase_add_test(tcase, a_build_that_says_too_much_is_bounded);
     tcase_add_test(tcase, apply_tells_the_problems_of_the_files);
     tcase_add_test(tcase, apply_prunes_when_asked_to);
+    tcase_add_loop_test(tcase, apply_prunes_also_when_nobody_waits_for_it, 0, 3);
+    tcase_add_test(tcase, apply_tells_how_many_containers_it_was_and_is);
     tcase_add_test(tcase, plan_tells_what_was_asked_for_and_why);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
