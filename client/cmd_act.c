@@ -6,6 +6,7 @@
 #include "client/progress.h"
 #include "client/render_status.h"
 #include "lib/base/assert.h"
+#include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 
 /* How long a reply is waited for before the clocks on a terminal are drawn again, which have
@@ -178,12 +179,31 @@ static size_t print_resources(struct accctl *ctl, const cJSON *answer)
     return n;
 }
 
+/* "maintenance: on until 14:30 (in 25 min), 1 service started, 0.4 s" */
+static void print_maintenance(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
+{
+    const cJSON *hold = acc_json_object(answer, "maintenance");
+    bool was_on = acc_json_bool(answer, "was_on");
+    char until[96], took[48];
+
+    accctl_until(&ctl->style, acc_json_text(hold, "until"), until, sizeof(until));
+    accctl_format_took(took_ms, took, sizeof(took));
+    if (hold) {
+        (void)fprintf(ctl->out, "maintenance: %s until %s: nothing is changed; %s\n",
+                      was_on ? "goes on" : "on", *until ? until : "accctl maintenance off", took);
+    } else if (was_on) {
+        (void)fprintf(ctl->out, "maintenance: off; %s\n", took);
+    } else {
+        (void)fprintf(ctl->out, "maintenance: nothing to do, it was not on\n");
+    }
+}
+
 static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
 {
     struct tally tally = count_up(acc_json_array(answer, "progress"));
     size_t n_resources = print_resources(ctl, answer);
     const char *verb = ctl->options->verb;
-    const char *plural = tally.n_selected == 1 ? "" : "s";
+    const char *plural = acc_plural(tally.n_selected);
     char took[48];
 
     if (ctl->options->detach && tally.n_selected > 0) {
@@ -257,6 +277,8 @@ static void print_outcome(struct act *act, const cJSON *answer)
         accctl_print_json(ctl, answer);
     } else if (ctl->options->dry_run) {
         print_plan(ctl, acc_json_array(answer, "plan"));
+    } else if (is_verb(ctl, "maintenance")) {
+        print_maintenance(ctl, answer, accctl_now_ms() - act->started_ms);
     } else {
         print_done(ctl, answer, accctl_now_ms() - act->started_ms);
         if (may_adopt(ctl->options->verb)) {

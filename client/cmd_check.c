@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/cmd.h"
+#include "lib/base/str.h"
 #include "load/load.h"
 
 #define DEFAULT_CONFIG "/etc/acc/acc.yaml"
@@ -55,13 +56,13 @@ static void tell_fine(struct accctl *ctl, const struct acc_load_options *options
 {
     if (options->n_files == 0) {
         (void)fprintf(ctl->out, "%s: fine, %zu service%s in %zu stack%s\n", options->config,
-                      model->n_services, model->n_services == 1 ? "" : "s", model->n_stacks,
-                      model->n_stacks == 1 ? "" : "s");
+                      model->n_services, acc_plural(model->n_services), model->n_stacks,
+                      acc_plural(model->n_stacks));
         return;
     }
     for (size_t i = 0; i < model->n_stacks; i++) {
         (void)fprintf(ctl->out, "%s: fine, %zu service%s\n", options->files[i],
-                      model->stacks[i]->n_services, model->stacks[i]->n_services == 1 ? "" : "s");
+                      model->stacks[i]->n_services, acc_plural(model->stacks[i]->n_services));
     }
 }
 

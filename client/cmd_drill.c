@@ -73,11 +73,12 @@ static void print_text(struct accctl *ctl, const struct acc_drill_result *result
             acc_format_span_ms(s->bad_ms, span, sizeof(span));
             (void)fprintf(ctl->out, "%s%s: not well for %s, restarted %llu time%s\n",
                           n_bad++ == 0 ? "\n" : "", s->id, span, (unsigned long long)s->n_restarts,
-                          s->n_restarts == 1 ? "" : "s");
+                          acc_plural(s->n_restarts));
         }
     }
     acc_format_span_ms(result->well_ms, span, sizeof(span));
-    (void)fprintf(ctl->out, "\n%zu of %zu services suffer; %s%s\n", n_bad, result->n_services,
+    (void)fprintf(ctl->out, "\n%zu of %zu service%s suffer%s; %s%s\n", n_bad, result->n_services,
+                  acc_plural(result->n_services), n_bad == 1 ? "s" : "",
                   result->is_well ? "all is well after " : "not all is well after 4 hours",
                   result->is_well ? span : "");
 }

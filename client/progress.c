@@ -111,6 +111,19 @@ static const char *text_of(const cJSON *item, const char *key)
 
 /* --- in a pipe ------------------------------------------------------------------------------- */
 
+/* Where a container's change is what was asked for; `settled` is also said of what has failed. */
+static bool is_outcome(const struct line *line)
+{
+    static const char *const states[] = {"up", "done", "off", "impaired", "held"};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(line->state, states[i]) == 0) {
+            return true;
+        }
+    }
+    return strcmp(line->change, "released") == 0;
+}
+
 /* What became of it and how long that took, once it is over. */
 static void put_outcome(const struct line *line, uint64_t now_ms, struct acc_buf *out)
 {
@@ -137,10 +150,17 @@ static void put_change(const struct accctl_progress *progress, const struct line
                        const struct step *before, bool is_over, uint64_t now_ms,
                        struct acc_buf *out)
 {
+    bool is_off = strcmp(line->state, "off") == 0; /* who asked for it knows why */
+
     accctl_put_text(out, line->service, 0);
     (void)acc_buf_puts(out, ": ");
+    if (is_off && is_over) {
+        put_outcome(line, now_ms, out); /* "stopped" says that it is off */
+        (void)acc_buf_puts(out, "\n");
+        return;
+    }
     accctl_put_color(out, progress->style, accctl_state_color(line->state), line->state, 0);
-    if (line->reason[0] != '\0') {
+    if (line->reason[0] != '\0' && !is_off) {
         (void)acc_buf_puts(out, ", ");
         accctl_put_text(out, line->reason, 0);
     }
@@ -373,7 +393,8 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     }
     is_change = read_state(progress, line, item, now_ms, &before);
     is_image = read_image(line, item, is_live, out);
-    is_over = line->selected && line->settled && line->change[0] && !line->is_told;
+    is_over = line->selected && line->settled && line->change[0] && !line->is_told &&
+              is_outcome(line);
     line->is_told |= is_over;
     if (!is_live && progress->is_started && is_change) {
         put_change(progress, line, &before, is_over, now_ms, out);

@@ -289,3 +289,28 @@ void accctl_clock(const char *time, char *out, size_t out_size)
         (void)strftime(out, out_size, "%Y-%m-%d %H:%M:%S", &tm);
     }
 }
+
+/* The next time that a clock shows it is meant, and nobody takes it for another day's. */
+#define NO_DATE_S (12 * 3600)
+
+void accctl_until(const struct accctl_style *style, const char *time, char *out, size_t out_size)
+{
+    time_t now = (time_t)(style->now_ms / 1000);
+    char clock[ACCCTL_CLOCK_MAX] = "", left[48];
+    struct tm tm;
+    int64_t ns = 0;
+    time_t then;
+
+    out[0] = '\0';
+    if (!time || !*time || !acc_parse_rfc3339_ns(time, &ns)) {
+        return;
+    }
+    then = (time_t)(ns / 1000000000);
+    if (localtime_r(&then, &tm)) {
+        (void)strftime(clock, sizeof(clock), then - now < NO_DATE_S ? "%H:%M" : "%Y-%m-%d %H:%M",
+                       &tm);
+    }
+    acc_format_left_ms(then > now ? (uint64_t)(ns / 1000000 - style->now_ms) : 0, left,
+                       sizeof(left));
+    (void)snprintf(out, out_size, "%s (in %s)", clock, left);
+}

@@ -63,6 +63,9 @@ void accctl_table_put(const struct accctl_table *table, const struct accctl_styl
 void accctl_ago(const struct accctl_style *style, const char *time, char *out, size_t out_size);
 /* From one to another, likewise. */
 void accctl_between(const char *from, const char *to, char *out, size_t out_size);
+/* When that will be, on the reader's clock, and how long yet: "14:30 (in 25 min)"; with its date
+ * when it isn't today; "" for none. */
+void accctl_until(const struct accctl_style *style, const char *time, char *out, size_t out_size);
 #define ACCCTL_CLOCK_MAX 32u
 /* As the reader's clock on the wall shows it, "2026-11-24 13:00:00"; "" for none. */
 void accctl_clock(const char *time, char *out, size_t out_size);

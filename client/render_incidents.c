@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/render_status.h"
+#include "lib/base/str.h"
 #include "lib/codec/json_get.h"
 
 static const char *text_of(const cJSON *object, const char *key)
@@ -23,7 +24,7 @@ static void put_cause(const cJSON *incident, bool is_open, char *out, size_t out
 
     if (n > 0) {
         (void)snprintf(out + at, out_size - at, "%s%lld other%s suffer%s", at > 0 ? "; " : "", n,
-                       n == 1 ? "" : "s",
+                       acc_plural((uint64_t)n),
                        is_over  ? "ed"
                        : n == 1 ? "s"
                                 : "");

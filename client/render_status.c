@@ -126,24 +126,26 @@ static void put_of(struct acc_buf *out, const char *label, const cJSON *bytes)
     (void)acc_buf_printf(out, "   %s %s of %s", label, used_text, total_text);
 }
 
-/* "by root: new disk, until 2026-11-24T18:00:00Z" */
-static void format_hold(const cJSON *hold, char *out, size_t out_size)
+/* "by root: new disk, until 18:00 (in 25 min)" */
+static void format_hold(const cJSON *hold, const struct accctl_style *style, char *out,
+                        size_t out_size)
 {
     const char *reason = text_of(hold, "reason");
-    const char *until = text_of(hold, "until");
+    char until[96];
 
+    accctl_until(style, text_of(hold, "until"), until, sizeof(until));
     /* Both are bounded by accd; a cut is fine. */
-    (void)snprintf(out, out_size, "by %.63s%s%.160s%s%.40s", text_of(hold, "by"),
-                   *reason ? ": " : "", reason, *until ? ", until " : "", until);
+    (void)snprintf(out, out_size, "by %.63s%s%.160s%s%s", text_of(hold, "by"), *reason ? ": " : "",
+                   reason, *until ? ", until " : "", until);
 }
 
 static void put_maintenance(const cJSON *hold, const struct accctl_style *style,
                             struct acc_buf *out)
 {
-    char who[320], line[400];
+    char who[384], line[448];
 
     if (hold) {
-        format_hold(hold, who, sizeof(who));
+        format_hold(hold, style, who, sizeof(who));
         (void)snprintf(line, sizeof(line), "maintenance %s; accctl maintenance off ends it", who);
         accctl_put_color(out, style, ACCCTL_YELLOW, line, 0);
         (void)acc_buf_puts(out, "\n");
@@ -552,12 +554,13 @@ static void put_use(struct accctl_table *table, const cJSON *service)
     put_fact(table, "memory", line);
 }
 
-static void put_hold(struct accctl_table *table, const cJSON *hold)
+static void put_hold(struct accctl_table *table, const cJSON *hold,
+                     const struct accctl_style *style)
 {
-    char who[320], line[400];
+    char who[384], line[448];
 
     if (hold) {
-        format_hold(hold, who, sizeof(who));
+        format_hold(hold, style, who, sizeof(who));
         (void)snprintf(line, sizeof(line), "%.20s, %s", text_of(hold, "kind"), who);
         put_fact(table, "hold", line);
     }
@@ -595,7 +598,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     }
     (void)acc_buf_puts(out, "\n");
     put_fact(table, "reason", text_of(service, "reason"));
-    put_hold(table, acc_json_object(service, "hold"));
+    put_hold(table, acc_json_object(service, "hold"), style);
     put_list(table, "waits for", acc_json_array(service, "root"));
     put_fact(table, "wanted", text_of(service, "desired"));
     put_fact(table, "health", strcmp(health, "-") == 0 ? "" : health);

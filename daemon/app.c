@@ -9,6 +9,7 @@
 #include "daemon/app_parts.h"
 #include "daemon/log.h"
 #include "lib/base/assert.h"
+#include "lib/base/str.h"
 
 #ifdef ACCD_SYSTEMD
 #include <systemd/sd-daemon.h>
@@ -66,7 +67,7 @@ static int load(struct accd_app *app)
     accd_app_print_diags(diags);
     if (r == -EINVAL) {
         accd_log(ACCD_LOG_ERROR, "the configuration has %zu error%s: nothing is started",
-                 diags->n_errors, diags->n_errors == 1 ? "" : "s");
+                 diags->n_errors, acc_plural(diags->n_errors));
     }
     free(diags);
     return r;
@@ -126,7 +127,8 @@ static void say_status(struct accd_app *app)
         n_wanted += view.wanted_up;
         n_up += view.state == ACC_SVC_UP || view.state == ACC_SVC_DONE;
     }
-    (void)snprintf(text, sizeof(text), "%zu of %zu services are up%s", n_up, n_wanted,
+    (void)snprintf(text, sizeof(text), "%zu of %zu service%s up%s", n_up, n_wanted,
+                   acc_plural(n_wanted),
                    acc_engine_connected(app->engine) ? "" : "; Docker is away");
     accd_notify_status(&app->notify, text);
 }
@@ -301,10 +303,12 @@ static int create_engine(struct accd_app *app)
     if (r == 0) {
         accd_store_restore(app->store, app->engine);
         app->n_past = accd_store_incidents(app->store, app->past, ACC_PAST_INCIDENTS_MAX);
-        if (accd_store_n_unfinished(app->store) > 0) {
+        size_t n_unfinished = accd_store_n_unfinished(app->store);
+
+        if (n_unfinished > 0) {
             accd_log(ACCD_LOG_NOTICE,
-                     "%zu operations were under way when accd ended: looking what became of them",
-                     accd_store_n_unfinished(app->store));
+                     "%zu operation%s under way when accd ended: looking what came of it",
+                     n_unfinished, n_unfinished == 1 ? " was" : "s were");
         }
     }
     return r;
@@ -498,8 +502,16 @@ static int begin(struct accd_app *app, char *reterr_text)
     return r == 0 ? begin_outside(app, reterr_text) : r;
 }
 
+static const char *size_of(const struct acc_model *model, char *out, size_t out_size)
+{
+    (void)snprintf(out, out_size, "%zu service%s in %zu stack%s", model->n_services,
+                   acc_plural(model->n_services), model->n_stacks, acc_plural(model->n_stacks));
+    return out;
+}
+
 static enum accd_app_result run(struct accd_app *app)
 {
+    char size[64];
     char text[ACCD_STORE_ERROR_MAX] = "";
     int r = begin(app, text);
 
@@ -512,8 +524,8 @@ static enum accd_app_result run(struct accd_app *app)
         }
         close_all(app);
     } else {
-        accd_log(ACCD_LOG_NOTICE, "accd %s: %zu services in %zu stacks, Docker at %s", ACC_VERSION,
-                 app->loaded.model->n_services, app->loaded.model->n_stacks, app->options->docker);
+        accd_log(ACCD_LOG_NOTICE, "accd %s: %s, Docker at %s", ACC_VERSION,
+                 size_of(app->loaded.model, size, sizeof(size)), app->options->docker);
         accd_app_set_clock(app);
         accd_notify_ready(&app->notify);
     }
@@ -535,6 +547,7 @@ enum accd_app_result accd_app_run(const struct accd_options *options)
     struct accd_app *app = calloc(1, sizeof(*app));
     enum accd_app_result result = ACCD_APP_FAILED;
     struct accd_sensors sensors;
+    char size[64];
 
     if (!app) {
         return result;
@@ -554,8 +567,8 @@ enum accd_app_result accd_app_run(const struct accd_options *options)
     if (r < 0) {
         result = r == -EINVAL ? ACCD_APP_CONFIG : ACCD_APP_FAILED;
     } else if (options->check) {
-        accd_log(ACCD_LOG_INFO, "the configuration is valid: %zu services in %zu stacks",
-                 app->loaded.model->n_services, app->loaded.model->n_stacks);
+        accd_log(ACCD_LOG_INFO, "the configuration is valid: %s",
+                 size_of(app->loaded.model, size, sizeof(size)));
         result = ACCD_APP_LEFT;
     } else if (uv_loop_init(&app->loop) == 0) {
         accd_app_fill_model(app, app->loaded.model);

@@ -1,4 +1,5 @@
 #include "daemon/in/control_heard.h"
+#include "lib/base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,8 @@ bool accd_heard_is_due(const struct accd_heard *heard, uint64_t since_ms)
 void accd_heard_put(struct accd_heard *heard, struct acc_progress_row *row)
 {
     if (heard->n_left_out > 0) {
-        (void)acc_buf_printf(&heard->output, "(%zu lines are left out)\n", heard->n_left_out);
+        (void)acc_buf_printf(&heard->output, "(%zu line%s left out)\n", heard->n_left_out,
+                             acc_plural(heard->n_left_out));
         heard->n_left_out = 0;
     }
     row->output = heard->output.len > 0 ? heard->output.data : NULL;

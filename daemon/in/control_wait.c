@@ -39,6 +39,7 @@ struct wait {
     struct pruning *pruning; /* while the answer to it is outstanding */
     char *pruned;            /* owned; that answer */
     bool more, detach;
+    bool was_maintained;  /* when it began */
     bool is_told;         /* the first look has happened */
     uint64_t deadline_ms; /* UINT64_MAX: none */
     size_t n_watches;
@@ -175,6 +176,7 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
     size_t n = acc_engine_n_services(control->config.engine);
     uint8_t *watched = calloc(n + 1, 1);
+    struct acc_hold_record maintenance;
     struct wait *wait = NULL;
 
     if (!watched) {
@@ -198,6 +200,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
     wait->verb = task->verb;
     wait->is_apply = task->is_apply;
+    acc_engine_maintenance(control->config.engine, uv_now(control->config.loop), &maintenance);
+    wait->was_maintained = maintenance.kind != ACC_HOLD_NONE;
     wait->prune = task->prune;
     wait->volumes = task->volumes;
     wait->more = task->more;
@@ -354,8 +358,13 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
     int r;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
-    r = wait->is_apply ? acc_applied_put(&view, rows, n_rows, wait->pruned, !is_last, &out)
-                       : acc_progress_put(&view, rows, n_rows, !is_last, &out);
+    if (wait->is_apply) {
+        r = acc_applied_put(&view, rows, n_rows, wait->pruned, !is_last, &out);
+    } else if (wait->verb == ACC_VERB_MAINTENANCE) {
+        r = acc_maintained_put(&view, rows, n_rows, wait->was_maintained, !is_last, &out);
+    } else {
+        r = acc_progress_put(&view, rows, n_rows, !is_last, &out);
+    }
     sent = accd_control_reply(session, &out, r, is_last);
     if (is_last || !sent) {
         wait_free(wait);

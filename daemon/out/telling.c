@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "daemon/log.h"
+#include "lib/base/str.h"
 
 int64_t accd_unix_ms(void)
 {
@@ -157,8 +158,8 @@ void accd_telling_incident(void *ctx, const struct acc_action *action)
     case ACC_INCIDENT_NOTIFY:
         accd_log_service(ACCD_LOG_ERROR, incident.root, incident.id,
                          "incident %llu: %s; %u other%s suffer%s", (unsigned long long)incident.id,
-                         incident.cause, (unsigned)incident.n_suffer,
-                         incident.n_suffer == 1 ? "" : "s", incident.n_suffer == 1 ? "s" : "");
+                         incident.cause, (unsigned)incident.n_suffer, acc_plural(incident.n_suffer),
+                         incident.n_suffer == 1 ? "s" : "");
         tell_hooks(telling, &incident, true);
         break;
     case ACC_INCIDENT_CLOSED:

@@ -208,6 +208,18 @@ void acc_format_span_ms(uint64_t ms, char *out, size_t out_size)
     }
 }
 
+void acc_format_left_ms(uint64_t ms, char *out, size_t out_size)
+{
+    uint64_t unit_ms = ms > 60000 ? 60000 : 1000;
+
+    acc_format_span_ms((ms + unit_ms - 1) / unit_ms * unit_ms, out, out_size);
+}
+
+const char *acc_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* docker/go-units size.go: what strconv.ParseFloat takes, then at most one space, then one of
  * kmgtp with "b" or "ib" behind it, or "b". */
 bool acc_parse_bytes(const char *text, int64_t *ret_bytes)

@@ -19,6 +19,10 @@ bool acc_parse_duration_ns(const char *text, int64_t *ret_ns);
 void acc_format_duration_ns(int64_t ns, char *out, size_t out_size);
 /* For people: "0 s", "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
 void acc_format_span_ms(uint64_t ms, char *out, size_t out_size);
+/* The same of what is left: above a minute in whole ones, rounded up, as people count. */
+void acc_format_left_ms(uint64_t ms, char *out, size_t out_size);
+/* What is behind a word that is counted: "%zu service%s". */
+const char *acc_plural(uint64_t n);
 
 /* docker/go-units RAMInBytes: "512m", "1.5 GiB", "1024"; always 1024-based. */
 bool acc_parse_bytes(const char *text, int64_t *ret_bytes);

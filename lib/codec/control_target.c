@@ -185,11 +185,13 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                           "either all, or targets or a phase");
         return ACC_CTL_WRONG;
     }
-    if (takes_down(verb) && !request->dry_run && !request->all && request->n_targets == 0 && !request->phase) {
-        acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
-                          "%s without a name would be for all %zu services; name a service, a "
-                          "stack or a phase, or ask for all: accctl %s --all",
-                          acc_verb_name(verb), acc_engine_n_services(engine), acc_verb_name(verb));
+    if (takes_down(verb) && !request->dry_run && !request->all && request->n_targets == 0 &&
+        !request->phase) {
+        acc_ctl_error_set(
+            reterr_error, ACC_CTL_E_REFUSED, "reason",
+            "%s without a name would be for all there is; name a service, a stack or a "
+            "phase, or ask for all: accctl %s --all",
+            acc_verb_name(verb), acc_verb_name(verb));
         return ACC_CTL_WRONG;
     }
     if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||

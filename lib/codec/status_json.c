@@ -302,6 +302,14 @@ static void put_auto(struct writer *w, cJSON *parent, uint32_t svc)
     text(w, item, "reason", view.reason);
 }
 
+static void put_maintenance(struct writer *w)
+{
+    struct acc_hold_record maintenance;
+
+    acc_engine_maintenance(w->view->engine, w->view->now_ms, &maintenance);
+    put_hold(w, w->top, "maintenance", &maintenance);
+}
+
 static void put_service(struct writer *w, cJSON *services, uint32_t svc,
                         const struct acc_host_facts *facts)
 {
@@ -381,7 +389,6 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
                    const uint8_t *selected, struct acc_buf *out)
 {
     size_t n = acc_engine_n_services(view->engine);
-    struct acc_hold_record maintenance;
     struct writer w;
     cJSON *services;
 
@@ -398,8 +405,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     }
     put_gpus(&w, facts);
     put_incidents(&w);
-    acc_engine_maintenance(view->engine, view->now_ms, &maintenance);
-    put_hold(&w, w.top, "maintenance", &maintenance);
+    put_maintenance(&w);
     return finish(&w, NULL, false, out);
 }
 
@@ -597,6 +603,18 @@ int acc_progress_put(const struct acc_view *view, const struct acc_progress_row 
 
     begin(&w, view);
     put_progress(&w, rows, n_rows);
+    return finish(&w, NULL, continues, out);
+}
+
+int acc_maintained_put(const struct acc_view *view, const struct acc_progress_row *rows,
+                       size_t n_rows, bool was_on, bool continues, struct acc_buf *out)
+{
+    struct writer w;
+
+    begin(&w, view);
+    put_progress(&w, rows, n_rows);
+    acc_put_bool(w.put, w.top, "was_on", was_on);
+    put_maintenance(&w);
     return finish(&w, NULL, continues, out);
 }
 

@@ -94,6 +94,9 @@ struct acc_progress_row {
 };
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
                      size_t n_rows, bool continues, struct acc_buf *out);
+/* As the above, for Maintenance, with whether it was on before, and as it is. */
+int acc_maintained_put(const struct acc_view *view, const struct acc_progress_row *rows,
+                       size_t n_rows, bool was_on, bool continues, struct acc_buf *out);
 /* As the above, for Apply: with `changes`, a line for each selected service that was changed, and
  * behind them `lines` (NULL: none). */
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,

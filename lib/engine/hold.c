@@ -277,7 +277,7 @@ void acc_hold_text(const struct acc_engine *e, const struct service *s, uint64_t
         return;
     }
     if (hold->until_ms) {
-        acc_format_span_ms(hold->until_ms > now_ms ? hold->until_ms - now_ms : 0, span,
+        acc_format_left_ms(hold->until_ms > now_ms ? hold->until_ms - now_ms : 0, span,
                            sizeof(span));
     }
     /* A long reason is cut in the text; status --json has it whole. */

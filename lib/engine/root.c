@@ -202,7 +202,7 @@ static void note_incident(struct acc_engine *e, const struct incident *incident,
         } else {
             acc_note(e, ACC_NOTE_INCIDENT, svc,
                      "incident %llu closed after %s; %u other%s suffered", id, span, n,
-                     n == 1 ? "" : "s");
+                     acc_plural(n));
         }
     }
 }

@@ -216,7 +216,9 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
         say_health(e, w, s);
     } else {
         say(w, "is %s",
-            s->state == ACC_SVC_STARTING ? "still starting" : acc_svc_state_name(s->state));
+            s->state == ACC_SVC_STARTING              ? "still starting"
+            : s->state == ACC_SVC_UP && s->going_down ? "being restarted"
+                                                      : acc_svc_state_name(s->state));
     }
 }
 
@@ -294,7 +296,7 @@ static void say_starting(struct acc_engine *e, struct words *w, const struct ser
             return;
         }
     }
-    say(w, "%s", s->queued ? "waits for its turn" : "is being started");
+    say(w, "%s", s->queued ? "waits for its turn" : ""); /* starting says it all */
 }
 
 static void say_up(struct acc_engine *e, struct words *w, const struct service *s)

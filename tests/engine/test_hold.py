@@ -1,4 +1,8 @@
 """Holds and maintenance: what a person forbids doesn't happen, and ends as it was told."""
+import os
+import re
+import time
+
 from lib import holds, needs, service, wait
 
 
@@ -114,3 +118,36 @@ def test_what_is_forbidden_is_refused(w):
         assert done.returncode == 6 and f"accctl {verb} --all" in done.stderr, (verb, done)
     accd.ctl("maintenance", "off")
     accd.wait_all_up(30)
+
+
+@needs(seconds=60)
+def test_an_end_is_on_the_readers_clock(w):
+    """status and maintenance tell it in the time zone of who reads, and how long yet; off twice is said."""
+    accd = w.accd(w.stack("s", {"a": service(check=False)}))
+    accd.ctl("up", "--all")
+    tokyo = {**os.environ, "TZ": "JST-9"}
+    when = time.strftime("%H:%M", time.gmtime(time.time() + 9 * 3600 + 5400))
+    later = time.strftime("%H:%M", time.gmtime(time.time() + 9 * 3600 + 5460))
+    end = rf"until ({when}|{later}) \(in 1 h (30|29) min\)"
+    assert re.search(f"maintenance: on {end}", accd.ctl("maintenance", "on", "--for", "90m", env=tokyo).stdout)
+    assert re.search(f"maintenance by root, {end}; accctl maintenance off ends it", accd.ctl("status", env=tokyo).stdout)
+    assert accd.ctl("maintenance", "off").stdout.startswith("maintenance: off")
+    assert accd.ctl("maintenance", "off").stdout == "maintenance: nothing to do, it was not on\n"
+    accd.ctl("hold", "a", "--for", "90m")
+    assert re.search(f"hold +freeze, by root, {end}", accd.ctl("status", "a", env=tokyo).stdout)
+
+
+@needs(seconds=90)
+def test_progress_is_told_in_sentences(w):
+    """In a pipe: no state that contradicts its reason, nothing twice, and plurals as they are."""
+    path = w.stack("s", {"db": service(check=False), "web": service("db", check=False, condition="service_started"),
+                         "none": {"image": "127.0.0.1:1/none:1"},
+                         "after": service("none", check=False, condition="service_started")})
+    accd = w.accd(path)
+    assert "1 stack, Docker at" in accd.tail() and "4 services in" in accd.tail()
+    said = accd.ctl("up", "--all", check=False).stdout
+    assert "after: created" not in said and "none: created" not in said, said
+    said = accd.ctl("restart", "db", "--with-dependents").stdout
+    assert "which is up" not in said and "is being started" not in said, said
+    said = accd.ctl("stop", "db").stdout
+    assert re.match(r"s/db: stopped, [\d.]+ s\nstop: done, 1 service \(1 stopped\)", said), said

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/progress.h"
 #include "client/render_auto.h"
@@ -205,12 +206,14 @@ START_TEST(holds_are_counted_and_told_with_their_end)
     cJSON *loki = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "services"), 1);
     struct acc_buf out;
 
+    ck_assert_int_eq(setenv("TZ", "CET-1", 1), 0);
+    tzset();
     cJSON_AddItemToObject(loki, "hold", hold);
     cJSON_AddItemToObject(json, "maintenance", all);
     acc_buf_init(&out, 10000);
     accctl_put_overview(json, &pipe_style, &out);
     ck_assert_ptr_nonnull(strstr(out.data,
-                                 "maintenance by root, until 2026-11-24T13:00:00Z; accctl "
+                                 "maintenance by root, until 14:00 (in 1 h 0 min); accctl "
                                  "maintenance off ends it\n"));
     ck_assert_ptr_nonnull(strstr(out.data, "1 of 3 up, 1 off, 1 held"));
     acc_buf_reset(&out);
@@ -316,6 +319,31 @@ START_TEST(one_service_has_all_its_facts)
                      "from the file\n");
     acc_buf_fini(&out);
     cJSON_Delete(json);
+}
+END_TEST
+
+static const struct {
+    const char *label, *zone, *time, *want;
+} untils[] = {
+    {"none", "UTC", "", ""},
+    {"today", "UTC", "2026-11-24T12:24:01Z", "12:24 (in 25 min)"},
+    {"where the reader is", "CET-1", "2026-11-24T12:24:01Z", "13:24 (in 25 min)"},
+    {"his day is over sooner", "NZST-12", "2026-11-24T12:24:01Z", "00:24 (in 25 min)"},
+    {"another day", "CET-1", "2026-11-25T23:30:00Z", "2026-11-26 00:30 (in 1 d 11 h)"},
+    {"soon", "UTC", "2026-11-24T12:00:01Z", "12:00 (in 42 s)"},
+    {"it has come", "UTC", "2026-11-24T11:59:00Z", "11:59 (in 0 s)"},
+};
+
+START_TEST(an_end_is_on_the_readers_clock)
+{
+    struct accctl_style style = {.now_ms = NOW_MS - 41000};
+    char out[96];
+
+    ck_assert_int_eq(setenv("TZ", untils[_i].zone, 1), 0);
+    tzset();
+    accctl_until(&style, untils[_i].time, out, sizeof(out));
+    ck_assert_msg(strcmp(out, untils[_i].want) == 0, "%s: '%s' not '%s'", untils[_i].label, out,
+                  untils[_i].want);
 }
 END_TEST
 
@@ -574,6 +602,8 @@ int main(void)
     tcase_add_loop_test(tcase, health_is_no_more_than_what_was_seen, 0,
                         sizeof(healths) / sizeof(healths[0]));
     tcase_add_test(tcase, one_service_has_all_its_facts);
+    tcase_add_loop_test(tcase, an_end_is_on_the_readers_clock, 0,
+                        sizeof(untils) / sizeof(untils[0]));
     tcase_add_test(tcase, incidents_say_when_how_long_and_who_suffers);
     tcase_add_loop_test(tcase, rubbish_from_the_socket_is_no_crash, 0, 4);
     tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);
