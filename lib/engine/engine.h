@@ -14,6 +14,7 @@
 #include "lib/model/spec.h"
 
 struct acc_engine;
+struct acc_buf;
 
 #define ACC_DEADLINE_NONE UINT64_MAX
 
@@ -203,6 +204,25 @@ size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc
 bool acc_engine_restore_revision(struct acc_engine *engine,
                                  const struct acc_revision_record *record);
 
+/* --- all of it -------------------------------------------------------------------------------
+ *
+ * The state as text: lines that begin with "was". An engine that is created from them and a model
+ * of the same configuration does what this one would do. `with_private`: also texts that others
+ * have written (what a health check prints, Docker's own words); nothing is decided by those. */
+int acc_engine_state_put(const struct acc_engine *engine, bool with_private, struct acc_buf *out);
+/* 0 and `*ret_engine`; -EINVAL: these lines don't belong to this model; -ENOMEM. */
+int acc_engine_create_from(const struct acc_model *model, const char *text,
+                           struct acc_engine **ret_engine);
+/* The `at`-th container of a service as it was last seen; cid "" when there is none. False past the
+ * end. Its ports, labels and image are those of the service. */
+bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_t at,
+                          struct acc_obs *ret_obs);
+/* The numbers of what was asked for and not answered, at most acc_engine_n_pending() of each. */
+size_t acc_engine_n_pending(const struct acc_engine *engine);
+size_t acc_engine_pending(const struct acc_engine *engine, uint64_t *ops, uint64_t *probes,
+                          size_t *ret_n_probes);
+uint64_t acc_engine_now(const struct acc_engine *engine); /* of its last step */
+
 /* --- looking at it (status, why, the executor of actions) ----------------------------------------
  */
 
@@ -320,7 +340,6 @@ bool acc_engine_has_snapshot(const struct acc_engine *engine);
 
 /* One or two plain sentences for `accctl why`: what state, for how long, which root, exit code,
  * OOM, last health output, what happens next and when. Times are relative to `now_ms`. */
-struct acc_buf;
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out);
 

@@ -672,6 +672,8 @@ struct acc_leftovers {
 };
 int acc_build(const struct acc_model *model, const struct acc_engine *old,
               const struct acc_leftovers *left, struct acc_engine **ret_engine);
+/* Be found by its ids and the numbers of its operations; in tables that don't know it yet. */
+void acc_inst_reindex(struct acc_engine *e, const struct instance *i);
 struct instance *acc_spare_take(struct acc_engine *e, struct service *s, uint32_t slot);
 void acc_spare_drop(struct acc_engine *e, struct service *s, struct instance *i);
 uint32_t acc_find_service(const struct acc_engine *e, const char *stack, const char *name);

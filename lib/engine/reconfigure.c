@@ -155,13 +155,12 @@ static void move_service(struct move *move, const struct service *old, struct se
     }
 }
 
-static void index_instance(struct acc_engine *e, const struct instance *i)
+void acc_inst_reindex(struct acc_engine *e, const struct instance *i)
 {
     uint32_t at = acc_inst_index(e, i);
 
     if (i->present) {
         acc_index_put(&e->by_cid, i->cid_hash, at);
-        e->stacks[e->services[i->svc].stack].n_present++;
     }
     if (i->conflict_cid[0]) {
         acc_index_put(&e->by_cid, acc_hash_text(i->conflict_cid), at);
@@ -201,7 +200,8 @@ static void move_instance(struct acc_engine *e, struct service *s, const struct 
     i->svc = place.svc;
     i->next_spare = place.next_spare;
     i->is_spare = place.is_spare;
-    index_instance(e, i);
+    acc_inst_reindex(e, i);
+    e->stacks[s->stack].n_present += i->present;
 }
 
 static void move_resources(struct move *move)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/buf.h"
 #include "lib/codec/docker_error.h"
 #include "tests/sim/world.h"
 
@@ -1015,6 +1016,26 @@ static void count_action(struct world *w, const struct acc_action *a)
     }
 }
 
+/* What is written of the engine is all of it: the copy goes on, and nobody can tell. */
+static void take_copy(struct world *w)
+{
+    struct acc_engine *copy = NULL;
+    struct acc_buf text;
+    int r;
+
+    acc_buf_init(&text, 64u << 20);
+    r = acc_engine_state_put(w->engine, true, &text);
+    acc_assert(r == 0);
+    r = acc_engine_create_from(w->graph.model, text.data, &copy);
+    acc_buf_fini(&text);
+    if (r < 0) {
+        world_fail(w, "the saved state can't be read: %d", r);
+        return;
+    }
+    w->engine = acc_engine_destroy(w->engine);
+    w->engine = copy;
+}
+
 void world_step(struct world *w, struct acc_event *event)
 {
     if (!w->engine || w->is_failed) {
@@ -1032,6 +1053,9 @@ void world_step(struct world *w, struct acc_event *event)
         acc_engine_check(w->engine);
     }
     w->n_steps++;
+    if (w->options.copy_every && w->n_steps % w->options.copy_every == 0) {
+        take_copy(w);
+    }
     oracle_after_step(&w->oracle, event);
     for (size_t i = 0; i < w->actions.n && w->is_failed; i++) {
         trace_action(w, &w->actions.item[i]); /* what is wrong is one of them */

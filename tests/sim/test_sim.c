@@ -11,17 +11,24 @@ static struct world world;
 #define SEEDS       1000u
 #define SEEDS_CHUNK 20u
 
-static uint64_t run(uint64_t seed, bool quick)
+static uint64_t run_copies(uint64_t seed, bool quick, bool upgrades, uint32_t copy_every)
 {
     struct world_options options = world_options_of(seed);
     uint64_t hash;
 
     options.quick = quick;
+    options.upgrades = upgrades;
+    options.copy_every = copy_every;
     world_open(&world, &options);
     ck_assert_msg(world_run(&world), "%s", world.violation);
     hash = world.hash;
     world_close(&world);
     return hash;
+}
+
+static uint64_t run(uint64_t seed, bool quick)
+{
+    return run_copies(seed, quick, false, 0);
 }
 
 START_TEST(invariants_hold_and_everything_heals)
@@ -38,6 +45,17 @@ START_TEST(one_seed_has_one_story)
 }
 END_TEST
 
+#define COPY_EVERY 97u
+
+START_TEST(a_copy_made_by_text_goes_on_as_the_engine_would)
+{
+    bool upgrades = _i % 2 == 1;
+
+    ck_assert_uint_eq(run_copies((uint64_t)_i, true, upgrades, 0),
+                      run_copies((uint64_t)_i, true, upgrades, COPY_EVERY));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim");
@@ -48,6 +66,7 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, invariants_hold_and_everything_heals, 0, SEEDS / SEEDS_CHUNK);
     tcase_add_loop_test(tc, one_seed_has_one_story, 0, 20);
+    tcase_add_loop_test(tc, a_copy_made_by_text_goes_on_as_the_engine_would, 0, 12);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

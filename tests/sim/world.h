@@ -26,6 +26,7 @@ struct world_options {
     bool calm;                 /* no faults at all: a plain bring-up */
     bool quick;                /* skip the trials after it has healed */
     bool upgrades;             /* images get newer, some of them bad, and people upgrade */
+    uint32_t copy_every;       /* steps after which a copy, made by text, takes over; 0: never */
     FILE *trace;               /* NULL: silent */
     struct coverage *coverage; /* NULL: not counted */
 };
