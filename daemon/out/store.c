@@ -1,20 +1,16 @@
 #include "daemon/out/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/out/state_file.h"
 #include "daemon/out/store_rows.h"
 #include "lib/base/assert.h"
 
-#define PATH_BYTES 4096
 /* The file is pruned once per this many notes: often enough to stay small, rare enough to be free.
  */
 #define PRUNE_EVERY 1000u
@@ -86,9 +82,7 @@ struct job {
 
 struct accd_store {
     uv_loop_t *loop;
-    sqlite3 *db;
-    sqlite3_stmt *statement[ST_COUNT];
-    int lock_fd;
+    struct accd_state_file file;
     uint64_t next_op;
     size_t n_unfinished;
 
@@ -103,11 +97,12 @@ struct accd_store {
     bool was_failing;
 };
 
-/* --- the worker: runs on a thread, touches `db` and `running` only ---------------------------- */
+/* --- the worker: runs on a thread, touches `file` and `running` only ----------------------------
+ */
 
 static int read_revisions(struct accd_store *store, struct job *job)
 {
-    sqlite3_stmt *statement = store->statement[ST_REVISIONS];
+    sqlite3_stmt *statement = store->file.statement[ST_REVISIONS];
     struct revision_row **last = &job->revisions.rows;
     int r;
 
@@ -128,7 +123,7 @@ static int read_revisions(struct accd_store *store, struct job *job)
 
 static int run_statement(struct accd_store *store, enum statement which)
 {
-    sqlite3_stmt *statement = store->statement[which];
+    sqlite3_stmt *statement = store->file.statement[which];
     int r = sqlite3_step(statement);
 
     sqlite3_reset(statement);
@@ -137,7 +132,7 @@ static int run_statement(struct accd_store *store, enum statement which)
 
 static int read_history(struct accd_store *store, struct job *job)
 {
-    sqlite3_stmt *statement = store->statement[ST_HISTORY];
+    sqlite3_stmt *statement = store->file.statement[ST_HISTORY];
     int r;
 
     accd_rows_bind_text(statement, 1, job->name);
@@ -162,8 +157,8 @@ static int read_history(struct accd_store *store, struct job *job)
 
 static int prune(struct accd_store *store)
 {
-    sqlite3_bind_int(store->statement[ST_PRUNE_HISTORY], 1, ACCD_STORE_HISTORY_MAX);
-    sqlite3_bind_int(store->statement[ST_PRUNE_JOURNAL], 1, ACCD_STORE_JOURNAL_MAX);
+    sqlite3_bind_int(store->file.statement[ST_PRUNE_HISTORY], 1, ACCD_STORE_HISTORY_MAX);
+    sqlite3_bind_int(store->file.statement[ST_PRUNE_JOURNAL], 1, ACCD_STORE_JOURNAL_MAX);
     store->n_notes = 0;
     int r = run_statement(store, ST_PRUNE_HISTORY);
 
@@ -172,7 +167,7 @@ static int prune(struct accd_store *store)
 
 static int save_hold(struct accd_store *store, const char *id, const struct acc_hold_record *record)
 {
-    accd_rows_bind_hold(store->statement[ST_HOLD], id, record);
+    accd_rows_bind_hold(store->file.statement[ST_HOLD], id, record);
     return run_statement(store, ST_HOLD);
 }
 
@@ -183,7 +178,7 @@ static int run_job(struct accd_store *store, struct job *job)
 
     switch (job->kind) {
     case JOB_JOURNAL:
-        statement = store->statement[ST_JOURNAL];
+        statement = store->file.statement[ST_JOURNAL];
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)job->op);
         sqlite3_bind_int64(statement, 2, job->unix_ms);
         accd_rows_bind_text(statement, 3, job->text);
@@ -192,44 +187,44 @@ static int run_job(struct accd_store *store, struct job *job)
         accd_rows_bind_text(statement, 6, job->cid);
         return run_statement(store, ST_JOURNAL);
     case JOB_JOURNAL_END:
-        statement = store->statement[ST_JOURNAL_END];
+        statement = store->file.statement[ST_JOURNAL_END];
         sqlite3_bind_int(statement, 1, job->number);
         sqlite3_bind_int64(statement, 2, job->unix_ms);
         sqlite3_bind_int64(statement, 3, (sqlite3_int64)job->op);
         return run_statement(store, ST_JOURNAL_END);
     case JOB_SERVICE:
-        accd_rows_bind_service(store->statement[ST_SERVICE], &job->service);
+        accd_rows_bind_service(store->file.statement[ST_SERVICE], &job->service);
         r = run_statement(store, ST_SERVICE);
         if (r == SQLITE_OK) {
-            accd_rows_bind_rollout(store->statement[ST_ROLLOUT], &job->service);
+            accd_rows_bind_rollout(store->file.statement[ST_ROLLOUT], &job->service);
             r = run_statement(store, ST_ROLLOUT);
         }
         if (r == SQLITE_OK) {
-            accd_rows_bind_hooks(store->statement[ST_HOOKS], &job->service);
+            accd_rows_bind_hooks(store->file.statement[ST_HOOKS], &job->service);
             r = run_statement(store, ST_HOOKS);
         }
         if (r == SQLITE_OK) {
-            accd_rows_bind_auto(store->statement[ST_AUTO], &job->service);
+            accd_rows_bind_auto(store->file.statement[ST_AUTO], &job->service);
             r = run_statement(store, ST_AUTO);
         }
         return r == SQLITE_OK ? save_hold(store, job->service.id, &job->service.hold) : r;
     case JOB_MAINTENANCE:
         return save_hold(store, ACCD_ROWS_ALL, &job->maintenance);
     case JOB_REVISION:
-        accd_rows_bind_revision(store->statement[ST_REVISION], job->unix_ms, &job->revision);
+        accd_rows_bind_revision(store->file.statement[ST_REVISION], job->unix_ms, &job->revision);
         r = run_statement(store, ST_REVISION);
-        statement = store->statement[ST_PRUNE_REVISIONS];
+        statement = store->file.statement[ST_PRUNE_REVISIONS];
         accd_rows_bind_text(statement, 1, job->revision.id);
         sqlite3_bind_int64(statement, 2, (int64_t)job->revision.number - ACCD_STORE_REVISIONS_MAX);
         return r == SQLITE_OK ? run_statement(store, ST_PRUNE_REVISIONS) : r;
     case JOB_REVISIONS:
         return read_revisions(store, job);
     case JOB_STACK:
-        accd_rows_bind_text(store->statement[ST_STACK], 1, job->stack.name);
-        sqlite3_bind_int(store->statement[ST_STACK], 2, job->stack.observing);
+        accd_rows_bind_text(store->file.statement[ST_STACK], 1, job->stack.name);
+        sqlite3_bind_int(store->file.statement[ST_STACK], 2, job->stack.observing);
         return run_statement(store, ST_STACK);
     case JOB_NOTE:
-        statement = store->statement[ST_NOTE];
+        statement = store->file.statement[ST_NOTE];
         sqlite3_bind_int64(statement, 1, job->unix_ms);
         sqlite3_bind_int(statement, 2, job->number);
         accd_rows_bind_text(statement, 3, job->name);
@@ -239,7 +234,7 @@ static int run_job(struct accd_store *store, struct job *job)
         }
         return run_statement(store, ST_NOTE);
     case JOB_INCIDENT:
-        statement = store->statement[ST_INCIDENT];
+        statement = store->file.statement[ST_INCIDENT];
         sqlite3_bind_int64(statement, 1, (int64_t)job->op);
         accd_rows_bind_text(statement, 2, job->name);
         sqlite3_bind_int64(statement, 3, job->unix_ms);
@@ -257,19 +252,19 @@ static int run_job(struct accd_store *store, struct job *job)
 
 static void run_jobs(struct accd_store *store)
 {
-    int r = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int r = sqlite3_exec(store->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
     for (struct job *job = store->running; job && r == SQLITE_OK; job = job->next) {
         r = run_job(store, job);
     }
     if (r == SQLITE_OK) {
-        r = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+        r = sqlite3_exec(store->file.db, "COMMIT", NULL, NULL, NULL);
     }
     store->error = r;
     if (r != SQLITE_OK) {
         (void)snprintf(store->error_text, sizeof(store->error_text), "%s",
-                       sqlite3_errmsg(store->db));
-        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+                       sqlite3_errmsg(store->file.db));
+        (void)sqlite3_exec(store->file.db, "ROLLBACK", NULL, NULL, NULL);
     }
 }
 
@@ -555,130 +550,9 @@ void accd_store_history(struct accd_store *store, const char *service, uint32_t 
 
 /* --- open, restore, close ----------------------------------------------------------------- */
 
-static int take_lock(struct accd_store *store, const char *dir, char *reterr_text)
-{
-    char path[PATH_BYTES];
-
-    (void)snprintf(path, sizeof(path), "%s/lock", dir);
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0) {
-        int error = errno;
-
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path, strerror(error));
-        return -error;
-    }
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: another accd uses this state folder",
-                       dir);
-        return -EBUSY;
-    }
-    return 0;
-}
-
-static int open_db(struct accd_store *store, const char *path)
-{
-    int r = sqlite3_open_v2(path, &store->db,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-
-    if (r == SQLITE_OK) {
-        sqlite3_busy_timeout(store->db, 5000); /* somebody's sqlite3 shell reads beside us */
-        r = sqlite3_exec(store->db,
-                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
-                         "PRAGMA quick_check(1);",
-                         NULL, NULL, NULL);
-    }
-    if (r == SQLITE_OK) {
-        r = sqlite3_exec(store->db, accd_rows_schema, NULL, NULL, NULL);
-        (void)sqlite3_exec(store->db, accd_rows_grown, NULL, NULL, NULL);
-    }
-    for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
-        r = sqlite3_prepare_v3(store->db, accd_rows_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &store->statement[i], NULL);
-    }
-    return r;
-}
-
-static void close_db(struct accd_store *store)
-{
-    for (int i = 0; i < ST_COUNT; i++) {
-        sqlite3_finalize(store->statement[i]);
-        store->statement[i] = NULL;
-    }
-    sqlite3_close(store->db);
-    store->db = NULL;
-}
-
-/* A damaged file is put aside: its loss is safe, a daemon that does not start isn't. */
-static int open_or_replace(struct accd_store *store, const char *path, char *reterr_text)
-{
-    char aside[PATH_BYTES + 16];
-    int r = open_db(store, path);
-
-    if (r != SQLITE_NOTADB && r != SQLITE_CORRUPT && r != SQLITE_ERROR) {
-        if (r != SQLITE_OK) {
-            (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
-                           sqlite3_errmsg(store->db));
-        }
-        return r;
-    }
-    accd_log(ACCD_LOG_ERROR, "state: %s is damaged (%s): moved to %s.damaged, starting afresh",
-             path, sqlite3_errmsg(store->db), path);
-    close_db(store);
-    (void)snprintf(aside, sizeof(aside), "%s.damaged", path);
-    (void)rename(path, aside);
-    (void)snprintf(aside, sizeof(aside), "%s-wal", path);
-    (void)unlink(aside);
-    (void)snprintf(aside, sizeof(aside), "%s-shm", path);
-    (void)unlink(aside);
-    r = open_db(store, path);
-    if (r != SQLITE_OK) {
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
-                       sqlite3_errmsg(store->db));
-    }
-    return r;
-}
-
-static uint64_t read_number(struct accd_store *store, const char *query)
-{
-    sqlite3_stmt *statement;
-    uint64_t value = 0;
-
-    if (sqlite3_prepare_v2(store->db, query, -1, &statement, NULL) != SQLITE_OK) {
-        return 0;
-    }
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        value = (uint64_t)sqlite3_column_int64(statement, 0);
-    }
-    sqlite3_finalize(statement);
-    return value;
-}
-
-/* mkdir -p, the last one 0700: the state tells what runs here. */
-static int make_dirs(const char *dir)
-{
-    char path[PATH_BYTES];
-    size_t len = strnlen(dir, sizeof(path) - 1);
-
-    memcpy(path, dir, len);
-    path[len] = '\0';
-    for (size_t i = 1; i <= len; i++) {
-        if (path[i] == '/' || path[i] == '\0') {
-            char saved = path[i];
-
-            path[i] = '\0';
-            if (mkdir(path, i == len ? 0700 : 0755) < 0 && errno != EEXIST) {
-                return -errno;
-            }
-            path[i] = saved;
-        }
-    }
-    return 0;
-}
-
 int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_store,
                     char *reterr_text)
 {
-    char path[PATH_BYTES];
     struct accd_store *store = calloc(1, sizeof(*store));
     int r;
 
@@ -687,123 +561,32 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
         return -ENOMEM;
     }
     store->loop = loop;
-    store->lock_fd = -1;
-    r = make_dirs(dir);
-    if (r < 0) {
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", dir, strerror(-r));
-    } else {
-        r = take_lock(store, dir, reterr_text);
-    }
+    store->file.lock_fd = -1;
+    r = accd_state_file_open(&store->file, dir, reterr_text);
     if (r < 0) {
         accd_store_close(store);
         return r;
     }
-    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
-    if (open_or_replace(store, path, reterr_text) != SQLITE_OK) {
-        accd_store_close(store);
-        return -EIO;
-    }
-    store->next_op = read_number(store, "SELECT max((SELECT coalesce(max(op), 0) FROM journal),"
-                                        " (SELECT coalesce(max(id), 0) FROM incident)) + 1");
-    store->n_unfinished = (size_t)read_number(store,
-                                              "SELECT count(*) FROM journal WHERE result IS NULL");
-    (void)sqlite3_exec(store->db, "UPDATE journal SET result=-1 WHERE result IS NULL", NULL, NULL,
-                       NULL); /* settled by looking at the containers (E10) */
+    store->next_op = accd_state_file_number(&store->file,
+                                            "SELECT max((SELECT coalesce(max(op), 0) FROM journal),"
+                                            " (SELECT coalesce(max(id), 0) FROM incident)) + 1");
+    store->n_unfinished = (size_t)accd_state_file_number(
+        &store->file, "SELECT count(*) FROM journal WHERE result IS NULL");
+    (void)sqlite3_exec(store->file.db, "UPDATE journal SET result=-1 WHERE result IS NULL", NULL,
+                       NULL, NULL); /* settled by looking at the containers (E10) */
     *ret_store = store;
     return 0;
 }
 
-static void restore_revisions(struct accd_store *store, struct acc_engine *engine)
-{
-    sqlite3_stmt *statement;
-
-    if (sqlite3_prepare_v2(store->db, accd_rows_stable, -1, &statement, NULL) != SQLITE_OK) {
-        return;
-    }
-    sqlite3_bind_int(statement, 1, ACC_REV_STABLE);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        struct acc_revision_record record;
-        int64_t unix_ms;
-
-        accd_rows_read_revision(statement, &record, &unix_ms);
-        accd_rows_text(statement, 10, record.id, sizeof(record.id));
-        (void)acc_engine_restore_revision(engine, &record);
-    }
-    sqlite3_finalize(statement);
-}
-
-static void restore_maintenance(struct accd_store *store, struct acc_engine *engine)
-{
-    sqlite3_stmt *statement;
-    struct acc_hold_record record;
-
-    if (sqlite3_prepare_v2(store->db, accd_rows_maintenance, -1, &statement, NULL) != SQLITE_OK) {
-        return;
-    }
-    accd_rows_bind_text(statement, 1, ACCD_ROWS_ALL);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
-        accd_rows_read_hold(statement, 0, &record);
-        acc_engine_restore_maintenance(engine, &record);
-    }
-    sqlite3_finalize(statement);
-}
-
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
 {
-    sqlite3_stmt *statement;
-
-    if (sqlite3_prepare_v2(store->db, accd_rows_services, -1, &statement, NULL) == SQLITE_OK) {
-        while (sqlite3_step(statement) == SQLITE_ROW) {
-            struct acc_service_record record;
-
-            accd_rows_read_service(statement, &record);
-            accd_rows_read_rollout(statement, &record);
-            accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
-            accd_rows_read_hooks(statement, &record);
-            accd_rows_read_auto(statement, &record);
-            (void)acc_engine_restore_service(engine, &record);
-        }
-        sqlite3_finalize(statement);
-    }
-    restore_revisions(store, engine);
-    restore_maintenance(store, engine);
-    if (sqlite3_prepare_v2(store->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
-        SQLITE_OK) {
-        while (sqlite3_step(statement) == SQLITE_ROW) {
-            struct acc_stack_record record = {.observing = sqlite3_column_int(statement, 1)};
-
-            accd_rows_text(statement, 0, record.name, sizeof(record.name));
-            (void)acc_engine_restore_stack(engine, &record);
-        }
-        sqlite3_finalize(statement);
-    }
+    accd_state_file_restore(&store->file, engine);
 }
 
 size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *ret_incidents,
                             size_t max)
 {
-    sqlite3_stmt *statement;
-    size_t n = 0;
-
-    if (sqlite3_prepare_v2(store->db,
-                           "SELECT id, root, opened_ms, closed_ms, cause, peak FROM incident"
-                           " ORDER BY id DESC LIMIT ?",
-                           -1, &statement, NULL) != SQLITE_OK) {
-        return 0;
-    }
-    sqlite3_bind_int64(statement, 1, (int64_t)max);
-    for (; n < max && sqlite3_step(statement) == SQLITE_ROW; n++) {
-        struct acc_past_incident *incident = &ret_incidents[n];
-
-        incident->id = (uint64_t)sqlite3_column_int64(statement, 0);
-        accd_rows_text(statement, 1, incident->root, sizeof(incident->root));
-        incident->opened_unix_ms = sqlite3_column_int64(statement, 2);
-        incident->closed_unix_ms = sqlite3_column_int64(statement, 3);
-        accd_rows_text(statement, 4, incident->cause, sizeof(incident->cause));
-        incident->n_peak = (uint32_t)sqlite3_column_int(statement, 5); /* NULL is 0 */
-    }
-    sqlite3_finalize(statement);
-    return n;
+    return accd_state_file_incidents(&store->file, ret_incidents, max);
 }
 
 uint64_t accd_store_next_op(const struct accd_store *store)
@@ -827,10 +610,7 @@ struct accd_store *accd_store_close(struct accd_store *store)
         run_jobs(store);
         finish_jobs(store);
     }
-    close_db(store);
-    if (store->lock_fd >= 0) {
-        (void)close(store->lock_fd);
-    }
+    accd_state_file_close(&store->file);
     free(store);
     return NULL;
 }

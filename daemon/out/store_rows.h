@@ -2,7 +2,7 @@
 
 /*
  * The tables of the state database: their columns, the statements on them, and records as rows.
- * Only store.c uses it; it says nothing of when a row is written.
+ * Only the store uses it, with its file; it says nothing of when a row is written.
  */
 
 #include <sqlite3.h>

@@ -1,0 +1,144 @@
+#include "daemon/out/state_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/out/store.h"
+
+#define PATH_BYTES 4096
+
+static int take_lock(struct accd_state_file *file, const char *dir, char *reterr_text)
+{
+    char path[PATH_BYTES];
+
+    (void)snprintf(path, sizeof(path), "%s/lock", dir);
+    file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file->lock_fd < 0) {
+        int error = errno;
+
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path, strerror(error));
+        return -error;
+    }
+    if (flock(file->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: another accd uses this state folder",
+                       dir);
+        return -EBUSY;
+    }
+    return 0;
+}
+
+static int open_db(struct accd_state_file *file, const char *path)
+{
+    int r = sqlite3_open_v2(path, &file->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (r == SQLITE_OK) {
+        sqlite3_busy_timeout(file->db, 5000); /* somebody's sqlite3 shell reads beside us */
+        r = sqlite3_exec(file->db,
+                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
+                         "PRAGMA quick_check(1);",
+                         NULL, NULL, NULL);
+    }
+    if (r == SQLITE_OK) {
+        r = sqlite3_exec(file->db, accd_rows_schema, NULL, NULL, NULL);
+        (void)sqlite3_exec(file->db, accd_rows_grown, NULL, NULL, NULL);
+    }
+    for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
+        r = sqlite3_prepare_v3(file->db, accd_rows_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &file->statement[i], NULL);
+    }
+    return r;
+}
+
+static void close_db(struct accd_state_file *file)
+{
+    for (int i = 0; i < ST_COUNT; i++) {
+        sqlite3_finalize(file->statement[i]);
+        file->statement[i] = NULL;
+    }
+    sqlite3_close(file->db);
+    file->db = NULL;
+}
+
+/* A damaged file is put aside: its loss is safe, a daemon that does not start isn't. */
+static int open_or_replace(struct accd_state_file *file, const char *path, char *reterr_text)
+{
+    char aside[PATH_BYTES + 16];
+    int r = open_db(file, path);
+
+    if (r != SQLITE_NOTADB && r != SQLITE_CORRUPT && r != SQLITE_ERROR) {
+        if (r != SQLITE_OK) {
+            (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
+                           sqlite3_errmsg(file->db));
+        }
+        return r;
+    }
+    accd_log(ACCD_LOG_ERROR, "state: %s is damaged (%s): moved to %s.damaged, starting afresh",
+             path, sqlite3_errmsg(file->db), path);
+    close_db(file);
+    (void)snprintf(aside, sizeof(aside), "%s.damaged", path);
+    (void)rename(path, aside);
+    (void)snprintf(aside, sizeof(aside), "%s-wal", path);
+    (void)unlink(aside);
+    (void)snprintf(aside, sizeof(aside), "%s-shm", path);
+    (void)unlink(aside);
+    r = open_db(file, path);
+    if (r != SQLITE_OK) {
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path, sqlite3_errmsg(file->db));
+    }
+    return r;
+}
+
+/* mkdir -p, the last one 0700: the state tells what runs here. */
+static int make_dirs(const char *dir)
+{
+    char path[PATH_BYTES];
+    size_t len = strnlen(dir, sizeof(path) - 1);
+
+    memcpy(path, dir, len);
+    path[len] = '\0';
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] == '/' || path[i] == '\0') {
+            char saved = path[i];
+
+            path[i] = '\0';
+            if (mkdir(path, i == len ? 0700 : 0755) < 0 && errno != EEXIST) {
+                return -errno;
+            }
+            path[i] = saved;
+        }
+    }
+    return 0;
+}
+
+int accd_state_file_open(struct accd_state_file *file, const char *dir, char *reterr_text)
+{
+    char path[PATH_BYTES];
+    int r = make_dirs(dir);
+
+    if (r < 0) {
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", dir, strerror(-r));
+        return r;
+    }
+    r = take_lock(file, dir, reterr_text);
+    if (r < 0) {
+        return r;
+    }
+    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
+    return open_or_replace(file, path, reterr_text) == SQLITE_OK ? 0 : -EIO;
+}
+
+void accd_state_file_close(struct accd_state_file *file)
+{
+    close_db(file);
+    if (file->lock_fd >= 0) {
+        (void)close(file->lock_fd);
+        file->lock_fd = -1;
+    }
+}

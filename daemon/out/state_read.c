@@ -1,0 +1,111 @@
+/* What the state file gives back when accd starts. */
+
+#include "daemon/out/state_file.h"
+
+uint64_t accd_state_file_number(struct accd_state_file *file, const char *query)
+{
+    sqlite3_stmt *statement;
+    uint64_t value = 0;
+
+    if (sqlite3_prepare_v2(file->db, query, -1, &statement, NULL) != SQLITE_OK) {
+        return 0;
+    }
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        value = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static void restore_revisions(struct accd_state_file *file, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(file->db, accd_rows_stable, -1, &statement, NULL) != SQLITE_OK) {
+        return;
+    }
+    sqlite3_bind_int(statement, 1, ACC_REV_STABLE);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        struct acc_revision_record record;
+        int64_t unix_ms;
+
+        accd_rows_read_revision(statement, &record, &unix_ms);
+        accd_rows_text(statement, 10, record.id, sizeof(record.id));
+        (void)acc_engine_restore_revision(engine, &record);
+    }
+    sqlite3_finalize(statement);
+}
+
+static void restore_maintenance(struct accd_state_file *file, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+    struct acc_hold_record record;
+
+    if (sqlite3_prepare_v2(file->db, accd_rows_maintenance, -1, &statement, NULL) != SQLITE_OK) {
+        return;
+    }
+    accd_rows_bind_text(statement, 1, ACCD_ROWS_ALL);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        accd_rows_read_hold(statement, 0, &record);
+        acc_engine_restore_maintenance(engine, &record);
+    }
+    sqlite3_finalize(statement);
+}
+
+void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(file->db, accd_rows_services, -1, &statement, NULL) == SQLITE_OK) {
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            struct acc_service_record record;
+
+            accd_rows_read_service(statement, &record);
+            accd_rows_read_rollout(statement, &record);
+            accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
+            accd_rows_read_hooks(statement, &record);
+            accd_rows_read_auto(statement, &record);
+            (void)acc_engine_restore_service(engine, &record);
+        }
+        sqlite3_finalize(statement);
+    }
+    restore_revisions(file, engine);
+    restore_maintenance(file, engine);
+    if (sqlite3_prepare_v2(file->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
+        SQLITE_OK) {
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            struct acc_stack_record record = {.observing = sqlite3_column_int(statement, 1)};
+
+            accd_rows_text(statement, 0, record.name, sizeof(record.name));
+            (void)acc_engine_restore_stack(engine, &record);
+        }
+        sqlite3_finalize(statement);
+    }
+}
+
+size_t accd_state_file_incidents(struct accd_state_file *file,
+                                 struct acc_past_incident *ret_incidents, size_t max)
+{
+    sqlite3_stmt *statement;
+    size_t n = 0;
+
+    if (sqlite3_prepare_v2(file->db,
+                           "SELECT id, root, opened_ms, closed_ms, cause, peak FROM incident"
+                           " ORDER BY id DESC LIMIT ?",
+                           -1, &statement, NULL) != SQLITE_OK) {
+        return 0;
+    }
+    sqlite3_bind_int64(statement, 1, (int64_t)max);
+    for (; n < max && sqlite3_step(statement) == SQLITE_ROW; n++) {
+        struct acc_past_incident *incident = &ret_incidents[n];
+
+        incident->id = (uint64_t)sqlite3_column_int64(statement, 0);
+        accd_rows_text(statement, 1, incident->root, sizeof(incident->root));
+        incident->opened_unix_ms = sqlite3_column_int64(statement, 2);
+        incident->closed_unix_ms = sqlite3_column_int64(statement, 3);
+        accd_rows_text(statement, 4, incident->cause, sizeof(incident->cause));
+        incident->n_peak = (uint32_t)sqlite3_column_int(statement, 5); /* NULL is 0 */
+    }
+    sqlite3_finalize(statement);
+    return n;
+}
