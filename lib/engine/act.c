@@ -361,6 +361,9 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
         settle_start(e, s, i);
         return;
     }
+    if (e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
+        return; /* whose it is comes to light with the next list */
+    }
     if (i->present) {
         acc_probe_act(e, s, i);
         acc_compare(e, s, i);

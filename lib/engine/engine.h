@@ -328,6 +328,9 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
 void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t i,
                          struct acc_instance_view *ret_view);
 bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack);
+/* Managed because its containers are accd's own, though no record of it was left: what an operator
+ * had asked for before this accd began is not known. */
+bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack);
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack);
 /* The container id of slot 1 of a service, or NULL: for `service:` namespaces. */
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc);

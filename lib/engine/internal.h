@@ -130,6 +130,8 @@ struct edge {
 struct stack {
     const char *name;
     enum contact contact;
+    uint32_t need_list; /* UNKNOWN: the list that shows all of its containers, or a later one */
+    bool is_recovered;  /* managed by what its containers say: its record was lost */
     bool handing_back;
     bool save;
     bool drop_networks, drop_volumes; /* `down` of the whole stack: with its last container */
@@ -697,6 +699,11 @@ bool acc_inst_vacate(struct acc_engine *e, struct instance *slot);
 void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_conflict_set(struct acc_engine *e, struct instance *i, const char *cid);
 void acc_conflict_clear(struct acc_engine *e, struct instance *i);
+
+/* --- contact.c ------------------------------------------------------------------------------- */
+/* All containers were told: what becomes of stacks that nothing was known of. `is_first`: for the
+ * first time since this accd began. */
+void acc_contact_snapshot(struct acc_engine *e, bool is_first);
 
 /* --- look.c ---------------------------------------------------------------------------------- */
 void acc_want_look(struct instance *i);

@@ -307,6 +307,12 @@ static void observe_conflict(struct acc_engine *e, const struct acc_obs *obs, bo
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
+/* What is seen of it for the first time was there before anybody asked us to look. */
+static bool is_before_us(const struct acc_engine *e, const struct service *s)
+{
+    return !e->ever_synced || e->stacks[s->stack].contact == CONTACT_UNKNOWN;
+}
+
 void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool held = i->held || i->hold_ms;
@@ -332,7 +338,7 @@ static void run_begins(struct acc_engine *e, struct service *s, struct instance 
 
     i->run_ns = obs->started_ns;
     i->run_ms = e->now;
-    i->ran_before = is_first && !e->ever_synced;
+    i->ran_before = is_first && is_before_us(e, s);
     i->exit_pending = false;
     i->start_unsettled = false;
     i->end = END_NONE;
@@ -341,7 +347,7 @@ static void run_begins(struct acc_engine *e, struct service *s, struct instance 
     i->manual_answered = i->ask_manual = false;
     acc_probe_start(e, i);
     acc_hook_begin(e, s, i, is_ours, i->ran_before);
-    if (!is_ours && e->ever_synced) {
+    if (!is_ours && !is_before_us(e, s)) {
         acc_foreign_start(e, s, i);
     }
     acc_mark_around(e, s);
@@ -357,7 +363,7 @@ static void run_ended(struct acc_engine *e, struct instance *i, const struct acc
         i->exit_pending = true;
         i->exit_ms = e->now;
         i->exit_away = is_first || is_new_epoch;
-        i->exit_before = is_first && !e->ever_synced;
+        i->exit_before = is_first && is_before_us(e, acc_svc_of(e, i));
         i->exit_doubted = false;
         i->exit_engine = !is_first && is_new_epoch && e->fresh_engine;
         i->manual_answered = i->ask_manual = false;
@@ -467,13 +473,13 @@ static bool is_old_news(const struct acc_engine *e, const struct acc_obs *obs)
 }
 
 /* A container that wasn't there and that we didn't make: somebody brings the service back. */
-static bool is_foreign_create(const struct acc_engine *e, const struct instance *i,
+static bool is_foreign_create(struct acc_engine *e, const struct instance *i,
                               const struct acc_obs *obs)
 {
     /* one that ends or goes was looked at before we saw it go */
     bool is_new = obs->state == ACC_CTR_CREATED || obs->state == ACC_CTR_RUNNING;
 
-    return e->ever_synced && is_new && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
+    return !is_before_us(e, acc_svc_of(e, i)) && is_new && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
 }
 
 void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
@@ -619,49 +625,6 @@ void acc_observe_hint(struct acc_engine *e, const struct acc_event *event)
 
 /* --- the whole picture ----------------------------------------------------------------------- */
 
-static void decide_contact(struct acc_engine *e, struct stack *stack)
-{
-    bool observe = e->observe_new && stack->n_present > 0;
-
-    if (stack->contact != CONTACT_UNKNOWN) {
-        return;
-    }
-    stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
-    acc_save_stack(e, stack);
-    if (observe) {
-        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
-                 "stack %s was found running: it is only observed until it is adopted",
-                 stack->name);
-    }
-}
-
-/* What the first whole picture says of a service: see E10. */
-static void first_sight(struct acc_engine *e, struct service *s, bool is_new_contact)
-{
-    bool is_observed = e->stacks[s->stack].contact == CONTACT_OBSERVING;
-    bool is_running = false;
-    bool is_started_since = false;
-
-    acc_each_inst (e, s, i) {
-        acc_inst_bind(e, s, i);
-        is_running |= acc_inst_running(i);
-        is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
-        if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {
-            /* whoever wanted that: it may wait for its dependencies by now */
-            acc_inst_end(e, i, END_DEPENDENCY);
-        }
-        if (s->held && !acc_inst_running(i)) {
-            i->held = true;
-        }
-    }
-    if (is_new_contact && is_observed) {
-        s->wanted_up = is_running;
-        acc_save(s);
-    } else if (s->restored && !s->wanted_up && is_started_since && !s->removed) {
-        acc_foreign_start(e, s, acc_inst_first(e, s));
-    }
-}
-
 static void check_missing(struct acc_engine *e, bool is_new_epoch)
 {
     for (uint32_t k = 0; k < e->n_inst; k++) {
@@ -691,17 +654,10 @@ void acc_observe_snapshot(struct acc_engine *e)
     }
     e->listing = false;
     check_missing(e, is_new_epoch);
-    if (!is_new_epoch) {
-        return;
+    if (is_new_epoch) {
+        e->synced = e->ever_synced = true;
+        e->synced_ms = e->now;
+        acc_mark_all(e);
     }
-    e->synced = e->ever_synced = true;
-    e->synced_ms = e->now;
-    for (uint32_t v = 0; v < e->n_services && is_first; v++) {
-        struct stack *stack = &e->stacks[e->services[v].stack];
-        bool is_new_contact = stack->contact == CONTACT_UNKNOWN || stack->save;
-
-        decide_contact(e, stack);
-        first_sight(e, &e->services[v], is_new_contact);
-    }
-    acc_mark_all(e);
+    acc_contact_snapshot(e, is_first);
 }

@@ -238,10 +238,9 @@ static void move_stacks(struct move *move)
             stack->handing_back = move->from->stacks[old].handing_back;
             stack->save = move->from->stacks[old].save;
             move->to->stacks_changed |= stack->save;
-        } else if (move->from->ever_synced) {
-            stack->contact = CONTACT_MANAGING;
-            acc_save_stack(move->to, stack);
+            stack->is_recovered = move->from->stacks[old].is_recovered;
         }
+        stack->need_list = move->from->list + 1; /* the one under way may not look for it */
     }
 }
 

@@ -262,8 +262,9 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
     struct service *s = &e->services[svc];
 
     acc_assert(svc < engine->n_services);
-    if (e->stacks[s->stack].contact == CONTACT_OBSERVING) {
-        return ACC_SETTLED_DONE;
+    if (e->stacks[s->stack].contact != CONTACT_MANAGING) {
+        return e->stacks[s->stack].contact == CONTACT_OBSERVING ? ACC_SETTLED_DONE
+                                                                : ACC_SETTLED_PENDING;
     }
     if (s->removed) {
         return applied_removed(e, s, now_ms, text);

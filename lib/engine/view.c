@@ -35,6 +35,12 @@ bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
     return engine->stacks[stack].contact == CONTACT_OBSERVING;
 }
 
+bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack)
+{
+    acc_assert(stack < engine->n_stacks);
+    return engine->stacks[stack].is_recovered;
+}
+
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack)
 {
     acc_assert(stack < engine->n_stacks);

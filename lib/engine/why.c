@@ -401,6 +401,8 @@ void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *
     now_ms = now_ms > e->now ? now_ms : e->now;
     if (!e->ever_synced) {
         say(&w, "waits for Docker, which has not answered yet");
+    } else if (e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
+        say(&w, "its containers are being looked for");
     } else if (s->has_state) {
         say_reason(e, &w, s, now_ms);
         say_hold(e, &w, s, now_ms);

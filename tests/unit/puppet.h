@@ -24,7 +24,7 @@ struct puppet {
     struct puppet_service service[PUPPET_MAX];
     size_t n;
     const char *stack[8];
-    bool observing[8];
+    bool observing[8], recovered[8];
     size_t n_stacks;
     bool connected;
     struct acc_incident_view incident[8];

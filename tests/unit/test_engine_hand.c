@@ -1,4 +1,4 @@
-/* Other hands on the same Docker: people, docker compose, dockerd itself. ENGINE.md E1, E8, E10. */
+/* Other hands on the same Docker: people, docker compose, dockerd itself. ENGINE.md E1, E8. */
 
 #include <check.h>
 #include <stdio.h>
@@ -515,143 +515,6 @@ START_TEST(what_ended_while_accd_was_away)
 }
 END_TEST
 
-/* --- first contact --------------------------------------------------------------------------- */
-
-/* a runs with a policy of its own, b was stopped, c was never made. */
-static void arrive(const char *text)
-{
-    stage.observe_new = true;
-    stage_open(&stage, model_build(text));
-    stage_add(&stage, "a", true)->obs.restart = ACC_RESTART_ALWAYS;
-    struct stage_container *b = stage_add(&stage, "b", true);
-
-    b->obs.state = ACC_CTR_EXITED;
-    b->obs.restart = ACC_RESTART_ALWAYS;
-    stage_connect(&stage, false);
-}
-
-START_TEST(what_was_there_before_is_only_observed)
-{
-    arrive("s: a; b; c");
-    stage_run(&stage, 600000);
-    ck_stage(&stage, "");
-    ck_assert(acc_engine_stack_observing(stage.engine, 0));
-    ck_assert(is_wanted("a"));
-    ck_assert(!is_wanted("b"));
-    ck_assert(!is_wanted("c"));
-    ck_state(&stage, "a", "up");
-    stage_notes(&stage);
-    stage_exit(&stage, "a", 1);
-    stage_run(&stage, 3600000);
-    ck_stage(&stage, "");
-    const char *notes = stage_notes(&stage);
-    const char *would = strstr(notes, "would start");
-
-    ck_assert_ptr_nonnull(would);
-    ck_assert_ptr_null(strstr(would + 1, "would")); /* told once */
-}
-END_TEST
-
-START_TEST(a_fresh_stack_is_managed_at_once)
-{
-    stage.observe_new = true;
-    stage_up(&stage, "s: a");
-    ck_stage(&stage, "create a; start a; ");
-    ck_assert(!acc_engine_stack_observing(stage.engine, 0));
-}
-END_TEST
-
-START_TEST(adoption_restarts_nothing)
-{
-    arrive("s: a; b; c n:a");
-    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
-    ck_stage(&stage, "set-policy a; set-policy b; ");
-    stage_run(&stage, 600000);
-    ck_stage(&stage, "");
-    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_NO);
-    char text[ACC_REASON_MAX + 1];
-
-    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_ADOPT, stage.now_ms, text),
-                     ACC_SETTLED_DONE);
-    stage_restart_accd(&stage);
-    stage_connect(&stage, false);
-    stage_run(&stage, 600000);
-    ck_stage(&stage, "");
-    stage_exit(&stage, "a", 1);
-    ck_stage(&stage, "start a; ");
-    stage_cmd(&stage, ACC_VERB_UP, "", "");
-    stage_run(&stage, 10000);
-    ck_stage(&stage, "start b; create c; start c; ");
-}
-END_TEST
-
-START_TEST(up_of_a_service_takes_its_stack_over)
-{
-    arrive("s: a; b; c");
-    stage_cmd(&stage, ACC_VERB_UP, "c", "");
-    ck_stage(&stage, "set-policy a; set-policy b; create c; start c; ");
-    ck_assert(!is_wanted("b"));
-}
-END_TEST
-
-START_TEST(other_verbs_leave_an_observed_stack_alone)
-{
-    char text[ACC_REASON_MAX + 1];
-
-    arrive("s: a; b");
-    stage_cmd(&stage, ACC_VERB_STOP, "a", "");
-    stage_cmd(&stage, ACC_VERB_RESTART, "a", "");
-    stage_cmd(&stage, ACC_VERB_DOWN, "", "");
-    stage_run(&stage, 60000);
-    ck_stage(&stage, "");
-    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_STOP, stage.now_ms, text),
-                     ACC_SETTLED_REFUSED);
-    ck_assert_ptr_nonnull(strstr(text, "adopt"));
-}
-END_TEST
-
-START_TEST(adopted_names_are_kept)
-{
-    arrive("s: a; b");
-    (void)snprintf(stage_of(&stage, "a")->obs.name, 64, "s_a_1"); /* Compose 1.29 */
-    stage_tell(&stage, stage_of(&stage, "a"));
-    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
-    stage_cmd(&stage, ACC_VERB_DOWN, "a", "");
-    stage_cmd(&stage, ACC_VERB_UP, "a", "");
-    ck_assert_str_eq(stage_of(&stage, "a")->obs.name, "s_a_1");
-}
-END_TEST
-
-START_TEST(hand_back_restores_the_policies_and_keeps_away)
-{
-    struct acc_model *model = model_build("s: a; b; c r0; d rf3");
-
-    stage_open(&stage, model);
-    model->services[model_index(model, "a")]->restart = ACC_RESTART_UNLESS_STOPPED;
-    stage.engine = acc_engine_destroy(stage.engine);
-    stage_restart_accd(&stage);
-    stage_connect(&stage, false);
-    stage_run(&stage, 60000);
-    stage_trace(&stage);
-    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", "");
-    ck_stage(&stage, "set-policy a; set-policy d; ");
-    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_UNLESS_STOPPED);
-    ck_assert_int_eq(stage_of(&stage, "d")->obs.restart, ACC_RESTART_ON_FAILURE);
-    ck_assert_uint_eq(stage_of(&stage, "d")->obs.restart_max, 3);
-    char text[ACC_REASON_MAX + 1];
-
-    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_HAND_BACK, stage.now_ms, text),
-                     ACC_SETTLED_DONE);
-    stage_exit(&stage, "a", 1);
-    stage_run(&stage, 600000);
-    ck_stage(&stage, "");
-    stage_restart_accd(&stage);
-    stage_connect(&stage, false);
-    stage_run(&stage, 600000);
-    ck_stage(&stage, "");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("engine_hand");
@@ -689,13 +552,6 @@ int main(void)
     tcase_add_test(tcase, nothing_is_done_while_the_engine_hangs);
     tcase_add_test(tcase, nothing_is_done_when_the_host_goes_down);
     tcase_add_loop_test(tcase, what_ended_while_accd_was_away, 0, ACC_ARRAY_LEN(away));
-    tcase_add_test(tcase, what_was_there_before_is_only_observed);
-    tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
-    tcase_add_test(tcase, adoption_restarts_nothing);
-    tcase_add_test(tcase, up_of_a_service_takes_its_stack_over);
-    tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
-    tcase_add_test(tcase, adopted_names_are_kept);
-    tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

@@ -1,0 +1,98 @@
+/*
+ * First contact (E10): a stack of which no record tells what accd is to it.
+ *
+ * It is settled by the first list that was asked for after the stack was known, be it at accd's
+ * start or with a new configuration. Containers that somebody else made are observed until they are
+ * adopted. Those that accd made, and whose restart policy nobody has changed since, have only lost
+ * their record: names and labels are enough to go on.
+ */
+
+#include "lib/engine/internal.h"
+
+/* Handing a stack back gives it its restart policies again; who has none anywhere can't be told
+ * from one that is still accd's. */
+static bool is_ours(struct acc_engine *e, uint32_t at)
+{
+    bool is_made_here = false;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack != at) {
+            continue;
+        }
+        acc_each_inst (e, &e->services[v], i) {
+            if (i->present && i->policy != ACC_RESTART_NO) {
+                return false;
+            }
+            is_made_here |= i->present && !i->is_adopted;
+        }
+    }
+    return is_made_here;
+}
+
+static void decide(struct acc_engine *e, uint32_t at, bool is_first)
+{
+    struct stack *stack = &e->stacks[at];
+    bool is_there = e->observe_new && stack->n_present > 0;
+    bool observe = is_there && !is_ours(e, at);
+
+    stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
+    acc_save_stack(e, stack);
+    if (observe) {
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
+                 "stack %s was found running: it is only observed until it is adopted",
+                 stack->name);
+    } else if (is_there) {
+        stack->is_recovered = is_first;
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
+                 "stack %s was found running, and its containers are accd's own: it is managed%s",
+                 stack->name,
+                 is_first ? "; what was asked for before is not known any more" : "");
+    }
+}
+
+/* What the first whole picture says of a service. */
+static void first_sight(struct acc_engine *e, struct service *s, bool is_new_contact)
+{
+    bool is_observed = e->stacks[s->stack].contact == CONTACT_OBSERVING;
+    bool is_running = false;
+    bool is_started_since = false;
+
+    acc_each_inst (e, s, i) {
+        acc_inst_bind(e, s, i);
+        is_running |= acc_inst_running(i);
+        is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
+        if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {
+            /* whoever wanted that: it may wait for its dependencies by now */
+            acc_inst_end(e, i, END_DEPENDENCY);
+        }
+        if (s->held && !acc_inst_running(i)) {
+            i->held = true;
+        }
+    }
+    if (is_new_contact && is_observed) {
+        s->wanted_up = is_running;
+        acc_save(s);
+    } else if (s->restored && !s->wanted_up && is_started_since && !s->removed) {
+        acc_foreign_start(e, s, acc_inst_first(e, s));
+    }
+}
+
+void acc_contact_snapshot(struct acc_engine *e, bool is_first)
+{
+    for (uint32_t k = 0; k < e->n_stacks; k++) {
+        struct stack *stack = &e->stacks[k];
+        bool is_due = stack->contact == CONTACT_UNKNOWN && stack->need_list <= e->list;
+
+        if (is_due) {
+            decide(e, k, is_first);
+        } else if (!is_first) {
+            continue;
+        }
+        for (uint32_t v = 0; v < e->n_services; v++) {
+            if (e->services[v].stack == k) {
+                first_sight(e, &e->services[v], is_due || stack->save);
+                acc_mark_around(e, &e->services[v]);
+            }
+        }
+    }
+}

@@ -1,0 +1,367 @@
+/* Containers that were there before accd: observed, adopted, handed back, known again. E10. */
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "tests/unit/stage.h"
+
+static struct stage stage;
+
+static void setup(void)
+{
+    stage.observe_new = true;
+}
+
+static void teardown(void)
+{
+    stage_close(&stage);
+}
+
+static bool is_wanted(const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, name), stage.now_ms, &view);
+    return view.wanted_up;
+}
+
+static bool is_observed(const char *stack)
+{
+    for (uint32_t k = 0; k < acc_engine_n_stacks(stage.engine); k++) {
+        if (strcmp(acc_engine_stack_name(stage.engine, k), stack) == 0) {
+            return acc_engine_stack_observing(stage.engine, k);
+        }
+    }
+    ck_abort_msg("no stack %s", stack);
+    return false;
+}
+
+/* --- first contact --------------------------------------------------------------------------- */
+
+/* a runs with a policy of its own, b was stopped, c was never made. */
+static void arrive(const char *text)
+{
+    stage_open(&stage, model_build(text));
+    stage_add(&stage, "a", true)->obs.restart = ACC_RESTART_ALWAYS;
+    struct stage_container *b = stage_add(&stage, "b", true);
+
+    b->obs.state = ACC_CTR_EXITED;
+    b->obs.restart = ACC_RESTART_ALWAYS;
+    stage_connect(&stage, false);
+}
+
+START_TEST(what_was_there_before_is_only_observed)
+{
+    arrive("s: a; b; c");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_assert(acc_engine_stack_observing(stage.engine, 0));
+    ck_assert(is_wanted("a"));
+    ck_assert(!is_wanted("b"));
+    ck_assert(!is_wanted("c"));
+    ck_state(&stage, "a", "up");
+    stage_notes(&stage);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 3600000);
+    ck_stage(&stage, "");
+    const char *notes = stage_notes(&stage);
+    const char *would = strstr(notes, "would start");
+
+    ck_assert_ptr_nonnull(would);
+    ck_assert_ptr_null(strstr(would + 1, "would")); /* told once */
+}
+END_TEST
+
+START_TEST(a_fresh_stack_is_managed_at_once)
+{
+    stage_up(&stage, "s: a");
+    ck_stage(&stage, "create a; start a; ");
+    ck_assert(!acc_engine_stack_observing(stage.engine, 0));
+}
+END_TEST
+
+START_TEST(adoption_restarts_nothing)
+{
+    arrive("s: a; b; c n:a");
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    ck_stage(&stage, "set-policy a; set-policy b; ");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_NO);
+    char text[ACC_REASON_MAX + 1];
+
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_ADOPT, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_exit(&stage, "a", 1);
+    ck_stage(&stage, "start a; ");
+    stage_cmd(&stage, ACC_VERB_UP, "", "");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "start b; create c; start c; ");
+}
+END_TEST
+
+START_TEST(up_of_a_service_takes_its_stack_over)
+{
+    arrive("s: a; b; c");
+    stage_cmd(&stage, ACC_VERB_UP, "c", "");
+    ck_stage(&stage, "set-policy a; set-policy b; create c; start c; ");
+    ck_assert(!is_wanted("b"));
+}
+END_TEST
+
+START_TEST(other_verbs_leave_an_observed_stack_alone)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    arrive("s: a; b");
+    stage_cmd(&stage, ACC_VERB_STOP, "a", "");
+    stage_cmd(&stage, ACC_VERB_RESTART, "a", "");
+    stage_cmd(&stage, ACC_VERB_DOWN, "", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_STOP, stage.now_ms, text),
+                     ACC_SETTLED_REFUSED);
+    ck_assert_ptr_nonnull(strstr(text, "adopt"));
+}
+END_TEST
+
+START_TEST(adopted_names_are_kept)
+{
+    arrive("s: a; b");
+    (void)snprintf(stage_of(&stage, "a")->obs.name, 64, "s_a_1"); /* Compose 1.29 */
+    stage_tell(&stage, stage_of(&stage, "a"));
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    stage_cmd(&stage, ACC_VERB_DOWN, "a", "");
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    ck_assert_str_eq(stage_of(&stage, "a")->obs.name, "s_a_1");
+}
+END_TEST
+
+START_TEST(hand_back_restores_the_policies_and_keeps_away)
+{
+    struct acc_model *model = model_build("s: a; b; c r0; d rf3");
+
+    stage_open(&stage, model);
+    model->services[model_index(model, "a")]->restart = ACC_RESTART_UNLESS_STOPPED;
+    stage.engine = acc_engine_destroy(stage.engine);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", "");
+    ck_stage(&stage, "set-policy a; set-policy d; ");
+    ck_assert_int_eq(stage_of(&stage, "a")->obs.restart, ACC_RESTART_UNLESS_STOPPED);
+    ck_assert_int_eq(stage_of(&stage, "d")->obs.restart, ACC_RESTART_ON_FAILURE);
+    ck_assert_uint_eq(stage_of(&stage, "d")->obs.restart_max, 3);
+    char text[ACC_REASON_MAX + 1];
+
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_HAND_BACK, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+/* --- a stack that comes with a new configuration ----------------------------------------------- */
+
+static const char *const both[] = {"s: db", "t: a; b; c"};
+
+/* Stack t joins: a runs, b has ended, c was never made. `by_accd`: with its labels. */
+static void join(bool by_accd, enum acc_restart_policy policy)
+{
+    struct acc_model *model = model_build_n(both, 2);
+    struct acc_model *old = stage.model;
+
+    stage.model = model; /* so that they can be named */
+    for (int k = 0; k < 2; k++) {
+        struct stage_container *c = stage_add(&stage, k ? "b" : "a", true);
+
+        c->obs.restart = policy;
+        if (by_accd) {
+            memcpy(c->obs.spec_hash, model->services[c->svc]->spec_hash, sizeof(c->obs.spec_hash));
+        }
+        if (k) {
+            c->obs.state = ACC_CTR_EXITED;
+            c->obs.exit_code = 1;
+        }
+    }
+    stage.model = old;
+    stage_reconfigure(&stage, model);
+}
+
+START_TEST(a_stack_that_joins_later_is_observed_as_well)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_up(&stage, "s: db");
+    stage_trace(&stage);
+    stage_notes(&stage);
+    join(false, ACC_RESTART_ALWAYS);
+    ck_assert(is_observed("t"));
+    ck_assert(!is_observed("s"));
+    ck_assert(is_wanted("a"));
+    ck_assert(!is_wanted("b"));
+    ck_assert(!is_wanted("c"));
+    ck_assert_ptr_nonnull(strstr(stage_notes(&stage), "stack t was found running"));
+    ck_assert_int_eq(acc_engine_applied(stage.engine, stage_index(&stage, "a"), stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_restart_accd(&stage); /* and that is kept */
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    stage_cmd(&stage, ACC_VERB_ADOPT, "t", "");
+    ck_stage(&stage, "set-policy a; set-policy b; start a; ");
+}
+END_TEST
+
+START_TEST(a_stack_without_containers_that_joins_later_is_managed_at_once)
+{
+    stage_up(&stage, "s: db");
+    stage_trace(&stage);
+    stage_reconfigure(&stage, model_build_n(both, 2));
+    ck_stage(&stage, "create a; create b; create c; start a; start b; start c; ");
+    ck_assert(!is_observed("t"));
+}
+END_TEST
+
+START_TEST(nothing_is_decided_before_the_containers_of_a_new_stack_were_listed)
+{
+    char text[ACC_REASON_MAX + 1];
+    struct acc_model *model = model_build_n(both, 2);
+
+    stage_up(&stage, "s: db");
+    stage_trace(&stage);
+    ck_assert_int_eq(acc_engine_reconfigure(stage.engine, model, NULL, 0, stage.now_ms), 0);
+    acc_model_destroy(stage.model);
+    stage.model = model;
+    stage.actions.n = 0; /* its list is never answered; but the one before is */
+    struct acc_event event = {.type = ACC_EV_SNAPSHOT, .now_ms = stage.now_ms};
+
+    acc_engine_step(stage.engine, &event, &stage.actions);
+    for (size_t i = 0; i < stage.actions.n; i++) {
+        ck_assert_int_ne(stage.actions.item[i].type, ACC_ACT_CREATE);
+    }
+    ck_assert_int_eq(acc_engine_applied(stage.engine, stage_index(&stage, "a"), stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "a"), "looked for"));
+}
+END_TEST
+
+START_TEST(a_stack_of_our_own_that_joins_later_is_managed)
+{
+    stage_up(&stage, "s: db");
+    stage_trace(&stage);
+    join(true, ACC_RESTART_NO);
+    stage_run(&stage, 60000);
+    ck_assert(!is_observed("t"));
+    ck_stage(&stage, "start b; create c; start c; ");
+}
+END_TEST
+
+/* --- the state is lost ------------------------------------------------------------------------- */
+
+static void lose_state(void)
+{
+    memset(stage.has_record, 0, sizeof(stage.has_record));
+    memset(stage.has_stack_record, 0, sizeof(stage.has_stack_record));
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+}
+
+START_TEST(without_its_state_it_goes_on_with_what_it_made)
+{
+    stage_up(&stage, "s: a; b n:a");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    lose_state();
+    ck_assert(!is_observed("s"));
+    ck_assert(acc_engine_stack_recovered(stage.engine, 0));
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    stage_exit(&stage, "a", 1);
+    ck_stage(&stage, "start a; ");
+    stage_restart_accd(&stage); /* from here on it is known again */
+    stage_connect(&stage, false);
+    ck_assert(!is_observed("s"));
+    ck_assert(!acc_engine_stack_recovered(stage.engine, 0));
+}
+END_TEST
+
+START_TEST(without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made)
+{
+    stage_up(&stage, "s: a; b; c");
+    stage_cmd(&stage, ACC_VERB_STOP, "a", "");
+    stage_of(&stage, "a")->manual = true; /* as after every stop by the API */
+    stage_cmd(&stage, ACC_VERB_DOWN, "b", "");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    lose_state();
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "create b; start b; ");
+    ck_state(&stage, "a", "held");
+    ck_state(&stage, "c", "up");
+}
+END_TEST
+
+START_TEST(without_its_state_it_lets_alone_what_it_had_given_back)
+{
+    stage_open(&stage, model_build("s: a; b r0"));
+    stage.model->services[stage_index(&stage, "a")]->restart = ACC_RESTART_ALWAYS;
+    stage.engine = acc_engine_destroy(stage.engine);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", "");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    lose_state();
+    ck_assert(is_observed("s"));
+    stage_exit(&stage, "b", 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_contact");
+    TCase *tcase = tcase_create("engine_contact");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_was_there_before_is_only_observed);
+    tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
+    tcase_add_test(tcase, adoption_restarts_nothing);
+    tcase_add_test(tcase, up_of_a_service_takes_its_stack_over);
+    tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
+    tcase_add_test(tcase, adopted_names_are_kept);
+    tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
+    tcase_add_test(tcase, a_stack_that_joins_later_is_observed_as_well);
+    tcase_add_test(tcase, a_stack_without_containers_that_joins_later_is_managed_at_once);
+    tcase_add_test(tcase, nothing_is_decided_before_the_containers_of_a_new_stack_were_listed);
+    tcase_add_test(tcase, a_stack_of_our_own_that_joins_later_is_managed);
+    tcase_add_test(tcase, without_its_state_it_goes_on_with_what_it_made);
+    tcase_add_test(tcase, without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made);
+    tcase_add_test(tcase, without_its_state_it_lets_alone_what_it_had_given_back);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed > 0;
+}
