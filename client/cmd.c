@@ -48,7 +48,9 @@ static const struct accctl_cmd cmds[] = {
      "One incident per root; what suffers from it is counted, not listed as trouble of its own.\n"},
     {"up", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS,
      "bring services up, in order, and wait until they are ready",
-     "Without a name: everything. " WAITS "\n  accctl up\n  accctl up media --timeout 5m\n"},
+     "Without a name: everything that is managed. A stack that is only observed is taken over\n"
+     "where it is named, and that is said. " WAITS
+     "\n  accctl up\n  accctl up media --timeout 5m\n"},
     {"start", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS, "the same as up",
      "The other end of stop. " WAITS "\n  accctl start grafana\n"},
     {"stop", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0, ACCCTL_ARGS_MAX,
@@ -94,7 +96,8 @@ static const struct accctl_cmd cmds[] = {
     {"adopt", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "[STACK]... [--all]",
      "take over what docker compose has started",
      "A stack that ran before accd came is only observed. This takes it over: the same\n"
-     "containers, none is restarted; from then on accd restarts them and not Docker.\n\n"
+     "containers, none is restarted; from then on accd restarts them and not Docker.\n"
+     "Without a name: all that are only observed.\n\n"
      "  accctl events media      what accd would have done so far\n"
      "  accctl adopt media\n"},
     {"hand-back", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "STACK...|--all",

@@ -132,12 +132,15 @@ static struct tally count_up(const cJSON *list)
 }
 
 /* What these ask for can be seen at containers. */
-static bool has_nothing_done(const struct accctl *ctl, const struct tally *tally)
+static bool has_nothing_done(const struct accctl *ctl, const struct tally *tally, bool has_adopted)
 {
     static const char *const verbs[] = {"up",      "start",   "stop",     "down", "restart",
                                         "release", "upgrade", "rollback", "apply"};
     bool is_one = false;
 
+    if (is_verb(ctl, "adopt")) {
+        return !has_adopted;
+    }
     for (size_t i = 0; i < ACC_ARRAY_LEN(verbs); i++) {
         is_one |= is_verb(ctl, verbs[i]);
     }
@@ -202,15 +205,18 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
 {
     struct tally tally = count_up(acc_json_array(answer, "progress"));
     size_t n_resources = print_resources(ctl, answer);
+    bool has_adopted = cJSON_GetArraySize(acc_json_array(answer, "adopted")) > 0;
     const char *verb = ctl->options->verb;
     const char *plural = acc_plural(tally.n_selected);
     char took[48];
 
     if (ctl->options->detach && tally.n_selected > 0) {
         (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
-    } else if (n_resources == 0 && has_nothing_done(ctl, &tally)) {
+    } else if (n_resources == 0 && has_nothing_done(ctl, &tally, has_adopted)) {
         (void)fprintf(ctl->out, "%s: nothing to do", verb);
-        if (tally.n_selected > 0 && !is_verb(ctl, "apply")) {
+        if (is_verb(ctl, "adopt")) {
+            (void)fprintf(ctl->out, ", all of it is managed already");
+        } else if (tally.n_selected > 0 && !is_verb(ctl, "apply")) {
             (void)fprintf(ctl->out, ", %zu service%s %s so already", tally.n_selected, plural,
                           tally.n_selected == 1 ? "was" : "were");
         }
@@ -220,6 +226,40 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
         (void)fprintf(ctl->out, "%s: done, %zu service%s", verb, tally.n_selected, plural);
         put_tally(ctl, &tally);
         (void)fprintf(ctl->out, ", %s\n", took);
+    }
+}
+
+/* Whole stacks: taken over, which is told before anything of it is touched ... */
+static void print_adopted(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "adopted"))
+    {
+        const char *name = acc_json_text_of(item);
+
+        (void)fprintf(ctl->out,
+                      "stack %s was only observed, and is managed from here on: accd restarts its "
+                      "containers, their own restart policy becomes no (back: accctl hand-back "
+                      "%s)\n",
+                      name ? name : "", name ? name : "");
+    }
+    (void)fflush(ctl->out);
+}
+
+/* ... or left alone. */
+static void print_observing(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "observing"))
+    {
+        const char *name = acc_json_text_of(item);
+
+        (void)fprintf(ctl->out,
+                      "stack %s is only observed, nothing of it was touched; take it over: accctl "
+                      "adopt %s\n",
+                      name ? name : "", name ? name : "");
     }
 }
 
@@ -266,6 +306,7 @@ struct act {
     struct accctl_progress *progress;
     uint64_t started_ms;
     struct acc_buf out;
+    bool has_told; /* which stacks it takes over */
 };
 
 static void print_outcome(struct act *act, const cJSON *answer)
@@ -281,6 +322,7 @@ static void print_outcome(struct act *act, const cJSON *answer)
         print_maintenance(ctl, answer, accctl_now_ms() - act->started_ms);
     } else {
         print_done(ctl, answer, accctl_now_ms() - act->started_ms);
+        print_observing(ctl, answer);
         if (may_adopt(ctl->options->verb)) {
             accctl_put_differences(list, NULL, &ctl->style, &act->out);
             flush(ctl, &act->out);
@@ -314,7 +356,13 @@ static enum accctl_exit conclude(struct act *act, const cJSON *reply)
 static void show(struct act *act, const cJSON *answer, bool goes_on)
 {
     const cJSON *list = acc_json_array(answer, "progress");
-    bool is_news = accctl_progress_update(act->progress, list, accctl_now_ms(), &act->out);
+    bool is_news;
+
+    if (answer && !act->has_told && !act->ctl->options->json) {
+        print_adopted(act->ctl, answer);
+        act->has_told = true;
+    }
+    is_news = accctl_progress_update(act->progress, list, accctl_now_ms(), &act->out);
 
     if (act->ctl->options->json) {
         acc_buf_reset(&act->out);

@@ -10,6 +10,9 @@ static enum accctl_color color_of(const char *action)
     if (strcmp(action, "create") == 0 || strcmp(action, "start") == 0) {
         return ACCCTL_GREEN;
     }
+    if (strcmp(action, "observe") == 0) {
+        return ACCCTL_PLAIN;
+    }
     return strcmp(action, "stop") == 0 || strcmp(action, "remove") == 0 ? ACCCTL_RED
                                                                         : ACCCTL_YELLOW;
 }

@@ -152,6 +152,29 @@ static void put_maintenance(const cJSON *hold, const struct accctl_style *style,
     }
 }
 
+/* Of which stacks accd knows no more than their containers tell. */
+static void put_lost(const cJSON *stacks, const struct accctl_style *style, struct acc_buf *out)
+{
+    const cJSON *stack;
+    struct acc_buf line;
+
+    acc_buf_init(&line, 65536);
+    cJSON_ArrayForEach(stack, stacks)
+    {
+        if (acc_json_bool(stack, "state_lost")) {
+            (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "the state was lost; ",
+                                 text_of(stack, "name"));
+        }
+    }
+    if (line.len > 0) {
+        (void)acc_buf_puts(&line, " went on by the labels of the containers: what was stopped or "
+                                  "held before may need to be so again");
+        accctl_put_color(out, style, ACCCTL_YELLOW, line.data, 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+    acc_buf_fini(&line);
+}
+
 void accctl_put_head(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     const cJSON *engine = acc_json_object(status, "engine");
@@ -174,6 +197,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
     }
     (void)acc_buf_puts(out, "\n");
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
+    put_lost(acc_json_array(status, "stacks"), style, out);
 }
 
 /* --- problems ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "daemon/in/wall_clock.h"
 #include "daemon/orphans.h"
 #include "daemon/out/docker_call.h"
+#include "daemon/out/docker_newcomers.h"
 #include "daemon/out/docker_unused.h"
 #include "daemon/out/image_pins.h"
 #include "daemon/out/incident_hook.h"

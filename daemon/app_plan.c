@@ -23,7 +23,8 @@ struct accd_plan_run {
     struct acc_plan plan;
     size_t n; /* askers, the first of app->plans */
     bool failed;
-    struct accd_docker_unused *unused; /* while networks and volumes are looked for */
+    struct accd_docker_newcomers *newcomers; /* owned; what of new stacks is there */
+    struct accd_docker_unused *unused;       /* while networks and volumes are looked for */
 };
 
 /* --- what is there --------------------------------------------------------------------------- */
@@ -169,15 +170,21 @@ static void add_orphans(struct accd_plan_run *run)
     accd_orphans_fini(&orphans);
 }
 
+static void run_free(struct accd_plan_run *run)
+{
+    accd_docker_newcomers_destroy(run->newcomers);
+    acc_plan_fini(&run->plan);
+    acc_loaded_fini(&run->loaded);
+    free(run);
+}
+
 static void answer_run(struct accd_plan_run *run)
 {
     struct accd_app *app = run->app;
 
     app->plan_run = NULL;
     answer(app, run->n, run->failed ? "accd is out of memory\n" : NULL, &run->plan);
-    acc_plan_fini(&run->plan);
-    acc_loaded_fini(&run->loaded);
-    free(run);
+    run_free(run);
 }
 
 static bool is_unused(void *ctx, enum acc_resource_kind kind,
@@ -355,6 +362,75 @@ static void add_replicas(struct accd_plan_run *run, const struct acc_service_spe
     }
 }
 
+/* --- stacks that are not touched -------------------------------------------------------------- */
+
+static uint32_t find_stack(const struct acc_model *model, const char *name)
+{
+    for (uint32_t k = 0; k < model->n_stacks; k++) {
+        if (strcmp(model->stacks[k]->name, name) == 0) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}
+
+static void add_observed_stack(struct accd_plan_run *run, const char *stack, const char *why)
+{
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (!acc_plan_find(&run->plan, stack)) {
+        (void)snprintf(reason, sizeof(reason),
+                       "%s: nothing of it is touched; take it over: accctl adopt %.100s", why,
+                       stack);
+        add(run, stack, ACC_PLAN_OBSERVE, NULL, reason);
+    }
+}
+
+static bool is_observed(const struct acc_engine *engine, const char *stack)
+{
+    for (uint32_t k = 0; k < acc_engine_n_stacks(engine); k++) {
+        if (strcmp(acc_engine_stack_name(engine, k), stack) == 0) {
+            return acc_engine_stack_observing(engine, k);
+        }
+    }
+    return false;
+}
+
+static void plan_new_service(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    uint32_t stack = find_stack(run->loaded.model, service->stack);
+    struct accd_newcomer found = {0};
+    bool is_there;
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (is_observed(run->app->engine, service->stack)) {
+        add_observed_stack(run, service->stack, "only observed");
+        return;
+    }
+    if (!run->newcomers) {
+        add(run, service->id, ACC_PLAN_UNKNOWN, NULL,
+            "new in the files; whether it is there already could not be seen");
+        return;
+    }
+    is_there = accd_docker_newcomers_find(run->newcomers, stack, service->name, &found);
+    if (accd_docker_newcomers_is_observed(run->newcomers, stack)) {
+        add_observed_stack(run, service->stack,
+                           "new in the files, was found running and will only be observed");
+        (void)snprintf(reason, sizeof(reason), "%s%.200s",
+                       !is_there          ? "there is no container"
+                       : found.is_running ? "runs already: "
+                                          : "is there and does not run: ",
+                       is_there ? found.name : "");
+        add(run, service->id, ACC_PLAN_OBSERVE, NULL, reason);
+    } else if (!is_there) {
+        add(run, service->id, ACC_PLAN_CREATE, NULL, "new in the files");
+    } else if (!found.is_running) {
+        (void)snprintf(reason, sizeof(reason), "new in the files; accd made %.200s before",
+                       found.name);
+        add(run, service->id, ACC_PLAN_START, NULL, reason);
+    } /* else it goes on as it is */
+}
+
 /* True: an answer comes later. */
 static bool plan_service(struct accd_plan_run *run, uint32_t svc)
 {
@@ -364,11 +440,15 @@ static bool plan_service(struct accd_plan_run *run, uint32_t svc)
     uint32_t n_present;
 
     if (old_svc == ACC_NONE) {
-        add(run, service->id, ACC_PLAN_CREATE, NULL, "new in the files");
+        plan_new_service(run, service);
         return false;
     }
     n_present = count_present(run->app, old_svc, view.n_instances);
-    if (view.observing || (!view.wanted_up && !view.removed)) {
+    if (view.observing) {
+        add_observed_stack(run, service->stack, "only observed");
+        return false;
+    }
+    if (!view.wanted_up && !view.removed) {
         return false; /* it is not touched */
     }
     if (look_at(run, svc, old_svc, &view)) {
@@ -400,10 +480,23 @@ static void go_on(struct accd_plan_run *run)
 
 /* --- the beginning --------------------------------------------------------------------------- */
 
+static void on_newcomers(void *ctx, const char *problem)
+{
+    struct accd_plan_run *run = ctx;
+
+    if (problem) {
+        accd_log(ACCD_LOG_WARNING, "plan: containers of new stacks could not be listed: %s",
+                 problem);
+        run->newcomers = accd_docker_newcomers_destroy(run->newcomers);
+    }
+    go_on(run);
+}
+
 void accd_app_on_planned(void *ctx, const struct accd_reload_result *result)
 {
     struct accd_app *app = ctx;
     struct accd_plan_run *run;
+    struct accd_newcomers_config config;
 
     if (result->error < 0) {
         char *problems = accd_app_problems(result->diags);
@@ -423,9 +516,17 @@ void accd_app_on_planned(void *ctx, const struct accd_reload_result *result)
     run->app = app;
     run->n = app->n_plans;
     run->loaded = *result->loaded;
+    config = (struct accd_newcomers_config){.docker = &app->docker,
+                                            .engine = app->engine,
+                                            .model = run->loaded.model,
+                                            .on_end = on_newcomers,
+                                            .ctx = run};
     *result->loaded = (struct acc_loaded){0};
     app->plan_run = run;
-    go_on(run);
+    if (accd_docker_newcomers_start(&config, &run->newcomers) < 0) {
+        run->failed = true;
+        answer_run(run);
+    }
 }
 
 void accd_app_plan(void *ctx,
@@ -454,9 +555,7 @@ void accd_app_plan_drop(struct accd_app *app)
 {
     if (app->plan_run) {
         accd_docker_unused_cancel(app->plan_run->unused);
-        acc_plan_fini(&app->plan_run->plan);
-        acc_loaded_fini(&app->plan_run->loaded);
-        free(app->plan_run);
+        run_free(app->plan_run);
         app->plan_run = NULL;
     }
 }

@@ -91,7 +91,9 @@ struct accd_wait_task {
     const struct accd_file_change *changes; /* of each service in its file; NULL: none */
     bool prune, volumes;  /* apply: what is gone from the files beside containers */
     bool more, detach, with_dependents;
-    uint64_t timeout_ms; /* 0: none */
+    bool shows_observing; /* tell which stacks are only observed */
+    const char *adopted;  /* stacks that it takes over, a name a line; NULL: none */
+    uint64_t timeout_ms;  /* 0: none */
 };
 /* A job of the session that answers it; to be begun before the engine is told. NULL: it was
  * refused. */
@@ -114,7 +116,8 @@ void accd_control_events(struct accd_control *control, struct accd_session *sess
 void accd_control_events_flush(struct accd_control *control);
 
 /* control_history.c */
-/* What the request speaks of; `targets->selected` is the caller's to free. False: it was refused. */
+/* What the request speaks of; `targets->selected` is the caller's to free. False: it was refused.
+ */
 bool accd_control_select(struct accd_control *control, struct accd_session *session,
                          const struct acc_ctl_request *request, struct acc_ctl_targets *targets);
 void accd_control_history(struct accd_control *control, struct accd_session *session,

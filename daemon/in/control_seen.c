@@ -43,6 +43,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
         return -ENOMEM;
     }
     seen.is_held = is_held(&service);
+    seen.is_unseen = service.is_unseen;
     seen.is_up = service.state == ACC_SVC_UP;
     for (uint32_t i = 0; i < service.n_instances; i++) {
         struct accd_seen_container *container = &seen.container[seen.n];
@@ -60,6 +61,28 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     }
     *ret_seen = seen;
     return 0;
+}
+
+int accd_seen_complete(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                       struct accd_seen *seen)
+{
+    struct acc_service_view service;
+    struct accd_seen now = {0};
+
+    if (!seen->is_unseen) {
+        return 0;
+    }
+    acc_engine_service(engine, svc, now_ms, &service);
+    if (service.is_unseen) {
+        return 0;
+    }
+    int r = accd_seen_take(engine, svc, now_ms, &now);
+
+    if (r == 0) {
+        accd_seen_fini(seen);
+        *seen = now;
+    }
+    return r;
 }
 
 void accd_seen_fini(struct accd_seen *seen)
@@ -105,6 +128,9 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
     struct changes changes = {0};
 
     acc_engine_service(engine, svc, now_ms, &service);
+    if (seen->is_unseen) {
+        return "";
+    }
     for (uint32_t i = 0; i < service.n_instances; i++) {
         struct acc_instance_view view;
 

@@ -19,11 +19,15 @@ struct accd_seen {
     } * container; /* owned */
     size_t n;
     bool is_held, is_up;
+    bool is_unseen; /* what there was then came to light later */
 };
 
 /* 0 or -ENOMEM. */
 int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                    struct accd_seen *ret_seen);
+/* Once that has come to light: it was there then. 0 or -ENOMEM. */
+int accd_seen_complete(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                       struct accd_seen *seen);
 void accd_seen_fini(struct accd_seen *seen);
 /* "created", "recreated", "updated", "started", "restarted", "stopped", "removed", "released", or
  * "" for nothing. Of several containers the gravest. */

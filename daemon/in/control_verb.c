@@ -8,6 +8,8 @@
 #include "daemon/in/control_job.h"
 #include "daemon/log.h"
 
+#define ADOPTED_MAX (64u * 1024u) /* names of stacks */
+
 static int push(struct accd_control *control, const struct accd_session *session,
                 const struct acc_ctl_request *request, enum acc_verb verb,
                 const struct acc_ctl_targets *targets)
@@ -33,6 +35,41 @@ static int push(struct accd_control *control, const struct accd_session *session
     return accd_pump_push(control->config.pump, &event);
 }
 
+static bool is_selected(const struct acc_engine *engine, const uint8_t *selected, const char *stack)
+{
+    size_t n = acc_engine_n_services(engine);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        if (selected[i]) {
+            acc_engine_service(engine, i, 0, &service);
+            if (strcmp(service.stack, stack) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The stacks that are only observed until this verb, a name a line. 0, or -ENOMEM, -ENOBUFS. */
+static int list_adopted(const struct acc_engine *engine, enum acc_verb verb,
+                        const uint8_t *selected, struct acc_buf *out)
+{
+    bool adopts = verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_ADOPT;
+    size_t n = adopts ? acc_engine_n_stacks(engine) : 0;
+    int r = 0;
+
+    for (uint32_t k = 0; k < n && r >= 0; k++) {
+        const char *name = acc_engine_stack_name(engine, k);
+
+        if (acc_engine_stack_observing(engine, k) && is_selected(engine, selected, name)) {
+            r = acc_buf_printf(out, "%s\n", name);
+        }
+    }
+    return r;
+}
+
 static void start(struct accd_control *control, struct accd_session *session,
                   const struct acc_ctl_request *request, enum acc_verb verb,
                   const struct acc_ctl_targets *targets)
@@ -41,9 +78,19 @@ static void start(struct accd_control *control, struct accd_session *session,
                                   .more = request->more,
                                   .detach = request->detach,
                                   .with_dependents = request->with_dependents,
+                                  .shows_observing = targets->leaves_observed,
                                   .timeout_ms = request->timeout_ms};
-    struct accd_job *wait = accd_wait_begin(control, session, &task, targets->selected);
+    struct accd_job *wait = NULL;
+    struct acc_buf adopted;
 
+    acc_buf_init(&adopted, ADOPTED_MAX);
+    if (list_adopted(control->config.engine, verb, targets->selected, &adopted) < 0) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
+    } else {
+        task.adopted = adopted.data;
+        wait = accd_wait_begin(control, session, &task, targets->selected);
+    }
+    acc_buf_fini(&adopted);
     if (!wait) {
         return;
     }
@@ -139,6 +186,7 @@ static void wait_for(const struct apply_job *apply, const char *changes)
                                   .changes = file,
                                   .prune = apply->prune,
                                   .volumes = apply->volumes,
+                                  .shows_observing = true,
                                   .more = apply->more,
                                   .detach = apply->detach,
                                   .timeout_ms = apply->timeout_ms};

@@ -38,6 +38,8 @@ struct wait {
     bool prune, volumes;
     struct pruning *pruning; /* while the answer to it is outstanding */
     char *pruned;            /* owned; that answer */
+    bool shows_observing;
+    char *adopted; /* owned; as in the task */
     bool more, detach;
     bool was_maintained;  /* when it began */
     bool is_told;         /* the first look has happened */
@@ -57,6 +59,7 @@ static void wait_destroy(struct wait *wait)
         wait->pruning->wait = NULL;
     }
     free(wait->pruned);
+    free(wait->adopted);
     free(wait->ids);
     free(wait);
 }
@@ -189,7 +192,10 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         widen(model, task->is_apply || task->with_dependents, watched);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
-    if (wait && !fill(wait, control, selected, watched, n)) {
+    if (wait && task->adopted) {
+        wait->adopted = strdup(task->adopted);
+    }
+    if (wait && ((task->adopted && !wait->adopted) || !fill(wait, control, selected, watched, n))) {
         wait_destroy(wait);
         wait = NULL;
     }
@@ -204,6 +210,7 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->was_maintained = maintenance.kind != ACC_HOLD_NONE;
     wait->prune = task->prune;
     wait->volumes = task->volumes;
+    wait->shows_observing = task->shows_observing;
     wait->more = task->more;
     wait->detach = task->detach;
     wait->deadline_ms = task->timeout_ms ? uv_now(control->config.loop) + task->timeout_ms
@@ -319,6 +326,9 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         char *text = look->reason[look->n_failures];
         enum acc_settled settled;
 
+        if (watch->svc != ACC_NONE) { /* no memory: the next look tries again */
+            (void)accd_seen_complete(control->config.engine, watch->svc, now_ms, &watch->seen);
+        }
         watch->selected |= is_drawn_in(wait, watch, now_ms);
         settled = settled_of(wait, watch, now_ms, text);
         look->row[i] = (struct acc_progress_row){
@@ -353,17 +363,18 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
 {
     struct acc_view view = accd_control_view(wait->job.control);
     struct accd_session *session = wait->job.session;
+    struct acc_stacks_told stacks = {wait->adopted, wait->shows_observing};
     struct acc_buf out;
     bool sent;
     int r;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
     if (wait->is_apply) {
-        r = acc_applied_put(&view, rows, n_rows, wait->pruned, !is_last, &out);
+        r = acc_applied_put(&view, rows, n_rows, &stacks, wait->pruned, !is_last, &out);
     } else if (wait->verb == ACC_VERB_MAINTENANCE) {
         r = acc_maintained_put(&view, rows, n_rows, wait->was_maintained, !is_last, &out);
     } else {
-        r = acc_progress_put(&view, rows, n_rows, !is_last, &out);
+        r = acc_progress_put(&view, rows, n_rows, &stacks, !is_last, &out);
     }
     sent = accd_control_reply(session, &out, r, is_last);
     if (is_last || !sent) {

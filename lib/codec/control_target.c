@@ -175,6 +175,45 @@ static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
     return ACC_CTL_PARSED;
 }
 
+/* Takes out those that are observed, or those that aren't. True: any is left, or none was there. */
+static bool keep(const struct acc_engine *engine, bool is_observed, struct acc_ctl_targets *targets)
+{
+    size_t n = acc_engine_n_services(engine);
+    bool any = false, any_left = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        acc_engine_service(engine, i, 0, &service);
+        any |= targets->selected[i];
+        targets->selected[i] = targets->selected[i] && service.observing == is_observed;
+        any_left |= targets->selected[i];
+    }
+    return any_left || !any;
+}
+
+/* Of all, which does the verb mean? */
+static enum acc_ctl_parsed narrow(const struct acc_engine *engine, enum acc_verb verb,
+                                  struct acc_ctl_targets *targets, struct acc_ctl_error *error)
+{
+    if (!targets->is_all || !acc_engine_has_snapshot(engine)) {
+        return ACC_CTL_PARSED;
+    }
+    if (verb == ACC_VERB_ADOPT) {
+        (void)keep(engine, true, targets);
+    } else if (verb == ACC_VERB_UP || verb == ACC_VERB_START) {
+        targets->leaves_observed = true;
+        if (!keep(engine, false, targets)) {
+            acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+                              "all of this is only observed and is left alone until it is taken "
+                              "over: accctl adopt, or accctl up with the name of a stack or "
+                              "service");
+            return ACC_CTL_WRONG;
+        }
+    }
+    return ACC_CTL_PARSED;
+}
+
 enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         const struct acc_ctl_request *request, enum acc_verb verb,
                                         struct acc_ctl_targets *ret_targets,
@@ -202,5 +241,5 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
     if (touches_observed(verb)) {
         return refuse_observed(engine, ret_targets, reterr_error);
     }
-    return ACC_CTL_PARSED;
+    return narrow(engine, verb, ret_targets, reterr_error);
 }

@@ -11,10 +11,11 @@
 #include "lib/engine/engine.h"
 
 struct acc_ctl_targets {
-    uint8_t *selected; /* a byte per service of the engine; the caller's, zeroed */
-    bool is_all;       /* no target was named */
-    bool whole_stacks; /* every target is a stack, without a phase: its networks may go, too */
-    bool is_stack;     /* the only target is a stack */
+    uint8_t *selected;    /* a byte per service of the engine; the caller's, zeroed */
+    bool is_all;          /* no target was named */
+    bool whole_stacks;    /* every target is a stack, without a phase: its networks may go, too */
+    bool is_stack;        /* the only target is a stack */
+    bool leaves_observed; /* what is only observed was taken out, because nobody named it */
 };
 
 /* For requests that look: no target means all. */
@@ -25,7 +26,9 @@ enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
 /* Maintenance is on, and `*reterr_error` refuses what would change something. */
 bool acc_ctl_is_maintained(const struct acc_engine *engine, struct acc_ctl_error *reterr_error);
 /* For verbs. What could surprise is refused: nothing named, and the verb takes something down; a
- * stack that is only observed and would be touched. */
+ * stack that is only observed and would be touched. What brings services up takes such a stack over
+ * where it is named; all that is wanted up doesn't mean it. And `adopt` of all means what is not
+ * managed yet. */
 enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         const struct acc_ctl_request *request, enum acc_verb verb,
                                         struct acc_ctl_targets *ret_targets,

@@ -9,8 +9,8 @@
 
 const char *acc_plan_what_name(enum acc_plan_what what)
 {
-    static const char *const names[] = {"create",  "start", "recreate", "update",
-                                        "restart", "stop",  "remove",   "unknown"};
+    static const char *const names[] = {"create", "start",  "recreate", "update", "restart",
+                                        "stop",   "remove", "unknown",  "observe"};
 
     return names[what];
 }
@@ -80,13 +80,15 @@ void acc_plan_fini(struct acc_plan *plan)
     *plan = (struct acc_plan){0};
 }
 
-/* "stack/service" is named by itself, by its service, or by its stack. */
+/* "stack/service" is named by itself, by its service, or by its stack; a stack by what is in it. */
 static bool is_named(const char *id, const char *target)
 {
     const char *slash = strchr(id, '/');
     size_t len = slash ? (size_t)(slash - id) : strlen(id);
 
-    return strcmp(id, target) == 0 || (slash && strcmp(slash + 1, target) == 0) ||
+    return strcmp(id, target) == 0 ||
+           (!slash && strncmp(id, target, len) == 0 && target[len] == '/') ||
+           (slash && strcmp(slash + 1, target) == 0) ||
            (strlen(target) == len && strncmp(id, target, len) == 0);
 }
 

@@ -17,11 +17,12 @@ enum acc_plan_what {
     ACC_PLAN_STOP,
     ACC_PLAN_REMOVE,
     ACC_PLAN_UNKNOWN, /* it could not be compared */
+    ACC_PLAN_OBSERVE, /* nothing is touched: its stack is only observed, or will be */
 };
 const char *acc_plan_what_name(enum acc_plan_what what); /* "create", ... */
 
 struct acc_plan_row {
-    char service[2 * ACC_NAME_MAX + 2]; /* its id */
+    char service[2 * ACC_NAME_MAX + 2]; /* its id; of OBSERVE also a stack */
     enum acc_plan_what what;
     struct acc_docker_diff_line *line; /* why; owned */
     size_t n, n_dropped;

@@ -142,6 +142,7 @@ static void put_stacks(struct writer *w, const uint8_t *selected)
         stack = acc_put_item(w->put, stacks);
         text(w, stack, "name", name);
         text(w, stack, "mode", acc_engine_stack_observing(engine, i) ? "observing" : "managing");
+        acc_put_bool(w->put, stack, "state_lost", acc_engine_stack_recovered(engine, i));
         put_stack_files(w, stack, name);
     }
 }
@@ -596,12 +597,30 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
     }
 }
 
+static void put_stacks_told(struct writer *w, const struct acc_stacks_told *stacks)
+{
+    const struct acc_engine *engine = w->view->engine;
+    size_t n = stacks->shows_observing ? acc_engine_n_stacks(engine) : 0;
+    cJSON *list = stacks->shows_observing ? acc_put_array(w->put, w->top, "observing") : NULL;
+
+    for (uint32_t k = 0; k < n; k++) {
+        if (acc_engine_stack_observing(engine, k)) {
+            text(w, list, NULL, acc_engine_stack_name(engine, k));
+        }
+    }
+    if (stacks->adopted) {
+        put_lines(w, acc_put_array(w->put, w->top, "adopted"), stacks->adopted);
+    }
+}
+
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
-                     size_t n_rows, bool continues, struct acc_buf *out)
+                     size_t n_rows, const struct acc_stacks_told *stacks, bool continues,
+                     struct acc_buf *out)
 {
     struct writer w;
 
     begin(&w, view);
+    put_stacks_told(&w, stacks);
     put_progress(&w, rows, n_rows);
     return finish(&w, NULL, continues, out);
 }
@@ -619,7 +638,8 @@ int acc_maintained_put(const struct acc_view *view, const struct acc_progress_ro
 }
 
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
-                    const char *lines, bool continues, struct acc_buf *out)
+                    const struct acc_stacks_told *stacks, const char *lines, bool continues,
+                    struct acc_buf *out)
 {
     struct writer w;
     cJSON *changes;
@@ -637,6 +657,7 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
         }
     }
     put_lines(&w, changes, lines ? lines : "");
+    put_stacks_told(&w, stacks);
     put_progress(&w, rows, n_rows);
     return finish(&w, NULL, continues, out);
 }

@@ -92,15 +92,22 @@ struct acc_progress_row {
     const struct acc_pull_row *pull; /* of its image; NULL: none is under way */
     const char *output;              /* of its build, one a line; NULL: none */
 };
+/* What a verb or an apply means for whole stacks. */
+struct acc_stacks_told {
+    const char *adopted;  /* taken over by it, a name a line; NULL: none */
+    bool shows_observing; /* tell which are only observed */
+};
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
-                     size_t n_rows, bool continues, struct acc_buf *out);
+                     size_t n_rows, const struct acc_stacks_told *stacks, bool continues,
+                     struct acc_buf *out);
 /* As the above, for Maintenance, with whether it was on before, and as it is. */
 int acc_maintained_put(const struct acc_view *view, const struct acc_progress_row *rows,
                        size_t n_rows, bool was_on, bool continues, struct acc_buf *out);
 /* As the above, for Apply: with `changes`, a line for each selected service that was changed, and
  * behind them `lines` (NULL: none). */
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
-                    const char *lines, bool continues, struct acc_buf *out);
+                    const struct acc_stacks_told *stacks, const char *lines, bool continues,
+                    struct acc_buf *out);
 
 struct acc_failure_row {
     const char *service, *reason;

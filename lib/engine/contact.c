@@ -7,33 +7,46 @@
  * their record: names and labels are enough to go on.
  */
 
+#include "lib/engine/engine.h"
+
 #include "lib/engine/internal.h"
 
-/* Handing a stack back gives it its restart policies again; who has none anywhere can't be told
- * from one that is still accd's. */
-static bool is_ours(struct acc_engine *e, uint32_t at)
+void acc_contact_add(struct acc_contact *contact, bool is_made_here, enum acc_restart_policy policy)
 {
-    bool is_made_here = false;
+    contact->is_there = true;
+    contact->is_made_here |= is_made_here;
+    contact->has_policy |= policy != ACC_RESTART_NO && policy != ACC_RESTART_UNSET;
+}
+
+/* Handing a stack back gives it its restart policies again; one that has none in its file can't be
+ * told from one that is still accd's. */
+bool acc_contact_observes(const struct acc_contact *contact)
+{
+    return contact->is_there && (contact->has_policy || !contact->is_made_here);
+}
+
+static struct acc_contact contact_of(struct acc_engine *e, uint32_t at)
+{
+    struct acc_contact contact = {0};
 
     for (uint32_t v = 0; v < e->n_services; v++) {
         if (e->services[v].stack != at) {
             continue;
         }
         acc_each_inst (e, &e->services[v], i) {
-            if (i->present && i->policy != ACC_RESTART_NO) {
-                return false;
+            if (i->present) {
+                acc_contact_add(&contact, !i->is_adopted, i->policy);
             }
-            is_made_here |= i->present && !i->is_adopted;
         }
     }
-    return is_made_here;
+    return contact;
 }
 
 static void decide(struct acc_engine *e, uint32_t at, bool is_first)
 {
     struct stack *stack = &e->stacks[at];
-    bool is_there = e->observe_new && stack->n_present > 0;
-    bool observe = is_there && !is_ours(e, at);
+    struct acc_contact contact = contact_of(e, at);
+    bool observe = e->observe_new && acc_contact_observes(&contact);
 
     stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
     acc_save_stack(e, stack);
@@ -41,12 +54,11 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
                  "stack %s was found running: it is only observed until it is adopted",
                  stack->name);
-    } else if (is_there) {
+    } else if (e->observe_new && contact.is_there) {
         stack->is_recovered = is_first;
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
                  "stack %s was found running, and its containers are accd's own: it is managed%s",
-                 stack->name,
-                 is_first ? "; what was asked for before is not known any more" : "");
+                 stack->name, is_first ? "; what was asked for before is not known any more" : "");
     }
 }
 

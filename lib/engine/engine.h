@@ -50,6 +50,15 @@ void acc_engine_prune(struct acc_engine *engine);
  * changed live, or made anew. Only what was compared already. */
 void acc_engine_conform(struct acc_engine *engine);
 
+/* First contact (E10): what the containers of a stack of which there is no record tell, each told
+ * once. Made by somebody else, or given back: it is observed. */
+struct acc_contact {
+    bool is_there, is_made_here, has_policy;
+};
+void acc_contact_add(struct acc_contact *contact, bool is_made_here,
+                     enum acc_restart_policy policy);
+bool acc_contact_observes(const struct acc_contact *contact);
+
 void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
                      struct acc_actions *actions);
 /* When ACC_EV_TIMEOUT is due next, or ACC_DEADLINE_NONE. Ask again after every step. */
@@ -308,6 +317,7 @@ struct acc_service_view {
     bool removed;                                         /* gone from the file */
     bool wanted_up;
     bool observing;
+    bool is_unseen; /* its stack has just joined the files, what is there of it isn't known yet */
     enum acc_svc_state state;
     enum acc_verdict health;
     enum acc_evidence evidence;

@@ -185,8 +185,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
 {
     bool by_hand = false;
 
-    if (!acc_may_act(e) || acc_inst_stale(e, i) ||
-        e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
+    if (!acc_may_act(e) || acc_inst_stale(e, i) || e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
         return; /* after the snapshot */
     }
     if (s->held) {

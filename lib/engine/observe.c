@@ -479,7 +479,8 @@ static bool is_foreign_create(struct acc_engine *e, const struct instance *i,
     /* one that ends or goes was looked at before we saw it go */
     bool is_new = obs->state == ACC_CTR_CREATED || obs->state == ACC_CTR_RUNNING;
 
-    return !is_before_us(e, acc_svc_of(e, i)) && is_new && !obs->op[0] && !(i->op && i->op_type == ACC_ACT_CREATE);
+    return !is_before_us(e, acc_svc_of(e, i)) && is_new && !obs->op[0] &&
+           !(i->op && i->op_type == ACC_ACT_CREATE);
 }
 
 void acc_observe(struct acc_engine *e, const struct acc_obs *obs)

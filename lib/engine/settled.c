@@ -192,6 +192,9 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
     const struct stack *stack = &e->stacks[s->stack];
 
     acc_assert(svc < engine->n_services);
+    if (!e->ever_synced && (verb == ACC_VERB_HAND_BACK || verb == ACC_VERB_ADOPT)) {
+        return ACC_SETTLED_PENDING; /* whose restart policy is to be changed isn't known yet */
+    }
     if (verb == ACC_VERB_HAND_BACK) {
         bool is_done = stack->contact == CONTACT_OBSERVING && acc_act_settled(e, s);
 

@@ -116,6 +116,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .removed = s->removed,
         .wanted_up = s->wanted_up,
         .observing = e->stacks[s->stack].contact == CONTACT_OBSERVING,
+        .is_unseen = e->stacks[s->stack].contact == CONTACT_UNKNOWN,
         .state = s->has_state   ? s->state
                  : s->wanted_up ? ACC_SVC_QUEUED
                                 : ACC_SVC_OFF,

@@ -141,6 +141,12 @@ bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
     return puppet.observing[stack];
 }
 
+bool acc_engine_has_snapshot(const struct acc_engine *engine)
+{
+    (void)engine;
+    return puppet.connected;
+}
+
 bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack)
 {
     (void)engine;

@@ -243,6 +243,32 @@ START_TEST(what_could_surprise_is_refused)
 }
 END_TEST
 
+START_TEST(what_takes_a_stack_over_says_so_and_is_meant_by_its_name)
+{
+    int fd = dial();
+    const char *got;
+
+    puppet.observing[1] = puppet.service[2].view.observing = true;
+    say(fd, "{\"method\":\"io.acc.Up\"}");
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"observing\":[\"media\"]"));
+    ck_assert_ptr_null(strstr(got, "media/web"));
+    ck_assert(puppet.selected[0] && puppet.selected[1] && !puppet.selected[2]);
+    say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"media/web\"]}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"adopted\":[\"media\"]"));
+    ck_assert(puppet.selected[2]);
+    say(fd, "{\"method\":\"io.acc.Adopt\"}"); /* what is managed already isn't counted */
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"adopted\":[\"media\"]"));
+    ck_assert_ptr_null(strstr(got, "acc/db"));
+    puppet.service[0].view.observing = puppet.service[1].view.observing = true;
+    say(fd, "{\"method\":\"io.acc.Start\",\"parameters\":{\"all\":true}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "all of this is only observed"));
+    ck_assert_uint_eq(puppet.n_cmds, 3);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_verb_survives_a_new_configuration)
 {
     struct puppet_service moved;
@@ -282,7 +308,7 @@ START_TEST(apply_waits_and_tells_what_became_of_the_containers)
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     server.applied(server.apply_arg, NULL, "changed acc/db\nchanged acc/web\n");
     got = hear(fd);
-    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"progress\":[{\"service\":\"acc/db\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"observing\":[],\"progress\":[{\"service\":\"acc/db\""));
     ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
     container(0, "c3", 2);
     move(0, ACC_SVC_STARTING, ACC_SETTLED_PENDING);
@@ -291,7 +317,7 @@ START_TEST(apply_waits_and_tells_what_became_of_the_containers)
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
     got = hear(fd);
-    ck_assert_ptr_nonnull(strstr(got, "{\"changes\":[\"recreated acc/db\"],\"progress\":"));
+    ck_assert_ptr_nonnull(strstr(got, "{\"changes\":[\"recreated acc/db\"],\"observing\":[],\"progress\":"));
     ck_assert_ptr_null(strstr(strstr(got, "acc/web"), "recreated"));
     close(fd);
 }
@@ -431,7 +457,7 @@ START_TEST(apply_prunes_when_asked_to)
     ck_assert(!server.prunes_volumes);
     server.pruned(server.prune_arg, "removed network acc_back\nkept network acc_x: in use\n");
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[\"removed network acc_back\","
-                               "\"kept network acc_x: in use\"],\"progress\":[]}}$");
+                               "\"kept network acc_x: in use\"],\"observing\":[],\"progress\":[]}}$");
     say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true}}");
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     server.pruned = NULL;
@@ -584,6 +610,7 @@ int main(void)
     tcase_add_test(tcase, detach_and_oneway_do_not_wait);
     tcase_add_test(tcase, a_waiting_peer_may_leave);
     tcase_add_test(tcase, what_could_surprise_is_refused);
+    tcase_add_test(tcase, what_takes_a_stack_over_says_so_and_is_meant_by_its_name);
     tcase_add_test(tcase, a_verb_survives_a_new_configuration);
     tcase_add_test(tcase, outdated_is_asked_for_what_was_named);
     tcase_add_test(tcase, apply_waits_and_tells_what_became_of_the_containers);

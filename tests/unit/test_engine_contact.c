@@ -173,7 +173,23 @@ START_TEST(hand_back_restores_the_policies_and_keeps_away)
 }
 END_TEST
 
-/* --- a stack that comes with a new configuration ----------------------------------------------- */
+START_TEST(what_was_not_seen_yet_is_not_said_to_be_handed_back)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_open(&stage, model_build("s: a"));
+    stage_add(&stage, "a", true);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "s", "");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_HAND_BACK, stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+    stage_connect(&stage, false);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_HAND_BACK, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+}
+END_TEST
+
+/* --- a stack that comes with a new configuration -----------------------------------------------
+ */
 
 static const char *const both[] = {"s: db", "t: a; b; c"};
 
@@ -272,7 +288,8 @@ START_TEST(a_stack_of_our_own_that_joins_later_is_managed)
 }
 END_TEST
 
-/* --- the state is lost ------------------------------------------------------------------------- */
+/* --- the state is lost -------------------------------------------------------------------------
+ */
 
 static void lose_state(void)
 {
@@ -352,12 +369,14 @@ int main(void)
     tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
     tcase_add_test(tcase, adopted_names_are_kept);
     tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
+    tcase_add_test(tcase, what_was_not_seen_yet_is_not_said_to_be_handed_back);
     tcase_add_test(tcase, a_stack_that_joins_later_is_observed_as_well);
     tcase_add_test(tcase, a_stack_without_containers_that_joins_later_is_managed_at_once);
     tcase_add_test(tcase, nothing_is_decided_before_the_containers_of_a_new_stack_were_listed);
     tcase_add_test(tcase, a_stack_of_our_own_that_joins_later_is_managed);
     tcase_add_test(tcase, without_its_state_it_goes_on_with_what_it_made);
-    tcase_add_test(tcase, without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made);
+    tcase_add_test(tcase,
+                   without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made);
     tcase_add_test(tcase, without_its_state_it_lets_alone_what_it_had_given_back);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);

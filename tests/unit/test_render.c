@@ -173,6 +173,25 @@ START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
 }
 END_TEST
 
+START_TEST(a_lost_state_is_told_above_all)
+{
+    cJSON *json = status();
+    cJSON *stacks = cJSON_GetObjectItem(json, "stacks");
+    struct acc_buf out;
+
+    (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 0), "state_lost", true);
+    (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 1), "state_lost", false);
+    (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 2), "state_lost", true);
+    acc_buf_init(&out, 10000);
+    accctl_put_head(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\nthe state was lost; acc, new went on by the labels of "
+                                 "the containers: "));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(a_root_on_its_way_back_is_listed_before_who_suffers)
 {
     cJSON *json = status();
@@ -595,6 +614,7 @@ int main(void)
     tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
     tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
+    tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, overview_says_that_docker_is_away);

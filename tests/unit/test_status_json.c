@@ -143,11 +143,11 @@ START_TEST(status_is_what_the_interface_says)
 
     acc_buf_init(&out, ACC_REPLY_MAX);
     ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
-    ck_assert_str_eq(out.data,
-                     ENGINE "\"stacks\":[{\"name\":\"acc\",\"mode\":\"managing\",\"files\":"
-                            "[\"/etc/acc/stacks/1.yaml\"]}],\"services\":[" POSTGRES "," GRAFANA
-                            "],\"gpus\":[{\"name\":\"gpu0\",\"vram\":{\"total\":25753026560,"
-                            "\"used\":1234}}]," INCIDENTS);
+    ck_assert_str_eq(out.data, ENGINE
+                     "\"stacks\":[{\"name\":\"acc\",\"mode\":\"managing\",\"state_lost\":"
+                     "false,\"files\":[\"/etc/acc/stacks/1.yaml\"]}],\"services\":[" POSTGRES
+                     "," GRAFANA "],\"gpus\":[{\"name\":\"gpu0\",\"vram\":{\"total\":25753026560,"
+                     "\"used\":1234}}]," INCIDENTS);
     acc_buf_fini(&out);
 }
 END_TEST
@@ -200,8 +200,9 @@ START_TEST(status_of_some_has_only_their_stacks)
     puppet.observing[1] = true;
     acc_buf_init(&out, ACC_REPLY_MAX);
     ck_assert_int_eq(acc_status_put(view_now(), &facts, selected, &out), 0);
-    ck_assert(strstr(out.data, "\"stacks\":[{\"name\":\"media\",\"mode\":\"observing\",\"files\":"
-                               "[]}],\"services\":[{\"id\":\"media/jelly\"") != NULL);
+    ck_assert(strstr(out.data,
+                     "\"stacks\":[{\"name\":\"media\",\"mode\":\"observing\",\"state_lost\":"
+                     "false,\"files\":[]}],\"services\":[{\"id\":\"media/jelly\"") != NULL);
     ck_assert(!strstr(out.data, "\"acc/grafana\",\"stack\""));
     acc_buf_fini(&out);
 }
@@ -272,6 +273,7 @@ START_TEST(what_differs_is_told_by_status_why_and_the_verbs)
 {
     uint8_t selected[PUPPET_MAX] = {1};
     struct acc_progress_row row = {.svc = 0, .selected = true, .settled = true};
+    struct acc_stacks_told none = {0};
     struct acc_buf out;
 
     puppet.service[0].why = "It is up.";
@@ -288,7 +290,7 @@ START_TEST(what_differs_is_told_by_status_why_and_the_verbs)
                                "\"text\":\"It is up. acc-postgres-1 differs from the file: image "
                                "a:1 -> a:2; memory none -> 64 MiB.\"}]}}");
     acc_buf_reset(&out);
-    ck_assert_int_eq(acc_progress_put(view_now(), &row, 1, false, &out), 0);
+    ck_assert_int_eq(acc_progress_put(view_now(), &row, 1, &none, false, &out), 0);
     ck_assert_ptr_nonnull(strstr(out.data, "\"differences\":[{\"text\":\"image a:1 -> a:2\""));
     acc_buf_fini(&out);
 }

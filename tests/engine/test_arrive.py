@@ -1,0 +1,122 @@
+"""What runs already when accd hears of it, and what is known of it without the state."""
+import shutil
+
+from lib import holds, needs, service, wait
+
+
+def policies(w):
+    return {c["Names"][0].lstrip("/"): w.docker.inspect(c["Id"])["HostConfig"]["RestartPolicy"]["Name"]
+            for c in w.docker.containers()}
+
+
+def modes(accd):
+    return {s["name"]: s["mode"] for s in accd.status()["stacks"]}
+
+
+@needs(seconds=150)
+def test_a_running_stack_that_is_added_later_is_observed(w):
+    """Three stacks join acc.yaml while accd runs: two that run are observed, by apply and by SIGHUP;
+    the third has no containers and comes up at once. plan says so before."""
+    mine = w.stack("m", {"a": service(check=False)})
+    theirs = w.stack("s", {"web": service(check=False, restart="always"), "off": service(check=False)})
+    again = w.stack("t", {"web": service(check=False, restart="unless-stopped")})
+    fresh = w.stack("n", {"db": service(check=False)})
+    w.engine.compose("up", "-d", "web", cwd=theirs.parent)
+    w.engine.compose("up", "-d", cwd=again.parent)
+    accd = w.accd(config=w.config([mine]))
+    accd.ctl("up", "--all")
+    before, record = w.docker.identities(), w.record()
+
+    w.config([mine, theirs, fresh])
+    planned = {c["service"]: (c["action"], c["reasons"][0]["text"]) for c in accd.json("plan")["changes"]}
+    assert {s: a for s, (a, _) in planned.items()} == {
+        "s": "observe", "s/web": "observe", "s/off": "observe", "n/db": "create"}, planned
+    assert "accctl adopt s" in planned["s"][1] and "s-web-1" in planned["s/web"][1], planned
+    assert "accctl adopt s" in accd.ctl("plan", "s/web").stdout
+    said = accd.ctl("apply").stdout
+    assert "stack s is only observed" in said and "accctl adopt s" in said, said
+    assert "n/db: up, created" in said and "1 created" in said and "s/web" not in said.split("apply:")[1], said
+    accd.wait_state("n/db", "up", seconds=20)
+    assert modes(accd) == {"m": "managing", "s": "observing", "n": "managing"}
+
+    w.config([mine, theirs, fresh, again])
+    accd.hup()
+    wait(lambda: modes(accd).get("t") == "observing", 20, "the other one is observed, too")
+    assert accd.service("t/web")["state"] == "up" and accd.service("s/off")["state"] == "off"
+    holds(lambda: not any(record.count(what, name) for what in ("update", "start", "stop", "destroy")
+                          for name in before), 3, "nothing of them is touched")
+    now = w.docker.identities()
+    assert {n: now.get(n) for n in before} == before, now
+    assert {n: p for n, p in policies(w).items() if p != "no"} == {
+        "s-web-1": "always", "t-web-1": "unless-stopped"}, policies(w)
+
+    said = accd.ctl("apply").stdout
+    assert "apply: nothing to do" in said and "stack t is only observed" in said, said
+    assert "observe" in accd.ctl("plan").stdout
+    said = accd.ctl("adopt", "s").stdout
+    assert "stack s was only observed" in said and "hand-back s" in said, said
+    assert accd.ctl("adopt", "s").stdout == "adopt: nothing to do, all of it is managed already\n"
+    said = accd.ctl("adopt").stdout
+    assert "stack t" in said and "adopt: done, 1 service," in said, said
+    assert set(modes(accd).values()) == {"managing"}
+    assert {n: i for n, (i, _) in w.docker.identities().items() if n in before} == {
+        n: i for n, (i, _) in before.items()}, "adoption made something anew"
+
+
+@needs(seconds=120)
+def test_up_takes_over_what_it_names_and_says_so(w):
+    """A bare `up` leaves observed stacks alone; `up STACK` takes one over, and tells."""
+    mine = w.stack("m", {"a": service(check=False)})
+    theirs = w.stack("s", {"web": service(check=False, restart="always")})
+    w.engine.compose("up", "-d", cwd=theirs.parent)
+    accd = w.accd(config=w.config([mine, theirs]))
+    wait(lambda: modes(accd) == {"m": "managing", "s": "observing"}, 20, "one of each")
+    said = accd.ctl("up").stdout
+    assert "stack s is only observed" in said and modes(accd)["s"] == "observing", said
+    said = accd.ctl("up", "s").stdout
+    assert said.startswith("stack s was only observed, and is managed from here on"), said
+    assert modes(accd)["s"] == "managing" and policies(w)["s-web-1"] == "no"
+
+    alone = w.accd(config=w.config([theirs]), name="alone")  # knows nothing of the other's doing
+    assert modes(alone) == {"s": "observing"}
+    refused = alone.ctl("up", check=False)
+    assert refused.returncode == 6 and "accctl adopt" in refused.stderr, refused
+
+
+@needs(seconds=120)
+def test_without_its_state_accd_goes_on_by_the_labels(w):
+    """state.db is gone: what accd made is managed and healed, what was stopped stays so, the loss is
+    shown. What it had given back is only observed."""
+    path = w.stack("s", {"a": service(check=False, restart="always"), "b": service(check=False, restart="always"),
+                         "c": service(check=False)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("stop", "b")
+    before = w.docker.identities()
+    accd.kill()
+    shutil.rmtree(accd.state)
+    accd.start()
+    record = w.record()
+    wait(lambda: modes(accd) == {"s": "managing"}, 20, "the labels are enough")
+    head = accd.ctl("status").stdout.splitlines()[1]
+    assert "the state was lost" in head and "s went on by the labels" in head, head
+    assert accd.status()["stacks"][0]["state_lost"] is True
+    held = accd.wait_state("b", "held", seconds=20)
+    assert "stopped by hand" in held["reason"], held
+    holds(lambda: not record.count("start") and not record.count("create"), 3, "nothing is started")
+    assert w.docker.identities() == before
+    w.docker.crash("s-a-1")
+    wait(lambda: record.count("start", "s-a-1") == 1, 20, "it heals what it made")
+    accd.kill()
+    accd.start()
+    wait(lambda: modes(accd) == {"s": "managing"}, 20, "from now on it is known")
+    assert "the state was lost" not in accd.ctl("status").stdout
+
+    accd.ctl("hand-back", "s")
+    accd.kill()
+    (accd.state / "state.db").write_bytes(b"no database" * 1000)
+    for more in accd.state.glob("state.db-*"):
+        more.unlink()
+    accd.start()
+    wait(lambda: modes(accd) == {"s": "observing"}, 20, "what was given back is left alone")
+    assert policies(w)["s-a-1"] == "always"
