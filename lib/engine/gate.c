@@ -83,6 +83,19 @@ bool acc_edge_met(const struct acc_engine *e, const struct edge *edge)
 
 /* --- waiting for what may fail ------------------------------------------------------------- */
 
+/* For the end, or the namespaces, of what has no replicas. */
+static bool waits_for_nobody(const struct acc_engine *e, const struct service *s)
+{
+    acc_each_out (e, s, edge) {
+        if (e->services[edge->to].n_inst == 0 &&
+            (edge->kind == ACC_EDGE_BINDS ||
+             (edge->kind == ACC_EDGE_MILESTONE && edge->condition == ACC_COND_COMPLETED))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* It won't get ready by itself soon: who only wants it need not wait. */
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
 {
@@ -100,14 +113,12 @@ bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
         for (uint32_t k = 0; k < s->n_roots; k++) {
             const struct service *root = &e->services[s->roots[k]];
 
-            if (root->n_inst == 0) { /* a job without replicas never comes to its end */
-                return true;
-            }
-            if (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root)) {
+            if (root->n_inst == 0 || waits_for_nobody(e, root) ||
+                (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root))) {
                 return true;
             }
         }
-        return false;
+        return waits_for_nobody(e, s);
     case ACC_SVC_QUEUED:
     case ACC_SVC_STARTING:
     case ACC_SVC_UP:
