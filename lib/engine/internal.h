@@ -915,6 +915,8 @@ struct cast {
     struct instance *holder, *candidate, *retired, *bad;
 };
 struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint32_t slot);
+/* The candidate of another rollout, whose creation came true when that had been forgotten. */
+bool acc_rollout_is_stray(const struct service *s, const struct instance *i);
 bool acc_rollout_is_new(const struct service *s, const struct instance *i);
 enum role acc_role_of(const struct acc_engine *e, const struct instance *i, const char *name,
                       uint64_t *ret_number, size_t *ret_base_len);

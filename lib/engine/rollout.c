@@ -59,6 +59,11 @@ enum role acc_role_of(const struct acc_engine *e, const struct instance *i, cons
     return ROLE_NONE;
 }
 
+bool acc_rollout_is_stray(const struct service *s, const struct instance *i)
+{
+    return acc_rollout_active(s) && i->role == ROLE_CANDIDATE && i->role_number != s->roll.is.id;
+}
+
 struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint32_t slot)
 {
     struct cast cast = {NULL, NULL, NULL, NULL};
@@ -69,7 +74,7 @@ struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint
                                : i->role == ROLE_BAD     ? &cast.bad
                                                          : &cast.holder;
 
-        if (i->present && i->slot == slot && !*at) {
+        if (i->present && i->slot == slot && !*at && !acc_rollout_is_stray(s, i)) {
             *at = i;
         }
     }
@@ -108,7 +113,8 @@ static bool is_held_up(const struct acc_engine *e, struct service *s)
 
 static bool is_new_side(const struct service *s, const struct instance *i)
 {
-    return i->role == ROLE_CANDIDATE || (i->is_spare && !i->present) ||
+    return (i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)) ||
+           (i->is_spare && !i->present) ||
            (i->role == ROLE_NONE && !i->is_spare && acc_rollout_is_new(s, i));
 }
 
@@ -229,7 +235,8 @@ static void seat(struct acc_engine *e, struct service *s)
         for (struct instance *i = acc_spare_at(e, s->spare); i;
              i = acc_spare_at(e, i->next_spare)) {
             bool is_undo = s->roll.is.step == ACC_ROLL_UNDO;
-            bool is_left = i->role == ROLE_BAD || (i->role == ROLE_CANDIDATE && is_undo) ||
+            bool is_left = i->role == ROLE_BAD || acc_rollout_is_stray(s, i) ||
+                           (i->role == ROLE_CANDIDATE && is_undo) ||
                            (i->role == ROLE_RETIRED && !is_undo);
             bool is_better = !is_left && (!slot->present || rank(s, i) > rank(s, slot));
 

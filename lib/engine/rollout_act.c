@@ -135,6 +135,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     if (acc_svc_held(e, s) || acc_hold_no_start(e, s)) {
         return ACC_NOTHING;
     }
+    if (acc_rollout_is_stray(s, i)) {
+        return acc_inst_running(i) ? acc_stop_harder(e, s, i) : acc_remove_it(e, s, i);
+    }
     if (r->is.step == ACC_ROLL_UNDO) {
         return acc_undo_decide(e, s, i);
     }
@@ -166,7 +169,8 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
 bool acc_rollout_watches(const struct service *s, const struct instance *i)
 {
     return acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_UNDO &&
-           (i->role == ROLE_CANDIDATE || acc_rollout_is_new(s, i));
+           ((i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)) ||
+            acc_rollout_is_new(s, i));
 }
 
 bool acc_rollout_stops(struct acc_engine *e, struct service *s)
