@@ -69,7 +69,8 @@ static bool accd_up(struct world *w, const struct contest *c)
 /* The seed's host, with everything up. */
 static bool open_host(struct contest *c, uint64_t seed, int who, bool is_upgrade)
 {
-    struct world_options options = {.seed = seed, .calm = true, .upgrades = is_upgrade};
+    struct world_options options = {
+        .seed = seed, .calm = true, .upgrades = is_upgrade, .one_stream = true};
     bool is_up;
 
     options.graph.services_min = 8;

@@ -185,7 +185,7 @@ static void give(struct world *w, enum acc_verb verb, uint8_t *selected, bool wi
     (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "root");
     if (w->options.trace) {
         for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
-            if (selected[i]) {
+            if (selected[i] && !cut_has_service(w, i)) {
                 world_trace(w, "  operator: %s %s", acc_verb_name(verb), world_service_id(w, i));
             }
         }
@@ -299,13 +299,22 @@ void world_hold(struct world *w, enum acc_verb verb, enum acc_hold kind, uint32_
     free(selected);
 }
 
+static struct sim_rand *hold_luck(struct world *w)
+{
+    return w->options.one_stream ? &w->hold_rand : world_fate(w);
+}
+
 static void random_hold(struct world *w)
 {
-    uint32_t svc = (uint32_t)sim_rand_below(&w->hold_rand, w->graph.model->n_services);
-    uint64_t for_ms = sim_rand_below(&w->hold_rand, 3)
-                          ? sim_rand_range(&w->hold_rand, SECOND, 60 * MINUTE)
+    uint32_t svc = (uint32_t)sim_rand_below(hold_luck(w), w->graph.model->n_services);
+    uint64_t for_ms = sim_rand_below(hold_luck(w), 3)
+                          ? sim_rand_range(hold_luck(w), SECOND, 60 * MINUTE)
                           : 0;
-    uint64_t what = sim_rand_below(&w->hold_rand, 10);
+    uint64_t what = sim_rand_below(hold_luck(w), 10);
+
+    if (cut_has_service(w, svc)) {
+        return;
+    }
 
     if (what < 6) {
         enum acc_hold kind = (enum acc_hold)(ACC_HOLD_UP + what % 3);
@@ -315,7 +324,7 @@ static void random_hold(struct world *w)
         world_command(w, ACC_VERB_RELEASE, svc, false);
     } else if (what == 8) {
         world_hold(w, ACC_VERB_MAINTENANCE, ACC_HOLD_FREEZE, svc,
-                   sim_rand_range(&w->hold_rand, SECOND, 30 * MINUTE));
+                   sim_rand_range(hold_luck(w), SECOND, 30 * MINUTE));
     } else {
         world_hold(w, ACC_VERB_MAINTENANCE, ACC_HOLD_NONE, svc, 0);
     }
@@ -324,15 +333,18 @@ static void random_hold(struct world *w)
 static void random_command(struct world *w)
 {
     const struct acc_model *model = w->graph.model;
-    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, model->n_services);
+    uint32_t svc = (uint32_t)sim_rand_below(world_fate(w), model->n_services);
     uint32_t stack = model->service_stack[svc];
     const struct oracle_service *s = &w->oracle.service[svc];
 
-    if (w->options.upgrades && sim_rand_below(&w->rand, 4) != 0) {
-        world_upgrade(w, svc, sim_rand_below(&w->rand, 6) == 0);
+    if (cut_has_service(w, svc)) {
         return;
     }
-    switch (sim_rand_below(&w->rand, 10)) {
+    if (w->options.upgrades && sim_rand_below(world_fate(w), 4) != 0) {
+        world_upgrade(w, svc, sim_rand_below(world_fate(w), 6) == 0);
+        return;
+    }
+    switch (sim_rand_below(world_fate(w), 10)) {
     case 0:
     case 1:
     case 2:
@@ -356,11 +368,12 @@ static void random_command(struct world *w)
         world_command(w, ACC_VERB_DOWN, svc, false);
         break;
     case 8:
-        world_command_stack(w, sim_rand_below(&w->rand, 3) ? ACC_VERB_UP : ACC_VERB_DOWN, stack);
+        world_command_stack(w, sim_rand_below(world_fate(w), 3) ? ACC_VERB_UP : ACC_VERB_DOWN,
+                            stack);
         break;
     default:
-        world_command_stack(w, sim_rand_below(&w->rand, 4) ? ACC_VERB_ADOPT : ACC_VERB_HAND_BACK,
-                            stack);
+        world_command_stack(
+            w, sim_rand_below(world_fate(w), 4) ? ACC_VERB_ADOPT : ACC_VERB_HAND_BACK, stack);
         break;
     }
 }
@@ -544,10 +557,13 @@ static void run_oneoff(struct world *w, uint32_t svc)
 
 static void random_foreign(struct world *w)
 {
-    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, w->graph.model->n_services);
+    uint32_t svc = (uint32_t)sim_rand_below(world_fate(w), w->graph.model->n_services);
     struct twin_container *c = world_container(w, svc, 1);
 
-    switch (sim_rand_below(&w->rand, 14)) {
+    if (cut_has_service(w, svc)) {
+        return;
+    }
+    switch (sim_rand_below(world_fate(w), 14)) {
     case 0:
     case 1:
     case 2:
@@ -568,15 +584,15 @@ static void random_foreign(struct world *w)
     case 9:
     case 10:
         if (world_foreign(w, TWIN_PAUSE, svc)) {
-            sim_queue_in(&w->queue, sim_rand_range(&w->rand, 500, 10 * MINUTE), unpause_later, w,
-                         c->index, 0);
+            sim_queue_in(&w->queue, sim_rand_range(world_fate(w), 500, 10 * MINUTE), unpause_later,
+                         w, c->index, 0);
         }
         break;
     case 11:
         recreate(w, svc, 0);
         break;
     case 12:
-        if (sim_rand_below(&w->rand, 3) == 0) {
+        if (sim_rand_below(world_fate(w), 3) == 0) {
             compose_down(w, w->graph.model->service_stack[svc], 0);
         }
         break;
@@ -588,21 +604,20 @@ static void random_foreign(struct world *w)
 
 /* --- what happens when ---------------------------------------------------------------------- */
 
-enum trouble {
-    TROUBLE_ACCD,
-    TROUBLE_STREAM,
-    TROUBLE_CRASH,
-    TROUBLE_RESTART,
-    TROUBLE_HANG,
-    TROUBLE_FOREIGN,
-    TROUBLE_OPERATOR,
-    TROUBLE_SPELL,
-    TROUBLE_PRUNE,
-    TROUBLE_HOLD,
-};
-#define TROUBLE_COUNT 10
+const char *world_trouble_name(enum trouble trouble)
+{
+    static const char *const names[TROUBLE_COUNT] = {
+        "accd is killed",    "the stream breaks",
+        "dockerd is killed", "dockerd is restarted",
+        "dockerd hangs",     "docker by hand",
+        "operators",         "bad spells",
+        "images are pruned", "holds",
+    };
 
-static uint64_t mean_of(const struct world *w, enum trouble trouble)
+    return names[trouble];
+}
+
+uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
 {
     const uint64_t means[TROUBLE_COUNT] = {
         [TROUBLE_ACCD] = w->faults.accd_crash,    [TROUBLE_STREAM] = w->faults.stream_break,
@@ -617,7 +632,7 @@ static uint64_t mean_of(const struct world *w, enum trouble trouble)
 
 static void set_live_restore(struct world *w)
 {
-    w->twin.live_restore = sim_rand_below(&w->rand, 100) < w->faults.live_restore_pct;
+    w->twin.live_restore = sim_rand_below(world_fate(w), 100) < w->faults.live_restore_pct;
 }
 
 static void random_spell(struct world *w, uint32_t svc)
@@ -625,22 +640,22 @@ static void random_spell(struct world *w, uint32_t svc)
     static const enum sim_spell spells[] = {SIM_SPELL_CRASH_LOOP, SIM_SPELL_CRASH_LOOP,
                                             SIM_SPELL_NEVER_READY, SIM_SPELL_START_FAILS,
                                             SIM_SPELL_BAD_COMMAND};
-    enum sim_spell spell = spells[sim_rand_below(&w->rand, ACC_ARRAY_LEN(spells))];
-    uint64_t ms = sim_rand_range(&w->rand, SECOND, 30 * MINUTE);
+    enum sim_spell spell = spells[sim_rand_below(world_fate(w), ACC_ARRAY_LEN(spells))];
+    uint64_t ms = sim_rand_range(world_fate(w), SECOND, 30 * MINUTE);
 
     sim_workload_spell(&w->workloads.item[svc], spell, ms);
 }
 
 static void strike(struct world *w, enum trouble trouble)
 {
-    uint32_t svc = (uint32_t)sim_rand_below(&w->rand, w->graph.model->n_services);
+    uint32_t svc = (uint32_t)sim_rand_below(world_fate(w), w->graph.model->n_services);
 
     switch (trouble) {
     case TROUBLE_ACCD:
-        if (w->engine && sim_rand_below(&w->rand, 3) == 0) {
+        if (w->engine && sim_rand_below(world_fate(w), 3) == 0) {
             world_accd_kill(w, false, false);
         } else if (w->engine) {
-            w->crash_in = (uint32_t)sim_rand_range(&w->rand, 1, 30);
+            w->crash_in = (uint32_t)sim_rand_range(world_fate(w), 1, 30);
         }
         break;
     case TROUBLE_STREAM:
@@ -648,14 +663,14 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_CRASH:
         set_live_restore(w);
-        twin_crash(&w->twin, sim_rand_range(&w->rand, 500, 30000));
+        twin_crash(&w->twin, sim_rand_range(world_fate(w), 500, 30000));
         break;
     case TROUBLE_RESTART:
         set_live_restore(w);
-        twin_restart(&w->twin, sim_rand_range(&w->rand, 500, 30000));
+        twin_restart(&w->twin, sim_rand_range(world_fate(w), 500, 30000));
         break;
     case TROUBLE_HANG:
-        twin_hang(&w->twin, sim_rand_range(&w->rand, 1000, 120000));
+        twin_hang(&w->twin, sim_rand_range(world_fate(w), 1000, 120000));
         break;
     case TROUBLE_FOREIGN:
         random_foreign(w);
@@ -664,8 +679,10 @@ static void strike(struct world *w, enum trouble trouble)
         random_command(w);
         break;
     case TROUBLE_SPELL:
-        random_spell(w, svc);
-        world_trace(w, "  a bad spell for %s", world_service_id(w, svc));
+        if (!cut_has_service(w, svc)) {
+            random_spell(w, svc);
+            world_trace(w, "  a bad spell for %s", world_service_id(w, svc));
+        }
         break;
     case TROUBLE_PRUNE:
         twin_prune_images(&w->twin);
@@ -676,26 +693,36 @@ static void strike(struct world *w, enum trouble trouble)
     }
 }
 
-static void trouble_now(void *ctx, uint64_t trouble, uint64_t b)
+/* `number`: which one of its kind. */
+static void trouble_now(void *ctx, uint64_t trouble, uint64_t number)
 {
     struct world *w = ctx;
 
-    if (w->is_chaos) {
-        strike(w, (enum trouble)trouble);
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 2 * mean_of(w, (enum trouble)trouble)),
-                     trouble_now, w, trouble, b);
+    if (!w->is_chaos) {
+        return;
     }
+    world_fate_begin(w, trouble, number);
+    w->n_troubles[trouble]++;
+    if (!cut_has(&w->options.cuts, CUT_EVENT, (uint32_t)trouble, (uint32_t)number)) {
+        strike(w, (enum trouble)trouble);
+    }
+    world_fate_begin(w, TROUBLE_COUNT + trouble, number + 1);
+    sim_queue_in(&w->queue,
+                 sim_rand_range(world_fate(w), 1, 2 * world_trouble_mean(w, (enum trouble)trouble)),
+                 trouble_now, w, trouble, number + 1);
 }
 
 void world_faults_begin(struct world *w)
 {
     w->is_chaos = true;
     w->workloads.faults = true;
-    for (uint64_t t = 0; t < TROUBLE_COUNT; t++) {
-        uint64_t mean_ms = mean_of(w, (enum trouble)t);
+    for (uint32_t t = 0; t < TROUBLE_COUNT; t++) {
+        uint64_t mean_ms = world_trouble_mean(w, (enum trouble)t);
 
-        if (mean_ms > 0) {
-            sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 2 * mean_ms), trouble_now, w, t, 0);
+        world_fate_begin(w, TROUBLE_COUNT + t, 0);
+        if (mean_ms > 0 && !cut_has(&w->options.cuts, CUT_FAULT, t, 0)) {
+            sim_queue_in(&w->queue, sim_rand_range(world_fate(w), 1, 2 * mean_ms), trouble_now, w,
+                         t, 0);
         }
     }
 }

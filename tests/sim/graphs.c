@@ -322,8 +322,7 @@ static void habits_draw(struct drawing *d, const struct acc_service_spec *spec,
         h->dep_sick_pct = (uint32_t)range(d, 0, 40);
         h->stuck_pct = percent(d, 30) ? (uint32_t)range(d, 0, 60) : 0;
     }
-    if (spec->health.disabled ||
-        (!spec->health.set && strncmp(spec->image, "checked", 7) != 0)) {
+    if (spec->health.disabled || (!spec->health.set && strncmp(spec->image, "checked", 7) != 0)) {
         /* without a check nobody could ever tell that it is ill */
         h->sick_every = 0;
         h->dep_sick_pct = 0;
@@ -364,7 +363,7 @@ static void draft_platform(struct drawing *d)
 static void phases_draw(const struct sim_graph_options *options, struct acc_model *model)
 {
     static const char *const names[] = {"one", "two", "three"};
-    struct sim_rand rand = {options->phase_seed};
+    struct sim_rand rand = {.state = options->phase_seed};
     struct acc_phase_spec phases[ACC_ARRAY_LEN(names)];
     static struct acc_diags diags; /* only read when the drawing is wrong */
     uint32_t n_layers = 1;

@@ -186,7 +186,8 @@ void oracle_ended(struct oracle *o, const struct twin_container *c)
     s = &o->service[c->made.svc];
     s->ended_ms = now(o);
     if (!by_itself || !is_root(o, c->made.svc) || !w->engine || w->conn != WORLD_CONN_UP ||
-        !w->has_snapshot || c->start_token == TWIN_FOREIGN || c->policy != ACC_RESTART_NO) {
+        !w->has_snapshot || c->start_token == TWIN_FOREIGN || c->policy != ACC_RESTART_NO ||
+        acc_engine_stack_observing(w->engine, w->graph.model->service_stack[c->made.svc])) {
         s->n_failures = 0;
         return;
     }
@@ -437,11 +438,38 @@ static bool was_held_lately(const struct oracle *o, const struct oracle_hold *ho
                : now(o) < hold->until_ms || now(o) - hold->until_ms < EXCUSE;
 }
 
+static bool stands_on(const struct oracle *o, uint32_t svc, uint32_t on, unsigned depth)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+
+    for (size_t i = 0; i < spec->n_edges && depth < 64; i++) {
+        const struct acc_edge *edge = &spec->edges[i];
+
+        if ((edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) &&
+            (edge->target == on || stands_on(o, edge->target, on, depth + 1))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Also by the hold of one that has to go before it. */
+static bool was_held_up(const struct oracle *o, uint32_t svc)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        if (was_held_lately(o, &o->service[i].hold) && (i == svc || stands_on(o, i, svc, 0))) {
+            return true;
+        }
+    }
+    return was_held_lately(o, &o->maintenance);
+}
+
 static bool is_disturbed(const struct oracle *o, uint32_t svc)
 {
     const struct oracle_service *s = &o->service[svc];
 
-    return was_held_lately(o, &o->maintenance) || was_held_lately(o, &s->hold) || !s->want_up || s->is_unsure || (s->command_ms && now(o) - s->command_ms < EXCUSE) ||
+    return was_held_up(o, svc) || !s->want_up || s->is_unsure ||
+           (s->command_ms && now(o) - s->command_ms < EXCUSE) ||
            (s->disturbed_ms && now(o) - s->disturbed_ms < EXCUSE);
 }
 
@@ -1010,6 +1038,9 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
             what = slot_unconverged(o, svc, i);
         }
         if (may_rest(spec) && work->n_procs < spec->replicas) {
+            if (view.step != ACC_ROLL_UNDO) { /* its watch goes on when somebody starts it again */
+                return NULL;
+            }
             what = NULL;
         } else if (!what && view.state != ACC_SVC_UP) {
             what = "is well";

@@ -57,7 +57,7 @@ struct oracle {
     size_t n_containers;
     struct oracle_service *service;
     struct oracle_hold maintenance;
-    uint64_t has_begun; /* phases, a bit each, of this accd and this dockerd */
+    uint64_t has_begun;  /* phases, a bit each, of this accd and this dockerd */
     bool *was_observing; /* stacks, before this step */
     uint64_t last_op;
     uint64_t last_journal_op;

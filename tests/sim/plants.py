@@ -74,14 +74,34 @@ def simulate(tree, out, common):
     return None
 
 
+def copy(out):
+    tree = out / "tree"
+    tree.mkdir()
+    subprocess.run(["cp", "-r", ROOT / "lib", ROOT / "tests", "--target-directory", tree], check=True)
+    return tree
+
+
+def planted(out, wanted):
+    """The simulator with one of the bugs in it."""
+    tree = copy(out)
+    for name, file, old, new in PLANTS:
+        path = tree / "lib/engine" / file
+        if name == wanted:
+            text = path.read_text()
+            if old not in text:
+                raise SystemExit(f"{name}: {file} has changed")
+            path.write_text(text.replace(old, new, 1))
+    engine = sorted((tree / "lib/engine").glob("*.c"))
+    subprocess.run([CC, *FLAGS, *engine, *objects(tree, out), "-o", out / "sim"], cwd=tree, check=True)
+    return out / "sim"
+
+
 def main():
     wanted = sys.argv[1:]
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
-        tree = out / "tree"
-        tree.mkdir()
-        subprocess.run(["cp", "-r", ROOT / "lib", ROOT / "tests", "--target-directory", tree], check=True)
+        tree = copy(out)
         common = objects(tree, out)
         for name, file, old, new in PLANTS:
             if wanted and not any(w in name for w in wanted):
@@ -101,4 +121,5 @@ def main():
     return 1 if survivors else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -177,6 +177,7 @@ struct look {
     struct world *world;
     uint64_t life, epoch;
     bool manual_stop, is_list;
+    uint32_t svc; /* whose it is */
     bool is_last; /* evaluated; the answer is on its way */
     bool exists;
     char cid[ACC_CID_LEN + 1];
@@ -241,16 +242,19 @@ static void look_now(void *ctx, uint64_t a, uint64_t b)
         sim_queue_in_own(&w->queue, 250, look_now, l);
         return;
     }
-    if (!l->is_list && !l->then_op && sim_rand_chance(&w->rand, w->twin.quirks.lose_inspect)) {
+    if (!l->is_list && !l->then_op &&
+        sim_rand_chance(world_luck(w, l->svc), w->twin.quirks.lose_inspect)) {
         free(l);
         return;
     }
     l->exists = twin_inspect(&w->twin, l->cid, l->manual_stop, &l->obs);
-    sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 0, w->is_chaos ? 30 : 2), look_tell, l);
+    sim_queue_in_own(&w->queue, sim_rand_range(world_luck(w, l->svc), 0, w->is_chaos ? 30 : 2),
+                     look_tell, l);
 }
 
 static struct look *look_new(struct world *w, const char *cid)
 {
+    const struct twin_container *c = twin_find_ever(&w->twin, cid);
     struct look *l = calloc(1, sizeof(*l));
 
     acc_assert(l);
@@ -258,6 +262,7 @@ static struct look *look_new(struct world *w, const char *cid)
     l->life = w->life;
     l->epoch = w->epoch;
     memcpy(l->cid, cid, sizeof(l->cid));
+    l->svc = c ? c->made.svc : ACC_NONE;
     return l;
 }
 
@@ -265,7 +270,8 @@ static void look_start(struct look *l)
 {
     struct world *w = l->world;
 
-    sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 0, w->is_chaos ? 40 : 3), look_now, l);
+    sim_queue_in_own(&w->queue, sim_rand_range(world_luck(w, l->svc), 0, w->is_chaos ? 40 : 3),
+                     look_now, l);
 }
 
 /* --- the list ------------------------------------------------------------------------------- */
@@ -311,7 +317,8 @@ static void list_now(void *ctx, uint64_t life, uint64_t epoch)
 
             l->is_list = true;
             w->n_list_pending++;
-            sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 1, w->is_chaos ? 400 : 20),
+            sim_queue_in_own(&w->queue,
+                             sim_rand_range(world_luck(w, l->svc), 1, w->is_chaos ? 400 : 20),
                              look_now, l);
         }
     }
@@ -328,7 +335,8 @@ static void list_start(struct world *w)
     w->is_listing = true;
     w->is_relist_due = false;
     w->n_list_pending = 1; /* until it is there */
-    sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 10), list_now, w, w->life, w->epoch);
+    sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 1, 10), list_now, w,
+                 w->life, w->epoch);
 }
 
 /* --- the connection ------------------------------------------------------------------------- */
@@ -362,7 +370,7 @@ static void lose_ops(struct world *w)
 static void conn_down(struct world *w)
 {
     struct acc_event event = {.type = ACC_EV_CONN_DOWN};
-    bool ops_first = sim_rand_below(&w->rand, 2) == 0;
+    bool ops_first = sim_rand_below(world_stream(w, WORLD_STREAM_CONN), 2) == 0;
 
     if (w->conn == WORLD_CONN_DOWN) {
         return;
@@ -385,7 +393,8 @@ static void try_connect(void *ctx, uint64_t life, uint64_t b)
         return;
     }
     if (w->twin.power != TWIN_UP) {
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 1000), try_connect, w, life, 0);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 50, 1000),
+                     try_connect, w, life, 0);
         return;
     }
     conn_up(w);
@@ -398,7 +407,8 @@ static void notice_down(void *ctx, uint64_t life, uint64_t boot)
     if (w->life == life && w->engine && w->conn != WORLD_CONN_DOWN &&
         (w->twin.power != TWIN_UP || w->twin.boot != boot)) {
         conn_down(w);
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 500), try_connect, w, w->life, 0);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 50, 500),
+                     try_connect, w, w->life, 0);
     }
 }
 
@@ -434,17 +444,20 @@ static void on_power(void *ctx, enum twin_power power)
     oracle_disturb_all(&w->oracle);
     switch (power) {
     case TWIN_UP:
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 3000), notice_thaw, w, w->life, boot);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 1, 3000),
+                     notice_thaw, w, w->life, boot);
         break;
     case TWIN_HUNG: /* three pings without an answer */
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 5000, 15000), notice_hang, w, w->life,
-                     boot);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 5000, 15000),
+                     notice_hang, w, w->life, boot);
         break;
     case TWIN_LEAVING: /* a ping finds no socket */
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 6000), notice_down, w, w->life, boot);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 1, 6000),
+                     notice_down, w, w->life, boot);
         break;
     case TWIN_DOWN: /* the stream ends */
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 10), notice_down, w, w->life, boot);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 1, 10),
+                     notice_down, w, w->life, boot);
         break;
     }
 }
@@ -454,7 +467,8 @@ void world_break_stream(struct world *w)
     if (w->engine && w->conn != WORLD_CONN_DOWN) {
         oracle_disturb_all(&w->oracle);
         conn_down(w);
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 1, 2000), try_connect, w, w->life, 0);
+        sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 1, 2000),
+                     try_connect, w, w->life, 0);
     }
 }
 
@@ -708,7 +722,7 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
         return;
     }
     image_of(w, &o->action, image_id, sizeof(image_id));
-    if (sim_rand_chance(&w->rand, w->twin.quirks.pull_fails)) {
+    if (sim_rand_chance(world_luck(w, o->action.svc), w->twin.quirks.pull_fails)) {
         finish_op(w, op, ACC_OP_START, "", "toomanyrequests");
     } else {
         finish_op(w, op, ACC_OP_OK, image_id, "");
@@ -719,11 +733,12 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
 static void hooked(void *ctx, uint64_t life, uint64_t op)
 {
     struct world *w = ctx;
+    const struct world_op *o = w->life == life ? op_find(w, op) : NULL;
 
-    if (w->life == life && op_find(w, op) && w->engine && w->conn != WORLD_CONN_DOWN) {
-        finish_op(w, op,
-                  sim_rand_chance(&w->rand, w->twin.quirks.pull_fails) ? ACC_OP_FAILED : ACC_OP_OK,
-                  "", "hook");
+    if (o && w->engine && w->conn != WORLD_CONN_DOWN) {
+        bool fails = sim_rand_chance(world_luck(w, o->action.svc), w->twin.quirks.pull_fails);
+
+        finish_op(w, op, fails ? ACC_OP_FAILED : ACC_OP_OK, "", "hook");
     }
 }
 
@@ -747,9 +762,11 @@ static void send_op(struct world *w, const struct acc_action *a)
         sim_queue_in(&w->queue, patience_ms(a), op_late, w, w->life, a->op);
     }
     if (a->type == ACC_ACT_UPGRADE_HOOK) {
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 20000), hooked, w, w->life, a->op);
+        sim_queue_in(&w->queue, sim_rand_range(world_luck(w, a->svc), 50, 20000), hooked, w,
+                     w->life, a->op);
     } else if (a->type == ACC_ACT_PULL) {
-        sim_queue_in(&w->queue, sim_rand_range(&w->rand, 50, 20000), pulled, w, w->life, a->op);
+        sim_queue_in(&w->queue, sim_rand_range(world_luck(w, a->svc), 50, 20000), pulled, w,
+                     w->life, a->op);
     } else if (to_call(w, a, &call)) {
         twin_call(&w->twin, &call);
     }
@@ -832,7 +849,7 @@ static void send_probe(struct world *w, const struct acc_action *a)
     if (a->op >= w->store.next_op) {
         w->store.next_op = a->op + 1;
     }
-    sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 30, 150), probe_tell, p);
+    sim_queue_in_own(&w->queue, sim_rand_range(world_luck(w, a->svc), 30, 150), probe_tell, p);
 }
 
 /* --- comparing ------------------------------------------------------------------------------ */
@@ -871,7 +888,7 @@ static void compare(struct world *w, const struct acc_action *a)
 
     acc_assert(c);
     *c = (struct comparison){w, w->life, *a};
-    sim_queue_in_own(&w->queue, sim_rand_range(&w->rand, 5, 60), comparison_tell, c);
+    sim_queue_in_own(&w->queue, sim_rand_range(world_luck(w, a->svc), 5, 60), comparison_tell, c);
 }
 
 /* --- actions -------------------------------------------------------------------------------- */
@@ -884,7 +901,8 @@ static void trace_action(struct world *w, const struct acc_action *a)
         a->type == ACC_ACT_SAVE_SERVICE) {
         return;
     }
-    if (a->type == ACC_ACT_JOURNAL || a->type == ACC_ACT_JOURNAL_END) {
+    if (a->type == ACC_ACT_JOURNAL || a->type == ACC_ACT_JOURNAL_END ||
+        (a->type != ACC_ACT_SAVE_STACK && cut_has_service(w, a->svc))) {
         return;
     }
     if (a->type == ACC_ACT_NOTE) {
@@ -1065,9 +1083,13 @@ void world_step(struct world *w, struct acc_event *event)
     }
     for (size_t i = 0; i < w->actions.n && !w->is_failed; i++) {
         if (w->crash_in > 0 && --w->crash_in == 0) {
-            bool lost = sim_rand_below(&w->rand, 100) < w->faults.store_lost_pct;
+            bool lost = sim_rand_below(world_stream(w, WORLD_STREAM_ACCD), 100) <
+                        w->faults.store_lost_pct;
 
-            world_accd_kill(w, sim_rand_below(&w->rand, 100) < w->faults.store_torn_pct, lost);
+            world_accd_kill(w,
+                            sim_rand_below(world_stream(w, WORLD_STREAM_ACCD), 100) <
+                                w->faults.store_torn_pct,
+                            lost);
             if (event->type == ACC_EV_CMD) {
                 oracle_doubt_command(&w->oracle); /* nobody was told that it was taken */
             }
@@ -1104,7 +1126,7 @@ static void restore(struct world *w)
 
 void world_accd_start(struct world *w)
 {
-    struct acc_engine_options options = {.seed = sim_rand_u64(&w->rand),
+    struct acc_engine_options options = {.seed = sim_rand_u64(world_stream(w, WORLD_STREAM_ACCD)),
                                          .first_op = w->store.next_op,
                                          .observe_new = w->observe_new};
     int r;
@@ -1129,7 +1151,8 @@ void world_accd_start(struct world *w)
     w->oracle.has_begun = 0;
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
-    sim_queue_in(&w->queue, sim_rand_range(&w->rand, 5, 500), try_connect, w, w->life, 0);
+    sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 5, 500), try_connect,
+                 w, w->life, 0);
 }
 
 static void start_again(void *ctx, uint64_t life, uint64_t b)
@@ -1156,7 +1179,8 @@ void world_accd_kill(struct world *w, bool torn, bool lost)
     w->crash_in = 0;
     s->n_open = 0;
     oracle_disturb_all(&w->oracle);
-    sim_queue_in(&w->queue, sim_rand_range(&w->rand, 100, 20000), start_again, w, w->life, 0);
+    sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_ACCD), 100, 20000),
+                 start_again, w, w->life, 0);
     if (torn || lost) {
         if (lost) {
             memset(s->has_durable, 0, w->graph.model->n_services);

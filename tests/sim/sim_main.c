@@ -3,10 +3,12 @@
  *
  *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades] [--hashes]
  *         [--coverage]            which cells and pairs were reached; 1 when one is missing
+ *         [--shrink]              make what is bad small, and tell that story (shrink.h)
  *     sim --list FILE             seeds that have found something once
  *
- * A line of the list: "SEED [platform] [upgrades] TEXT". A fifth of the seeds have the graph of the
- * platform, the others one of their own; --graph random|platform says which, and so does the list.
+ * A line of the list: "SEED [platform] [upgrades] [one-stream] TEXT". A fifth of the seeds have the
+ * graph of the platform, the others one of their own; --graph random|platform says which, and so
+ * does the list.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,14 +16,14 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "tests/sim/world.h"
+#include "tests/sim/shrink.h"
 
 #define MS_PER_YEAR (365.25 * 24 * 3600 * 1000)
 
 struct job {
     uint64_t from, to;
     const char *list, *graph;
-    bool trace, quick, upgrades, hashes;
+    bool trace, quick, upgrades, hashes, one_stream, shrink;
     struct coverage *coverage;
     uint64_t n_seeds, n_bad, n_steps, n_lives, n_ms;
 };
@@ -29,7 +31,7 @@ struct job {
 static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph)
 {
     static struct world w;
-    struct world_options options = world_options_of(seed);
+    struct world_options options = world_options_of(seed, job->one_stream);
 
     options.trace = job->trace ? stdout : NULL;
     options.quick = job->quick || upgrades;
@@ -39,12 +41,24 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
     if (graph) {
         options.graph.platform = strcmp(graph, "platform") == 0;
     }
-    world_open(&w, &options);
     job->n_seeds++;
+    if (job->shrink) {
+        struct shrink_result ignored;
+
+        job->n_bad += shrink(&options, stdout, &ignored) ? 1 : 0;
+        return;
+    }
+    world_open(&w, &options);
     if (!world_run(&w)) {
         job->n_bad++;
-        (void)printf("%s (--graph %s%s)\n", w.violation,
-                     options.graph.platform ? "platform" : "random", upgrades ? " --upgrades" : "");
+        (void)printf("%s (--graph %s%s%s)\n", w.violation,
+                     options.graph.platform ? "platform" : "random", upgrades ? " --upgrades" : "",
+                     job->one_stream ? " --one-stream" : "");
+        if (job->n_bad == 1) {
+            (void)printf("to make it small: sim --seed %" PRIu64 " --shrink --graph %s%s%s\n", seed,
+                         options.graph.platform ? "platform" : "random",
+                         upgrades ? " --upgrades" : "", job->one_stream ? " --one-stream" : "");
+        }
     } else if (job->trace) {
         (void)printf("seed %" PRIu64 ": %zu services, %" PRIu64 " steps, %" PRIu64
                      " actions, %" PRIu64 " lives, hash %016" PRIx64 "\n",
@@ -60,6 +74,26 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
     world_close(&w);
 }
 
+/* A word of a line of the list that says how; the rest of the line is for people. */
+static bool take_word(char **rest, struct job *how)
+{
+    size_t len;
+
+    *rest += strspn(*rest, " ");
+    len = strcspn(*rest, " ");
+    if (strncmp(*rest, "platform ", 9) == 0) {
+        how->graph = "platform";
+    } else if (strncmp(*rest, "upgrades ", 9) == 0) {
+        how->upgrades = true;
+    } else if (strncmp(*rest, "one-stream ", 11) == 0) {
+        how->one_stream = true;
+    } else {
+        return false;
+    }
+    *rest += len;
+    return true;
+}
+
 static int run_list(struct job *job)
 {
     FILE *file = fopen(job->list, "re");
@@ -73,12 +107,13 @@ static int run_list(struct job *job)
         char *rest;
         uint64_t seed = strtoull(line, &rest, 10);
 
-        rest += strspn(rest, " ");
         if (rest != line) {
-            bool is_platform = strncmp(rest, "platform ", 9) == 0;
+            struct job how = {.graph = "random"};
 
-            rest += is_platform ? 9 + strspn(rest + 9, " ") : 0;
-            run(job, seed, strncmp(rest, "upgrades ", 9) == 0, is_platform ? "platform" : "random");
+            while (take_word(&rest, &how)) {
+            }
+            job->one_stream = how.one_stream;
+            run(job, seed, how.upgrades, how.graph);
         }
     }
     (void)fclose(file);
@@ -88,7 +123,7 @@ static int run_list(struct job *job)
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] "
-                          "[--coverage] | "
+                          "[--coverage] [--shrink] | "
                           "--list FILE; [--upgrades] [--graph random|platform]\n");
     return 2;
 }
@@ -104,6 +139,10 @@ static bool parse(int argc, char **argv, struct job *job)
             job->quick = true;
         } else if (strcmp(argv[i], "--upgrades") == 0) {
             job->upgrades = true;
+        } else if (strcmp(argv[i], "--shrink") == 0) {
+            job->shrink = true;
+        } else if (strcmp(argv[i], "--one-stream") == 0) {
+            job->one_stream = true;
         } else if (strcmp(argv[i], "--coverage") == 0) {
             static struct coverage coverage;
 

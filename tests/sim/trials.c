@@ -10,6 +10,8 @@
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 
+#define FATE_TRIAL 1000u /* beside the kinds of faults */
+
 struct trial { /* what was before it */
     struct world *w;
     const char *name;
@@ -161,7 +163,7 @@ static bool has_hard_edges(const struct trial *t, uint32_t svc)
 static bool choose(struct trial *t, bool root_only, bool checked_only)
 {
     const struct acc_model *model = t->w->graph.model;
-    uint32_t first = (uint32_t)sim_rand_below(&t->w->rand, model->n_services);
+    uint32_t first = (uint32_t)sim_rand_below(world_fate(t->w), model->n_services);
     int64_t ignored;
     uint32_t retries;
 
@@ -229,7 +231,7 @@ static void trial_stream(struct trial *t)
 
 static void trial_hang(struct trial *t)
 {
-    twin_hang(&t->w->twin, sim_rand_range(&t->w->rand, 5 * SECOND, 90 * SECOND));
+    twin_hang(&t->w->twin, sim_rand_range(world_fate(t->w), 5 * SECOND, 90 * SECOND));
     world_run_for(t->w, 5 * MINUTE);
     must_converge(t, 2 * MINUTE);
     must_not_act(t, false);
@@ -239,7 +241,7 @@ static void trial_hang(struct trial *t)
 static void trial_live_restore(struct trial *t)
 {
     t->w->twin.live_restore = true;
-    twin_restart(&t->w->twin, sim_rand_range(&t->w->rand, SECOND, 20 * SECOND));
+    twin_restart(&t->w->twin, sim_rand_range(world_fate(t->w), SECOND, 20 * SECOND));
     world_run_for(t->w, 5 * MINUTE);
     must_not_act(t, false);
     must_be_same_runs(t);
@@ -262,7 +264,8 @@ static void must_follow(struct trial *t, uint64_t ended_ms)
         for (size_t e = 0; e < spec->n_edges; e++) {
             if (spec->edges[e].target == t->svc && spec->edges[e].kind == ACC_EDGE_NEEDS &&
                 spec->edges[e].on_down == ACC_ON_DOWN_RESTART && !spec->edges[e].at_create &&
-                t->was_running[i] && t->was_well[i] && same_run(t, i) && !spec->one_shot) {
+                t->was_running[i] && t->was_well[i] && same_run(t, i) && runs(t, i) &&
+                !spec->one_shot) {
                 fail_trial(t, "is to be restarted with it and was not", i);
             }
         }
@@ -314,7 +317,7 @@ static void trial_crash(struct trial *t)
 
 static bool cut_hints_now(struct trial *t)
 {
-    bool cut = sim_rand_below(&t->w->rand, 2) == 0;
+    bool cut = sim_rand_below(world_fate(t->w), 2) == 0;
 
     t->w->twin.quirks.drop_hint = cut ? 10000 : 0;
     return cut;
@@ -490,13 +493,13 @@ static void trial_stop_by_hand(struct trial *t)
     must_be_held(t);
     world_run_for(t->w, 10 * MINUTE);
     must_be_held(t);
-    if (sim_rand_below(&t->w->rand, 2)) {
+    if (sim_rand_below(world_fate(t->w), 2)) {
         world_accd_kill(t->w, false, false);
         world_run_for(t->w, 5 * MINUTE);
         must_be_held(t);
     }
     t->w->oracle.service[t->svc].is_unsure = false;
-    if (sim_rand_below(&t->w->rand, 2)) {
+    if (sim_rand_below(world_fate(t->w), 2)) {
         world_command(t->w, ACC_VERB_RELEASE, t->svc, false);
     } else {
         (void)world_foreign(t->w, TWIN_START, t->svc);
@@ -544,10 +547,10 @@ static void trial_pause(struct trial *t)
 static void trial_engine_restart(struct trial *t)
 {
     t->w->twin.live_restore = false;
-    if (sim_rand_below(&t->w->rand, 2)) {
-        twin_restart(&t->w->twin, sim_rand_range(&t->w->rand, SECOND, 30 * SECOND));
+    if (sim_rand_below(world_fate(t->w), 2)) {
+        twin_restart(&t->w->twin, sim_rand_range(world_fate(t->w), SECOND, 30 * SECOND));
     } else {
-        twin_crash(&t->w->twin, sim_rand_range(&t->w->rand, SECOND, 30 * SECOND));
+        twin_crash(&t->w->twin, sim_rand_range(world_fate(t->w), SECOND, 30 * SECOND));
     }
     world_run_for(t->w, MINUTE);
     must_converge(t, 90 * MINUTE);
@@ -557,7 +560,7 @@ static void trial_engine_restart(struct trial *t)
 
 static void trial_stop(struct trial *t)
 {
-    bool with_dependents = sim_rand_below(&t->w->rand, 2) == 0;
+    bool with_dependents = sim_rand_below(world_fate(t->w), 2) == 0;
 
     if (!choose(t, false, false)) {
         return;
@@ -618,7 +621,7 @@ static bool has_networks(const struct trial *t, uint32_t stack)
 
 static void trial_down(struct trial *t)
 {
-    uint32_t stack = (uint32_t)sim_rand_below(&t->w->rand, t->w->graph.model->n_stacks);
+    uint32_t stack = (uint32_t)sim_rand_below(world_fate(t->w), t->w->graph.model->n_stacks);
     bool was_up[4096] = {false};
     size_t n = 0;
 
@@ -667,7 +670,6 @@ static const struct {
     {"restart", trial_restart},
     {"down", trial_down},
 };
-#define TRIALS_PER_SEED 5u
 
 void world_trials(struct world *w)
 {
@@ -681,9 +683,13 @@ void world_trials(struct world *w)
     t.was_well = calloc(n, sizeof(*t.was_well));
     t.n_actions = calloc(n, sizeof(*t.n_actions));
     acc_assert(t.n_runs && t.n_starts && t.cid && t.was_running && t.was_well && t.n_actions);
-    for (unsigned i = 0; i < TRIALS_PER_SEED && !w->is_failed; i++) {
-        size_t which = sim_rand_below(&w->rand, ACC_ARRAY_LEN(trials));
+    for (uint32_t i = 0; i < WORLD_TRIALS && !w->is_failed; i++) {
+        world_fate_begin(w, FATE_TRIAL, i);
+        size_t which = sim_rand_below(world_fate(w), ACC_ARRAY_LEN(trials));
 
+        if (cut_has(&w->options.cuts, CUT_TRIAL, i, 0)) {
+            continue;
+        }
         t.name = trials[which].name;
         t.svc = ACC_NONE;
         settle(&t);

@@ -93,6 +93,11 @@ void twin_fini(struct twin *twin)
     *twin = (struct twin){0};
 }
 
+struct sim_rand *twin_luck(const struct twin *twin, uint32_t svc)
+{
+    return sim_rand_of(twin->rand, svc == ACC_NONE ? twin->model->n_services : svc);
+}
+
 int64_t twin_now_ns(const struct twin *twin)
 {
     return twin->wall_ns + (int64_t)twin->queue->now_ms * 1000000;
@@ -173,24 +178,25 @@ static void send_hint(struct twin *twin, const struct twin_hint *hint, uint64_t 
     sim_queue_in_own(twin->queue, delay_ms, deliver_hint, h);
 }
 
-static void publish(struct twin *twin, const struct twin_hint *hint)
+static void publish(struct twin *twin, uint32_t svc, const struct twin_hint *hint)
 {
     const struct twin_quirks *q = &twin->quirks;
+    struct sim_rand *luck = twin_luck(twin, svc);
     uint64_t now_ms = twin->queue->now_ms;
-    uint64_t at_ms = now_ms + sim_rand_range(twin->rand, 1, 5);
+    uint64_t at_ms = now_ms + sim_rand_range(luck, 1, 5);
 
-    if (twin_unseen(twin) || sim_rand_chance(twin->rand, q->drop_hint)) {
+    if (twin_unseen(twin) || sim_rand_chance(luck, q->drop_hint)) {
         return;
     }
-    if (sim_rand_chance(twin->rand, q->late_hint)) {
-        at_ms += sim_rand_range(twin->rand, 1, q->late_hint_ms);
+    if (sim_rand_chance(luck, q->late_hint)) {
+        at_ms += sim_rand_range(luck, 1, q->late_hint_ms);
     } else { /* in order, but for the late ones */
         at_ms = at_ms < twin->last_hint_ms ? twin->last_hint_ms : at_ms;
         twin->last_hint_ms = at_ms;
     }
     send_hint(twin, hint, at_ms - now_ms);
-    if (sim_rand_chance(twin->rand, q->double_hint)) {
-        send_hint(twin, hint, at_ms - now_ms + sim_rand_range(twin->rand, 0, q->late_hint_ms));
+    if (sim_rand_chance(luck, q->double_hint)) {
+        send_hint(twin, hint, at_ms - now_ms + sim_rand_range(luck, 0, q->late_hint_ms));
     }
 }
 
@@ -205,7 +211,7 @@ void twin_hint(struct twin *twin, const struct twin_container *c, enum acc_hint 
     } else if (what == ACC_HINT_KILL) {
         hint.signal = number;
     }
-    publish(twin, &hint);
+    publish(twin, c->made.svc, &hint);
 }
 
 void twin_hint_destroy(struct twin *twin, const struct twin_container *c)
@@ -213,7 +219,7 @@ void twin_hint_destroy(struct twin *twin, const struct twin_container *c)
     struct twin_hint hint = {.is_destroy = true, .exit_code = -1, .time_ns = twin_now_ns(twin)};
 
     memcpy(hint.cid, c->cid, sizeof(hint.cid));
-    publish(twin, &hint);
+    publish(twin, c->made.svc, &hint);
 }
 
 /* --- answers -------------------------------------------------------------------------------- */
@@ -249,12 +255,14 @@ static void send_answer(struct twin_waiting *w, int status, const char *cid, con
         twin, twin->boot, {.verb = w->call.verb, .token = w->call.token, .status = status}};
     (void)snprintf(on_way->answer.cid, sizeof(on_way->answer.cid), "%s", cid);
     (void)snprintf(on_way->answer.message, sizeof(on_way->answer.message), "%s", message);
-    if (w->call.token != TWIN_FOREIGN && sim_rand_chance(twin->rand, twin->quirks.lose_answer)) {
+    if (w->call.token != TWIN_FOREIGN &&
+        sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.lose_answer)) {
         on_way->answer.status = -1;
         on_way->answer.cid[0] = '\0';
         on_way->answer.message[0] = '\0';
     }
-    sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 1, 8), deliver_answer, on_way);
+    sim_queue_in_own(twin->queue, sim_rand_range(twin_luck(twin, w->svc), 1, 8), deliver_answer,
+                     on_way);
     twin->n_calls--;
     free(w);
 }
@@ -326,7 +334,7 @@ static struct twin_container *container_new(struct twin *twin, const struct twin
     for (size_t at = 8; at < ACC_CID_LEN;
          at += 8) { /* one draw a statement: arguments have no order */
         (void)snprintf(c->cid + at, sizeof(c->cid) - at, "%08x",
-                       (unsigned)sim_rand_u64(twin->rand));
+                       (unsigned)sim_rand_u64(twin_luck(twin, made->svc)));
     }
     twin->item[twin->n++] = c;
     return c;
@@ -365,7 +373,7 @@ static void create_done(void *ctx, uint64_t a, uint64_t b)
     (void)a, (void)b;
     if (w->boot != twin->boot || twin->power == TWIN_DOWN) { /* the daemon died in between */
         twin->n_calls--;
-        if (sim_rand_chance(twin->rand, twin->quirks.lose_created) &&
+        if (sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.lose_created) &&
             !twin_find_name(twin, w->call.create.name)) {
             (void)container_new(twin, &w->call.create);
         }
@@ -404,7 +412,8 @@ static void serve_create(struct twin_waiting *w)
     } else if (w->call.create.bound_cid[0] && !twin_find(twin, w->call.create.bound_cid)) {
         twin_answer(w, 404, "No such container: %s", w->call.create.bound_cid);
     } else {
-        sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 20, 150), create_done, w);
+        sim_queue_in_own(twin->queue, sim_rand_range(twin_luck(twin, w->svc), 20, 150), create_done,
+                         w);
     }
 }
 
@@ -487,7 +496,8 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
             start_fails(w, c, 404, 128, "network x not found");
         } else if (!binding_refuses(w, c)) {
             c->is_starting = true;
-            sim_queue_in_own(twin->queue, sim_rand_range(twin->rand, 60, 400), start_done, w);
+            sim_queue_in_own(twin->queue, sim_rand_range(twin_luck(twin, c->made.svc), 60, 400),
+                             start_done, w);
         }
     }
 }
@@ -544,8 +554,8 @@ static void serve_stop(struct twin_waiting *w, struct twin_container *c)
         c->state = ACC_CTR_RUNNING;
         sim_proc_freeze(&c->proc, false);
     }
-    if (sim_rand_chance(twin->rand, twin->quirks.stuck_stop)) {
-        grace_ms += sim_rand_range(twin->rand, 1000, twin->quirks.stuck_stop_ms);
+    if (sim_rand_chance(twin_luck(twin, c->made.svc), twin->quirks.stuck_stop)) {
+        grace_ms += sim_rand_range(twin_luck(twin, c->made.svc), 1000, twin->quirks.stuck_stop_ms);
     } else {
         sim_proc_term(&c->proc);
     }
@@ -569,8 +579,8 @@ static void serve_kill(struct twin_waiting *w, struct twin_container *c)
         return;
     }
     wait_for_exit(w, c);
-    sim_queue_in(twin->queue, sim_rand_range(twin->rand, 5, 60), kill_after_grace, twin, c->index,
-                 c->proc.run);
+    sim_queue_in(twin->queue, sim_rand_range(twin_luck(twin, c->made.svc), 5, 60), kill_after_grace,
+                 twin, c->index, c->proc.run);
 }
 
 static void remove_done(void *ctx, uint64_t a, uint64_t b)
@@ -586,7 +596,7 @@ static void remove_done(void *ctx, uint64_t a, uint64_t b)
     }
     acc_assert(c);
     if (w->boot == twin->boot && twin->power != TWIN_DOWN &&
-        sim_rand_chance(twin->rand, twin->quirks.dead_remove)) {
+        sim_rand_chance(twin_luck(twin, c->made.svc), twin->quirks.dead_remove)) {
         c->state = ACC_CTR_DEAD;
         twin_answer(w, 500, "driver failed to remove root filesystem: device or resource busy");
         return;
@@ -604,7 +614,7 @@ static void remove_done(void *ctx, uint64_t a, uint64_t b)
 static void serve_remove(struct twin_waiting *w, struct twin_container *c)
 {
     struct twin *twin = w->twin;
-    uint64_t ms = sim_rand_range(twin->rand, 20, 300);
+    uint64_t ms = sim_rand_range(twin_luck(twin, c->made.svc), 20, 300);
 
     if (c->state == ACC_CTR_REMOVING) {
         twin_answer(w, 409, "removal of container %s is already in progress", c->cid);
@@ -630,8 +640,8 @@ static void serve_remove(struct twin_waiting *w, struct twin_container *c)
             twin_run_kill(twin, c);
         }
     }
-    if (sim_rand_chance(twin->rand, twin->quirks.slow_remove)) {
-        ms += sim_rand_range(twin->rand, 1000, 40000);
+    if (sim_rand_chance(twin_luck(twin, c->made.svc), twin->quirks.slow_remove)) {
+        ms += sim_rand_range(twin_luck(twin, c->made.svc), 1000, 40000);
     }
     c->state = ACC_CTR_REMOVING;
     sim_queue_in_own(twin->queue, ms, remove_done, w);
@@ -736,7 +746,7 @@ static void resource_done(void *ctx, uint64_t a, uint64_t b)
         return;
     }
     if (is_there && !twin->res_exists[res] && twin->model->resources[res]->kind == ACC_RES_IMAGE &&
-        sim_rand_chance(twin->rand, twin->quirks.pull_fails)) {
+        sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.pull_fails)) {
         twin_answer(w, 500, "dial tcp: lookup registry: no such host");
         return;
     }
@@ -762,7 +772,7 @@ static void serve_resource(struct twin_waiting *w)
     struct twin *twin = w->twin;
     uint32_t res = w->call.res;
     bool is_network = twin->model->resources[res]->kind == ACC_RES_NETWORK;
-    uint64_t ms = sim_rand_range(twin->rand, 2, 60);
+    uint64_t ms = sim_rand_range(twin_luck(twin, w->svc), 2, 60);
 
     if (w->call.verb == TWIN_DROP && is_network && network_is_used(twin, res)) {
         twin_answer(w, 403, "error while removing network: network has active endpoints");
@@ -770,7 +780,7 @@ static void serve_resource(struct twin_waiting *w)
     }
     if (w->call.verb == TWIN_ENSURE && !twin->res_exists[res]) {
         if (twin->model->resources[res]->kind == ACC_RES_IMAGE) {
-            ms = sim_rand_range(twin->rand, 100, twin->quirks.pull_ms_max);
+            ms = sim_rand_range(twin_luck(twin, w->svc), 100, twin->quirks.pull_ms_max);
         }
         /* measured on 20.10: six parallel creates made six networks of one name */
         twin->double_network = twin->double_network || (is_network && twin->res_busy[res] > 0);
@@ -801,9 +811,9 @@ static void serve(void *ctx, uint64_t a, uint64_t b)
         again(w, 100);
     } else if (twin->power != TWIN_UP) {
         twin_answer(w, -1, "%s", ""); /* ENOENT, ECONNREFUSED */
-    } else if (!w->is_slow && sim_rand_chance(twin->rand, twin->quirks.slow_call)) {
+    } else if (!w->is_slow && sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.slow_call)) {
         w->is_slow = true;
-        again(w, sim_rand_range(twin->rand, 1000, twin->quirks.slow_call_ms));
+        again(w, sim_rand_range(twin_luck(twin, w->svc), 1000, twin->quirks.slow_call_ms));
     } else if (w->call.verb == TWIN_CREATE) {
         serve_create(w);
     } else if (!serve_container[w->call.verb]) {
@@ -818,14 +828,22 @@ static void serve(void *ctx, uint64_t a, uint64_t b)
     }
 }
 
+static uint32_t svc_of_call(const struct twin *twin, const struct twin_call *call)
+{
+    const struct twin_container *c = twin_find_ever(twin, call->cid);
+
+    return call->verb == TWIN_CREATE ? call->create.svc : c ? c->made.svc : ACC_NONE;
+}
+
 void twin_call(struct twin *twin, const struct twin_call *call)
 {
     struct twin_waiting *w = calloc(1, sizeof(*w));
 
     acc_assert(w);
-    *w = (struct twin_waiting){.twin = twin, .boot = twin->boot, .call = *call};
+    *w = (struct twin_waiting){
+        .twin = twin, .boot = twin->boot, .call = *call, .svc = svc_of_call(twin, call)};
     twin->n_calls++;
-    again(w, sim_rand_range(twin->rand, 1, 4));
+    again(w, sim_rand_range(twin_luck(twin, w->svc), 1, 4));
 }
 
 /* --- inspect -------------------------------------------------------------------------------- */

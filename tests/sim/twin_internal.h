@@ -11,6 +11,7 @@ struct twin_waiting {
     struct twin *twin;
     uint64_t boot;
     struct twin_call call;
+    uint32_t svc;  /* whom it is about; ACC_NONE: nobody of the model */
     bool is_slow;  /* has already been slowed down */
     bool is_named; /* CREATE: its name is taken from here on */
 };
@@ -18,6 +19,8 @@ struct twin_waiting {
 #define EXIT_KILLED 137
 #define EXIT_LOST   255 /* nobody knows: it ended while the daemon was away, without live-restore */
 
+/* The stream of a service, or of all that is none's. */
+struct sim_rand *twin_luck(const struct twin *twin, uint32_t svc);
 void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token, bool by_policy);
 void twin_run_ended(struct twin *twin, struct twin_container *c, int32_t code, bool oom);
 void twin_run_kill(struct twin *twin, struct twin_container *c);

@@ -85,8 +85,8 @@ static void restore(struct twin *twin, struct twin_container *c)
     if (c->state == ACC_CTR_EXITED && !c->manually_stopped &&
         (c->policy == ACC_RESTART_ALWAYS || c->policy == ACC_RESTART_UNLESS_STOPPED)) {
         /* all at once, in no order */
-        sim_queue_in(twin->queue, sim_rand_range(twin->rand, 50, 3000), policy_start, twin,
-                     c->index, twin->boot);
+        sim_queue_in(twin->queue, sim_rand_range(twin_luck(twin, c->made.svc), 50, 3000),
+                     policy_start, twin, c->index, twin->boot);
     }
 }
 

@@ -96,7 +96,8 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
     c->state = ACC_CTR_RUNNING;
     c->pid = twin->next_pid++;
     c->has_passed = false;
-    c->started_ns = twin_now_ns(twin) + (int64_t)sim_rand_below(twin->rand, 1000000);
+    c->started_ns = twin_now_ns(twin) +
+                    (int64_t)sim_rand_below(twin_luck(twin, c->made.svc), 1000000);
     c->exit_code = 0;
     c->oom = c->is_stopping = c->exit_pending = false;
     c->manually_stopped = c->is_marked = false;
@@ -111,7 +112,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
                     : ACC_DH_NONE;
     sim_proc_start(&c->proc, workload, twin->queue->now_ms, twin->workloads->next_run++);
     if (c->made.is_bad && workload) {
-        sim_proc_doom(&c->proc, sim_rand_range(twin->rand, 50, 40000), 1);
+        sim_proc_doom(&c->proc, sim_rand_range(twin_luck(twin, c->made.svc), 50, 40000), 1);
     }
     twin_monitor_start(twin, c);
     if (c->made.bound_cid[0]) {
@@ -193,7 +194,8 @@ void twin_run_policy(struct twin *twin, struct twin_container *c)
 void twin_run_ended(struct twin *twin, struct twin_container *c, int32_t code, bool oom)
 {
     bool stopped = c->is_stopping;
-    bool stop_first = stopped && sim_rand_chance(twin->rand, twin->quirks.stop_before_die);
+    bool stop_first = stopped &&
+                      sim_rand_chance(twin_luck(twin, c->made.svc), twin->quirks.stop_before_die);
 
     c->state = ACC_CTR_EXITED;
     c->exit_code = code;

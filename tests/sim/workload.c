@@ -33,7 +33,7 @@ static struct sim_queue *queue_of(const struct sim_proc *proc)
 
 static struct sim_rand *rand_of(const struct sim_proc *proc)
 {
-    return proc->workload->all->rand;
+    return sim_rand_of(proc->workload->all->rand, proc->workload->svc);
 }
 
 /* A process that is asked for later: `a` is its run. Frozen ones do it when they are thawed. */
@@ -108,9 +108,9 @@ static void tell_dependents(struct sim_workload *workload)
             struct sim_proc *proc = other->proc[i];
 
             if (workload->is_ready) {
-                in(proc, sim_rand_range(all->rand, 200, 4000), dep_came, 0);
+                in(proc, sim_rand_range(rand_of(proc), 200, 4000), dep_came, 0);
             } else {
-                in(proc, sim_rand_range(all->rand, 100, 100 + other->habits.dep_delay_max),
+                in(proc, sim_rand_range(rand_of(proc), 100, 100 + other->habits.dep_delay_max),
                    dep_left, 0);
             }
         }

@@ -12,11 +12,14 @@
 #define HOUR   (60 * MINUTE)
 /* Steps of TIMEOUT at one moment: more is a loop. */
 #define TIMEOUTS_AT_ONCE_MAX 300u
+/* With what follows the faults a seed comes to six hours and more. */
+#define CHAOS_MIN (1 * HOUR)
+#define CHAOS_MAX (8 * HOUR)
 
-struct world_options world_options_of(uint64_t seed)
+struct world_options world_options_of(uint64_t seed, bool one_stream)
 {
-    struct sim_rand rand = {seed ^ UINT64_C(0x5eed0fac)};
-    struct world_options options = {.seed = seed};
+    struct sim_rand rand = {.state = seed ^ UINT64_C(0x5eed0fac)};
+    struct world_options options = {.seed = seed, .one_stream = one_stream};
 
     /* One after the other: within an initialiser C leaves their order open. */
     options.graph.services_min = 3;
@@ -27,7 +30,8 @@ struct world_options world_options_of(uint64_t seed)
     options.graph.quick_timing = sim_rand_below(&rand, 2) == 0;
     /* The seeds that are regressions are none of these. */
     options.graph.phase_seed = seed % 11 == 0 || seed % 11 == 3 || seed % 11 == 5 ? seed + 1 : 0;
-    options.chaos_ms = sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR);
+    options.chaos_ms = one_stream ? sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR)
+                                  : sim_rand_range(&rand, CHAOS_MIN, CHAOS_MAX);
     options.calm = sim_rand_below(&rand, 20) == 0;
     options.graph.platform = sim_rand_below(&rand, 5) == 0;
     return options;
@@ -58,6 +62,7 @@ void world_fail(struct world *w, const char *fmt, ...)
         return;
     }
     w->is_failed = true;
+    w->failed_ms = w->queue.now_ms;
     n = snprintf(w->violation, sizeof(w->violation),
                  "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: ", w->options.seed,
                  w->queue.now_ms / SECOND, w->queue.now_ms % SECOND);
@@ -70,6 +75,26 @@ void world_fail(struct world *w, const char *fmt, ...)
 const char *world_service_id(const struct world *w, uint32_t svc)
 {
     return w->graph.model->services[svc]->id;
+}
+
+struct sim_rand *world_luck(struct world *w, uint32_t svc)
+{
+    return sim_rand_of(&w->rand, svc == ACC_NONE ? w->graph.model->n_services : svc);
+}
+
+struct sim_rand *world_stream(struct world *w, enum world_stream stream)
+{
+    return sim_rand_of(&w->rand, w->graph.model->n_services + 1 + stream);
+}
+
+void world_fate_begin(struct world *w, uint64_t kind, uint64_t number)
+{
+    w->fate = sim_rand_at(w->options.seed ^ kind << 32, kind, number);
+}
+
+struct sim_rand *world_fate(struct world *w)
+{
+    return w->options.one_stream ? &w->rand : &w->fate;
 }
 
 void world_open(struct world *w, const struct world_options *options)
@@ -95,8 +120,12 @@ void world_open(struct world *w, const struct world_options *options)
     acc_assert(r == 0);
     w->observe_new = sim_rand_below(&w->rand, 3) == 0;
     world_faults_draw(w);
+    cut_apply(w);
     world_store_init(w);
     oracle_init(&w->oracle, w);
+    if (!options->one_stream) {
+        sim_rand_split(&w->rand, w->graph.model->n_services + 1 + WORLD_STREAM_COUNT);
+    }
 }
 
 void world_close(struct world *w)
@@ -108,6 +137,7 @@ void world_close(struct world *w)
     sim_workloads_fini(&w->workloads);
     sim_graph_fini(&w->graph);
     sim_queue_fini(&w->queue);
+    sim_rand_fini(&w->rand);
     free(w->actions.item);
 }
 
@@ -172,6 +202,9 @@ static void tell_graph(struct world *w)
     for (uint32_t i = 0; i < w->graph.model->n_services && w->options.trace; i++) {
         const struct acc_service_spec *spec = w->graph.model->services[i];
 
+        if (cut_has_service(w, i)) {
+            continue;
+        }
         world_trace(w, "service %s x%u %s%s%s%s", spec->id, spec->replicas,
                     acc_restart_policy_name(spec->restart), spec->one_shot ? " one-shot" : "",
                     spec->stateful ? " stateful" : "", spec->health.set ? " checked" : "");
@@ -189,7 +222,7 @@ static void begin(struct world *w)
     tell_graph(w);
     if (w->observe_new) { /* some stacks run already, as compose made them */
         for (uint32_t i = 0; i < w->graph.model->n_stacks; i++) {
-            if (sim_rand_below(&w->rand, 2)) {
+            if (sim_rand_below(world_stream(w, WORLD_STREAM_ACCD), 2)) {
                 world_compose_up(w, i);
                 for (uint32_t s = 0; s < w->graph.model->n_services; s++) {
                     w->oracle.service[s].is_unsure = true;
@@ -314,6 +347,9 @@ static void tell_end(struct world *w)
         return;
     }
     for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        if (cut_has_service(w, i)) {
+            continue;
+        }
         acc_engine_service(w->engine, i, w->queue.now_ms, &view);
         world_trace(w, "%s is %s: %s", view.id, acc_svc_state_name(view.state), view.reason);
     }

@@ -15,6 +15,7 @@
 
 #include "lib/engine/engine.h"
 #include "tests/sim/coverage.h"
+#include "tests/sim/cut.h"
 #include "tests/sim/graphs.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/twin.h"
@@ -27,11 +28,13 @@ struct world_options {
     bool quick;                /* skip the trials after it has healed */
     bool upgrades;             /* images get newer, some of them bad, and people upgrade */
     uint32_t copy_every;       /* steps after which a copy, made by text, takes over; 0: never */
+    bool one_stream;           /* all draw from one stream: seeds from before there were more */
+    struct cuts cuts;          /* what is left out */
     FILE *trace;               /* NULL: silent */
     struct coverage *coverage; /* NULL: not counted */
 };
 /* What the test suite runs: everything else follows from the seed. */
-struct world_options world_options_of(uint64_t seed);
+struct world_options world_options_of(uint64_t seed, bool one_stream);
 
 enum world_conn { WORLD_CONN_DOWN = 0, WORLD_CONN_UP, WORLD_CONN_DEGRADED };
 
@@ -66,9 +69,31 @@ struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t live_restore_pct;
 };
 
+/* What draws from a stream of its own, beside each service and the strangers. */
+enum world_stream { WORLD_STREAM_CONN, WORLD_STREAM_ACCD, WORLD_STREAM_COUNT };
+
+/* Kinds of faults. */
+enum trouble {
+    TROUBLE_ACCD,
+    TROUBLE_STREAM,
+    TROUBLE_CRASH,
+    TROUBLE_RESTART,
+    TROUBLE_HANG,
+    TROUBLE_FOREIGN,
+    TROUBLE_OPERATOR,
+    TROUBLE_SPELL,
+    TROUBLE_PRUNE,
+    TROUBLE_HOLD,
+};
+#define TROUBLE_COUNT 10
+
+#define WORLD_TRIALS 5u /* of a seed */
+
 struct world {
     struct world_options options;
-    struct sim_rand rand;
+    struct sim_rand rand; /* split, after all was drawn that is there from the beginning */
+    struct sim_rand fate; /* of the fault, or the trial, that happens now */
+    uint32_t n_troubles[TROUBLE_COUNT]; /* that have happened, or were left out */
     struct sim_queue queue;
     struct sim_graph graph;
     struct sim_workloads workloads;
@@ -105,6 +130,7 @@ struct world {
     uint64_t n_steps, n_actions, n_lives, n_timeouts_at_once;
     uint64_t n_mutations, last_mutation_ms;
     bool is_failed;
+    uint64_t failed_ms;
     char violation[1024];
 };
 
@@ -119,6 +145,11 @@ const char *world_converge(struct world *world, uint64_t limit_ms);
 void world_fail(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_trace(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *world_service_id(const struct world *world, uint32_t svc);
+struct sim_rand *world_luck(struct world *world, uint32_t svc);
+struct sim_rand *world_stream(struct world *world, enum world_stream stream);
+/* What happens now is the `number`th of its kind; what it draws from: */
+void world_fate_begin(struct world *world, uint64_t kind, uint64_t number);
+struct sim_rand *world_fate(struct world *world);
 
 /* --- shell.c ------------------------------------------------------------------------------- */
 
@@ -141,6 +172,8 @@ void world_upgrade(struct world *world, uint32_t svc, bool back);
 /* --- faults.c ------------------------------------------------------------------------------- */
 
 void world_faults_draw(struct world *world);
+const char *world_trouble_name(enum trouble trouble);
+uint64_t world_trouble_mean(const struct world *world, enum trouble trouble);
 void world_faults_begin(struct world *world);
 /* A person asks accd for something; the closure over needs and wants is selected, too. */
 void world_command(struct world *world, enum acc_verb verb, uint32_t svc, bool with_dependents);
