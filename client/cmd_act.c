@@ -314,6 +314,13 @@ static void print_outcome(struct act *act, const cJSON *answer)
     struct accctl *ctl = act->ctl;
     const cJSON *list = acc_json_array(answer, "progress");
 
+    const char *unsaved = acc_json_text(answer, "unsaved");
+
+    if (unsaved && *unsaved) {
+        (void)fprintf(ctl->err,
+                      "accctl: not saved: %s; what was asked for is forgotten if accd ends\n",
+                      unsaved);
+    }
     if (ctl->options->json) {
         accctl_print_json(ctl, answer);
     } else if (ctl->options->dry_run) {

@@ -175,6 +175,18 @@ static void put_lost(const cJSON *stacks, const struct accctl_style *style, stru
     acc_buf_fini(&line);
 }
 
+static void put_unsaved(const char *why, const struct accctl_style *style, struct acc_buf *out)
+{
+    char line[512];
+
+    if (*why) {
+        (void)snprintf(line, sizeof(line),
+                       "not saved: %.400s; what is asked for is forgotten if accd ends", why);
+        accctl_put_color(out, style, ACCCTL_RED, line, 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+}
+
 void accctl_put_head(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     const cJSON *engine = acc_json_object(status, "engine");
@@ -196,6 +208,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
         put_of(out, line, acc_json_object(gpu, "vram"));
     }
     (void)acc_buf_puts(out, "\n");
+    put_unsaved(text_of(status, "unsaved"), style, out);
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
     put_lost(acc_json_array(status, "stacks"), style, out);
 }

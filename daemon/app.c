@@ -399,6 +399,7 @@ static void wire(struct accd_app *app)
     app->telling.engine = app->engine;
     app->telling.store = app->store;
     app->telling.hooks = app->hooks;
+    accd_store_on_recovered(app->store, accd_telling_save_all, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);

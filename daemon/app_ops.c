@@ -223,10 +223,26 @@ static bool differences(void *ctx, const char *cid, struct acc_differences *ret)
     return accd_differences_get(app->differences, cid, ret);
 }
 
+static const char *unsaved(void *ctx)
+{
+    struct accd_app *app = ctx;
+
+    return accd_store_trouble(app->store);
+}
+
+static void when_saved(void *ctx, void (*then)(void *arg), void *arg)
+{
+    struct accd_app *app = ctx;
+
+    accd_store_when_durable(app->store, then, arg);
+}
+
 void accd_app_control_ops(struct accd_control_ops *ret_ops)
 {
     *ret_ops = (struct accd_control_ops){
         .facts = facts,
+        .unsaved = unsaved,
+        .when_saved = when_saved,
         .model = accd_app_model,
         .differences = differences,
         .history = history,

@@ -28,6 +28,9 @@ struct acc_view accd_control_view(const struct accd_control *control)
         .model = control->config.ops.model(control->config.ops_ctx),
         .differences = control->config.ops.differences,
         .ctx = control->config.ops_ctx,
+        .unsaved = control->config.ops.unsaved
+                       ? control->config.ops.unsaved(control->config.ops_ctx)
+                       : NULL,
         .now_ms = uv_now(control->config.loop),
         .unix_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
     };

@@ -43,6 +43,10 @@ struct accd_control_logs_sink {
 struct accd_control_ops {
     /* Borrowed until the next call; NULL isn't allowed. */
     const struct acc_host_facts *(*facts)(void *ctx);
+    /* Why what is asked for isn't saved; NULL: it is. `when_saved`: `then(arg)` once that is known of
+     * all that was asked for, maybe at once. Both may be NULL. */
+    const char *(*unsaved)(void *ctx);
+    void (*when_saved)(void *ctx, void (*then)(void *arg), void *arg);
     /* The engine's current model. */
     const struct acc_model *(*model)(void *ctx);
     /* As accd_store_history(). */

@@ -26,8 +26,8 @@ struct watch {
     struct accd_heard heard; /* of its image */
 };
 
-/* Outlives its wait when that ends first. */
-struct pruning {
+/* Something that was asked of the app. Outlives its wait when that ends first. */
+struct errand {
     struct wait *wait; /* NULL: nobody waits any more */
 };
 
@@ -36,8 +36,9 @@ struct wait {
     enum acc_verb verb;
     bool is_apply; /* instead of a verb */
     bool prune, volumes;
-    struct pruning *pruning; /* while the answer to it is outstanding */
-    char *pruned;            /* owned; that answer */
+    struct errand *pruning, *saving; /* while the answer is outstanding */
+    bool is_saved;                   /* or can't be */
+    char *pruned;                    /* owned; that answer */
     bool shows_observing;
     char *adopted; /* owned; as in the task */
     bool more, detach;
@@ -57,6 +58,9 @@ static void wait_destroy(struct wait *wait)
     }
     if (wait->pruning) {
         wait->pruning->wait = NULL;
+    }
+    if (wait->saving) {
+        wait->saving->wait = NULL;
     }
     free(wait->pruned);
     free(wait->adopted);
@@ -482,7 +486,7 @@ static bool tell_progress(struct wait *wait, const struct look *look)
 
 static void on_pruned(void *arg, const char *lines)
 {
-    struct pruning *pruning = arg;
+    struct errand *pruning = arg;
     struct wait *wait = pruning->wait;
 
     free(pruning);
@@ -497,7 +501,7 @@ static void on_pruned(void *arg, const char *lines)
 static bool begin_prune(struct wait *wait)
 {
     struct accd_control *control = wait->job.control;
-    struct pruning *pruning = wait->prune ? calloc(1, sizeof(*pruning)) : NULL;
+    struct errand *pruning = wait->prune ? calloc(1, sizeof(*pruning)) : NULL;
 
     if (!pruning) {
         return false;
@@ -506,6 +510,41 @@ static bool begin_prune(struct wait *wait)
     pruning->wait = wait;
     wait->pruning = pruning;
     control->config.ops.prune(control->config.ops_ctx, wait->volumes, on_pruned, pruning);
+    return true;
+}
+
+static void on_saved(void *arg)
+{
+    struct errand *saving = arg;
+    struct wait *wait = saving->wait;
+
+    free(saving);
+    if (wait) {
+        wait->saving = NULL;
+        wait->is_saved = true;
+        accd_wait_run(&wait->job);
+    }
+}
+
+/* Done is what is written down, too, or known not to be. As above. */
+static bool begin_save(struct wait *wait)
+{
+    const struct accd_control *control = wait->job.control;
+    bool is_late = uv_now(control->config.loop) >= wait->deadline_ms;
+    struct errand *saving = NULL;
+
+    if (wait->saving) {
+        return !is_late;
+    }
+    if (!wait->is_saved && !is_late && control->config.ops.when_saved) {
+        saving = calloc(1, sizeof(*saving));
+    }
+    if (!saving) {
+        return false;
+    }
+    saving->wait = wait;
+    wait->saving = saving;
+    control->config.ops.when_saved(control->config.ops_ctx, on_saved, saving);
     return true;
 }
 
@@ -524,8 +563,8 @@ static void keep_refused(struct look *look)
 
 static void conclude(struct wait *wait, struct look *look)
 {
-    if (wait->pruning || (look->n_pending == 0 && look->n_failures == 0 && !wait->detach &&
-                          begin_prune(wait))) {
+    if (wait->pruning ||
+        (look->n_pending == 0 && look->n_failures == 0 && !wait->detach && begin_prune(wait))) {
         return;
     }
     if (wait->detach && look->n_refused > 0) {
@@ -537,6 +576,8 @@ static void conclude(struct wait *wait, struct look *look)
         tell_failures(wait,
                       look->n_refused == look->n_failures ? ACC_CTL_E_REFUSED : ACC_CTL_E_FAILED,
                       "failures", look);
+    } else if ((look->n_pending == 0 || wait->detach) && begin_save(wait)) {
+        return;
     } else if (look->n_pending == 0 || wait->detach) {
         (void)tell(wait, look->row, compact(look->row, wait->n_watches), true);
     } else if (uv_now(wait->job.control->config.loop) >= wait->deadline_ms) {

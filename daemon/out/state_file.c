@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,12 +14,22 @@
 
 #define PATH_BYTES 4096
 
+/* What comes and goes with a disk, unlike a wrong path or missing rights. */
+static bool is_passing(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO ||
+           error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 static int take_lock(struct accd_state_file *file, const char *dir, char *reterr_text)
 {
     char path[PATH_BYTES];
 
     (void)snprintf(path, sizeof(path), "%s/lock", dir);
     file->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file->lock_fd < 0 && is_passing(errno)) {
+        file->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* needs no room */
+    }
     if (file->lock_fd < 0) {
         int error = errno;
 
@@ -28,18 +39,24 @@ static int take_lock(struct accd_state_file *file, const char *dir, char *reterr
     if (flock(file->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: another accd uses this state folder",
                        dir);
+        (void)close(file->lock_fd);
+        file->lock_fd = -1;
         return -EBUSY;
     }
     return 0;
 }
 
-static int open_db(struct accd_state_file *file, const char *path)
+/* `is_alone`: nobody else can read it meanwhile, and its index of the log is kept in memory, which
+ * is how a full disk can still be read. */
+static int open_db(struct accd_state_file *file, const char *path, bool is_alone)
 {
     int r = sqlite3_open_v2(path, &file->db,
                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (r == SQLITE_OK) {
         sqlite3_busy_timeout(file->db, 5000); /* somebody's sqlite3 shell reads beside us */
+        (void)sqlite3_exec(file->db, is_alone ? "PRAGMA locking_mode=EXCLUSIVE" : "", NULL, NULL,
+                           NULL);
         r = sqlite3_exec(file->db,
                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
                          "PRAGMA quick_check(1);",
@@ -67,18 +84,10 @@ static void close_db(struct accd_state_file *file)
 }
 
 /* A damaged file is put aside: its loss is safe, a daemon that does not start isn't. */
-static int open_or_replace(struct accd_state_file *file, const char *path, char *reterr_text)
+static void put_aside(struct accd_state_file *file, const char *path)
 {
     char aside[PATH_BYTES + 16];
-    int r = open_db(file, path);
 
-    if (r != SQLITE_NOTADB && r != SQLITE_CORRUPT && r != SQLITE_ERROR) {
-        if (r != SQLITE_OK) {
-            (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path,
-                           sqlite3_errmsg(file->db));
-        }
-        return r;
-    }
     accd_log(ACCD_LOG_ERROR, "state: %s is damaged (%s): moved to %s.damaged, starting afresh",
              path, sqlite3_errmsg(file->db), path);
     close_db(file);
@@ -88,11 +97,25 @@ static int open_or_replace(struct accd_state_file *file, const char *path, char 
     (void)unlink(aside);
     (void)snprintf(aside, sizeof(aside), "%s-shm", path);
     (void)unlink(aside);
-    r = open_db(file, path);
-    if (r != SQLITE_OK) {
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", path, sqlite3_errmsg(file->db));
+}
+
+static void open_or_replace(struct accd_state_file *file, const char *path, char *reterr_text)
+{
+    int r = open_db(file, path, false);
+
+    if (r == SQLITE_NOTADB || r == SQLITE_CORRUPT || r == SQLITE_ERROR) {
+        put_aside(file, path);
+        r = open_db(file, path, false);
     }
-    return r;
+    if (r != SQLITE_OK) {
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s (%.4000s)",
+                       r == SQLITE_FULL ? "disk full" : sqlite3_errmsg(file->db), path);
+        close_db(file);
+        r = open_db(file, path, true);
+    }
+    if (r != SQLITE_OK) {
+        close_db(file);
+    }
 }
 
 /* mkdir -p, the last one 0700: the state tells what runs here. */
@@ -117,21 +140,36 @@ static int make_dirs(const char *dir)
     return 0;
 }
 
-int accd_state_file_open(struct accd_state_file *file, const char *dir, char *reterr_text)
+static int begin(struct accd_state_file *file, char *reterr_text)
 {
     char path[PATH_BYTES];
-    int r = make_dirs(dir);
+    int r = make_dirs(file->dir);
 
     if (r < 0) {
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", dir, strerror(-r));
-        return r;
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%s: %s", file->dir, strerror(-r));
+    } else if (file->lock_fd < 0) {
+        r = take_lock(file, file->dir, reterr_text);
     }
-    r = take_lock(file, dir, reterr_text);
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        (void)snprintf(path, sizeof(path), "%s/state.db", file->dir);
+        open_or_replace(file, path, reterr_text);
     }
-    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
-    return open_or_replace(file, path, reterr_text) == SQLITE_OK ? 0 : -EIO;
+    return is_passing(-r) ? 0 : r;
+}
+
+int accd_state_file_open(struct accd_state_file *file, const char *dir, char *reterr_text)
+{
+    if (strlen(dir) >= sizeof(file->dir)) {
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "%.100s...: the path is too long", dir);
+        return -ENAMETOOLONG;
+    }
+    (void)snprintf(file->dir, sizeof(file->dir), "%s", dir);
+    return begin(file, reterr_text);
+}
+
+int accd_state_file_retry(struct accd_state_file *file, char *reterr_text)
+{
+    return begin(file, reterr_text);
 }
 
 void accd_state_file_close(struct accd_state_file *file)

@@ -11,14 +11,18 @@
 #include "lib/codec/status_json.h"
 
 struct accd_state_file {
-    sqlite3 *db;
+    sqlite3 *db; /* NULL: there is no place for it yet */
     sqlite3_stmt *statement[ST_COUNT];
-    int lock_fd; /* -1: none */
+    int lock_fd;         /* -1: none */
+    char dir[4096 - 16]; /* with the names in it a path */
 };
 
-/* Blocking. 0, or -errno and `reterr_text` (ACCD_STORE_ERROR_MAX). close() afterwards in any case;
- * before it `lock_fd` is -1 and the rest 0. */
+/* Blocking. 0, or -errno and `reterr_text` (ACCD_STORE_ERROR_MAX) for what only a person can mend.
+ * A full disk and its like are none of that: then `db` is NULL, `reterr_text` says why, and retry()
+ * may bring it. close() afterwards in any case; before it `lock_fd` is -1 and the rest 0. */
 int accd_state_file_open(struct accd_state_file *file, const char *dir, char *reterr_text);
+/* Once more while `db` is NULL. As above; also from another thread. */
+int accd_state_file_retry(struct accd_state_file *file, char *reterr_text);
 void accd_state_file_close(struct accd_state_file *file);
 
 /* What a query of one number says; 0 when it fails. */

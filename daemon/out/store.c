@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/log.h"
 #include "daemon/out/state_file.h"
@@ -93,8 +94,11 @@ struct accd_store {
     bool is_busy;
     unsigned n_notes; /* since the last pruning; the worker's */
     int error;        /* of the last transaction; the worker's until it ends */
-    char error_text[256];
-    bool was_failing;
+    char error_text[ACCD_STORE_ERROR_MAX];
+    char trouble[ACCD_STORE_ERROR_MAX]; /* the loop's copy of it */
+    bool was_failing, is_closing;
+    void (*on_recovered)(void *ctx);
+    void *recovered_ctx;
 };
 
 /* --- the worker: runs on a thread, touches `file` and `running` only ----------------------------
@@ -250,10 +254,36 @@ static int run_job(struct accd_store *store, struct job *job)
     return SQLITE_OK;
 }
 
+static void run_reads(struct accd_store *store)
+{
+    for (struct job *job = store->running; job; job = job->next) {
+        if ((job->kind == JOB_HISTORY && !job->history.rows) ||
+            (job->kind == JOB_REVISIONS && !job->revisions.rows)) {
+            (void)run_job(store, job);
+        }
+    }
+}
+
+/* With the place of the file, which sqlite3_errmsg() leaves out. */
+static void keep_error(struct accd_store *store, int r)
+{
+    (void)snprintf(store->error_text, sizeof(store->error_text), "%s (%s/state.db)",
+                   r == SQLITE_FULL ? "disk full" : sqlite3_errmsg(store->file.db),
+                   store->file.dir);
+}
+
 static void run_jobs(struct accd_store *store)
 {
-    int r = sqlite3_exec(store->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int r;
 
+    if (!store->file.db) {
+        (void)accd_state_file_retry(&store->file, store->error_text);
+    }
+    if (!store->file.db) {
+        store->error = SQLITE_CANTOPEN;
+        return;
+    }
+    r = sqlite3_exec(store->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (struct job *job = store->running; job && r == SQLITE_OK; job = job->next) {
         r = run_job(store, job);
     }
@@ -262,9 +292,9 @@ static void run_jobs(struct accd_store *store)
     }
     store->error = r;
     if (r != SQLITE_OK) {
-        (void)snprintf(store->error_text, sizeof(store->error_text), "%s",
-                       sqlite3_errmsg(store->file.db));
+        keep_error(store, r);
         (void)sqlite3_exec(store->file.db, "ROLLBACK", NULL, NULL, NULL);
+        run_reads(store); /* what can't be written can be read */
     }
 }
 
@@ -309,16 +339,21 @@ static void hand_out_revisions(struct job *job)
 
 static void tell_trouble(struct accd_store *store)
 {
-    if (store->error != SQLITE_OK && !store->was_failing) {
-        accd_log(
-            ACCD_LOG_ERROR,
-            "state: can't write state.db: %s. Services are still kept up; what is asked for now "
-            "may be forgotten at the next start",
-            store->error_text);
-    } else if (store->error == SQLITE_OK && store->was_failing) {
-        accd_log(ACCD_LOG_NOTICE, "state: state.db can be written again");
-    }
+    bool was_failing = store->was_failing;
+
     store->was_failing = store->error != SQLITE_OK;
+    memcpy(store->trouble, store->error_text, sizeof(store->trouble));
+    if (store->was_failing && !was_failing) {
+        accd_log(ACCD_LOG_ERROR,
+                 "state: not saved: %s. Services are kept up; what is asked for is forgotten if "
+                 "accd ends. It is tried again with each record",
+                 store->error_text);
+    } else if (!store->was_failing && was_failing) {
+        accd_log(ACCD_LOG_NOTICE, "state: state.db can be written again");
+        if (store->on_recovered) {
+            store->on_recovered(store->recovered_ctx);
+        }
+    }
 }
 
 static void finish_jobs(struct accd_store *store)
@@ -360,7 +395,7 @@ static void take_all(struct accd_store *store)
 
 static void start_work(struct accd_store *store)
 {
-    if (store->is_busy || !store->first) {
+    if (store->is_busy || store->is_closing || !store->first) {
         return;
     }
     take_all(store);
@@ -567,6 +602,15 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
         accd_store_close(store);
         return r;
     }
+    if (!store->file.db) {
+        /* No number of an earlier life is as high as the seconds of the clock. */
+        store->next_op = (uint64_t)time(NULL);
+        store->error = SQLITE_CANTOPEN;
+        (void)snprintf(store->error_text, sizeof(store->error_text), "%s", reterr_text);
+        tell_trouble(store);
+        *ret_store = store;
+        return 0;
+    }
     store->next_op = accd_state_file_number(&store->file,
                                             "SELECT max((SELECT coalesce(max(op), 0) FROM journal),"
                                             " (SELECT coalesce(max(id), 0) FROM incident)) + 1");
@@ -576,6 +620,17 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
                        NULL, NULL); /* settled by looking at the containers (E10) */
     *ret_store = store;
     return 0;
+}
+
+const char *accd_store_trouble(const struct accd_store *store)
+{
+    return store->was_failing ? store->trouble : NULL;
+}
+
+void accd_store_on_recovered(struct accd_store *store, void (*fn)(void *ctx), void *ctx)
+{
+    store->on_recovered = fn;
+    store->recovered_ctx = ctx;
 }
 
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
@@ -605,6 +660,7 @@ struct accd_store *accd_store_close(struct accd_store *store)
         return NULL;
     }
     acc_assert(!store->is_busy); /* the loop has ended, so its work has */
+    store->is_closing = true;
     while (store->first) {
         take_all(store);
         run_jobs(store);

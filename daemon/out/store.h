@@ -7,7 +7,8 @@
  * next one, so a burst of records costs one fsync. The loop never waits for it; effects that depend
  * on a record are released by accd_store_when_durable(). When a transaction fails (disk full) that
  * is logged once and the effects are released all the same: names and labels on the containers are
- * enough to recover, and healing must go on.
+ * enough to recover, and healing must go on. Each further transaction is a new try, also of opening
+ * the file; nothing polls. When one has come through, on_recovered() has all saved that was lost.
  *
  * A file that can't be read is moved aside and a new one begun: losing it is safe, refusing to
  * start isn't.
@@ -34,7 +35,8 @@ struct accd_store;
 /* Ended operations that stay readable in the journal. */
 #define ACCD_STORE_JOURNAL_MAX 10000
 
-/* Opens or makes DIR/state.db. Blocking; only at start. 0 and `*ret_store`; -EBUSY when another
+/* Opens or makes DIR/state.db. Blocking; only at start. 0 and `*ret_store`, also without a file
+ * where the disk has no room for one (accd_store_trouble() says so); -EBUSY when another
  * accd uses the folder; else -errno. On failure `reterr_text` (ACCD_STORE_ERROR_MAX bytes) says
  * what and where. */
 int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_store,
@@ -44,6 +46,10 @@ struct accd_store *accd_store_close(struct accd_store *store);
 
 /* Give everything that was saved back to the engine, before its first step. */
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine);
+/* Why what was queued last couldn't be written; NULL: it could. Valid until the loop runs on. */
+const char *accd_store_trouble(const struct accd_store *store);
+/* `fn(ctx)` when it can again: what was queued meanwhile is lost, so all is to be queued anew. */
+void accd_store_on_recovered(struct accd_store *store, void (*fn)(void *ctx), void *ctx);
 /* Above every operation ever journaled, and above every incident. */
 uint64_t accd_store_next_op(const struct accd_store *store);
 /* Operations that had not ended when accd died: what they were, for the log. */

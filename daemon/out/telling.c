@@ -67,6 +67,37 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
     }
 }
 
+static void save_kept(struct accd_telling *telling, uint32_t svc)
+{
+    struct acc_revision_record revision;
+    struct acc_kept kept[ACC_KEPT_MAX];
+    size_t n = acc_engine_kept(telling->engine, svc, kept);
+
+    for (size_t k = 0; k < n; k++) {
+        if (acc_engine_revision(telling->engine, svc, kept[k].number, uv_now(telling->loop),
+                                &revision)) {
+            accd_store_save_revision(telling->store, accd_unix_ms(), &revision);
+        }
+    }
+}
+
+void accd_telling_save_all(void *ctx)
+{
+    struct accd_telling *telling = ctx;
+    struct acc_action action = {.type = ACC_ACT_SAVE_STACK};
+
+    for (action.svc = 0; action.svc < acc_engine_n_stacks(telling->engine); action.svc++) {
+        accd_telling_save(telling, &action);
+    }
+    action.type = ACC_ACT_SAVE_SERVICE;
+    for (action.svc = 0; action.svc < acc_engine_n_services(telling->engine); action.svc++) {
+        accd_telling_save(telling, &action);
+        save_kept(telling, action.svc);
+    }
+    action.type = ACC_ACT_SAVE_MAINTENANCE;
+    accd_telling_save(telling, &action);
+}
+
 static enum accd_log_level level_of(enum acc_note_kind kind)
 {
     switch (kind) {

@@ -29,5 +29,7 @@ int64_t accd_unix_ms_at(uv_loop_t *loop, uint64_t mono_ms);
 
 void accd_telling_journal(void *telling, const struct acc_action *action);
 void accd_telling_save(void *telling, const struct acc_action *action);
+/* All that SAVE_... would save: for a store that has lost it. */
+void accd_telling_save_all(void *telling);
 void accd_telling_note(void *telling, const struct acc_action *action);
 void accd_telling_incident(void *telling, const struct acc_action *action);

@@ -303,6 +303,13 @@ static void put_auto(struct writer *w, cJSON *parent, uint32_t svc)
     text(w, item, "reason", view.reason);
 }
 
+static void put_unsaved(struct writer *w)
+{
+    if (w->view->unsaved) {
+        text(w, w->top, "unsaved", w->view->unsaved);
+    }
+}
+
 static void put_maintenance(struct writer *w)
 {
     struct acc_hold_record maintenance;
@@ -407,6 +414,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     put_gpus(&w, facts);
     put_incidents(&w);
     put_maintenance(&w);
+    put_unsaved(&w);
     return finish(&w, NULL, false, out);
 }
 
@@ -595,6 +603,7 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         acc_put_bool(w->put, item, "selected", rows[i].selected);
         acc_put_bool(w->put, item, "settled", rows[i].settled);
     }
+    put_unsaved(w);
 }
 
 static void put_stacks_told(struct writer *w, const struct acc_stacks_told *stacks)

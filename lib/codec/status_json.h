@@ -51,9 +51,10 @@ struct acc_view {
     const struct acc_model *model; /* the engine's; NULL: without files, digest, reservations */
     /* In what this container differs; false: it isn't known to. May be NULL. */
     bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
-    void *ctx;       /* of differences */
-    uint64_t now_ms; /* monotonic */
-    int64_t unix_ms; /* the wall clock at that moment */
+    void *ctx;           /* of differences */
+    const char *unsaved; /* why what is asked for isn't saved; NULL: it is */
+    uint64_t now_ms;     /* monotonic */
+    int64_t unix_ms;     /* the wall clock at that moment */
 };
 
 /* An incident that was over before this accd began. */

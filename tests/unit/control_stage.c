@@ -112,6 +112,23 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
     }
 }
 
+static const char *get_unsaved(void *ctx)
+{
+    (void)ctx;
+    return server.unsaved;
+}
+
+static void when_saved(void *ctx, void (*then)(void *arg), void *arg)
+{
+    (void)ctx;
+    if (!server.is_slow) {
+        then(arg);
+        return;
+    }
+    server.saved = then;
+    server.save_arg = arg;
+}
+
 int open_control(void)
 {
     struct accd_control_config config = {
@@ -121,6 +138,8 @@ int open_control(void)
         .path = server.path,
         .listen_fd = -1,
         .ops = {.facts = get_facts,
+                .unsaved = get_unsaved,
+                .when_saved = when_saved,
                 .model = get_model,
                 .history = ask_history,
                 .logs_start = start_logs,

@@ -30,6 +30,10 @@ struct control_stage {
     unsigned n_cancelled, n_paused, n_resumed, n_looks;
     void (*applied)(void *arg, const char *problems, const char *changes);
     void *apply_arg;
+    const char *unsaved;
+    void (*saved)(void *arg); /* NULL: nobody waits for it */
+    void *save_arg;
+    bool is_slow; /* to save */
     bool prune, prunes_volumes;
     void (*pruned)(void *arg, const char *lines);
     void *prune_arg;

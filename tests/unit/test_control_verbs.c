@@ -169,6 +169,26 @@ START_TEST(maintenance_and_silence_refuse)
 }
 END_TEST
 
+START_TEST(done_is_what_is_written_down_or_said_not_to_be)
+{
+    int fd = dial(), other = dial();
+
+    server.is_slow = true;
+    say(fd, "{\"method\":\"io.acc.Hold\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), ""); /* whether it can be written isn't known yet */
+    server.unsaved = "disk full (/x)";
+    server.saved(server.save_arg);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"unsaved\":\"disk full (/x)\"}}$"));
+    say(fd, "{\"method\":\"io.acc.Status\"}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"unsaved\":\"disk full (/x)\"}}$"));
+    say(other, "{\"method\":\"io.acc.Stop\",\"parameters\":{\"targets\":[\"db\"]}}");
+    close(other);
+    turn();
+    server.saved(server.save_arg); /* nobody hears it */
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_timeout_ends_the_wait_and_says_what_is_missing)
 {
     int fd = dial();
@@ -488,9 +508,10 @@ START_TEST(apply_prunes_also_when_nobody_waits_for_it)
     char request[128];
 
     puppet.service[0].settled = ACC_SETTLED_PENDING;
-    (void)snprintf(request, sizeof(request),
-                   "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true,%s}}",
-                   more[_i]);
+    (void)snprintf(
+        request, sizeof(request),
+        "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true,%s}}",
+        more[_i]);
     say(fd, request);
     server.applied(server.apply_arg, NULL, "removed acc/db\n");
     if (_i == 1) {
@@ -582,9 +603,10 @@ START_TEST(outdated_is_asked_for_what_was_named)
     ck_assert_int_eq(acc_outdated_add(&book, "acc/web", "web", "i", true), 0);
     server.compared(server.outdated_arg, &book);
     acc_outdated_fini(&book);
-    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
-                               "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
-                               "\"reason\":\"built here, or not to be pulled\",\"taken\":\"\"}]}}$");
+    ck_assert_str_eq(hear(fd),
+                     "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
+                     "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
+                     "\"reason\":\"built here, or not to be pulled\",\"taken\":\"\"}]}}$");
     close(fd);
 }
 END_TEST
@@ -606,6 +628,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_forbidden_is_refused_and_has_not_failed, 0,
                         sizeof(asked) / sizeof(asked[0]));
     tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
+    tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
     tcase_add_test(tcase, detach_and_oneway_do_not_wait);
     tcase_add_test(tcase, a_waiting_peer_may_leave);

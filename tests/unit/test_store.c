@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/model_builder.h"
@@ -73,6 +74,62 @@ static void on_done(void *ctx)
     (void)ctx;
     strcat(order, "end");
 }
+
+static void on_recovered(void *ctx)
+{
+    (void)ctx;
+    strcat(order, "recovered;");
+}
+
+static void block(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void unblock(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    ck_assert_int_eq(rmdir(path), 0);
+}
+
+/* A folder in the file's place is what it can't be opened because of: like a disk without room. */
+START_TEST(without_a_file_it_goes_on_and_comes_back)
+{
+    struct acc_stack_record stack = {.name = "s"};
+
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    block("state.db");
+    open_store();
+    ck_assert_ptr_nonnull(strstr(accd_store_trouble(store), "/state.db)"));
+    ck_assert_uint_gt(accd_store_next_op(store), 1700000000);
+    accd_store_on_recovered(store, on_recovered, NULL);
+    accd_store_save_stack(store, &stack);
+    accd_store_when_durable(store, then, zero); /* what waits for it goes on all the same */
+    accd_store_history(store, NULL, 5, on_row, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "0end");
+    ck_assert_ptr_nonnull(accd_store_trouble(store));
+    unblock("state.db");
+    accd_store_note(store, 1, ACC_NOTE_STATE, "s/a", "there");
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "0endrecovered;");
+    ck_assert_ptr_null(accd_store_trouble(store));
+    reopen();
+    ck_assert_ptr_null(accd_store_trouble(store));
+    order[0] = '\0';
+    accd_store_history(store, NULL, 5, on_row, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "there;end");
+}
+END_TEST
 
 START_TEST(effects_are_released_in_order_after_their_records)
 {
@@ -292,6 +349,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, without_a_file_it_goes_on_and_comes_back);
     tcase_add_test(tcase, effects_are_released_in_order_after_their_records);
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);

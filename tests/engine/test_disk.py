@@ -1,0 +1,76 @@
+"""A disk without room for the state: what is asked for is done and said to be forgotten, until there is room again."""
+import contextlib
+
+from lib import needs, run, service, wait
+
+NOT_SAVED = "not saved: disk full ("
+
+
+def small_disk(w, path, kib=512):
+    path.mkdir(parents=True)
+    run("mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", path)
+    w.extra.callback(lambda: run("umount", "-l", path, check=False))
+
+
+def fill(path):
+    with open(path / "fill", "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(b"x" * 512)
+
+
+@needs(seconds=180)
+def test_a_full_disk_is_told_and_got_over(w):
+    """hold and stop say that they aren't saved, status too; with room again the next one saves all of it."""
+    state = w.dir / "accd" / "state"
+    small_disk(w, state)
+    accd = w.accd(w.stack("s", {"a": service(check=False), "b": service(check=False)}))
+    accd.ctl("up", "--all")
+    assert "not saved" not in accd.ctl("status").stdout
+    fill(state)
+    for verb in (["hold", "a", "--for", "2h"], ["stop", "b"]):
+        done = accd.ctl(*verb)
+        assert NOT_SAVED + str(state) in done.stderr, (verb, done)
+    assert NOT_SAVED in accd.ctl("status").stdout.splitlines()[1], accd.ctl("status").stdout
+    assert NOT_SAVED[11:] in accd.json("hold", "a")["unsaved"]
+    w.docker.crash("s-a-1")
+    accd.wait_state("a", "held", seconds=20)
+    assert accd.ctl("events", "a").stdout, "what can't be written can be read"
+    (state / "fill").unlink()
+    done = accd.ctl("release", "a")
+    assert "not saved" not in done.stderr and "not saved" not in accd.ctl("status").stdout, done
+    accd.kill()
+    accd.start()
+    accd.wait_state("b", "off", seconds=20)  # asked for while nothing could be written
+    accd.wait_state("a", "up", seconds=30)
+
+
+@needs(seconds=180)
+def test_a_start_on_a_full_disk(w):
+    """accd runs without state where it can't have any, knows what it has written before, and saves again later."""
+    state = w.dir / "accd" / "state"
+    small_disk(w, state)
+    accd = w.accd(w.stack("s", {"a": service(check=False), "b": service(check=False)}))
+    accd.ctl("up", "--all")
+    accd.ctl("stop", "b")
+    accd.kill()
+    fill(state)
+    accd.start()
+    accd.wait_state("a", "up", seconds=20)
+    assert accd.state_of("b") == "off", "what was there can be read"
+    accd.stop()
+    for f in state.iterdir():
+        f.unlink()
+    fill(state)
+    accd.start()
+    wait(lambda: NOT_SAVED in accd.ctl("status").stdout, 20, "it says that it has no state")
+    accd.ctl("adopt", "s", check=False)
+    record = w.record()
+    w.docker.crash("s-a-1")
+    wait(lambda: record.count("start", "s-a-1") == 1, 30, "it heals")
+    (state / "fill").unlink()
+    done = accd.ctl("hold", "a")
+    assert "not saved" not in done.stderr, done
+    accd.kill()
+    accd.start()
+    assert accd.service("a")["hold"]["kind"] == "freeze"
+    assert accd.status()["stacks"][0]["mode"] == "managing"
