@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "client/cmd.h"
-#include "lib/graph/graph.h"
 #include "load/load.h"
 
 /* Compose's own order (compose-go: cli/options.go, DefaultFileNames and DefaultOverrideFileNames).
@@ -68,27 +67,6 @@ static int print(struct accctl *ctl, const struct acc_stack *stack)
     return r;
 }
 
-/* Cycles are found when stacks are joined. What the stack needs of others isn't there to be
- * checked.
- */
-static int join(struct acc_stack *stack, struct acc_model **ret_model, struct acc_diags *diags)
-{
-    for (size_t i = 0; i < stack->n_services; i++) {
-        struct acc_service_spec *service = &stack->services[i];
-        size_t n = 0;
-
-        for (size_t k = 0; k < service->n_edges; k++) {
-            const char *other = service->edges[k].stack;
-
-            if (!other || strcmp(other, stack->name) == 0) {
-                service->edges[n++] = service->edges[k];
-            }
-        }
-        service->n_edges = n;
-    }
-    return acc_model_join(&stack, 1, ret_model, diags);
-}
-
 enum accctl_exit accctl_cmd_config(struct accctl *ctl)
 {
     const char *found[2];
@@ -100,10 +78,10 @@ enum accctl_exit accctl_cmd_config(struct accctl *ctl)
                                        .profiles = ctl->options->profiles,
                                        .n_profiles = ctl->options->n_profiles,
                                        .project_dir = ctl->options->project_dir,
-                                       .is_inspection = true};
+                                       .is_inspection = true,
+                                       .find_all = true};
     struct acc_diags *diags = calloc(1, sizeof(*diags));
-    struct acc_stack *stack = NULL;
-    struct acc_model *model = NULL;
+    struct acc_loaded loaded = {0};
     int r;
 
     if (options.n_files == 0) {
@@ -115,18 +93,19 @@ enum accctl_exit accctl_cmd_config(struct accctl *ctl)
         free(diags);
         return ACCCTL_INVALID;
     }
-    r = diags ? acc_load_stack(&options, &stack, diags) : -ENOMEM;
-    r = r < 0 ? r : join(stack, &model, diags);
+    r = diags ? acc_load(&options, &loaded, diags) : -ENOMEM;
     if (diags) {
         accctl_print_diags(ctl, diags);
     }
     if (r == 0) {
-        r = ctl->options->hash ? print_hashes(ctl, model->stacks[0]) : print(ctl, model->stacks[0]);
+        const struct acc_stack *stack = loaded.model->stacks[0];
+
+        r = ctl->options->hash ? print_hashes(ctl, stack) : print(ctl, stack);
     }
     if (r < 0 && r != -EINVAL) {
         (void)fprintf(ctl->err, "accctl: %s\n", strerror(-r));
     }
-    (void)acc_model_destroy(model);
+    acc_loaded_fini(&loaded);
     free(diags);
     return r == 0 ? ACCCTL_DONE : r == -EINVAL ? ACCCTL_INVALID : ACCCTL_FAILED;
 }

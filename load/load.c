@@ -374,19 +374,6 @@ static int with_request(const struct acc_load_options *options, const char *cons
     return r;
 }
 
-static int load_one(void *ctx, const struct acc_compose_request *request, struct acc_diags *diags)
-{
-    struct acc_stack **ret_stack = ctx;
-
-    return load_request(request, ret_stack, diags);
-}
-
-int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
-                   struct acc_diags *diags)
-{
-    return with_request(options, options->files, options->n_files, load_one, ret_stack, diags);
-}
-
 static int add_one(void *ctx, const struct acc_compose_request *request, struct acc_diags *diags)
 {
     struct stacks *stacks = ctx;
@@ -406,6 +393,24 @@ static int load_files(const struct acc_load_options *options, struct stacks *sta
         r = each < 0 && r != -ENOMEM ? each : r;
     }
     return r;
+}
+
+/* What a stack needs of others isn't there to be checked. */
+static void forget_others(struct acc_stack *stack)
+{
+    for (size_t i = 0; i < stack->n_services; i++) {
+        struct acc_service_spec *service = &stack->services[i];
+        size_t n = 0;
+
+        for (size_t k = 0; k < service->n_edges; k++) {
+            const char *other = service->edges[k].stack;
+
+            if (!other || strcmp(other, stack->name) == 0) {
+                service->edges[n++] = service->edges[k];
+            }
+        }
+        service->n_edges = n;
+    }
 }
 
 /* The stacks go into the model, or are only looked at together. */
@@ -450,6 +455,9 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
         }
     }
     stacks.is_partial |= r < 0 && options->n_files == 0 && !config;
+    for (size_t i = 0; options->is_inspection && i < stacks.n; i++) {
+        forget_others(stacks.item[i]);
+    }
     r = join(&stacks, r, &model, diags);
     if (r == 0 && config) {
         r = acc_model_set_phases(model, config->phases, config->n_phases, diags);

@@ -25,7 +25,8 @@ struct acc_load_options {
     const char *const *profiles; /* beside COMPOSE_PROFILES */
     size_t n_profiles;
     const char *project_dir; /* may be relative; NULL: the folder of the first file */
-    bool is_inspection;      /* only to be looked at: what accd doesn't carry out is a warning */
+    bool is_inspection; /* `config`: to be looked at, alone; what accd doesn't carry out is a
+                         * warning, and other stacks aren't there */
 };
 
 struct acc_loaded {
@@ -38,7 +39,3 @@ struct acc_loaded {
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);
-
-/* One Compose project alone, before the stacks are joined: for `accctl config`. */
-int acc_load_stack(const struct acc_load_options *options, struct acc_stack **ret_stack,
-                   struct acc_diags *diags);

@@ -6,18 +6,56 @@
 
 #include "lib/base/assert.h"
 
-static bool is_told(const struct acc_diags *diags, struct acc_srcpos pos)
+static bool is_place(const struct acc_diag *diag, struct acc_srcpos pos)
 {
-    for (size_t i = 0; i < diags->n_settled; i++) {
-        const struct acc_diag *diag = &diags->item[i];
+    return diag->line == pos.line && diag->col == pos.col && pos.line > 0 && pos.file &&
+           strncmp(diag->file, pos.file, sizeof(diag->file) - 1) == 0;
+}
 
-        if (diag->severity == ACC_SEVERITY_ERROR && diag->line == pos.line &&
-            diag->col == pos.col && pos.line > 0 && pos.file &&
-            strncmp(diag->file, pos.file, sizeof(diag->file) - 1) == 0) {
+static bool is_muted(const struct acc_diags *diags, struct acc_srcpos pos)
+{
+    for (size_t i = 0; i < diags->n_muted; i++) {
+        const struct acc_srcpos *muted = &diags->muted[i];
+
+        if (muted->line == pos.line && muted->col == pos.col && pos.line > 0 && pos.file &&
+            strcmp(muted->file, pos.file) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* What is said, without of which thing: "services.a.image: no" -> "no". */
+static const char *said(const char *text)
+{
+    static const char by_name[] = "service '";
+    const char *colon = strstr(text, ": ");
+
+    if (colon) {
+        return colon;
+    }
+    if (strncmp(text, by_name, sizeof(by_name) - 1) == 0) {
+        text += sizeof(by_name) - 1;
+        text += strcspn(text, "'");
+    }
+    return text;
+}
+
+/* What several services share, by an anchor or by `extends`, is told of the first of them. */
+static bool is_told(const struct acc_diags *diags, enum acc_severity severity,
+                    struct acc_srcpos pos, const char *text)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        const struct acc_diag *diag = &diags->item[i];
+
+        if (!is_place(diag, pos) || diag->severity > severity) {
+            continue;
+        }
+        if (i < diags->n_settled || strcmp(said(diag->text), said(text)) == 0) {
+            return true;
+        }
+    }
+    return is_muted(diags, pos);
 }
 
 __attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
@@ -25,12 +63,14 @@ __attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
                                                       struct acc_srcpos pos, const char *fmt,
                                                       va_list args)
 {
-    if (severity == ACC_SEVERITY_ERROR) {
-        if (is_told(diags, pos)) {
-            return;
-        }
-        diags->n_errors++;
+    char text[ACC_DIAG_TEXT_MAX];
+
+    /* A cut name or message is fine: it is for reading. */
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    if (is_told(diags, severity, pos, text)) {
+        return;
     }
+    diags->n_errors += severity == ACC_SEVERITY_ERROR;
     if (diags->n == ACC_DIAGS_MAX) {
         diags->n_dropped++;
         return;
@@ -41,9 +81,8 @@ __attribute__((format(printf, 4, 0))) static void add(struct acc_diags *diags,
     diag->severity = severity;
     diag->line = pos.line;
     diag->col = pos.col;
-    /* A cut name or message is fine: it is for reading. */
     (void)snprintf(diag->file, sizeof(diag->file), "%s", pos.file ? pos.file : "<config>");
-    (void)vsnprintf(diag->text, sizeof(diag->text), fmt, args);
+    memcpy(diag->text, text, sizeof(text));
 }
 
 void acc_diags_add(struct acc_diags *diags, struct acc_srcpos pos, const char *fmt, ...)
@@ -69,6 +108,23 @@ void acc_diags_warn(struct acc_diags *diags, struct acc_srcpos pos, const char *
 void acc_diags_settle(struct acc_diags *diags)
 {
     diags->n_settled = diags->n;
+}
+
+void acc_diags_mute(struct acc_diags *diags, struct acc_srcpos pos)
+{
+    if (diags->n_muted < ACC_DIAGS_MAX) {
+        diags->muted[diags->n_muted++] = pos;
+    }
+}
+
+bool acc_diags_has(const struct acc_diags *diags, struct acc_srcpos pos)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        if (diags->item[i].severity == ACC_SEVERITY_ERROR && is_place(&diags->item[i], pos)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool comes_after(const struct acc_diag *a, const struct acc_diag *b)

@@ -42,6 +42,8 @@ struct acc_diags {
     size_t n_errors; /* counted also when dropped */
     size_t n_dropped;
     size_t n_settled; /* acc_diags_settle() */
+    size_t n_muted;
+    struct acc_srcpos muted[ACC_DIAGS_MAX];
     struct acc_diag item[ACC_DIAGS_MAX];
 };
 
@@ -51,9 +53,13 @@ void acc_diags_add(struct acc_diags *diags, struct acc_srcpos pos, const char *f
 void acc_diags_warn(struct acc_diags *diags, struct acc_srcpos pos, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* From here on no error is added at a place of which one has been told: what goes on in spite of an
- * error meets what the error was about. */
+/* From here on nothing is added at a place of which as bad a thing has been told: what goes on in
+ * spite of an error meets what the error was about. */
 void acc_diags_settle(struct acc_diags *diags);
+/* Nor at this one: it is about a thing of which an error has been told. */
+void acc_diags_mute(struct acc_diags *diags, struct acc_srcpos pos);
+/* Has an error been told of this place? */
+bool acc_diags_has(const struct acc_diags *diags, struct acc_srcpos pos);
 /* By file, line and column; what is told of one place stays in its order. */
 void acc_diags_sort(struct acc_diags *diags);
 

@@ -32,8 +32,8 @@ static void complain_undefined(struct checker *c, struct acc_srcpos pos, const c
 {
     const char *near = c->ctx->diags->n < ACC_DIAGS_MAX ? nearest_name(index, name) : NULL;
 
-    if (c->ctx->is_incomplete) {
-        return; /* it may be defined in what could not be included */
+    if (c->ctx->is_incomplete || strstr(name, "${") || acc_diags_has(c->ctx->diags, pos)) {
+        return; /* it may be defined in what could not be included; the name isn't known; or told */
     }
 
     acc_diags_add(c->ctx->diags, pos, "service '%s' %s undefined %s '%s'%s%s%s", service, verb,
@@ -44,7 +44,7 @@ static void check_image(struct checker *c, const struct acc_node *service)
 {
     const struct acc_node *build = acc_node_get(service, "build");
     const struct acc_node *platforms = acc_node_get(build, "platforms");
-    const char *platform = acc_node_get_text(service, "platform");
+    const struct acc_node *platform = acc_node_get(service, "platform");
 
     /* what it extends has gone, unless that failed and was told: its image may be there */
     if (!build && !acc_node_get(service, "image") && !acc_node_get(service, "provider") &&
@@ -67,25 +67,25 @@ static void check_image(struct checker *c, const struct acc_node *service)
         if (!target) {
             complain_undefined(c, context->pos, service->key, "takes as a build context the",
                                "service", context->text + 8, &c->services);
-        } else if (!acc_node_get(target, "build")) {
+        } else if (!acc_node_get(target, "build") && !acc_diags_has(c->ctx->diags, target->pos)) {
             acc_diags_add(c->ctx->diags, context->pos,
                           "service '%s' takes service '%s' as a build context, but that is not "
                           "built",
                           service->key, target->key);
         }
     }
-    if (!platform || !platforms) {
+    if (!platform || !platforms || acc_diags_has(c->ctx->diags, platform->pos)) {
         return;
     }
     acc_node_for_each(item, platforms)
     {
-        if (strcmp(item->text, platform) == 0) {
+        if (strcmp(item->text, platform->text) == 0) {
             return;
         }
     }
     acc_diags_add(c->ctx->diags, platforms->pos,
                   "service '%s': build.platforms must include the service's platform '%s'",
-                  service->key, platform);
+                  service->key, platform->text);
 }
 
 static void check_networks(struct checker *c, const struct acc_node *service)
@@ -417,7 +417,7 @@ static void check_secrets(struct checker *c)
 
         if (!acc_node_get(secret, "external") && !acc_node_get(secret, "file") &&
             !acc_node_get(secret, "environment")) {
-            acc_diags_add(c->ctx->diags, acc_node_key_pos(secret),
+            acc_diags_add(c->ctx->diags, secret->pos,
                           "secret '%s' must have either file or environment", secret->key);
         }
     }

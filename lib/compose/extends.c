@@ -369,7 +369,7 @@ int acc_load_extends(struct acc_compose_loader *loader, struct acc_node *doc, co
 
         result = r < 0 ? r : result;
     }
-    if (result == 0) {
+    if (result != -ENOMEM) { /* where others failed, too: to find all problems it goes on */
         put_back(services, &scope);
     }
     return result;

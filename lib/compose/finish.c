@@ -329,6 +329,9 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     if (own) {
         r = acc_xacc_check(ctx, own, &at);
     }
+    if (ctx->request->find_all) {
+        acc_diags_settle(ctx->diags);
+    }
     if (r == -EINVAL && ctx->request->find_all) { /* it is told; the rest goes on without it */
         own = NULL;
         r = 0;

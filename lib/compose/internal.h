@@ -45,7 +45,7 @@ struct acc_compose_ctx {
                                          * that no service uses were dropped */
     const char *const *env_files_given; /* the request's --env-file, for FINISH */
     size_t n_env_files_given;
-    bool is_incomplete; /* find_all: an include failed, so a name may be defined there */
+    bool is_incomplete; /* find_all: an include or a section failed, so a name may be defined there */
     bool is_partial;    /* CANONICAL of an extends base: no duty to have all required keys */
 };
 

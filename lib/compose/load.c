@@ -34,10 +34,11 @@ static int parse(struct acc_compose_loader *loader, const char *path, const stru
 {
     struct acc_compose_ctx *ctx = &loader->ctx;
     const char *file = acc_arena_strdup(ctx->arena, path);
+    int r = file ? acc_yaml_parse(file, text->text, text->len, ACC_COMPOSE_NODES_MAX, ctx->arena,
+                                  ret_docs, ctx->diags)
+                 : -ENOMEM;
 
-    return file ? acc_yaml_parse(file, text->text, text->len, ACC_COMPOSE_NODES_MAX, ctx->arena,
-                                 ret_docs, ctx->diags)
-                : -ENOMEM;
+    return r == -EINVAL && ret_docs->docs ? go_on(loader, r) : r;
 }
 
 static int interpolate(struct acc_compose_loader *loader, const struct acc_yaml_docs *docs)
@@ -163,7 +164,7 @@ static int add_document(struct acc_compose_loader *loader, struct acc_node *doc,
                         struct acc_node **project)
 {
     struct acc_compose_ctx *ctx = &loader->ctx;
-    int r = acc_compose_merge(ctx, *project, doc, NULL, 0, project);
+    int r = go_on(loader, acc_compose_merge(ctx, *project, doc, NULL, 0, project));
 
     r = r < 0 ? r : acc_compose_unicity(ctx, *project);
     r = r < 0 ? r : check_types(loader, *project);
@@ -239,7 +240,7 @@ static int finish_model(struct acc_compose_loader *loader, struct acc_node *proj
     int r = acc_compose_defaults(ctx, project);
 
     r = r < 0 ? r : go_on(loader, acc_compose_validate(ctx, project));
-    r = r < 0 ? r : acc_compose_paths(ctx, project, ctx->project_dir);
+    r = r < 0 ? r : go_on(loader, acc_compose_paths(ctx, project, ctx->project_dir));
     return r < 0 ? r : go_on(loader, acc_load_bare_names(loader, project));
 }
 

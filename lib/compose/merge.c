@@ -452,9 +452,6 @@ int acc_compose_merge(struct acc_compose_ctx *ctx, struct acc_node *base, struct
     if (acc_arena_failed(ctx->arena)) {
         return -ENOMEM;
     }
-    if (m.has_errors) {
-        return -EINVAL;
-    }
-    *ret_merged = base;
-    return 0;
+    *ret_merged = base; /* what could not be merged is as it was */
+    return m.has_errors ? -EINVAL : 0;
 }

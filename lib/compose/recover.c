@@ -45,11 +45,19 @@ static struct acc_node *neutral(struct acc_compose_ctx *ctx, const struct acc_fi
                             : acc_node_new(ctx->arena, ACC_NODE_NULL, node->pos);
 }
 
+/* It was told that something is wrong with it: nothing more is, be it of its key or its value. */
+static void mute(struct acc_compose_ctx *ctx, const struct acc_node *node)
+{
+    acc_diags_mute(ctx->diags, node->pos);
+    acc_diags_mute(ctx->diags, acc_node_key_pos(node));
+}
+
 static void become_neutral(struct acc_compose_ctx *ctx, const struct acc_field *field, uint8_t is,
                            struct acc_node *node)
 {
     const struct acc_node *value = neutral(ctx, field, is, node);
 
+    mute(ctx, node);
     if (value) {
         acc_tree_become(node, value);
     }
@@ -66,11 +74,20 @@ static void recover_sequence(struct acc_compose_ctx *ctx, const struct acc_field
     for (struct acc_node *child = acc_tree_take_children(seq); child; child = next) {
         next = child->next;
         child->next = NULL;
-        if (!acc_schema_fits(child, field->elements)) {
+        if (!acc_schema_fits(child, field->elements) && !(field->elements & ACC_IS_STR)) {
             continue;
         }
+        if (!acc_schema_fits(child, field->elements)) {
+            become_neutral(ctx, field, field->elements, child);
+            acc_diags_mute(ctx->diags, seq->pos);
+        }
         if (child->type == ACC_NODE_MAP && field->sub) {
+            size_t n_muted = ctx->diags->n_muted;
+
             recover_struct(ctx, field->sub, child);
+            if (ctx->diags->n_muted > n_muted) {
+                acc_diags_mute(ctx->diags, child->pos); /* how its parts go together */
+            }
         }
         acc_node_append(seq, child);
     }
@@ -79,9 +96,15 @@ static void recover_sequence(struct acc_compose_ctx *ctx, const struct acc_field
 static void recover_mapping(struct acc_compose_ctx *ctx, const struct acc_field *field,
                             struct acc_node *map)
 {
-    acc_node_for_each(child, map)
-    {
+    struct acc_node *next = NULL;
+
+    for (struct acc_node *child = map->first; child; child = next) {
+        next = child->next;
         if (!acc_schema_fits(child, field->values)) {
+            if (strcmp(field->key, "depends_on") == 0) { /* whether it names a service or not */
+                (void)acc_node_remove(map, child->key);
+                continue;
+            }
             become_neutral(ctx, field, field->values, child);
             if (field->sub == &acc_schema_service) { /* nobody knows what it would have had */
                 acc_tree_put_text(ctx, child, "image", child->pos, SOME_TEXT);
@@ -135,6 +158,7 @@ static void recover_struct(struct acc_compose_ctx *ctx, const struct acc_struct 
         if (field) {
             recover_value(ctx, field, child);
         } else if (!is_extension && !type->is_lenient) {
+            mute(ctx, child);
             (void)acc_node_remove(map, child->key);
         }
     }
@@ -149,8 +173,23 @@ static void recover_struct(struct acc_compose_ctx *ctx, const struct acc_struct 
     }
 }
 
+/* A section that is none at all may have been meant to define anything. */
+static bool lacks_a_section(const struct acc_node *project)
+{
+    acc_node_for_each(section, project)
+    {
+        const struct acc_field *field = acc_struct_field(&acc_schema_project, section->key);
+
+        if (field && (field->is & ACC_IS_MAP) && !acc_schema_fits(section, field->is)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int acc_compose_recover(struct acc_compose_ctx *ctx, struct acc_node *project)
 {
+    ctx->is_incomplete |= lacks_a_section(project);
     recover_struct(ctx, &acc_schema_project, project);
     return acc_arena_failed(ctx->arena) ? -ENOMEM : 0;
 }

@@ -343,12 +343,29 @@ static void complain_unknown(const struct acc_struct *type, const struct acc_nod
                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* It is there, with a typo, which is told by itself. */
+static bool is_misspelt(const struct acc_struct *type, const struct acc_node *map, const char *key)
+{
+    acc_node_for_each(child, map)
+    {
+        const char *near = acc_struct_field(type, child->key)
+                               ? NULL
+                               : acc_struct_nearest(type, child->key);
+
+        if (near && strcmp(near, key) == 0 && !type->is_lenient) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int acc_schema_check(const struct acc_struct *type, const struct acc_node *map,
                      const struct acc_path *path, struct acc_diags *diags)
 {
     for (size_t i = 0; i < type->n_fields; i++) {
         if ((type->fields[i].flags & ACC_FIELD_REQUIRED) &&
-            !acc_node_get(map, type->fields[i].key)) {
+            !acc_node_get(map, type->fields[i].key) &&
+            !is_misspelt(type, map, type->fields[i].key)) {
             acc_complain(diags, map->pos, path, "missing property '%s'", type->fields[i].key);
         }
     }

@@ -285,6 +285,12 @@ TABLE(provider) = {
 };
 TYPE(provider);
 
+/* How a service is told of a model of the top level. */
+TABLE(model_use) = {
+    STR("endpoint_var"), STR("model_var"),
+};
+TYPE(model_use);
+
 TABLE(service) = {
     UNIQUE_STRS("profiles"), LABELS("annotations"), BOOL_P("attach"),
     {"build", .is = ACC_IS_STR | ACC_IS_MAP, .bind = ACC_BIND_STRUCT_P, .sub = &build},
@@ -320,7 +326,8 @@ TABLE(service) = {
     BYTES("memswap_limit"),
     {"mem_swappiness", .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_BYTES}, STR("mac_address"),
     {"models", .is = ACC_IS_SEQ | ACC_IS_MAP, .elements = ACC_IS_STR,
-     .values = ACC_IS_MAP | ACC_IS_NULL, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_KEEP},
+     .values = ACC_IS_MAP | ACC_IS_NULL, .flags = ACC_FIELD_NEVER, .bind = ACC_BIND_STRUCT_P_MAP,
+     .sub = &model_use},
     STR("network_mode"),
     {"networks", .is = ACC_IS_SEQ | ACC_IS_MAP, .elements = ACC_IS_STR,
      .values = ACC_IS_MAP | ACC_IS_NULL, .flags = ACC_FIELD_UNIQUE | ACC_FIELD_NAMES,
@@ -345,6 +352,14 @@ TABLE(service) = {
     OBJECTS("pre_stop", hook),
 };
 const struct acc_struct acc_schema_service = STRUCT(service);
+
+TABLE(model) = {
+    STR("name"),
+    {"model", .is = ACC_IS_STR, .flags = ACC_FIELD_REQUIRED, .bind = ACC_BIND_STR},
+    INT("context_size"),
+    {"runtime_flags", .is = ACC_IS_SEQ, .elements = ACC_IS_STR, .bind = ACC_BIND_STRS},
+};
+TYPE(model);
 
 TABLE(ipam_pool) = {
     STR("subnet"), STR("gateway"), STR("ip_range"), STR_DICT("aux_addresses"),
@@ -396,7 +411,7 @@ TABLE(project) = {
      .bind = ACC_BIND_STRUCT_MAP, .sub = &config},
     {"include", .is = ACC_IS_SEQ, .elements = ACC_IS_STR | ACC_IS_MAP, .sub = &include},
     {"models", .is = ACC_IS_MAP, .values = ACC_IS_MAP, .flags = ACC_FIELD_NEVER,
-     .bind = ACC_BIND_KEEP},
+     .bind = ACC_BIND_STRUCT_MAP, .sub = &model},
     STR("name"),
     {"networks", .is = ACC_IS_MAP, .values = ACC_IS_MAP | ACC_IS_NULL,
      .bind = ACC_BIND_STRUCT_MAP, .sub = &network},

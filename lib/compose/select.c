@@ -194,6 +194,9 @@ static int drop_unused(struct acc_compose_ctx *ctx, struct acc_node *project, co
         child->next = NULL;
         if (acc_node_index_get(&index, child->key)) {
             acc_node_put(map, child->key, acc_node_key_pos(child), child);
+        } else if (strcmp(section, "models") == 0) {
+            acc_diags_warn(ctx->diags, acc_node_key_pos(child),
+                           "models.%s: no service uses it, so it is ignored", child->key);
         }
     }
     if (map->n == 0) {

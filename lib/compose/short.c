@@ -444,7 +444,7 @@ int acc_short_volume(struct acc_compose_ctx *ctx, struct acc_node *node,
                          : "; is a variable unset that stands there?");
         return -EINVAL;
     }
-    if (!spec.source && spec.target[1] == ':') {
+    if (!spec.source && spec.target && spec.target[1] == ':') {
         acc_diags_warn(ctx->diags, node->pos,
                        "'%s' is no volume of that name to Docker Compose: one letter is a drive of "
                        "Windows; give the volume a longer name",

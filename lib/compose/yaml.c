@@ -710,8 +710,6 @@ int acc_yaml_parse(const char *file, const char *text, size_t text_len, size_t n
 
     HASH_CLEAR(hh, b.anchors);
     yaml_parser_delete(&b.yaml);
-    if (r == 0 && b.has_errors) {
-        r = -EINVAL;
-    }
-    return r < 0 ? r : hand_over(&b, &docs, ret_docs);
+    r = r < 0 ? r : hand_over(&b, &docs, ret_docs);
+    return r == 0 && b.has_errors ? -EINVAL : r;
 }

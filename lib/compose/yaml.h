@@ -54,8 +54,8 @@ struct acc_yaml_docs {
 
 /* Parse all documents of `text`. `file` names it in positions: borrowed, give it the arena's life.
  * At most `nodes_max` nodes after aliases are expanded, counted over all documents. 0 and
- * `*ret_docs`; -EINVAL with errors in `diags`: each duplicate key and key that is no string, and
- * the first error that ends the parse; -ENOMEM. */
+ * `*ret_docs`; -EINVAL with errors in `diags`: each duplicate key and key that is no string, then
+ * `*ret_docs` is what remains without them, or the first error that ends the parse; -ENOMEM. */
 int acc_yaml_parse(const char *file, const char *text, size_t text_len, size_t nodes_max,
                    struct acc_arena *arena, struct acc_yaml_docs *ret_docs,
                    struct acc_diags *diags);

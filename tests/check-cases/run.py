@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """run.py ACCCTL [--write]: what `accctl check` says of each folder's *.yaml, all at once: want.txt.
 
-The JSON form must have the same problems. --write makes want.txt anew; read what has changed.
+The JSON form must have the same problems, and so must `accctl config` of each Compose file that is no
+part of a whole: there what only accd refuses is a warning, and other stacks aren't asked. --write makes want.txt anew; read what has changed.
 """
 import json
 import os
@@ -27,6 +28,22 @@ def json_lines(run):
         yield f"and {reply['more']} more"
 
 
+def problems(run):
+    lines = (line.replace(": warning: ", ": ") for line in run.stderr.splitlines())
+    return [line for line in lines if "but there is no stack" not in line]
+
+
+def differing(accctl, folder):
+    """Where config and check don't say the same of one file."""
+    for path in sorted(folder.glob("*.y*ml")):
+        if path.name == "acc.yaml":
+            continue
+        both = [subprocess.run([accctl, *args, path.name], cwd=folder, env=ENV, capture_output=True, text=True)
+                for args in (("check",), ("config", "-f"))]
+        if problems(both[0]) != problems(both[1]):
+            yield f"{folder.name}/{path.name}: check says\n{both[0].stderr}config says\n{both[1].stderr}"
+
+
 def one(accctl, folder, is_writing):
     run = check(accctl, folder)
     got = (run.stderr + run.stdout + f"exit {run.returncode}\n").replace(f"{folder}/", "")
@@ -37,7 +54,7 @@ def one(accctl, folder, is_writing):
     lines = list(json_lines(check(accctl, folder, "--json")))
     if lines != run.stderr.splitlines():
         bad.append(f"{folder.name}: --json says {lines}")
-    return bad
+    return bad + list(differing(accctl, folder))
 
 
 def main(accctl, is_writing):

@@ -16,7 +16,7 @@
 #define TREE_BYTES_MAX (64u << 20)
 
 static char dir[] = "/tmp/acc-load-XXXXXX";
-static struct acc_stack *stack;
+static struct acc_loaded loaded;
 static struct acc_diags diags;
 
 static void make(void)
@@ -35,7 +35,7 @@ static int delete (const char *path, const struct stat *status, int type, struct
 
 static void drop(void)
 {
-    stack = acc_stack_destroy(stack);
+    acc_loaded_fini(&loaded);
     ck_assert_int_eq(chdir("/"), 0);
     ck_assert_int_eq(nftw(dir, delete, 8, FTW_DEPTH | FTW_PHYS), 0);
     memset(strrchr(dir, '-') + 1, 'X', 6);
@@ -59,7 +59,8 @@ static int load(void)
     static const char *const files[] = {"compose.yaml"};
     struct acc_load_options options = {.files = files, .n_files = 1, .is_inspection = true};
 
-    return acc_load_stack(&options, &stack, &diags);
+    diags = (struct acc_diags){0};
+    return acc_load(&options, &loaded, &diags);
 }
 
 /* One error, whose line begins with `place` and ends in `what`. */
@@ -118,7 +119,7 @@ START_TEST(a_link_out_of_the_project_is_followed_and_paths_stay)
     ck_assert_int_eq(chdir("project"), 0);
     ck_assert_int_eq(symlink("../shared/base.yaml", "compose.yaml"), 0);
     ck_assert_int_eq(load(), 0);
-    volume = acc_node_get(stack->services[0].node, "volumes");
+    volume = acc_node_get(loaded.model->stacks[0]->services[0].node, "volumes");
     (void)snprintf(source, sizeof(source), "%s/project/data", dir);
     ck_assert_str_eq(acc_node_get_text(volume->first, "source"), source);
 }
@@ -128,7 +129,7 @@ START_TEST(a_hundred_thousand_values_are_read)
 {
     put("compose.yaml", "services:\n  a:\n    image: x\n    x-list:\n", "    - value\n", 100000);
     ck_assert_int_eq(load(), 0);
-    ck_assert_uint_lt(acc_arena_used(stack->arena), TREE_BYTES_MAX);
+    ck_assert_uint_lt(acc_arena_used(loaded.model->stacks[0]->arena), TREE_BYTES_MAX);
 }
 END_TEST
 
