@@ -1,0 +1,223 @@
+/* What happens: to containers, to Docker, to accd, by hand and by the verbs of accctl. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/drill/script_internal.h"
+
+static int on_exit_(struct script *s, char *rest)
+{
+    struct acc_world_container *c = acc_script_container(s, acc_script_next(&rest));
+
+    if (c) {
+        acc_world_exit(&s->world, c, (int32_t)strtol(acc_script_next(&rest), NULL, 10), false);
+    }
+    return 0;
+}
+
+static int on_oom(struct script *s, char *rest)
+{
+    struct acc_world_container *c = acc_script_container(s, acc_script_next(&rest));
+
+    if (c) {
+        acc_world_exit(&s->world, c, 137, true);
+    }
+    return 0;
+}
+
+static int on_health(struct script *s, char *rest)
+{
+    static const char *const names[] = {"none", "starting", "healthy", "unhealthy"};
+    struct acc_world_container *c = acc_script_container(s, acc_script_next(&rest));
+    const char *word = acc_script_next(&rest);
+
+    for (unsigned k = 0; c && k < ACC_ARRAY_LEN(names); k++) {
+        if (strcmp(names[k], word) == 0) {
+            acc_world_health(&s->world, c, (enum acc_docker_health)k);
+            return 0;
+        }
+    }
+    return c ? acc_script_wrong(s, "no such health: ", word) : 0;
+}
+
+/* A container that somebody else makes: "docker create NAME [running] [as CONTAINER]". */
+static int docker_create(struct script *s, char *rest)
+{
+    struct acc_world_container *c;
+    uint32_t svc;
+    uint32_t slot;
+    char name[2 * ACC_NAME_MAX];
+    bool is_running = false;
+    int r = acc_script_open(s);
+
+    if (r != 0 || !acc_script_slot(s, acc_script_next(&rest), &svc, &slot)) {
+        return r;
+    }
+    (void)snprintf(name, sizeof(name), "%s-%s-%u", s->world.model->services[svc]->stack,
+                   s->world.model->services[svc]->name, (unsigned)slot);
+    for (char *word = acc_script_next(&rest); *word; word = acc_script_next(&rest)) {
+        if (strcmp(word, "running") == 0) {
+            is_running = true;
+        } else if (strcmp(word, "as") == 0) {
+            (void)snprintf(name, sizeof(name), "%s", acc_script_next(&rest));
+        }
+    }
+    c = acc_world_add(&s->world, svc, slot, name, is_running);
+    if (c) {
+        acc_world_hint(&s->world, c, is_running ? ACC_HINT_START : ACC_HINT_CREATE);
+    }
+    return 0;
+}
+
+static int on_docker(struct script *s, char *rest)
+{
+    const char *verb = acc_script_next(&rest);
+    struct acc_world_container *c;
+
+    if (strcmp(verb, "create") == 0) {
+        return docker_create(s, rest);
+    }
+    c = acc_script_container(s, acc_script_next(&rest));
+    if (!c) {
+        return 0;
+    }
+    if (strcmp(verb, "stop") == 0) {
+        acc_world_docker_stop(&s->world, c, true);
+    } else if (strcmp(verb, "kill") == 0) {
+        acc_world_hint(&s->world, c, ACC_HINT_KILL);
+        acc_world_exit(&s->world, c, 137, false);
+    } else if (strcmp(verb, "start") == 0) {
+        acc_world_docker_start(&s->world, c);
+    } else if (strcmp(verb, "rm") == 0) {
+        acc_world_docker_rm(&s->world, c);
+    } else if (strcmp(verb, "pause") == 0 || strcmp(verb, "unpause") == 0) {
+        acc_world_docker_pause(&s->world, c, verb[0] == 'p');
+    } else {
+        return acc_script_wrong(s, "docker can't ", verb);
+    }
+    return 0;
+}
+
+static int on_engine(struct script *s, char *rest)
+{
+    const char *what = acc_script_next(&rest);
+    char *word = acc_script_next(&rest);
+    bool is_live = strcmp(word, "live") == 0;
+
+    if (strcmp(what, "stops") == 0) { /* as it goes down */
+        struct acc_world_container *c = acc_script_container(s, word);
+
+        if (c) {
+            acc_world_docker_stop(&s->world, c, false);
+        }
+    } else if (strcmp(what, "down") == 0) {
+        acc_world_disconnect(&s->world, false, false);
+    } else if (strcmp(what, "hangs") == 0) {
+        acc_world_disconnect(&s->world, false, true);
+    } else if (strcmp(what, "dies") == 0) {
+        acc_world_disconnect(&s->world, true, false);
+    } else if (strcmp(what, "up") == 0) {
+        acc_world_connect(&s->world, false, false);
+    } else if (strcmp(what, "back") == 0) {
+        if (is_live) {
+            acc_world_forget_health(&s->world);
+        }
+        acc_world_connect(&s->world, true, is_live);
+    } else {
+        return acc_script_wrong(s, "the engine can't be ", what);
+    }
+    return 0;
+}
+
+static int on_accd(struct script *s, char *rest)
+{
+    const char *what = acc_script_next(&rest);
+
+    if (strcmp(what, "restarts") == 0 || strcmp(what, "dies") == 0) {
+        acc_world_restart_accd(&s->world);
+    } else if (strcmp(what, "forgets") == 0) { /* its state is lost */
+        for (size_t i = 0; i < s->world.model->n_services; i++) {
+            s->world.has_record[i] = false;
+        }
+        for (size_t i = 0; i < s->world.model->n_stacks; i++) {
+            s->world.has_stack_record[i] = false;
+        }
+        s->world.maintenance = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
+        acc_world_restart_accd(&s->world);
+    } else if (strcmp(what, "comes") != 0) {
+        return acc_script_wrong(s, "accd can't ", what);
+    }
+    if (strcmp(what, "dies") != 0) {
+        acc_world_connect(&s->world, false, false);
+    }
+    return 0;
+}
+
+static int on_host(struct script *s, char *rest)
+{
+    (void)rest;
+    acc_world_event(&s->world, &(struct acc_event){.type = ACC_EV_SHUTDOWN});
+    return 0;
+}
+
+static int on_run(struct script *s, char *rest)
+{
+    const char *word = acc_script_next(&rest);
+    uint64_t ms;
+
+    if (!acc_script_ms(word, &ms)) {
+        return acc_script_wrong(s, "run how long? not ", word);
+    }
+    acc_world_run(&s->world, ms);
+    return s->world.has_failed ? acc_script_wrong(s, "the engine does not come to rest", "") : 0;
+}
+
+/* "up", "down", "freeze", "for TIME", "because WORD"; others are not its own. */
+static bool read_hold(struct acc_cmd *cmd, const char *word, char **rest)
+{
+    for (int k = ACC_HOLD_UP; k < ACC_HOLD_COUNT; k++) {
+        if (strcmp(word, acc_hold_name((enum acc_hold)k)) == 0) {
+            cmd->hold = (enum acc_hold)k;
+        }
+    }
+    if (strcmp(word, "because") == 0) {
+        (void)snprintf(cmd->reason, sizeof(cmd->reason), "%s", acc_script_next(rest));
+    }
+    return strcmp(word, "for") != 0 || acc_script_ms(acc_script_next(rest), &cmd->for_ms);
+}
+
+int acc_script_verb(struct script *s, const char *verb, char *rest)
+{
+    const char *target = acc_script_next(&rest);
+    struct acc_cmd cmd = {.hold = ACC_HOLD_NONE};
+
+    for (char *word = acc_script_next(&rest); *word; word = acc_script_next(&rest)) {
+        cmd.with_dependents |= strcmp(word, "with-dependents") == 0;
+        cmd.volumes |= strcmp(word, "volumes") == 0;
+        if (!read_hold(&cmd, word, &rest)) {
+            return acc_script_wrong(s, "no such time: ", word);
+        }
+    }
+    for (unsigned k = 0; k < ACC_VERB_COUNT; k++) {
+        if (strcmp(acc_verb_name((enum acc_verb)k), verb) == 0) {
+            cmd.verb = (enum acc_verb)k;
+            if (cmd.verb == ACC_VERB_MAINTENANCE) { /* "on" or "off", of all */
+                cmd.hold = strcmp(target, "on") == 0 ? ACC_HOLD_FREEZE : ACC_HOLD_NONE;
+                target = "";
+            }
+            target = strcmp(target, "all") == 0 ? "" : target;
+            return acc_world_cmd(&s->world, cmd, target)
+                       ? 0
+                       : acc_script_wrong(s, "no such target: ", target);
+        }
+    }
+    return acc_script_wrong(s, "no such word: ", verb);
+}
+
+const struct acc_script_word acc_script_happens[] = {
+    {"docker", on_docker, false}, {"exit", on_exit_, true},    {"oom", on_oom, true},
+    {"health", on_health, true},  {"engine", on_engine, true}, {"accd", on_accd, false},
+    {"host", on_host, true},      {"run", on_run, true},       {NULL, NULL, false},
+};
