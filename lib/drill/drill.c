@@ -159,7 +159,7 @@ static int bring_up(struct drill *d)
 static uint64_t break_it(struct drill *d, enum acc_drill_what what, uint32_t svc)
 {
     struct acc_world *w = &d->world;
-    struct acc_world_container *c = what == ACC_DRILL_ENGINE ? NULL : acc_world_slot(w, svc, 1);
+    struct acc_world_container *c = what == ACC_DRILL_ENGINE ? NULL : acc_world_slot(w, svc, 1, 0);
 
     if (what == ACC_DRILL_ENGINE) {
         acc_world_disconnect(w, true, false);

@@ -326,6 +326,12 @@ static int read_word(struct builder *b, char *word)
         b->service->has_pre_stop = true;
     } else if (strcmp(word, "report") == 0) {
         b->service->restart_on_unhealthy = false;
+    } else if (strcmp(word, "exclusive") == 0) {
+        b->service->exclusive = "it publishes a port of the host";
+    } else if (strcmp(word, "pre") == 0) {
+        b->service->n_pre_upgrade = 1;
+    } else if (strcmp(word, "post") == 0) {
+        b->service->n_post_upgrade = 1;
     } else {
         return wrong(b, "no such word:", word);
     }

@@ -10,7 +10,8 @@
  *     service db health port=5432 phase=foundation
  *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s
  *
- * After the name: `health`, `report` (on_unhealthy), `stateful`, `port=N`, `replicas=N`,
+ * After the name: `health`, `report` (on_unhealthy), `stateful`, `exclusive` (two of its containers
+ * can't run at once), `pre` and `post` (it has commands around an upgrade), `port=N`, `replicas=N`,
  * `restart=POLICY[:N]`, `priority=N`, `phase=P`, `name=CONTAINER`, `grace=10s`,
  * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF` (`NAME:1`), `version=TEXT` (another
  * one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, and edges

@@ -131,12 +131,28 @@ static int on_engine(struct script *s, char *rest)
     return 0;
 }
 
+/* "accd dies-before rename": the next time; "accd comes" is for later. */
+static int set_death(struct script *s, const char *what, const char *word)
+{
+    for (unsigned k = 0; k < ACC_ACT_TYPE_COUNT; k++) {
+        if (strcmp(acc_action_type_name((enum acc_action_type)k), word) == 0) {
+            s->world.dies_at = (enum acc_action_type)k;
+            s->world.death = strcmp(what, "dies-after") == 0 ? ACC_WORLD_DIES_AFTER
+                                                             : ACC_WORLD_DIES_BEFORE;
+            return 0;
+        }
+    }
+    return acc_script_wrong(s, "accd never asks for ", word);
+}
+
 static int on_accd(struct script *s, char *rest)
 {
     const char *what = acc_script_next(&rest);
 
     if (strcmp(what, "restarts") == 0 || strcmp(what, "dies") == 0) {
         acc_world_restart_accd(&s->world);
+    } else if (strcmp(what, "dies-before") == 0 || strcmp(what, "dies-after") == 0) {
+        return set_death(s, what, acc_script_next(&rest));
     } else if (strcmp(what, "forgets") == 0) { /* its state is lost */
         for (size_t i = 0; i < s->world.model->n_services; i++) {
             s->world.has_record[i] = false;
@@ -144,6 +160,7 @@ static int on_accd(struct script *s, char *rest)
         for (size_t i = 0; i < s->world.model->n_stacks; i++) {
             s->world.has_stack_record[i] = false;
         }
+        s->world.n_revisions = 0;
         s->world.maintenance = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
         acc_world_restart_accd(&s->world);
     } else if (strcmp(what, "comes") != 0) {
@@ -196,6 +213,11 @@ int acc_script_verb(struct script *s, const char *verb, char *rest)
     for (char *word = acc_script_next(&rest); *word; word = acc_script_next(&rest)) {
         cmd.with_dependents |= strcmp(word, "with-dependents") == 0;
         cmd.volumes |= strcmp(word, "volumes") == 0;
+        if (strncmp(word, "image=", 6) == 0) {
+            (void)snprintf(cmd.image, sizeof(cmd.image), "%s", word + 6);
+        } else if (strncmp(word, "to=", 3) == 0) {
+            cmd.revision = (uint32_t)strtoul(word + 3, NULL, 10);
+        }
         if (!read_hold(&cmd, word, &rest)) {
             return acc_script_wrong(s, "no such time: ", word);
         }

@@ -1,5 +1,6 @@
 /* How services behave, and what becomes of pulls: "let" and "pulls". */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,22 @@ static bool set_time(struct acc_world_service *b, const char *key, const char *v
            (strcmp(key, "stops") == 0 && acc_script_ms(value, &b->stop_ms)) ||
            (strcmp(key, "boots") == 0 && acc_script_ms(value, &b->boot_ms)) ||
            (strcmp(key, "hooks") == 0 && acc_script_ms(value, &b->hook_ms)) ||
+           (strcmp(key, "bad-after") == 0 && acc_script_ms(value, &b->bad_ms)) ||
            (strcmp(key, "crashes") == 0 && acc_script_ms(value, &b->crash_ms));
+}
+
+static bool set_word(struct acc_world_service *b, const char *key, const char *value)
+{
+    bool is_bad = strcmp(key, "bad") == 0;
+
+    if (strcmp(key, "image") == 0) {
+        (void)snprintf(b->image, sizeof(b->image), "%s", value);
+    } else if (is_bad || strcmp(key, "sick-is") == 0) {
+        (void)snprintf(is_bad ? b->bad : b->sick, sizeof(b->bad), "%s", value);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static bool set_behaviour(struct acc_world_service *b, const char *key, const char *value)
@@ -56,7 +72,7 @@ static bool set_behaviour(struct acc_world_service *b, const char *key, const ch
         b->crash_code = (int32_t)strtol(value, NULL, 10);
         return true;
     }
-    return set_time(b, key, value) ||
+    return set_time(b, key, value) || set_word(b, key, value) ||
            (strcmp(key, "create") == 0 && parse_result(value, &b->create)) ||
            (strcmp(key, "start") == 0 && parse_result(value, &b->start)) ||
            (strcmp(key, "hook") == 0 && parse_result(value, &b->hook));

@@ -40,7 +40,7 @@ bool acc_script_service(struct script *s, const char *name, uint32_t *ret_svc)
     return *ret_svc != ACC_NONE;
 }
 
-/* "name" or "name#slot" */
+/* "name" or "name#slot"; of a rollout "name.new" and "name.old" */
 bool acc_script_slot(struct script *s, char *name, uint32_t *ret_svc, uint32_t *ret_slot)
 {
     char *hash = strchr(name, '#');
@@ -60,11 +60,17 @@ bool acc_script_slot(struct script *s, char *name, uint32_t *ret_svc, uint32_t *
 struct acc_world_container *acc_script_container(struct script *s, char *name)
 {
     struct acc_world_container *c = NULL;
+    char *dot = strrchr(name, '.');
+    char role = '\0'; /* none */
     uint32_t svc;
     uint32_t slot;
 
+    if (dot && (strcmp(dot, ".new") == 0 || strcmp(dot, ".old") == 0)) {
+        role = dot[1] == 'n' ? 'c' : 'r';
+        *dot = '\0';
+    }
     if (acc_script_slot(s, name, &svc, &slot)) {
-        c = acc_world_slot(&s->world, svc, slot);
+        c = acc_world_slot(&s->world, svc, slot, role);
         if (!c) {
             (void)acc_script_wrong(s, "no container of ", name);
         }

@@ -55,7 +55,7 @@ static struct acc_world_reply *push_event(struct acc_world *w, enum acc_event_ty
 
     if (reply) {
         reply->event.type = type;
-        (void)snprintf(reply->cid, sizeof(reply->cid), "%s", cid);
+        (void)snprintf(reply->cid, sizeof(reply->cid), "%.64s", cid);
     }
     return reply;
 }
@@ -119,12 +119,22 @@ static struct acc_world_container *by_name(struct acc_world *w, const char *name
     return NULL;
 }
 
-struct acc_world_container *acc_world_slot(struct acc_world *w, uint32_t svc, uint32_t slot)
+/* 'c', 'r' or 'b' of a rollout's names "web.c7", "web.r1", "web.bad7"; 0 for others. */
+static char role_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && strchr("crb", dot[1]) ? dot[1] : '\0';
+}
+
+struct acc_world_container *acc_world_slot(struct acc_world *w, uint32_t svc, uint32_t slot,
+                                           char role)
 {
     for (size_t i = 0; i < w->n_containers; i++) {
-        if (w->container[i]->exists && w->container[i]->svc == svc &&
-            w->container[i]->obs.number == slot) {
-            return w->container[i];
+        struct acc_world_container *c = w->container[i];
+
+        if (c->exists && c->svc == svc && c->obs.number == slot && role_of(c->obs.name) == role) {
+            return c;
         }
     }
     return NULL;
@@ -187,9 +197,16 @@ static const struct acc_world_service *behaviour(const struct acc_world *w, uint
     return svc < w->model->n_services ? &w->service[svc] : &plain;
 }
 
+static bool is_of(const struct acc_world_container *c, const char *image_or_spec)
+{
+    return image_or_spec[0] && (strcmp(c->obs.image_id, image_or_spec) == 0 ||
+                                strcmp(c->obs.spec_hash, image_or_spec) == 0);
+}
+
 static void begin_run(struct acc_world *w, struct acc_world_container *c)
 {
     const struct acc_world_service *s = behaviour(w, c->svc);
+    bool is_bad = is_of(c, s->bad);
     struct acc_world_reply *crash;
 
     c->obs.state = ACC_CTR_RUNNING;
@@ -199,7 +216,7 @@ static void begin_run(struct acc_world *w, struct acc_world_container *c)
     c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
     c->manual = false;
     c->run_ms = w->now_ms;
-    if (s->crash_ms && (crash = push(w, s->crash_ms))) {
+    if ((s->crash_ms || is_bad) && (crash = push(w, is_bad ? s->bad_ms : s->crash_ms))) {
         crash->is_crash = true;
         crash->started_ns = c->obs.started_ns;
         memcpy(crash->cid, c->obs.cid, sizeof(crash->cid));
@@ -212,6 +229,12 @@ static void end_run(struct acc_world *w, struct acc_world_container *c, int32_t 
     c->obs.exit_code = code;
     c->obs.finished_ns = tick(w);
     c->obs.pid = 0;
+}
+
+/* What its image's reference means now. */
+static const char *meaning_of(const struct acc_world_service *s)
+{
+    return s->image[0] ? s->image : "img1";
 }
 
 /* --- operations come to their ends ----------------------------------------------------------- */
@@ -230,6 +253,9 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
         (void)snprintf(c->obs.spec_hash, sizeof(c->obs.spec_hash), "%s",
                        w->model->services[action->svc]->spec_hash);
         (void)snprintf(c->obs.op, sizeof(c->obs.op), "%llu", (unsigned long long)action->op);
+        (void)snprintf(c->obs.revision, sizeof(c->obs.revision), "%u", (unsigned)action->revision);
+        (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
+                       action->image_id[0] ? action->image_id : meaning_of(s));
         c->obs.unrouted = action->unrouted;
         (void)push_obs(w, &c->obs);
         push_done(w, action->op, ACC_OP_OK, c->obs.cid, "");
@@ -299,7 +325,12 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
         (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
     }
     if (action->type == ACC_ACT_PULL) {
-        push_done(w, action->op, w->pull, "", w->pull_message);
+        const char *id = action->image_id[0] ? action->image_id
+                         : action->image[0]  ? action->image
+                                             : meaning_of(behaviour(w, action->svc));
+        bool is_pulled = w->pull == ACC_OP_OK;
+
+        push_done(w, action->op, w->pull, is_pulled ? id : "", is_pulled ? "" : w->pull_message);
         return;
     }
     push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");
@@ -349,13 +380,15 @@ static void do_probe(struct acc_world *w, const struct acc_action *action)
     if (!reply) {
         return;
     }
+    bool is_sick = s->is_sick || (c && is_of(c, s->sick));
+
     reply->event.probe.op = action->op;
-    reply->event.probe.verdict = s->is_waiting          ? ACC_PROBE_WAITING
-                                 : is_up && !s->is_sick ? ACC_PROBE_PASS
-                                                        : ACC_PROBE_FAIL;
+    reply->event.probe.verdict = s->is_waiting       ? ACC_PROBE_WAITING
+                                 : is_up && !is_sick ? ACC_PROBE_PASS
+                                                     : ACC_PROBE_FAIL;
     reply->event.probe.listens = is_up && !s->is_deaf;
-    reply->event.probe.exit_code = s->is_waiting ? 2 : is_up && !s->is_sick ? 0 : 1;
-    reply->event.probe.output = is_up && !s->is_sick ? "" : "not yet";
+    reply->event.probe.exit_code = s->is_waiting ? 2 : is_up && !is_sick ? 0 : 1;
+    reply->event.probe.output = is_up && !is_sick ? "" : "not yet";
 }
 
 /* Another spec is another container; what somebody else made is as the file says. */
@@ -384,9 +417,34 @@ static void do_ensure(struct acc_world *w, const struct acc_action *action)
     push_done(w, action->op, is_pull ? w->pull : ACC_OP_OK, "", is_pull ? w->pull_message : "");
 }
 
+static void save_revision(struct acc_world *w, const struct acc_action *action)
+{
+    struct acc_revision_record record;
+    struct acc_revision_record *more;
+
+    if (!acc_engine_revision(w->engine, action->svc, action->revision, w->now_ms, &record)) {
+        return;
+    }
+    for (size_t i = 0; i < w->n_revisions; i++) {
+        if (w->revision[i].number == record.number && strcmp(w->revision[i].id, record.id) == 0) {
+            w->revision[i] = record;
+            return;
+        }
+    }
+    more = realloc(w->revision, (w->n_revisions + 1) * sizeof(*more));
+    if (!more) {
+        w->has_failed = true;
+        return;
+    }
+    w->revision = more;
+    w->revision[w->n_revisions++] = record;
+}
+
 static void save(struct acc_world *w, const struct acc_action *action)
 {
-    if (action->type == ACC_ACT_SAVE_MAINTENANCE) {
+    if (action->type == ACC_ACT_SAVE_REVISION) {
+        save_revision(w, action);
+    } else if (action->type == ACC_ACT_SAVE_MAINTENANCE) {
         acc_engine_maintenance(w->engine, w->now_ms, &w->maintenance);
     } else if (action->type == ACC_ACT_SAVE_STACK) {
         if (action->svc < w->model->n_stacks) {
@@ -452,7 +510,7 @@ static void take(struct acc_world *w, const struct acc_action *action)
     if (is_operation(action->type)) {
         operate(w, action);
     } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK ||
-               action->type == ACC_ACT_SAVE_MAINTENANCE) {
+               action->type == ACC_ACT_SAVE_MAINTENANCE || action->type == ACC_ACT_SAVE_REVISION) {
         save(w, action);
     } else if (action->type == ACC_ACT_INSPECT) {
         do_inspect(w, action);
@@ -475,7 +533,17 @@ static void step(struct acc_world *w, struct acc_event *event)
     acc_engine_step(w->engine, event, &w->actions);
     acc_engine_check(w->engine);
     for (size_t i = 0; i < w->actions.n; i++) {
-        take(w, &w->actions.item[i]);
+        const struct acc_action *action = &w->actions.item[i];
+        bool is_last = w->death != ACC_WORLD_LIVES && action->type == w->dies_at;
+
+        if (!is_last || w->death == ACC_WORLD_DIES_AFTER) {
+            take(w, action);
+        }
+        if (is_last) {
+            w->death = ACC_WORLD_LIVES;
+            acc_world_restart_accd(w);
+            return;
+        }
     }
 }
 
@@ -506,7 +574,9 @@ static void deliver(struct acc_world *w, size_t at)
     } else if (reply.is_crash) {
         c = by_cid(w, reply.cid);
         if (c && c->obs.state == ACC_CTR_RUNNING && c->obs.started_ns == reply.started_ns) {
-            acc_world_exit(w, c, behaviour(w, c->svc)->crash_code, behaviour(w, c->svc)->crash_oom);
+            const struct acc_world_service *s = behaviour(w, c->svc);
+
+            acc_world_exit(w, c, is_of(c, s->bad) ? 1 : s->crash_code, s->crash_oom);
         }
     } else {
         if (reply.event.type == ACC_EV_OBS) {
@@ -614,6 +684,7 @@ void acc_world_fini(struct acc_world *w)
     }
     free(w->container);
     free(w->reply);
+    free(w->revision);
     free(w->actions.item);
     free_tables(w);
     *w = (struct acc_world){0};
@@ -682,6 +753,11 @@ void acc_world_restart_accd(struct acc_world *w)
     for (size_t i = 0; i < w->model->n_services; i++) {
         if (w->has_record[i]) {
             (void)acc_engine_restore_service(w->engine, &w->record[i]);
+        }
+    }
+    for (size_t i = 0; i < w->n_revisions; i++) {
+        if (w->revision[i].result == ACC_REV_STABLE) {
+            (void)acc_engine_restore_revision(w->engine, &w->revision[i]);
         }
     }
     acc_engine_restore_maintenance(w->engine, &w->maintenance);
@@ -761,8 +837,15 @@ bool acc_world_cmd(struct acc_world *w, struct acc_cmd cmd, const char *target)
         w->has_failed = true;
         return false;
     }
-    is_known = acc_engine_select(w->engine, target, NULL, selected, &is_stack, &nearest) ==
-               ACC_SELECT_OK;
+    is_known = true;
+    for (const char *at = target; is_known && at;
+         at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char one[2 * ACC_NAME_MAX];
+
+        (void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
+        is_known = acc_engine_select(w->engine, one, NULL, selected, &is_stack, &nearest) ==
+                   ACC_SELECT_OK;
+    }
     if (is_known) {
         event.cmd.selected = selected;
         event.cmd.whole_stack = is_stack || target[0] == '\0';

@@ -29,6 +29,11 @@ struct acc_world_service {
     bool is_silent;      /* operations are never answered */
     bool ignores_stop, ignores_kill;
     bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
+    char image[32];      /* id of what its reference means now; "" for "img1" */
+    /* Containers of this image id, or of this spec: they exit with 1, `bad_ms` after their start;
+     * their checks fail. "" none. */
+    char bad[ACC_HASH_LEN + 1], sick[ACC_HASH_LEN + 1];
+    uint64_t bad_ms;
 };
 
 struct acc_world_container {
@@ -39,6 +44,9 @@ struct acc_world_container {
 };
 
 struct acc_world;
+/* accd dies when it is about to ask for this, or has just done so and hears no answer. */
+enum acc_world_death { ACC_WORLD_LIVES, ACC_WORLD_DIES_BEFORE, ACC_WORLD_DIES_AFTER };
+
 /* Called for each action as the engine asks for it. */
 typedef void acc_world_watch_fn(void *data, struct acc_world *world,
                                 const struct acc_action *action);
@@ -61,6 +69,10 @@ struct acc_world {
     bool *has_record;
     struct acc_stack_record *stack_record;
     bool *has_stack_record;
+    struct acc_revision_record *revision; /* as saved, one of a number */
+    size_t n_revisions;
+    enum acc_world_death death;
+    enum acc_action_type dies_at; /* once */
     struct acc_hold_record maintenance;
     bool is_gone; /* dockerd is away */
     enum acc_op_result pull;
@@ -88,11 +100,13 @@ void acc_world_restart_accd(struct acc_world *world);
 /* A new configuration. Takes the model over. */
 int acc_world_reconfigure(struct acc_world *world, struct acc_model *model);
 void acc_world_event(struct acc_world *world, struct acc_event *event);
-/* What root asks for, of what `target` names. False: no such target. */
+/* What root asks for, of what `target` names (several with commas between). False: no such one. */
 bool acc_world_cmd(struct acc_world *world, struct acc_cmd cmd, const char *target);
 
-/* The container in a slot, or NULL. */
-struct acc_world_container *acc_world_slot(struct acc_world *world, uint32_t svc, uint32_t slot);
+/* The container in a slot, or NULL: the one that bears its name; with `role` 'c' or 'r' the new or
+ * the kept one of a rollout. */
+struct acc_world_container *acc_world_slot(struct acc_world *world, uint32_t svc, uint32_t slot,
+                                           char role);
 /* One that somebody else made; not told yet. NULL: out of memory. */
 struct acc_world_container *acc_world_add(struct acc_world *world, uint32_t svc, uint32_t slot,
                                           const char *name, bool running);
