@@ -13,11 +13,15 @@ static const char *text_of(const cJSON *item, const char *key)
     return text ? text : "";
 }
 
+/* What has changed in the file says more than that it has. */
 static void put_changed(const cJSON *item, char *out, size_t size)
 {
     const cJSON *word;
 
-    out[0] = '\0';
+    (void)snprintf(out, size, "%s", text_of(item, "what"));
+    if (out[0]) {
+        return;
+    }
     cJSON_ArrayForEach(word, acc_json_array(item, "changed"))
     {
         size_t len = strlen(out);
@@ -32,7 +36,7 @@ static void put_row(struct accctl_table *table, const cJSON *item)
     const char *result = text_of(item, "result");
     const char *digest = text_of(item, "digest");
     const char *id = text_of(item, "image_id");
-    char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[64], image[320];
+    char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[272], image[320];
 
     (void)snprintf(number, sizeof(number), "r%lld", (long long)acc_json_int(item, "revision", 0));
     acc_format_span_ms((uint64_t)acc_json_int(item, "took_ms", 0), took, sizeof(took));

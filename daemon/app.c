@@ -200,7 +200,7 @@ static void on_leave(void *ctx, int signum)
 
 static void on_reload_signal(void *ctx)
 {
-    accd_app_apply(ctx, false, NULL, NULL);
+    accd_app_apply(ctx, false, "SIGHUP", NULL, NULL);
 }
 
 /* --- after each run of the pump

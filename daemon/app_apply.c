@@ -1,5 +1,6 @@
 /* Applying the files again: SIGHUP and `accctl apply`. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,12 @@
 
 #define TEXT_MAX_BYTES 262144u /* all problems, or a line for each of some thousand services */
 
-void accd_app_apply(void *ctx, bool prune,
+void accd_app_apply(void *ctx, bool prune, const char *by,
                     void (*done)(void *arg, const char *problems, const char *changes), void *arg)
 {
     struct accd_app *app = ctx;
 
+    (void)snprintf(app->asked_by, sizeof(app->asked_by), "%s", by);
     if (done) {
         if (app->n_applies == ACCD_APPLIES_MAX) {
             done(arg, "too many are waiting for the files to be read; ask again", "");
@@ -218,6 +220,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     }
     accd_app_print_diags(result->diags);
     accd_app_fill_model(app, result->loaded->model);
+    acc_engine_asked_by(app->engine, app->asked_by);
     if (app->is_leaving || reconfigure(app, result->loaded->model, &orphans) < 0) {
         accd_log(ACCD_LOG_ERROR, "out of memory: the running configuration stays");
         accd_orphans_fini(&orphans);
@@ -269,13 +272,37 @@ static void prune_free(struct accd_prune *prune)
     free(prune);
 }
 
+/* A container that is kept has the networks of its file, and Docker would let go of them. */
+static bool is_kept_for(struct accd_app *app, const struct acc_docker_name_item *item)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (view.step != ACC_ROLL_IDLE && view.what[0] && strcmp(view.stack, item->project) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_unused(void *ctx, enum acc_resource_kind kind,
                       const struct acc_docker_name_item *item)
 {
     struct accd_prune *prune = ctx;
 
-    return (kind == ACC_RES_NETWORK || prune->volumes) &&
-           accd_orphans_has_resource(prune->app->engine, prune->app->loaded.model, kind, item);
+    if ((kind != ACC_RES_NETWORK && !prune->volumes) ||
+        !accd_orphans_has_resource(prune->app->engine, prune->app->loaded.model, kind, item)) {
+        return false;
+    }
+    if (kind == ACC_RES_NETWORK && is_kept_for(prune->app, item)) {
+        (void)acc_buf_printf(&prune->lines,
+                             "kept network %s: what was changed is still watched, and the way back "
+                             "may need it; ask again later\n",
+                             item->name);
+        return false;
+    }
+    return true;
 }
 
 static void on_unused(void *ctx, enum acc_resource_kind kind, const char *name, const char *problem)

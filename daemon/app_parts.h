@@ -79,6 +79,7 @@ struct accd_app {
     uint8_t *looks;                     /* owned: services whose registries are to be asked */
     size_t n_looks;                     /* elements of it; 0: none is to be */
     struct accd_prune *prunes;          /* owned; under way */
+    char asked_by[64];                  /* ... the last one */
     bool prune_asked, conform_asked;    /* by those who wait for the reading under way */
 
     /* the newest answer of the facts */
@@ -99,7 +100,7 @@ void accd_app_leave(struct accd_app *app);
 
 /* app_apply.c */
 /* `done` NULL: nobody waits, and what was adopted as it is stays so. */
-void accd_app_apply(void *app, bool prune,
+void accd_app_apply(void *app, bool prune, const char *by,
                     void (*done)(void *arg, const char *problems, const char *changes), void *arg);
 /* After a prune: networks, and volumes where that is asked for, that are gone from the files.
  * `done` once, with a line for each: "removed network NAME", "kept volume NAME: why". */

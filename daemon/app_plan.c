@@ -262,6 +262,25 @@ static void add_policy(struct accd_plan_run *run, const struct acc_service_spec 
     add(run, service->id, ACC_PLAN_UPDATE, NULL, reason);
 }
 
+/* What was rolled back isn't tried again while the file says the same. */
+static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec *service,
+                        const struct acc_docker_diff *diff)
+{
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+    struct acc_service_view view;
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (was == ACC_NONE || strcmp(old->services[was]->spec_hash, service->spec_hash) != 0 ||
+        find_running(run->app, service->id, &view) == ACC_NONE || !view.refused[0]) {
+        return false;
+    }
+    (void)snprintf(reason, sizeof(reason), "rolled back, and not tried again as it is: %.150s",
+                   view.refused);
+    add(run, service->id, ACC_PLAN_KEEP, diff, reason);
+    return true;
+}
+
 static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff)
 {
     struct accd_plan_run *run = ctx;
@@ -278,7 +297,9 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
         add(run, service->id, ACC_PLAN_UPDATE, diff, NULL);
         break;
     case ACC_LIKE_DIFFERENT:
-        add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
+        if (!add_refused(run, service, diff)) {
+            add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
+        }
         break;
     }
     go_on(run);
@@ -323,7 +344,8 @@ static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
         struct acc_instance_view instance;
 
         acc_engine_instance(run->app->engine, old_svc, run->instance++, &instance);
-        if (is_there(&instance) && instance.slot <= service->replicas && compare(run, svc, &instance)) {
+        if (is_there(&instance) && instance.slot <= service->replicas &&
+            compare(run, svc, &instance)) {
             return true;
         }
     }

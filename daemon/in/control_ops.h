@@ -68,7 +68,7 @@ struct accd_control_ops {
     /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what differs
      * in the files, lines of "added|changed|policy|scaled|removed stack/service"; the engine has
      * them, and nothing that it asked for has been answered yet. */
-    void (*apply)(void *ctx, bool prune,
+    void (*apply)(void *ctx, bool prune, const char *by,
                   void (*done)(void *arg, const char *problems, const char *changes), void *arg);
     /* After an apply that prunes, once its containers are gone: networks, and `volumes`, that are
      * gone from the files. `lines`: "removed network NAME", "kept volume NAME: why", one a line. */

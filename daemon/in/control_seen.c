@@ -141,13 +141,18 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
     }
     size_t n_gone = seen->n - changes.n_kept;
 
-    return changes.n_new > 0 && n_gone > 0       ? "recreated"
-           : changes.n_new > 0                   ? "created"
-           : n_gone > 0                          ? "removed"
-           : changes.n_updated > 0               ? "updated"
-           : changes.n_restarted > 0             ? "restarted"
-           : changes.n_started > 0               ? "started"
-           : changes.n_stopped > 0               ? "stopped"
-           : seen->is_held && !is_held(&service) ? "released"
-                                                 : "";
+    if ((service.step >= ACC_ROLL_CREATE && service.step <= ACC_ROLL_SWITCH) ||
+        service.step == ACC_ROLL_UNDO) {
+        return ""; /* it is not decided which of them stays */
+    }
+    /* the kept one of a rollout is there, stopped */
+    return changes.n_new > 0 && (n_gone > 0 || changes.n_stopped > 0) ? "recreated"
+           : changes.n_new > 0                                        ? "created"
+           : n_gone > 0                                               ? "removed"
+           : changes.n_updated > 0                                    ? "updated"
+           : changes.n_restarted > 0                                  ? "restarted"
+           : changes.n_started > 0                                    ? "started"
+           : changes.n_stopped > 0                                    ? "stopped"
+           : seen->is_held && !is_held(&service)                      ? "released"
+                                                                      : "";
 }

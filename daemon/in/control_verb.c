@@ -263,5 +263,6 @@ void accd_control_apply(struct accd_control *control, struct accd_session *sessi
         .timeout_ms = request->timeout_ms};
     accd_job_link(&control->calls, &apply->job);
     accd_session_set_data(session, &apply->job);
-    control->config.ops.apply(control->config.ops_ctx, request->prune, on_applied, apply);
+    control->config.ops.apply(control->config.ops_ctx, request->prune,
+                              accd_session_rights(session)->by, on_applied, apply);
 }

@@ -26,6 +26,9 @@
  */
 #define ACCD_COMPARES_MAX 4u
 
+/* Traefik drops a router whose containers don't agree on its labels. */
+#define ROUTER_LABEL "label traefik."
+
 void accd_op_push_compared(struct accd_op *op)
 {
     struct accd_docker_call *call = op->call;
@@ -35,7 +38,8 @@ void accd_op_push_compared(struct accd_op *op)
         .compared = {.cid = op->action.cid,
                      .spec = op->spec,
                      .likeness = op->likeness,
-                     .text = op->likeness >= ACC_LIKE_LIVE ? op->message : ""},
+                     .text = op->likeness >= ACC_LIKE_LIVE ? op->message : "",
+                     .is_alone = op->is_alone},
     };
 
     (void)accd_pump_push(call->config.pump, &event); /* full: the engine asks again */
@@ -66,6 +70,9 @@ static void conclude(struct accd_op *op, const struct acc_docker_diff *diff)
                    : diff->n > 0        ? ACC_LIKE_LIVE
                                         : ACC_LIKE_SAME;
     tell(op, diff);
+    for (size_t i = 0; i < diff->n; i++) {
+        op->is_alone |= strncmp(diff->line[i].text, ROUTER_LABEL, strlen(ROUTER_LABEL)) == 0;
+    }
     if (op->on_compared) {
         op->diff = malloc(sizeof(*diff));
         if (op->diff) {

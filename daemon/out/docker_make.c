@@ -431,6 +431,15 @@ static bool has_files(const struct accd_op *op)
            acc_api_socket_used(node);
 }
 
+/* What an older file made of it keeps what was put in then: that is what it is gone back to for. */
+static bool is_of_another_file(const struct accd_op *op, const struct acc_obs *obs)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+
+    return obs->spec_hash[0] &&
+           strcmp(obs->spec_hash, model->services[op->action.svc]->spec_hash) != 0;
+}
+
 /* Secrets and configs made of content or environment are in no image and no mount: they are put in
  * before every start, as Compose does. */
 void accd_docker_start_op(struct accd_op *op)
@@ -438,7 +447,8 @@ void accd_docker_start_op(struct accd_op *op)
     struct acc_docker_create create;
     struct accd_container container;
 
-    if (!has_files(op) || !accd_inspector_get(op->call->config.inspector, op->cid, &container)) {
+    if (!has_files(op) || !accd_inspector_get(op->call->config.inspector, op->cid, &container) ||
+        is_of_another_file(op, container.obs)) {
         send_start(op);
         return;
     }

@@ -63,6 +63,7 @@ struct accd_op {
     char cid[ACC_CID_LEN + 1]; /* of the answer */
     enum acc_op_result result;
     char message[ACC_OUTPUT_MAX + 1];
+    bool is_alone; /* COMPARE: the old and the new one must not run at once */
 
     /* CREATE */
     char *service_id; /* owned; the model may be replaced while the image is looked up */

@@ -3,7 +3,7 @@
  *
  * PULL: ask the registry what the reference means now, fetch exactly that (by digest: the tag may
  * move while the layers come), then give it the reference. An image that never came from a registry
- * (built or loaded here) is taken as it is.
+ * (built or loaded here) is taken as it is. Where only the file has changed no registry is asked.
  */
 
 #include "daemon/out/docker_op.h"
@@ -177,6 +177,24 @@ static void after_known(struct accd_op *op, const struct accd_http_reply *reply)
     }
 }
 
+/* The file's own reference: what it needs was ensured before. */
+static void after_ensured(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    struct acc_docker_image image;
+    enum acc_op_result result = accd_op_judge(op, ACC_CALL_INSPECT, reply);
+
+    if (result == ACC_OP_GONE) {
+        accd_op_finish_with(op, ACC_OP_CONFIG, "its image was removed meanwhile");
+    } else if (result != ACC_OP_OK) {
+        accd_op_finish(op);
+    } else if (acc_docker_image_parse(reply->body, reply->body_len, &image) < 0) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of the image can't be read");
+    } else {
+        memcpy(op->digest, image.digest, sizeof(op->digest));
+        finish_with(op, &image);
+    }
+}
+
 static bool take(struct accd_op *op)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
@@ -198,6 +216,8 @@ static void begin(struct accd_op *op)
         look_at(op, op->action.image_id, after_known);
     } else if (op->digest[0]) { /* exactly this one, whatever the tag means by now */
         fetch(op, op->digest);
+    } else if (op->action.is_local) {
+        look_at(op, op->reference, after_ensured);
     } else {
         look_at(op, op->reference, after_local);
     }

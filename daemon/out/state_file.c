@@ -64,7 +64,9 @@ static int open_db(struct accd_state_file *file, const char *path, bool is_alone
     }
     if (r == SQLITE_OK) {
         r = sqlite3_exec(file->db, accd_rows_schema, NULL, NULL, NULL);
-        (void)sqlite3_exec(file->db, accd_rows_grown, NULL, NULL, NULL);
+        for (const char *const *grown = accd_rows_grown; *grown; grown++) {
+            (void)sqlite3_exec(file->db, *grown, NULL, NULL, NULL);
+        }
     }
     for (int i = 0; i < ST_COUNT && r == SQLITE_OK; i++) {
         r = sqlite3_prepare_v3(file->db, accd_rows_sql[i], -1, SQLITE_PREPARE_PERSISTENT,

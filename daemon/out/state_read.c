@@ -30,7 +30,7 @@ static void restore_revisions(struct accd_state_file *file, struct acc_engine *e
         int64_t unix_ms;
 
         accd_rows_read_revision(statement, &record, &unix_ms);
-        accd_rows_text(statement, 10, record.id, sizeof(record.id));
+        accd_rows_text(statement, 11, record.id, sizeof(record.id));
         (void)acc_engine_restore_revision(engine, &record);
     }
     sqlite3_finalize(statement);

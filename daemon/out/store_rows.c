@@ -13,14 +13,15 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
-        " why) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
-        " text, took_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT(service, number) DO UPDATE SET"
+        " text, took_ms, what) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT(service, number) DO UPDATE SET"
         " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
-    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms"
+    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms, what"
         " FROM revision WHERE service=? ORDER BY number DESC"),
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
@@ -38,12 +39,13 @@ const char accd_rows_schema[] =
     " own_stop_ns INT, end_ns INT);"
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
-    " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT);"
+    " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
+    " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
     " bad_digest TEXT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
-    " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, PRIMARY KEY(service, number));"
+    " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, what TEXT, PRIMARY KEY(service, number));"
     "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
     "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
@@ -54,7 +56,17 @@ const char accd_rows_schema[] =
     " cause TEXT, peak INT);";
 /* clang-format on */
 
-const char accd_rows_grown[] = "ALTER TABLE incident ADD COLUMN peak INT";
+const char *const accd_rows_grown[] = {
+    "ALTER TABLE incident ADD COLUMN peak INT",
+    "ALTER TABLE rollout ADD COLUMN bad_spec TEXT",
+    "ALTER TABLE rollout ADD COLUMN bad_why TEXT",
+    "ALTER TABLE rollout ADD COLUMN bad_root TEXT",
+    "ALTER TABLE rollout ADD COLUMN is_upgrade INT DEFAULT 1",
+    "ALTER TABLE rollout ADD COLUMN is_change INT",
+    "ALTER TABLE rollout ADD COLUMN what TEXT",
+    "ALTER TABLE revision ADD COLUMN what TEXT",
+    NULL,
+};
 
 const char accd_rows_services[] =
     "SELECT id, wanted_up, wanted_removed, held, service.asked_by, n_failures, "
@@ -63,13 +75,14 @@ const char accd_rows_services[] =
     "pin_spec, pin_image, pin_id, pin_digest, bad_id, step, start_first, op, from_rev, "
     "to_rev, slot, rollout.image, image_id, rollout.digest, spec, rollout.asked_by, why, kind, "
     "held_by, reason, "
-    "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest FROM service "
+    "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
+    "bad_spec, bad_why, bad_root, is_upgrade, is_change, what FROM service "
     "LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) LEFT JOIN hooks USING (id) "
     "LEFT JOIN auto USING (id)";
 const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
 const char accd_rows_stable[] =
     "SELECT number, at_ms, result, image, image_id, digest, spec, asked_by,"
-    " text, took_ms, service FROM revision WHERE result=? ORDER BY number";
+    " text, took_ms, what, service FROM revision WHERE result=? ORDER BY number";
 
 void accd_rows_copy(char *to, size_t size, const char *from)
 {
@@ -126,6 +139,12 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     accd_rows_bind_text(statement, 18, r->spec);
     accd_rows_bind_text(statement, 19, r->by);
     accd_rows_bind_text(statement, 20, r->why);
+    accd_rows_bind_text(statement, 21, record->bad_spec);
+    accd_rows_bind_text(statement, 22, record->bad_why);
+    accd_rows_bind_text(statement, 23, record->bad_root);
+    sqlite3_bind_int(statement, 24, r->is_upgrade);
+    sqlite3_bind_int(statement, 25, r->is_change);
+    accd_rows_bind_text(statement, 26, r->what);
 }
 
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
@@ -169,6 +188,7 @@ void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
     accd_rows_bind_text(statement, 9, record->by);
     accd_rows_bind_text(statement, 10, record->text);
     sqlite3_bind_int64(statement, 11, (sqlite3_int64)record->took_ms);
+    accd_rows_bind_text(statement, 12, record->what);
 }
 
 void accd_rows_text(sqlite3_stmt *statement, int i, char *out, size_t size)
@@ -191,6 +211,7 @@ void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record
     accd_rows_text(statement, 6, record->spec, sizeof(record->spec));
     accd_rows_text(statement, 7, record->by, sizeof(record->by));
     accd_rows_text(statement, 8, record->text, sizeof(record->text));
+    accd_rows_text(statement, 10, record->what, sizeof(record->what));
 }
 
 void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record)
@@ -252,6 +273,12 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 33, r->spec, sizeof(r->spec));
     accd_rows_text(statement, 34, r->by, sizeof(r->by));
     accd_rows_text(statement, 35, r->why, sizeof(r->why));
+    accd_rows_text(statement, 47, record->bad_spec, sizeof(record->bad_spec));
+    accd_rows_text(statement, 48, record->bad_why, sizeof(record->bad_why));
+    accd_rows_text(statement, 49, record->bad_root, sizeof(record->bad_root));
+    r->is_upgrade = sqlite3_column_int(statement, 50);
+    r->is_change = sqlite3_column_int(statement, 51);
+    accd_rows_text(statement, 52, r->what, sizeof(r->what));
 }
 
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)

@@ -33,8 +33,8 @@ enum statement {
 
 extern const char *const accd_rows_sql[ST_COUNT];
 extern const char accd_rows_schema[];
-/* A column that databases of an older accd lack; it fails where it is there. */
-extern const char accd_rows_grown[];
+/* Columns that databases of an older accd lack, up to NULL; each fails where it is there. */
+extern const char *const accd_rows_grown[];
 /* Every service with its rollout, its hold (from this column on), its hooks and what is known for
  * its upgrades by itself; what is held for all services, by the id below; and the stable revisions,
  * oldest first (of one result). */

@@ -48,6 +48,7 @@ int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct ac
         text(put, item, "digest", record->digest);
         text(put, item, "config", record->spec);
         put_changed(put, item, record, i + 1 < n_rows ? &rows[i + 1].record : NULL);
+        text(put, item, "what", record->what);
         text(put, item, "by", record->by);
         text(put, item, "reason", record->text);
         acc_put_int(put, item, "took_ms", (int64_t)record->took_ms);

@@ -9,8 +9,8 @@
 
 const char *acc_plan_what_name(enum acc_plan_what what)
 {
-    static const char *const names[] = {"create", "start",  "recreate", "update", "restart",
-                                        "stop",   "remove", "unknown",  "observe"};
+    static const char *const names[] = {"create", "start",  "recreate", "update",  "restart",
+                                        "stop",   "remove", "unknown",  "observe", "keep"};
 
     return names[what];
 }

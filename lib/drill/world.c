@@ -328,9 +328,10 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
         const char *id = action->image_id[0] ? action->image_id
                          : action->image[0]  ? action->image
                                              : meaning_of(behaviour(w, action->svc));
-        bool is_pulled = w->pull == ACC_OP_OK;
+        enum acc_op_result result = action->is_local ? ACC_OP_OK : w->pull;
+        bool is_pulled = result == ACC_OP_OK;
 
-        push_done(w, action->op, w->pull, is_pulled ? id : "", is_pulled ? "" : w->pull_message);
+        push_done(w, action->op, result, is_pulled ? id : "", is_pulled ? "" : w->pull_message);
         return;
     }
     push_done(w, action->op, c ? ACC_OP_OK : ACC_OP_GONE, action->cid, "");

@@ -162,7 +162,7 @@ bool acc_may_swap(struct acc_engine *e, struct service *s, const struct instance
 
     return acc_may_act(e) && s->wanted_up && !i->is_spare && !is_rolling && !i->held &&
            !i->hold_ms && acc_inst_running(i) && i->obs != ACC_CTR_PAUSED &&
-           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && acc_inst_outdated(e, i) &&
+           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && acc_change_swaps(e, s, i) &&
            acc_gate_start(e, s) && acc_gate_breaker(e, s) && acc_resources_there(e, s) &&
            acc_renew_may_follow(e, s); /* last: what it takes is fetched meanwhile */
 }
@@ -212,7 +212,7 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
     if (acc_inst_unsure(e, i)) {
         return NOTHING;
     }
-    if (acc_inst_outdated(e, i)) {
+    if (acc_change_swaps(e, s, i)) {
         return acc_gate_breaker(e, s) && acc_gate_create(e, s) && acc_resources_there(e, s)
                    ? acc_remove_it(e, s, i)
                    : NOTHING;
@@ -227,8 +227,8 @@ static enum acc_action_type decide_absent(struct acc_engine *e, struct service *
                                           struct instance *i)
 {
     if (i->is_spare || s->removed || !s->wanted_up || i->held || acc_svc_is_done(s) ||
-        acc_hold_no_start(e, s) || !acc_gate_breaker(e, s) || !acc_gate_create(e, s) ||
-        !acc_resources_there(e, s)) {
+        acc_hold_no_start(e, s) || acc_change_is_near(e, s) || !acc_gate_breaker(e, s) ||
+        !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
         return NOTHING;
     }
     return ACC_ACT_CREATE;

@@ -193,6 +193,8 @@ static void never(const struct acc_engine *e, const struct service *s, char *out
         (void)snprintf(out, size, "%.100s was asked for by hand", s->pin_image);
     } else if (is_pending(s) && was_taken_back(s)) {
         acc_copy(out, size, "this image was taken back before");
+    } else if (acc_change_refused(s)) { /* it would bring that, too */
+        acc_copy(out, size, "its configuration was rolled back");
     } else if (e->clock.is_known && begins_s(e, s, wall_s(e, e->now)) == 0) {
         char span[48];
 

@@ -14,7 +14,8 @@
 
 /* Strings of one configuration: a bound, not a reservation. */
 #define ARENA_MAX ((size_t)1 << 30)
-/* Containers that claim a taken slot or lie beyond the replicas. */
+/* Containers that claim a taken slot or lie beyond the replicas; beside one for each slot, which is
+ * kept while the one that replaced it is watched. */
 #define SPARES_MIN 64u
 /* Docker's own, for what no file says a word of. */
 #define ORPHAN_GRACE_MS 10000u
@@ -331,7 +332,7 @@ static void count(struct builder *b)
     e->n_services = (uint32_t)model->n_services + b->left.n_removed + b->left.n_orphans;
     e->n_edges = (uint32_t)n_edges;
     e->n_res = (uint32_t)model->n_resources;
-    e->n_inst = (uint32_t)(n_slots + SPARES_MIN + n_slots / 4) + b->left.n_spares;
+    e->n_inst = (uint32_t)(2 * n_slots + SPARES_MIN) + b->left.n_spares;
     e->n_incidents = e->n_services + 1 + ACC_CLOSED_INCIDENTS_MAX;
 }
 
@@ -449,6 +450,7 @@ int acc_engine_create(const struct acc_model *model, const struct acc_engine_opt
     e->random = options->seed;
     e->next_op = options->first_op ? options->first_op : 1;
     e->observe_new = options->observe_new;
+    acc_copy(e->asked_by, sizeof(e->asked_by), "file");
     e->hash = ACC_HASH_START;
     for (uint32_t v = 0; v < e->n_services; v++) {
         e->services[v].wanted_up = true;

@@ -47,6 +47,16 @@ bool acc_inst_live(const struct acc_engine *e, const struct instance *i)
     return is_asked_of(e, i) && !follows(e, i) && acc_inst_likeness(e, i) == ACC_LIKE_LIVE;
 }
 
+bool acc_inst_changed(const struct acc_engine *e, const struct instance *i)
+{
+    return is_asked_of(e, i) && !follows(e, i) && acc_inst_likeness(e, i) == ACC_LIKE_DIFFERENT;
+}
+
+bool acc_compare_awaited(const struct acc_engine *e, const struct instance *i)
+{
+    return is_asked_of(e, i) && !follows(e, i) && !is_answered(e, i);
+}
+
 bool acc_compare_settled(const struct acc_engine *e, const struct instance *i)
 {
     return (!is_asked_of(e, i) || is_answered(e, i)) && !acc_inst_live(e, i);
@@ -99,6 +109,8 @@ void acc_compare_answer(struct acc_engine *e, const struct acc_event *event)
     if (is_answered(e, i) && i->likeness == ACC_LIKE_SAME) {
         keep_done(s, i);
     } else if (i->likeness >= ACC_LIKE_LIVE && event->compared.text[0]) {
+        acc_copy(s->change, sizeof(s->change), event->compared.text);
+        s->change_alone = event->compared.is_alone;
         acc_note_inst(e, ACC_NOTE_OBSERVED, i, "differs from the file: %.180s",
                       event->compared.text);
     }

@@ -43,6 +43,9 @@ struct acc_orphan { /* by the labels of its containers; in neither the engine no
 int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *model,
                            const struct acc_orphan *orphans, uint32_t n_orphans, uint64_t now_ms);
 
+/* Who asks for the configuration that comes next ("root"); of the first it is "file". */
+void acc_engine_asked_by(struct acc_engine *engine, const char *by);
+
 /* Between two steps, as the above: the containers of services that are gone from the file are to be
  * removed, too. */
 void acc_engine_prune(struct acc_engine *engine);
@@ -109,6 +112,9 @@ struct acc_rollout_record {
     uint32_t from, to, slot; /* revisions; the replica that is at it */
     char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
     char spec[ACC_HASH_LEN + 1];
+    bool is_upgrade; /* an image is asked for; else only what the file says of the container */
+    bool is_change;  /* the file has changed since the old one was made */
+    char what[ACC_OUTPUT_MAX + 1]; /* what has: "environment TZ added"; never a secret */
     char by[64];
     char why[ACC_OUTPUT_MAX + 1]; /* UNDO */
 };
@@ -131,6 +137,7 @@ struct acc_revision_record {
     char image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
     char spec[ACC_HASH_LEN + 1];
     char by[64];                   /* who asked; "" = it was there before */
+    char what[ACC_OUTPUT_MAX + 1]; /* what has changed in the file, one clause; "" nothing */
     char text[ACC_OUTPUT_MAX + 1]; /* why it failed */
     uint64_t took_ms;              /* from the wish to the commit, or to its end */
 };
@@ -177,6 +184,11 @@ struct acc_service_record {
     char pin_image[ACC_NAME_MAX + 1]; /* reference; "" = the file's */
     char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8];
     char bad_id[ACC_HASH_LEN + 8]; /* quarantined: it was rolled back */
+    /* Likewise a configuration: why, and the id of the service whose rollback took it along ("" its
+     * own). */
+    char bad_spec[ACC_HASH_LEN + 1];
+    char bad_why[ACC_OUTPUT_MAX + 1];
+    char bad_root[2 * ACC_NAME_MAX + 2];
     struct acc_rollout_record rollout;
     struct acc_hold_record hold;
     struct acc_auto_record autos;
@@ -330,6 +342,8 @@ struct acc_service_view {
     uint32_t revision;           /* in force; 0: never upgraded */
     enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
     struct acc_hold_record hold; /* its own; maintenance is told apart */
+    const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
+    const char *what;    /* the rollout under way changes this of its configuration; "" nothing */
 };
 size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
 size_t acc_engine_n_stacks(const struct acc_engine *engine);

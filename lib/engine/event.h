@@ -220,6 +220,7 @@ struct acc_event {
             const char *spec; /* the spec_hash of its service that it was compared with */
             enum acc_likeness likeness;
             const char *text; /* what differs, for the history; never NULL, never a secret */
+            bool is_alone;    /* the old one and one as the file says must not run at once */
         } compared;
         struct {                         /* LOOKED */
             const char *service, *image; /* its id, its reference in the file */

@@ -38,16 +38,15 @@ static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)
     return false;
 }
 
+bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i)
+{
+    return i->present && !e->services[i->svc].removed && i->epoch != 0 &&
+           (i->recreate || is_bound_wrong(e, i));
+}
+
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i)
 {
-    const struct service *s = &e->services[i->svc];
-    const char *spec = acc_inst_spec(e, i);
-
-    if (!i->present || s->removed || i->epoch == 0) {
-        return false;
-    }
-    return i->recreate || is_bound_wrong(e, i) ||
-           (spec[0] && strcmp(spec, s->spec) != 0 && acc_inst_likeness(e, i) == ACC_LIKE_DIFFERENT);
+    return acc_inst_stranded(e, i) || acc_inst_changed(e, i);
 }
 
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause)

@@ -187,7 +187,8 @@ struct instance {
     char name[ACC_NAME_MAX + 1];
     char spec[ACC_HASH_LEN + 1];
     char image_id[ACC_HASH_LEN + 8];
-    char bound_cid[ACC_CID_LEN + 1]; /* container of the `binds` target when it was created */
+    char image_ref[ACC_NAME_MAX + 1]; /* that it was made of */
+    char bound_cid[ACC_CID_LEN + 1];  /* container of the `binds` target when it was created */
     enum acc_container_state obs;
     bool unrouted, drain_file;
     int64_t pid;
@@ -444,6 +445,10 @@ struct service {
     uint32_t rev, last_rev;
     char pin_spec[ACC_HASH_LEN + 1], pin_image[ACC_NAME_MAX + 1];
     char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8], bad_id[ACC_HASH_LEN + 8];
+    char bad_spec[ACC_HASH_LEN + 1], bad_why[ACC_OUTPUT_MAX + 1];
+    char bad_root[2 * ACC_NAME_MAX + 2];
+    char change[ACC_OUTPUT_MAX + 1]; /* in what its containers differ from the file ... */
+    bool change_alone;               /* ... so that the old and the new one must not run at once */
     struct rollout roll;
     struct revision stable[ACC_REVISIONS_MAX];
     uint32_t n_stable;
@@ -566,6 +571,7 @@ struct acc_engine {
     uint32_t engine_incident;
     struct hold maintenance;
     bool save_maintenance;
+    char asked_by[64];       /* for the configuration in force */
     uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
     uint32_t heal_tokens;
     struct storm storm;
@@ -720,6 +726,10 @@ enum acc_likeness acc_inst_likeness(const struct acc_engine *e, const struct ins
 bool acc_inst_unsure(const struct acc_engine *e, const struct instance *i);
 /* It does not follow the present spec and can be made to while it runs. */
 bool acc_inst_live(const struct acc_engine *e, const struct instance *i);
+/* It does not follow the present spec, and only another container can. */
+bool acc_inst_changed(const struct acc_engine *e, const struct instance *i);
+/* It may not, and nobody has looked yet. */
+bool acc_compare_awaited(const struct acc_engine *e, const struct instance *i);
 /* The file's request and the container are compared, as far as they need to be. */
 bool acc_compare_settled(const struct acc_engine *e, const struct instance *i);
 
@@ -749,6 +759,8 @@ void acc_op_name(const struct acc_engine *e, const struct instance *i, char name
 /* --- instance.c ------------------------------------------------------------------------------ */
 void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_inst_derive(struct acc_engine *e, struct instance *i);
+/* It can't work as it is, whatever the file says. */
+bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i);
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i);
 const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
@@ -953,6 +965,23 @@ struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,
 struct revision *acc_revision_add(struct service *s, uint32_t number);
 /* What is in force while the file stays as it is. */
 void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
+
+/* A rollout of what the file says now. */
+void acc_rollout_begin_change(struct acc_engine *e, struct service *s);
+
+/* --- rollout_change.c ------------------------------------------------------------------------ */
+/* Its configuration was rolled back and isn't tried again before the file changes. */
+bool acc_change_refused(const struct service *s);
+void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why);
+void acc_change_forgive(struct acc_engine *e, struct service *s);
+/* Is the instance to be made anew in its place, without a rollout? */
+bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i);
+/* Others of it are about to be replaced: a replica more comes with them. */
+bool acc_change_is_near(struct acc_engine *e, struct service *s);
+/* Begins the rollout that is due. */
+void acc_change_update(struct acc_engine *e, struct service *s);
+/* "was rolled back to r1: ...", where it is refused. */
+void acc_change_text(const struct service *s, char *out, size_t out_size);
 
 /* --- rollout_drain.c ------------------------------------------------------------------------- */
 /* Step DRAIN: may the old one be stopped? */

@@ -422,6 +422,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     acc_copy(i->spec, sizeof(i->spec), obs->spec_hash);
     i->is_adopted = obs->spec_hash[0] == '\0';
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
+    acc_copy(i->image_ref, sizeof(i->image_ref), obs->image_ref);
     i->unrouted = obs->unrouted;
     i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);

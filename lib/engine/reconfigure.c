@@ -140,6 +140,11 @@ static void move_service(struct move *move, const struct service *old, struct se
         s->hits[k].at = s->hits[k].prev = s->hits[k].next = ACC_NONE;
     }
     s->incident = ACC_NONE;
+    s->change[0] = '\0'; /* compared again */
+    s->change_alone = false;
+    if (strcmp(old->image, s->image) != 0) {
+        s->bad_id[0] = '\0'; /* another one is asked for */
+    }
     if (strcmp(old->spec, s->spec) != 0) {
         /* What failed with the old one may work with the new one. */
         acc_fail_forgive(move->to, s);
@@ -326,6 +331,7 @@ static void move_globals(struct move *move)
     to->clock = from->clock;
     to->maintenance = from->maintenance;
     to->save_maintenance = from->save_maintenance;
+    acc_copy(to->asked_by, sizeof(to->asked_by), from->asked_by);
     to->heal_tokens = from->heal_tokens;
     to->heal_tokens_ms = from->heal_tokens_ms;
     memcpy(to->n_taken, from->n_taken, sizeof(to->n_taken));
@@ -397,6 +403,11 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
     free(move.service);
     free(move.removed);
     return r;
+}
+
+void acc_engine_asked_by(struct acc_engine *engine, const char *by)
+{
+    acc_copy(engine->asked_by, sizeof(engine->asked_by), by);
 }
 
 void acc_engine_prune(struct acc_engine *engine)

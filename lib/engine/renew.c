@@ -41,8 +41,12 @@ static const struct service *hopeless(const struct acc_engine *e, const struct s
 
 static bool is_outdated(struct acc_engine *e, struct service *s)
 {
+    if (acc_rollout_active(s)) {
+        return s->roll.is.step != ACC_ROLL_WATCH && s->roll.is.step != ACC_ROLL_RETIRE;
+    }
     acc_each_slot (e, s, i) {
-        if (acc_inst_outdated(e, i) || acc_inst_unsure(e, i)) {
+        if (acc_inst_stranded(e, i) ||
+            (!acc_change_refused(s) && (acc_inst_changed(e, i) || acc_inst_unsure(e, i)))) {
             return true;
         }
     }

@@ -340,7 +340,10 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
     if (r->fail_ms) {
         return;
     }
-    if (!is_in_time) {
+    if (!is_in_time && !r->is.is_upgrade) { /* the file says nothing wrong */
+        acc_copy(r->is.why, sizeof(r->is.why), "what it needs has stayed down");
+        acc_undo_begin(e, s, false);
+    } else if (!is_in_time) {
         fail(e, s, "what it needs has stayed down");
     } else if (is_ready(candidate)) {
         if (is_seen_since(e, s, candidate, candidate->ready_ms + s->timing.upgrade_stable)) {
@@ -367,7 +370,7 @@ static void update_route(struct acc_engine *e, struct service *s, struct instanc
         if (r->n_tries >= TRIES_MAX) {
             fail(e, s, "its new container can't be put on its networks under its name");
         }
-    } else if (!r->proof_ms) {
+    } else if (!r->proof_ms && acc_probe_can(s, candidate)) {
         r->proof_ms = e->now ? e->now : 1;
         candidate->probe_forced = true;
     } else if (candidate->pass_ms >= r->proof_ms || !acc_probe_can(s, candidate)) {
@@ -590,6 +593,9 @@ static void update_active(struct acc_engine *e, struct service *s)
     case ACC_ROLL_PULL:
         if (!s->wanted_up) {
             (void)acc_rollout_refuse(e, s, "it was turned off");
+        } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
+            acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
+            acc_rollout_end(e, s, ROLL_ROLLED_BACK);
         }
         break;
     case ACC_ROLL_PRE:
@@ -676,6 +682,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
         return;
     }
     acc_rollout_recover(e, s);
+    acc_change_update(e, s);
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }

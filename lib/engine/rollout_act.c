@@ -31,6 +31,9 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         r->is.step == ACC_ROLL_RETIRE) { /* committed: one that is gone is made anew as ever */
         return false;
     }
+    if (!i->present && r->is.is_change) {
+        return true; /* a replica more comes with the others */
+    }
     return i->slot == r->is.slot &&
            ((!i->present && r->is.step > ACC_ROLL_PRE) || r->is.step == ACC_ROLL_STOP_OLD ||
             r->is.step == ACC_ROLL_DRAIN || r->is.step == ACC_ROLL_SWITCH ||

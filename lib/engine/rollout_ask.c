@@ -131,20 +131,29 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
     is->from = holder && holder->revision ? holder->revision : s->rev ? s->rev : 1;
     s->rev = is->from;
     if (!has_pin(s) && holder && holder->image_id[0]) {
-        acc_pin_set(s, "", holder->image_id, "");
+        bool is_files = strcmp(holder->image_ref, s->image) == 0 ||
+                        strncmp(holder->image_ref, "sha256:", strlen("sha256:")) == 0;
+
+        acc_pin_set(s, is_files ? "" : holder->image_ref, holder->image_id, "");
     }
     if (!find_stable(s, is->from) && has_pin(s)) {
         revision = acc_revision_add(s, is->from);
         acc_copy(revision->image, sizeof(revision->image), s->pin_image);
         acc_copy(revision->image_id, sizeof(revision->image_id), s->pin_id);
         acc_copy(revision->digest, sizeof(revision->digest), s->pin_digest);
-        acc_copy(revision->spec, sizeof(revision->spec), s->spec);
+        acc_copy(revision->spec, sizeof(revision->spec),
+                 is->is_change && holder ? acc_inst_spec(e, holder) : s->spec);
         acc_rollout_save_revision(e, s, is->from);
     }
     acc_each_inst (e, s, i) { /* another replica's may be higher, when the record is lost */
         s->last_rev = i->present && i->revision > s->last_rev ? i->revision : s->last_rev;
     }
     s->last_rev = s->last_rev > is->from ? s->last_rev : is->from;
+}
+
+static const char *kind_of(const struct rollout *r)
+{
+    return r->is.is_upgrade ? "upgrade" : "change";
 }
 
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step)
@@ -165,7 +174,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                    (r->is_marked && (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
-        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade to r%u: %s%s%.120s",
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s to r%u: %s%s%.120s", kind_of(r),
                  (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
                  r->is.why);
     }
@@ -180,7 +189,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
     r->result = result;
     r->ended_ms = e->now;
     acc_auto_ended(e, s);
-    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "upgrade: %s%s%.160s",
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s: %s%s%.160s", kind_of(r),
              result == ROLL_UP_TO_DATE    ? "nothing to do"
              : result == ROLL_COMMITTED   ? "done"
              : result == ROLL_ROLLED_BACK ? "rolled back"
@@ -227,6 +236,17 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
     if (to->number == s->rev) {
         return acc_rollout_refuse(e, s, "that revision is in force");
     }
+    if (to->spec[0] && strcmp(to->spec, s->spec) != 0) {
+        const struct instance *holder = acc_rollout_cast(e, s, 1).holder;
+
+        if (holder && strcmp(holder->image_id, to->image_id) == 0) {
+            return acc_rollout_refuse(
+                e, s,
+                "its image is the one in force; its configuration went with its container: "
+                "put the file back as it was and apply it");
+        }
+        acc_copy(is->what, sizeof(is->what), "image alone: its configuration stays the file's");
+    }
     acc_auto_spend(s, has_pin(s) ? s->pin_digest : "");
     acc_copy(is->image, sizeof(is->image), to->image);
     acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
@@ -245,22 +265,46 @@ static const char *unfit(struct acc_engine *e, struct service *s)
                                     : NULL;
 }
 
+/* Nothing is known of it yet but who wants it. */
+static void begin(struct acc_engine *e, struct service *s, const char *by)
+{
+    struct rollout *r = &s->roll;
+
+    r->is = (struct acc_rollout_record){.id = e->next_op++, .slot = 1, .to = s->last_rev + 1};
+    r->begun_ms = e->now;
+    r->took_ms = 0;
+    r->result = ROLL_NONE;
+    acc_copy(r->is.by, sizeof(r->is.by), by);
+    acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
+    acc_each_slot (e, s, i) {
+        r->is.is_change |= acc_inst_changed(e, i);
+    }
+    if (r->is.is_change) {
+        acc_copy(r->is.what, sizeof(r->is.what), s->change);
+    }
+    r->is.start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL}) &&
+                        !(r->is.is_change && s->change_alone);
+}
+
+void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
+{
+    begin(e, s, e->asked_by);
+    keep_from(e, s, acc_rollout_cast(e, s, 1).holder);
+    s->roll.is.to = s->last_rev + 1;
+    acc_rollout_step(e, s, ACC_ROLL_PULL);
+}
+
 void acc_rollout_begin(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
     const char *why = unfit(e, s);
 
+    begin(e, s, r->ask_by);
     r->is_asked = false;
-    r->is = (struct acc_rollout_record){.id = e->next_op++, .slot = 1, .to = s->last_rev + 1};
-    r->begun_ms = e->now;
-    r->took_ms = 0;
-    r->result = ROLL_NONE;
-    acc_copy(r->is.by, sizeof(r->is.by), r->ask_by);
+    r->is.is_upgrade = true;
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
-    acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
-    r->is.start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL});
     if (why) {
         (void)acc_rollout_refuse(e, s, why);
         return;
@@ -301,6 +345,9 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     r->ask_digest[0] = '\0';
     if (cmd->image[0] || is_back) {
         s->bad_id[0] = '\0'; /* somebody wants just this */
+    }
+    if (!is_back) {
+        acc_change_forgive(e, s); /* likewise: it brings what the file says, too */
     }
     r->result = ROLL_NONE;
     if (r->is.step == ACC_ROLL_PULL && !r->op) {
@@ -346,6 +393,7 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     }
     action = acc_rollout_op(e, s, ACC_ACT_PULL, NULL);
     acc_rollout_fill(s, true, action);
+    action->is_local = !r->is.is_upgrade;
     from = find_stable(s, r->is.from);
     if (from && !from->digest[0]) {
         acc_copy(action->from_id, sizeof(action->from_id), from->image_id);
@@ -380,17 +428,34 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
     acc_rollout_save_revision(e, s, from->number);
 }
 
+/* The file's reference still means an image that was rolled back, and nobody asks for that: what is
+ * in force stays. */
+static void use_known_image(struct service *s)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+
+    if (s->bad_id[0] && strcmp(s->bad_id, is->image_id) == 0 && s->pin_id[0]) {
+        acc_copy(is->image, sizeof(is->image), s->pin_image);
+        acc_copy(is->image_id, sizeof(is->image_id), s->pin_id);
+        acc_copy(is->digest, sizeof(is->digest), s->pin_digest);
+    }
+}
+
 static void is_there(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     struct acc_rollout_record *is = &s->roll.is;
 
     is->why[0] = '\0'; /* of a try before */
+    acc_copy(is->spec, sizeof(is->spec), s->spec);
     know_from(e, s, event->op.from_digest);
     acc_copy(is->image_id, sizeof(is->image_id), event->op.cid ? event->op.cid : "");
     if (event->op.message[0]) {
         acc_copy(is->digest, sizeof(is->digest), event->op.message);
     }
-    if (is_up_to_date(e, s)) {
+    if (!is->is_upgrade) {
+        use_known_image(s);
+        acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
+    } else if (is_up_to_date(e, s)) {
         if (strcmp(is->image, s->pin_image) != 0 || !s->pin_digest[0]) {
             acc_pin_set(s, is->image, is->image_id, is->digest);
         }

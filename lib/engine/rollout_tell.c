@@ -123,6 +123,7 @@ bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t
     acc_copy(ret_record->spec, sizeof(ret_record->spec), stable ? stable->spec : r->is.spec);
     if (number == r->is.to) {
         acc_copy(ret_record->by, sizeof(ret_record->by), r->is.by);
+        acc_copy(ret_record->what, sizeof(ret_record->what), r->is.what);
         acc_copy(ret_record->text, sizeof(ret_record->text), r->is.why);
         ret_record->took_ms = r->took_ms ? r->took_ms : now_ms - r->begun_ms;
         ret_record->result = stable                          ? ACC_REV_STABLE

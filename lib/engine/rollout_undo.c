@@ -26,13 +26,30 @@ static void restore_pin(struct service *s)
     }
 }
 
+/* Is it another image than that of what was there before? Where that can't be seen: yes. */
+static bool is_other_image(struct acc_engine *e, const struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        bool is_old = i->role == ROLE_RETIRED ||
+                      (i->role == ROLE_NONE && !acc_rollout_is_new(s, i));
+
+        if (i->present && is_old && strcmp(i->image_id, s->roll.is.image_id) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
 {
     struct acc_rollout_record *is = &s->roll.is;
 
-    if (is_fault && is->image_id[0]) {
+    if (is_fault && is->image_id[0] && is->is_upgrade && is_other_image(e, s)) {
         acc_copy(s->bad_id, sizeof(s->bad_id), is->image_id);
         acc_auto_spend(s, is->digest);
+    }
+    if (is_fault && is->is_change) {
+        acc_change_refuse(e, s, is->why);
     }
     s->rev = is->from;
     restore_pin(s);
@@ -179,7 +196,7 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
 /* --- without a record ------------------------------------------------------------------------ */
 
 struct traces {
-    bool any, undo, watch, verify;
+    bool any, undo, watch, verify, is_change;
     uint64_t id;
     uint32_t from, to;
     bool is_seen; /* all of them in this epoch */
@@ -195,6 +212,11 @@ static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t s
         return;
     }
     traces->any = true;
+    if (newer && (c.retired || c.holder)) {
+        const struct instance *older = c.retired ? c.retired : c.holder;
+
+        traces->is_change |= older != newer && strcmp(older->spec, newer->spec) != 0;
+    }
     if (c.holder && c.candidate && c.holder->exit_pending) {
         c.holder->own_stop_ns = c.holder->run_ns; /* stopped for it, and not by hand */
     }
@@ -265,6 +287,8 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
         .slot = s->n_inst,
     };
     acc_copy(is->spec, sizeof(is->spec), s->spec);
+    is->is_upgrade = true;
+    is->is_change = traces.is_change;
     if (is->from == is->to) { /* what is made next may not pass for the failed one */
         is->from = is->to > 1 ? is->to - 1 : is->to + 1;
     }

@@ -61,12 +61,14 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     if (s->ready && acc_act_settled(e, s) && !s->going_down && s->state != ACC_SVC_HELD) {
         return ACC_SETTLED_DONE;
     }
-    if (acc_svc_hopeless(s) || (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
+    if (acc_svc_hopeless(s) ||
+        (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
         return failed_as_is(e, s, now_ms, text);
     }
     const struct service *holder = s->state == ACC_SVC_QUEUED ? acc_phase_holder(e, s) : NULL;
 
-    return holder && acc_svc_hopeless(holder) ? failed_as_is(e, s, now_ms, text) : ACC_SETTLED_PENDING;
+    return holder && acc_svc_hopeless(holder) ? failed_as_is(e, s, now_ms, text)
+                                              : ACC_SETTLED_PENDING;
 }
 
 static bool any_running(struct acc_engine *e, struct service *s)
@@ -278,7 +280,14 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
     if (acc_bits_has(&e->dirty, s->pos)) {
         return ACC_SETTLED_PENDING; /* what is known of it is from before */
     }
+    if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
+        return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED : ACC_SETTLED_PENDING;
+    }
     if (has_outdated(e, s)) {
+        if (acc_change_refused(s)) {
+            acc_change_text(s, text, ACC_REASON_MAX + 1);
+            return ACC_SETTLED_FAILED;
+        }
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
                : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;

@@ -128,6 +128,8 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .n_roots = s->n_roots,
         .revision = s->rev,
         .step = s->roll.is.step,
+        .refused = acc_change_refused(s) ? s->bad_why : "",
+        .what = acc_rollout_active(s) ? s->roll.is.what : "",
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
     acc_hold_record(e, &s->hold, now_ms > e->now ? now_ms : e->now, &ret_view->hold);

@@ -187,7 +187,7 @@ def test_networks_and_volumes_that_left_the_files(w):
     """Told by plan; --prune removes networks, volumes only with --volumes; what the files still name stays."""
     top = {"networks": {"back": {}, "spare": {}}, "volumes": {"data": {}, "spare": {}}}
     path = w.stack("s", {"a": service(networks=["back", "spare"], volumes=["data:/data", "spare:/spare"])}, **top)
-    accd = w.accd(path)
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "1s", "upgrade_monitor": "20s", "upgrade_drain": "0"}))
     accd.ctl("up", "--all")
     other = w.docker.call("POST", "/networks/create", {"Name": "t_x", "Labels": {
         "com.docker.compose.project": "t", "com.docker.compose.network": "x"}})["Id"]
@@ -200,6 +200,9 @@ def test_networks_and_volumes_that_left_the_files(w):
         "network s_back": ("remove", {"gone from the files; with --prune only": False}),
         "volume s_data": ("remove", {"gone from the files; with --prune --volumes only": False})}, changes(accd)
     assert {"s_back", "s_spare"} <= names("networks") and {"s_data", "s_spare"} <= names("volumes")
+    assert "kept network s_back: what was changed is still watched" in accd.ctl("apply", "--prune").stdout
+    assert "s_back" in names("networks"), "the way back needs it"
+    wait(lambda: len(w.docker.containers()) == 1, 40, "the container of before goes")
     said = accd.ctl("apply", "--prune").stdout
     assert said.startswith("removed network s_back\napply: done"), said
     assert "s_back" not in names("networks") and {"s_spare", "t_x"} <= names("networks")

@@ -76,10 +76,11 @@ static void ask_plan(void *ctx,
     server.plan_arg = arg;
 }
 
-static void ask_apply(void *ctx, bool prune,
+static void ask_apply(void *ctx, bool prune, const char *by,
                       void (*done)(void *arg, const char *problems, const char *changes), void *arg)
 {
     (void)ctx;
+    (void)by;
     server.prune = prune;
     server.applied = done;
     server.apply_arg = arg;

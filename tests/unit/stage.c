@@ -321,6 +321,12 @@ static void do_drain(struct stage *stage, const struct acc_action *action)
     push_done(stage, action->op, result, action->cid, "no such command");
 }
 
+static bool is_of(const struct stage_container *c, const char *image_or_spec)
+{
+    return image_or_spec[0] && (strcmp(image_or_spec, c->obs.image_id) == 0 ||
+                                strcmp(image_or_spec, c->obs.spec_hash) == 0);
+}
+
 static void do_start(struct stage *stage, const struct acc_action *action)
 {
     const struct stage_service *service = &stage->service[action->svc];
@@ -339,7 +345,7 @@ static void do_start(struct stage *stage, const struct acc_action *action)
         return;
     }
     begin_run(stage, c);
-    if (service->bad_image[0] && strcmp(service->bad_image, c->obs.image_id) == 0) {
+    if (is_of(c, service->bad_image)) {
         struct acc_event *event;
 
         end_run(stage, c, 1);
@@ -400,7 +406,7 @@ static void do_probe(struct stage *stage, const struct acc_action *action)
     struct acc_event *event = push(stage, ACC_EV_PROBE);
 
     struct stage_container *c = by_cid(stage, action->cid);
-    bool is_sick = c && service->sick_image[0] && strcmp(service->sick_image, c->obs.image_id) == 0;
+    bool is_sick = c && is_of(c, service->sick_image);
 
     event->probe.op = action->op;
     event->probe.verdict = action->how == ACC_HOW_IDLE

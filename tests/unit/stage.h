@@ -30,7 +30,7 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     bool resists;               /* a live change does not help */
     bool no_manual_flag;        /* HasBeenManuallyStopped can't be read */
     char image[32];             /* id of what its reference means now; "" for "img1" */
-    char bad_image[32];         /* containers of this image exit at once */
+    char bad_image[32];         /* containers of this image, or this spec, exit at once */
     char sick_image[32];        /* ... and those of this one fail their checks */
     enum acc_op_result pull;
     enum acc_op_result pre, post; /* of the commands around an upgrade */

@@ -44,6 +44,10 @@ static void change(const char *text, const char *touched)
     stage_run(&stage, 600000);
 }
 
+/* The new one is there and ready before the old one goes, which is kept for a while. */
+#define ROLLED(s)                                                                                  \
+    "pull " s "; create " s "; start " s "; route " s "; stop " s "; rename " s "; rename " s "; "
+
 /* --- new files ------------------------------------------------------------------------------- */
 
 START_TEST(same_files_change_nothing)
@@ -102,7 +106,7 @@ START_TEST(a_changed_service_is_replaced_alone)
 {
     up("s: db; web n:db; ui n:web");
     change("s: db; web n:db; ui n:web", "web");
-    ck_stage(&stage, "stop web; remove web; create web; start web; ");
+    ck_stage(&stage, ROLLED("web"));
     ck_state(&stage, "ui", "up");
 }
 END_TEST
@@ -194,8 +198,7 @@ START_TEST(what_comes_after_a_change_that_is_stuck_says_so)
     stage.pull = ACC_OP_OK;
     stage_trace(&stage);
     stage_run(&stage, 600000);
-    ck_stage(&stage, "stop db; remove db; create db; start db; stop web; remove web; create web; "
-                     "start web; ");
+    ck_stage(&stage, ROLLED("db") ROLLED("web"));
     ck_assert_int_eq(applied("web", text), ACC_SETTLED_DONE);
 }
 END_TEST
@@ -354,7 +357,7 @@ START_TEST(a_live_change_that_does_not_help_makes_it_anew)
     service("db")->likeness = ACC_LIKE_LIVE;
     service("db")->resists = true;
     change("s: db", "db");
-    ck_stage(&stage, "update db; stop db; remove db; create db; start db; ");
+    ck_stage(&stage, "update db; " ROLLED("db"));
 }
 END_TEST
 
@@ -367,7 +370,7 @@ START_TEST(nothing_is_decided_before_the_comparison)
     ck_state(&stage, "db", "up");
     service("db")->likeness = ACC_LIKE_DIFFERENT;
     stage_run(&stage, 120000); /* it is asked again */
-    ck_stage(&stage, "stop db; remove db; create db; start db; ");
+    ck_stage(&stage, ROLLED("db"));
 }
 END_TEST
 
@@ -404,7 +407,7 @@ START_TEST(an_adopted_container_that_differs_is_shown_and_left_alone)
     acc_engine_conform(stage.engine); /* `accctl apply` is the asking */
     stage_event(&stage, ACC_EV_TIMEOUT);
     stage_run(&stage, 60000);
-    ck_stage(&stage, "stop db; remove db; create db; start db; ");
+    ck_stage(&stage, ROLLED("db"));
 }
 END_TEST
 

@@ -1,0 +1,194 @@
+/*
+ * A changed configuration (E9): what the file says now is brought in by a rollout, with all the
+ * safety of an upgrade, where there is something to lose: a container that serves. What doesn't
+ * serve is made anew in its place, and what was rolled back isn't tried again before the file
+ * changes.
+ *
+ * Of several services the ones that others stand on are changed first. Where one is rolled back,
+ * those that stand on it stay as they were: the file means them to work with what isn't there.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+/* A rollout that could not even begin is tried again after so long. */
+#define AGAIN_MS 30000u
+
+/* --- refused --------------------------------------------------------------------------------- */
+
+bool acc_change_refused(const struct service *s)
+{
+    return s->bad_spec[0] && strcmp(s->bad_spec, s->spec) == 0;
+}
+
+void acc_change_forgive(struct acc_engine *e, struct service *s)
+{
+    if (s->bad_spec[0]) {
+        s->bad_spec[0] = s->bad_why[0] = s->bad_root[0] = '\0';
+        acc_save(s);
+        acc_mark_all(e); /* others may be refused on its account */
+    }
+}
+
+static bool has_change(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_changed(e, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refuse(struct service *s, const char *spec, const char *root, const char *why)
+{
+    acc_copy(s->bad_spec, sizeof(s->bad_spec), spec);
+    acc_copy(s->bad_root, sizeof(s->bad_root), root);
+    acc_copy(s->bad_why, sizeof(s->bad_why), why);
+    acc_save(s);
+}
+
+/* Those that stand on it, and are about to be changed, too. */
+static void refuse_dependents(struct acc_engine *e, struct service *s)
+{
+    char why[ACC_OUTPUT_MAX + 1];
+
+    (void)snprintf(why, sizeof(why), "%.160s, which it needs, was rolled back", s->nick);
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        e->services[v].is_marked = false;
+    }
+    s->is_marked = true;
+    for (uint32_t k = 0; k < e->n_services; k++) {
+        struct service *dependent = &e->services[e->order[k]];
+
+        acc_each_out (e, dependent, edge) {
+            dependent->is_marked |= acc_edge_hard(edge) && e->services[edge->to].is_marked;
+        }
+        if (dependent != s && dependent->is_marked && !acc_rollout_active(dependent) &&
+            !acc_change_refused(dependent) && has_change(e, dependent)) {
+            refuse(dependent, dependent->spec, s->id, why);
+            acc_note(e, ACC_NOTE_DECISION, e->order[k], "stays as it was: %.200s", why);
+            acc_mark_around(e, dependent);
+        }
+    }
+}
+
+void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
+{
+    refuse(s, s->roll.is.spec, "", why);
+    refuse_dependents(e, s);
+}
+
+/* What it was refused for may be over: the file of the other one has changed. */
+static void look_at_root(struct acc_engine *e, struct service *s)
+{
+    if (!s->bad_root[0]) {
+        return;
+    }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (strcmp(e->services[v].id, s->bad_root) == 0 && acc_change_refused(&e->services[v])) {
+            return;
+        }
+    }
+    acc_change_forgive(e, s);
+}
+
+void acc_change_text(const struct service *s, char *out, size_t out_size)
+{
+    if (s->bad_root[0]) {
+        (void)snprintf(out, out_size, "stays as it was: %.250s", s->bad_why);
+    } else {
+        (void)snprintf(out, out_size,
+                       "was rolled back to r%u: the new one %.250s; change its file, or try it "
+                       "again with accctl upgrade %.100s",
+                       (unsigned)s->rev, s->bad_why, s->nick);
+    }
+}
+
+/* --- a rollout, or made anew in its place? -----------------------------------------------------
+ */
+
+/* Another name is another container: there is none to go back to under the old one. */
+static bool has_its_name(const struct acc_engine *e, const struct instance *i)
+{
+    char name[ACC_NAME_MAX + 1];
+
+    acc_inst_canonical(e, i, name);
+    return strcmp(name, i->name) == 0;
+}
+
+/* There is a container to lose, and one to go back to. */
+static bool rolls(struct acc_engine *e, struct service *s)
+{
+    bool serves = false;
+
+    if (s->one_shot || (s->ends && acc_svc_is_done(s)) || s->removed || !s->wanted_up) {
+        return false;
+    }
+    acc_each_slot (e, s, i) {
+        if (!i->present || !acc_inst_changed(e, i)) {
+            continue;
+        }
+        if (acc_inst_stranded(e, i) || !has_its_name(e, i)) {
+            return false;
+        }
+        serves |= i->obs == ACC_CTR_RUNNING && i->ready && !i->degraded;
+    }
+    return serves;
+}
+
+bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    if (acc_inst_stranded(e, i)) {
+        return true;
+    }
+    return acc_inst_changed(e, i) && !acc_change_refused(s) && !rolls(e, s) &&
+           (!acc_rollout_active(s) || s->roll.is.step == ACC_ROLL_WATCH);
+}
+
+bool acc_change_is_near(struct acc_engine *e, struct service *s)
+{
+    bool is_awaited = false;
+
+    acc_each_slot (e, s, i) {
+        is_awaited |= acc_inst_running(i) && acc_compare_awaited(e, i);
+    }
+    return !acc_change_refused(s) && !acc_rollout_active(s) && (is_awaited || rolls(e, s));
+}
+
+/* --- when ------------------------------------------------------------------------------------ */
+
+static bool is_in_hands(struct acc_engine *e, struct service *s)
+{
+    return !s->wanted_up || s->removed || acc_svc_observing(e, s) || acc_svc_held(e, s) ||
+           acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
+}
+
+static bool is_due(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+
+    if (acc_rollout_active(s) || r->is_asked || r->op || is_in_hands(e, s) || !acc_may_act(e) ||
+        acc_change_refused(s) || !rolls(e, s) || !acc_renew_may_follow(e, s)) {
+        return false;
+    }
+    acc_each_slot (e, s, i) { /* all of them are to be known, and at rest */
+        if (i->op || i->need_list || i->end != END_NONE ||
+            (i->present && (i->need_obs || acc_inst_stale(e, i) || acc_inst_unsure(e, i)))) {
+            return false;
+        }
+    }
+    return (r->result != ROLL_FAILED || acc_due(e, s, r->ended_ms + AGAIN_MS)) &&
+           (!r->ended_ms || acc_due(e, s, r->ended_ms + 1)) && acc_gate_start(e, s) &&
+           acc_gate_breaker(e, s) && acc_resources_there(e, s);
+}
+
+void acc_change_update(struct acc_engine *e, struct service *s)
+{
+    look_at_root(e, s);
+    if (is_due(e, s)) {
+        acc_rollout_begin_change(e, s);
+    }
+}

@@ -1,0 +1,112 @@
+"""A changed file is rolled out: the new container proves itself, or the kept one comes back."""
+import json
+
+from lib import holds, needs, service, wait
+
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "5s", "upgrade_timeout": "8s", "upgrade_drain": "0"}
+
+
+def stack(w, a=None, b=None):
+    services = {"a": service(interval="1s", **(a or {}))}
+    if b is not None:
+        services["b"] = service("a", interval="1s", **b)
+    return w.stack("s", services)
+
+
+def start(w, a=None, b=None):
+    accd = w.accd(config=w.config([stack(w, a, b)], timing=TIMING))
+    accd.ctl("up", "--all")
+    return accd
+
+
+def names(w):
+    return sorted(c["Names"][0][1:] for c in w.docker.containers())
+
+
+def history(accd, name="a"):
+    return {r["revision"]: r for r in accd.json("history", name)["revisions"]}
+
+
+def env(w, name):
+    return dict(e.split("=", 1) for e in w.docker.inspect(name)["Config"]["Env"])
+
+
+@needs(seconds=150)
+def test_a_changed_file_takes_over_without_a_gap(w):
+    """The old one serves until the new one is ready; history says what changed and who asked."""
+    accd = start(w)
+    old = w.docker.inspect("s-a-1")["Id"]
+    stack(w, {"environment": {"TZ": "UTC"}})
+    record = w.record()
+    said = accd.ctl("apply").stdout
+    assert "recreated (environment TZ added)" in said, said
+    assert env(w, "s-a-1")["TZ"] == "UTC"
+    assert names(w) == ["s-a-1", "s-a-1.r1"], names(w)
+    assert w.docker.inspect("s-a-1.r1")["Id"] == old
+    started, died = record.of("start"), record.of("die")
+    assert len(started) == 1 and len(died) == 1 and died[0][0] - started[0][0] > 0.9, (started, died)
+    wait(lambda: names(w) == ["s-a-1"], 20, "the kept one goes when the new one has proven itself")
+    new = history(accd)[2]
+    assert (new["result"], new["by"], new["what"]) == ("stable", "root", "environment TZ added"), new
+    assert "config" in new["changed"] and "image" not in new["changed"], new
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+
+
+@needs(seconds=150)
+def test_a_bad_file_is_taken_back_and_not_tried_again(w):
+    """A service that exits at once: the service runs on as it was, apply fails with the reason, plan
+    shows it, and nothing is tried again before the file changes; not by the next accd either."""
+    accd = start(w)
+    before = w.docker.identities()
+    stack(w, {"environment": {"TOKEN": "hunter2", "START_FAIL": "3"}})
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1, done
+    assert "rolled back to r1: the new one exited with 3" in done.stdout + done.stderr, done
+    assert w.docker.identities() == before and accd.state_of("a") == "up"
+    row = accd.json("plan")["changes"][0]
+    assert row["service"] == "s/a" and "rolled back" in json.dumps(row), row
+    assert history(accd)[2]["result"] == "rolled-back"
+    record = w.record()
+    accd.kill()
+    accd.start()
+    holds(lambda: not record.count("create"), 5, "it isn't tried again")
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1 and "rolled back" in done.stdout + done.stderr, done
+    assert w.docker.identities() == before
+    stack(w, {"environment": {"TOKEN": "hunter2"}})
+    accd.ctl("apply")
+    assert env(w, "s-a-1")["TOKEN"] == "hunter2"
+    states = list(w.dir.rglob("state.db*"))
+    assert states and not any(b"hunter2" in p.read_bytes() for p in states), "a value of the environment is in the state"
+
+
+@needs(seconds=150)
+def test_what_stands_on_it_stays_as_it_was(w):
+    """Both have changed, the lower one is bad: the upper one isn't touched; mended, both follow."""
+    accd = start(w, b={})
+    before = w.docker.identities()
+    stack(w, {"environment": {"START_FAIL": "3"}}, {"environment": {"TZ": "UTC"}})
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1 and "a, which it needs, was rolled back" in done.stdout + done.stderr, done
+    assert w.docker.identities() == before
+    stack(w, {"environment": {"TZ": "UTC"}}, {"environment": {"TZ": "UTC"}})
+    accd.ctl("apply")
+    assert env(w, "s-a-1")["TZ"] == env(w, "s-b-1")["TZ"] == "UTC"
+
+
+@needs(seconds=150)
+def test_a_fixed_port_is_handed_over(w):
+    """It can't run twice: the old one stops first, and is back by its id when the new one is bad."""
+    ports = {"ports": ["127.0.0.1:18473:80"]}
+    accd = start(w, ports)
+    old = w.docker.inspect("s-a-1")["Id"]
+    stack(w, {**ports, "environment": {"START_FAIL": "3"}})
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1, done
+    assert w.docker.inspect("s-a-1")["Id"] == old and w.docker.running("s-a-1")
+    stack(w, {**ports, "environment": {"TZ": "UTC"}})
+    accd.ctl("apply")
+    assert env(w, "s-a-1")["TZ"] == "UTC"
+    accd.ctl("rollback", "a")
+    wait(lambda: names(w) == ["s-a-1"], 20, "the operator goes back")
+    assert w.docker.inspect("s-a-1")["Id"] == old and "TZ" not in env(w, "s-a-1")
