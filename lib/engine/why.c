@@ -208,6 +208,8 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
             say_asked(w, s);
             say(w, ")");
         }
+    } else if (s->n_inst == 0) {
+        say(w, "has no replicas");
     } else if (s->state == ACC_SVC_HELD) {
         say_held(e, w, s, now_ms);
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
