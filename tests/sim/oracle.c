@@ -230,7 +230,8 @@ static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
         return true;
     }
     /* Found running by a new accd (E10.3): how long it has run can't be known without a clock. */
-    if (c->proc.started_ms < o->world->life_ms) {
+    if (c->proc.started_ms < o->world->life_ms ||
+        (c->start_token != TWIN_FOREIGN && world_life_of(c->start_token) != o->world->life)) {
         return true;
     }
     if (twin_health_of(o->world->graph.model, c->made.svc, &ignored, &ignored, &ignored,
@@ -473,6 +474,25 @@ static bool is_disturbed(const struct oracle *o, uint32_t svc)
            (s->disturbed_ms && now(o) - s->disturbed_ms < EXCUSE);
 }
 
+/* It may be owed a restart after one dependency, which waits until all are there (E4). */
+static bool waits_to_follow(const struct oracle *o, uint32_t svc)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+    bool follows = false;
+    bool waits = false;
+
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        const struct acc_edge *edge = &spec->edges[i];
+        const struct sim_workload *dep = &o->world->workloads.item[edge->target];
+
+        if ((edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) && !edge->at_create) {
+            follows |= edge->kind == ACC_EDGE_BINDS || edge->on_down != ACC_ON_DOWN_RIDE;
+            waits |= !dep->is_ready || now(o) - dep->ready_change_ms < EXCUSE;
+        }
+    }
+    return follows && waits;
+}
+
 /* Nothing that accd could hold against this run: it has been well for long, and so has everything
  * that may take it along. */
 static bool is_beyond_reproach(const struct oracle *o, const struct twin_container *c,
@@ -483,7 +503,7 @@ static bool is_beyond_reproach(const struct oracle *o, const struct twin_contain
 
     if (is_disturbed(o, c->made.svc) || c->state != ACC_CTR_RUNNING || !c->proc.is_healthy ||
         c->proc.is_doomed || now(o) - c->proc.healthy_since_ms < long_ms || depth > 64 ||
-        spec->replicas != 1) {
+        spec->replicas != 1 || waits_to_follow(o, c->made.svc)) {
         return false;
     }
     for (size_t i = 0; i < spec->n_edges; i++) {

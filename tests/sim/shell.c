@@ -13,6 +13,11 @@
 
 #define TOKEN(world, op) (((world)->life << 40) | (op))
 
+uint64_t world_life_of(uint64_t token)
+{
+    return token >> 40;
+}
+
 /* --- the store ----------------------------------------------------------------------------- */
 
 static void *array(size_t n, size_t size)
@@ -541,7 +546,7 @@ static void on_answer(void *ctx, const struct twin_answer *answer)
     char cid[ACC_CID_LEN + 1] = "";
     struct look *l;
 
-    if (answer->token >> 40 != w->life || !o || !w->engine || w->conn == WORLD_CONN_DOWN) {
+    if (world_life_of(answer->token) != w->life || !o || !w->engine || w->conn == WORLD_CONN_DOWN) {
         return;
     }
     memcpy(cid, o->action.cid, sizeof(cid));

@@ -188,7 +188,7 @@ int main(int argc, char **argv)
         r = r ? r : 1;
     }
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " bad, %" PRIu64 " steps, %" PRIu64
-                 " lives of accd, %.2f host-years\n",
+                 " lives of accd, %.4f host-years\n",
                  job.n_seeds, job.n_bad, job.n_steps, job.n_lives, (double)job.n_ms / MS_PER_YEAR);
     return r ? r : job.n_bad > 0 ? 1 : 0;
 }

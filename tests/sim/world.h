@@ -155,6 +155,7 @@ struct sim_rand *world_fate(struct world *world);
 
 void world_step(struct world *world, struct acc_event *event);
 void world_accd_start(struct world *world);
+uint64_t world_life_of(uint64_t token); /* which accd made this call of the twin */
 void world_accd_kill(struct world *world, bool torn, bool lost);
 void world_store_init(struct world *world);
 void world_store_fini(struct world *world);
