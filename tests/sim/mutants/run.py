@@ -3,7 +3,8 @@
 
 list.txt holds the faults: "file: name", then "- " what stands there and "+ " what the fault makes of it
 (\\n for a line's end). Each is compiled alone, linked before the library, and given to the golden cases,
-the unit tests of the engine and N seeds of the simulation (default 40), in this order. Prints who noticed.
+the unit tests of the engine, the seeds that have found something once and N others, plain and with upgrades
+(default 40), in this order. Prints who noticed.
 Exit 1 when one survives or no longer fits the source: then the tests must see better, or the fault is
 no fault and belongs with its reason among EQUIVALENT.
 """
@@ -17,7 +18,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGETS = ["tests/golden/golden", "tests/unit/test_engine_fail", "tests/unit/test_engine_up",
-           "tests/unit/test_engine_hand", "tests/unit/test_engine_hold", "tests/sim/sim"]
+           "tests/unit/test_engine_hand", "tests/unit/test_engine_hold", "tests/unit/test_engine_rollout",
+           "tests/unit/test_engine_change", "tests/unit/test_engine_contact", "tests/sim/sim"]
 FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-DHASH_FUNCTION=HASH_OAT", "-O1", "-w"]
 
 # Faults that change nothing that can be seen, and why.
@@ -49,10 +51,8 @@ def link(command, obj, program, build):
                           capture_output=True, text=True)
 
 
-def notices(target, program, seeds):
+def says(program, *args):
     """What it says when it notices the fault, or None."""
-    args = [str(ROOT / "tests/golden")] if target.endswith("golden") else \
-        ["--from", "0", "--to", str(seeds)] if target.endswith("/sim") else []
     try:
         run = subprocess.run([program, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     except subprocess.TimeoutExpired:
@@ -61,6 +61,16 @@ def notices(target, program, seeds):
         return None
     lines = [line for line in run.stdout.splitlines() if line.strip() and not line.startswith("Running")]
     return " ".join((lines or ["dies"])[0].replace(str(ROOT) + "/", "").split())[:120]
+
+
+def notices(target, program, seeds):
+    if target.endswith("golden"):
+        return says(program, str(ROOT / "tests/golden"))
+    if target.endswith("/sim"):
+        return says(program, "--list", str(ROOT / "tests/sim/regressions.txt")) or \
+            says(program, "--from", "0", "--to", str(seeds)) or \
+            says(program, "--from", "0", "--to", str(seeds), "--upgrades")
+    return says(program)
 
 
 def try_fault(fault, links, build, seeds):
