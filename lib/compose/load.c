@@ -487,9 +487,6 @@ static int load(struct acc_compose_loader *loader, struct acc_stack **ret_stack)
     }
     r = loader->request.is_inspection ? hand_over_scratch(loader, ret_stack)
                                       : hand_over(loader, ret_stack);
-    if (loader->ctx.is_incomplete) {
-        *ret_stack = acc_stack_destroy(*ret_stack);
-    }
     return r == 0 && loader->diags->n_errors > 0 ? -EINVAL : r;
 }
 
@@ -509,6 +506,9 @@ int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_s
         return ACC_COMPOSE_NEED;
     }
     acc_load_drop(loader);
+    if (loader->ctx.is_incomplete) {
+        *ret_stack = acc_stack_destroy(*ret_stack);
+    }
     loader->diags = NULL;
     acc_assert(r != -EINVAL || diags->n_errors > 0);
     return r;
