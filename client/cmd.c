@@ -65,20 +65,26 @@ static const struct accctl_cmd cmds[] = {
      ACCCTL_ARGS_MAX, NAMED " [--with-dependents]", "stop and start services",
      "Costs nothing of a service's restart budget, and ends its backoff. " WAITS
      "\n  accctl restart grafana\n"},
-    {"upgrade", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN, 0,
-     ACCCTL_ARGS_MAX, NAMED " [--image REF] [--dry-run]",
+    {"upgrade", accctl_cmd_act,
+     ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN | ACCCTL_O_DECIDE, 0,
+     ACCCTL_ARGS_MAX, NAMED " [--image REF] [--dry-run] [--keep]",
      "go to newer images, and back by itself if they are bad",
      "Pulls what the image's tag means now, before anything stops. Where two can run at once the\n"
      "new container is ready before the old one stops; else (a fixed port, data that it writes)\n"
      "the old one stops first. The old one is kept while the new one is watched (10 min, or\n"
      "x-acc.upgrade.monitor), and started again when the new one fails. The verb waits for that,\n"
-     "too; Ctrl-C or --detach end the waiting, not the upgrade. " WAITS
+     "too; Ctrl-C or --detach end the waiting, not the upgrade. A stateful service whose new "
+     "container\n"
+     "has failed after it ran waits for a word: --keep goes on with it, accctl rollback --yes "
+     "goes\n"
+     "back. " WAITS
      "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
      "  accctl upgrade --all --dry-run\n"},
-    {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO, 0, ACCCTL_ARGS_MAX, "SERVICE... [--to REV]",
-     "go back to an older revision",
+    {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO | ACCCTL_O_DECIDE, 0, ACCCTL_ARGS_MAX,
+     "SERVICE... [--to REV] [--yes]", "go back to an older revision",
      "Ends an upgrade that is under way or watched the other way; otherwise goes to the stable\n"
-     "revision before, or to one of the last five (accctl history). " WAITS
+     "revision before, or to one of the last five (accctl history). With --yes\n"
+     "also over data that the new one may have changed. " WAITS
      "\n  accctl rollback grafana\n  accctl rollback grafana --to 3\n"},
     {"history", accctl_cmd_history, ASKS, 1, 1, "SERVICE", "revisions of a service",
      "Newest first: when, how long it took, who asked, what changed, and how it ended.\n\n"

@@ -76,6 +76,12 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->to > 0) {
         (void)cJSON_AddNumberToObject(parameters, "to", o->to);
     }
+    if (o->yes) {
+        (void)cJSON_AddTrueToObject(parameters, "yes");
+    }
+    if (o->keep) {
+        (void)cJSON_AddTrueToObject(parameters, "keep");
+    }
     if (o->dry_run) {
         (void)cJSON_AddTrueToObject(parameters, "dry_run");
     }
@@ -453,6 +459,11 @@ static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
 
     if (is_verb(ctl, "apply") && ctl->options->volumes && !ctl->options->prune) {
         (void)fprintf(ctl->err, "accctl: apply removes volumes with --prune only; give both\n");
+        cJSON_Delete(parameters);
+        return ACCCTL_USAGE;
+    }
+    if (is_verb(ctl, "upgrade") ? ctl->options->yes : ctl->options->keep) {
+        (void)fprintf(ctl->err, "accctl: --keep goes with upgrade, --yes with rollback\n");
         cJSON_Delete(parameters);
         return ACCCTL_USAGE;
     }

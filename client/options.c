@@ -46,6 +46,8 @@ static const struct option_row {
     {"--image", 0, ACCCTL_O_IMAGE, true},
     {"--to", 0, ACCCTL_O_TO, true},
     {"--dry-run", 0, ACCCTL_O_DRY_RUN, false},
+    {"--yes", 0, ACCCTL_O_DECIDE, false},
+    {"--keep", 0, ACCCTL_O_DECIDE, false},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
     {"--fail", 0, ACCCTL_O_FAIL, true},
     {"--flap", 0, ACCCTL_O_FLAP, true},
@@ -177,6 +179,10 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return true;
     case ACCCTL_O_TO: /* "r3" is how history shows it */
         return read_count(p, value[0] == 'r' ? value + 1 : value, 100000000, &o->to);
+    case ACCCTL_O_DECIDE:
+        o->yes |= strcmp(row->name, "--yes") == 0;
+        o->keep |= strcmp(row->name, "--keep") == 0;
+        return true;
     case ACCCTL_O_DRY_RUN:
         o->dry_run = true;
         return true;

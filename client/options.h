@@ -55,6 +55,7 @@ enum accctl_option {
     ACCCTL_O_HOLD = 1 << 26, /* --up, --down, --freeze */
     ACCCTL_O_REASON = 1 << 27,
     ACCCTL_O_FOR = 1 << 28,
+    ACCCTL_O_DECIDE = 1 << 29, /* --yes of rollback, --keep of upgrade */
 };
 
 struct accctl_options {
@@ -80,6 +81,7 @@ struct accctl_options {
     const char *image; /* NULL: the file's */
     uint32_t to;       /* revision; 0: none given */
     bool dry_run;
+    bool yes, keep;
     const char *hold;   /* "up", "down", "freeze"; NULL: none given */
     const char *reason; /* of a hold; NULL: none */
     uint64_t for_ms;    /* 0: until it is released */

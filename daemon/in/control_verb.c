@@ -23,6 +23,8 @@ static int push(struct accd_control *control, const struct accd_session *session
                 .volumes = request->volumes,
                 .whole_stack = targets->whole_stacks,
                 .revision = request->to,
+                .yes = request->yes,
+                .keep = request->keep,
                 .hold = request->hold,
                 .for_ms = request->for_ms},
     };

@@ -28,12 +28,14 @@ enum param {
     P_IMAGE,
     P_TO,
     P_DRY_RUN,
+    P_YES,
+    P_KEEP,
     P_KIND,
     P_ON,
     P_REASON,
     P_FOR_MS,
 };
-#define PARAM_COUNT 21
+#define PARAM_COUNT 23
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -53,6 +55,8 @@ static const char *const param_names[] = {
     [P_IMAGE] = "image",
     [P_TO] = "to",
     [P_DRY_RUN] = "dry_run",
+    [P_YES] = "yes",
+    [P_KEEP] = "keep",
     [P_KIND] = "kind",
     [P_ON] = "on",
     [P_REASON] = "reason",
@@ -94,15 +98,15 @@ static const struct {
                              BIT(P_ON)},
     [ACC_CTL_HAND_BACK] = {"io.acc.HandBack", ACC_CTL_RIGHT_CHANGE, ACC_VERB_HAND_BACK, ACTS, 0},
     [ACC_CTL_UPGRADE] = {"io.acc.Upgrade", ACC_CTL_RIGHT_CHANGE, ACC_VERB_UPGRADE,
-                         ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_DRY_RUN), 0},
+                         ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_DRY_RUN) | BIT(P_KEEP), 0},
     [ACC_CTL_ROLLBACK] = {"io.acc.Rollback", ACC_CTL_RIGHT_CHANGE, ACC_VERB_ROLLBACK,
-                          ACTS | BIT(P_TO), 0},
+                          ACTS | BIT(P_TO) | BIT(P_YES), 0},
     [ACC_CTL_HISTORY] = {"io.acc.History", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_APPLY] = {"io.acc.Apply", ACC_CTL_RIGHT_CHANGE, -1,
                        BIT(P_PRUNE) | BIT(P_VOLUMES) | BIT(P_DETACH) | BIT(P_TIMEOUT_MS), 0},
     [ACC_CTL_PLAN] = {"io.acc.Plan", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS), 0},
-    [ACC_CTL_OUTDATED] = {"io.acc.Outdated", ACC_CTL_RIGHT_READ, -1,
-                          BIT(P_TARGETS) | BIT(P_PHASE), 0},
+    [ACC_CTL_OUTDATED] = {"io.acc.Outdated", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS) | BIT(P_PHASE),
+                          0},
     [ACC_CTL_WHY] = {"io.acc.Why", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_LOGS] = {"io.acc.Logs", ACC_CTL_RIGHT_READ, -1,
                       BIT(P_TARGET) | BIT(P_FOLLOW) | BIT(P_TAIL) | BIT(P_TIMESTAMPS),
@@ -343,6 +347,10 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_revision(item, request, error);
     case P_DRY_RUN:
         return read_bool(item, &request->dry_run, error);
+    case P_YES:
+        return read_bool(item, &request->yes, error);
+    case P_KEEP:
+        return read_bool(item, &request->keep, error);
     case P_KIND:
         return read_kind(item, request, error);
     case P_ON:

@@ -68,6 +68,7 @@ struct acc_ctl_request {
     const char *image; /* Upgrade; NULL: the file's */
     uint32_t to;       /* Rollback: a revision; 0: the one before */
     bool dry_run;
+    bool yes, keep; /* Rollback, Upgrade: the answers to a rollout that needs an operator */
     enum acc_hold hold; /* Hold: FREEZE unless said otherwise; Maintenance: FREEZE or NONE */
     const char *reason; /* Hold, Maintenance; NULL: none */
     uint64_t for_ms;    /* likewise; 0: until it is released */

@@ -373,8 +373,8 @@ static int alloc_tables(struct builder *b)
     if (acc_index_init(&e->by_cid, e->n_inst) < 0 || acc_index_init(&e->by_id, n) < 0 ||
         acc_index_init(&e->by_op, 2 * (size_t)e->n_inst + e->n_res + n) < 0 ||
         acc_bits_init(&e->dirty, n) < 0 || acc_bits_init(&e->act, n) < 0 ||
-        acc_bits_init(&e->unchecked, n) < 0 ||
-        acc_index_init(&e->by_name, n) < 0 || acc_bits_init(&e->res_due[0], e->n_res) < 0 ||
+        acc_bits_init(&e->unchecked, n) < 0 || acc_index_init(&e->by_name, n) < 0 ||
+        acc_bits_init(&e->res_due[0], e->n_res) < 0 ||
         acc_bits_init(&e->res_due[1], e->n_res) < 0 ||
         acc_bits_init(&e->res_due[2], e->n_res) < 0 || acc_heap_init(&e->wakes, n) < 0) {
         return -ENOMEM;

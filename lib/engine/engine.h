@@ -94,8 +94,9 @@ enum acc_rollout_step {
     ACC_ROLL_WATCH,  /* the old one is kept */
     ACC_ROLL_RETIRE, /* and goes */
     ACC_ROLL_UNDO,   /* rollback */
+    ACC_ROLL_ASK,    /* somebody has to say whether */
 };
-#define ACC_ROLL_STEP_COUNT 14
+#define ACC_ROLL_STEP_COUNT 15
 const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
 
 struct acc_hold_record {

@@ -154,6 +154,8 @@ struct acc_cmd {
     bool volumes;                 /* down: named volumes, too */
     bool whole_stack;             /* down: the networks may go, too */
     char by[64];                  /* who asked: "root", "uid 1000" */
+    bool yes;                     /* rollback: also over data that may have changed */
+    bool keep;                    /* upgrade: go on with the one that failed */
     char image[ACC_NAME_MAX + 1]; /* upgrade: another reference than the file's; "" none */
     uint32_t revision;            /* rollback: which one; 0 = the last stable one before this */
     enum acc_hold hold;           /* hold, maintenance */

@@ -1004,6 +1004,15 @@ void acc_rollout_hook_done(struct acc_engine *e, struct service *s, const struct
 /* Commands that accd did not see the end of. */
 void acc_rollout_hook_update(struct acc_engine *e, struct service *s);
 
+/* --- rollout_confirm.c: the step ASK ----------------------------------------------------------- */
+/* Back, or to the question whether that may be. */
+void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault);
+void acc_confirm_update(struct acc_engine *e, struct service *s);
+bool acc_confirm_owns(const struct service *s, const struct instance *i);
+enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s,
+                                        struct instance *i);
+void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by);
+
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);
 bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i);

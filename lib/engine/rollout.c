@@ -128,6 +128,9 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
         !s->wanted_up || !is_new_side(s, i)) {
         return false;
     }
+    if (r->is.step == ACC_ROLL_ASK) {
+        return true; /* it is known to have failed */
+    }
     if (!r->fail_ms) {
         va_start(args, fmt);
         (void)vsnprintf(r->is.why, sizeof(r->is.why), fmt, args); /* cut: the start tells */
@@ -192,7 +195,7 @@ static void fail(struct acc_engine *e, struct service *s, const char *why)
     if (why) {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
     }
-    acc_undo_begin(e, s, true);
+    acc_undo_or_ask(e, s, true);
 }
 
 /* --- who sits in the slot -------------------------------------------------------------------- */
@@ -342,7 +345,7 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
     }
     if (!is_in_time && !r->is.is_upgrade) { /* the file says nothing wrong */
         acc_copy(r->is.why, sizeof(r->is.why), "what it needs has stayed down");
-        acc_undo_begin(e, s, false);
+        acc_undo_or_ask(e, s, false);
     } else if (!is_in_time) {
         fail(e, s, "what it needs has stayed down");
     } else if (is_ready(candidate)) {
@@ -400,7 +403,7 @@ static void update_drain(struct acc_engine *e, struct service *s, const struct c
     } else {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
                  "was not ready any more when the old one was to be stopped");
-        acc_undo_begin(e, s, false);
+        acc_undo_or_ask(e, s, false);
     }
 }
 
@@ -506,7 +509,7 @@ static void turned_off(struct acc_engine *e, struct service *s)
     acc_each_slot (e, s, i) {
         if (!acc_rollout_cast(e, s, i->slot).holder) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its container was removed");
-            acc_undo_begin(e, s, false);
+            acc_undo_or_ask(e, s, false);
             return;
         }
     }
@@ -584,7 +587,7 @@ static void update_active(struct acc_engine *e, struct service *s)
     if (is_forward && (!s->wanted_up || strcmp(s->roll.is.spec, s->spec) != 0)) {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
                  s->wanted_up ? "its configuration changed meanwhile" : "it was turned off");
-        acc_undo_begin(e, s, false);
+        acc_undo_or_ask(e, s, false);
         return;
     }
     switch (s->roll.is.step) {
@@ -629,6 +632,9 @@ static void update_active(struct acc_engine *e, struct service *s)
         break;
     case ACC_ROLL_UNDO:
         acc_undo_update(e, s);
+        break;
+    case ACC_ROLL_ASK:
+        acc_confirm_update(e, s);
         break;
     }
 }

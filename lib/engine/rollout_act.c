@@ -20,6 +20,9 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     if (r->is.step == ACC_ROLL_UNDO) {
         return acc_undo_owns(e, s, i);
     }
+    if (r->is.step == ACC_ROLL_ASK) {
+        return acc_confirm_owns(s, i);
+    }
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
     }
@@ -143,6 +146,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     }
     if (r->is.step == ACC_ROLL_UNDO) {
         return acc_undo_decide(e, s, i);
+    }
+    if (r->is.step == ACC_ROLL_ASK) {
+        return acc_confirm_decide(e, s, i);
     }
     if (r->is.step == ACC_ROLL_RETIRE) {
         return i->role == ROLE_NONE        ? ACC_NOTHING

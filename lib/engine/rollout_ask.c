@@ -322,6 +322,21 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     struct rollout *r = &s->roll;
     bool is_back = cmd->verb == ACC_VERB_ROLLBACK;
 
+    if (r->is.step == ACC_ROLL_ASK) {
+        if (is_back && cmd->yes) {
+            acc_undo_begin(e, s, true);
+        } else if (!is_back && cmd->keep) {
+            acc_confirm_keep(e, s, cmd->by);
+        }
+        return; /* else it goes on to ask */
+    }
+    if (cmd->keep) {
+        if (!acc_rollout_active(s)) {
+            acc_copy(r->is.by, sizeof(r->is.by), cmd->by);
+            (void)acc_rollout_refuse(e, s, "nothing of it waits for a decision");
+        }
+        return;
+    }
     if (is_back && !cmd->revision && acc_rollout_active(s) && !r->is_asked &&
         (r->ask_back || r->is.step > ACC_ROLL_RETIRE)) {
         return; /* on its way already: who asks again doesn't want the way forth */

@@ -51,7 +51,7 @@ static void failed(struct acc_engine *e, struct service *s, const char *why)
         acc_rollout_end(e, s, ROLL_FAILED);
     } else {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
-        acc_undo_begin(e, s, true);
+        acc_undo_or_ask(e, s, true);
     }
 }
 

@@ -11,9 +11,9 @@
 
 const char *acc_rollout_step_name(enum acc_rollout_step step)
 {
-    static const char *const names[] = {"",          "pull",   "pre-hook", "create",   "stop-old",
-                                        "start",     "verify", "route",    "drain",    "switch",
-                                        "post-hook", "watch",  "retire",   "roll-back"};
+    static const char *const names[] = {
+        "",      "pull",   "pre-hook",  "create", "stop-old", "start",     "verify",        "route",
+        "drain", "switch", "post-hook", "watch",  "retire",   "roll-back", "needs-operator"};
 
     static_assert(ACC_ARRAY_LEN(names) == ACC_ROLL_STEP_COUNT, "one name per step");
     return names[step];
@@ -68,6 +68,14 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_UNDO:
         n = snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
                      (unsigned)is->to, is->why);
+        break;
+    case ACC_ROLL_ASK:
+        n = snprintf(out, out_size,
+                     "needs an operator: r%u %.160s; it has run, so data may have changed. accctl "
+                     "rollback %.60s --yes goes back to r%u, accctl upgrade %.60s --keep goes on "
+                     "with r%u",
+                     (unsigned)is->to, is->why, s->nick, (unsigned)is->from, s->nick,
+                     (unsigned)is->to);
         break;
     case ACC_ROLL_PRE:
     case ACC_ROLL_POST:
@@ -143,7 +151,8 @@ size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc
     for (uint32_t k = 0; k < s->n_stable; k++) {
         ret[n++] = (struct acc_kept){s->stable[k].number, s->stable[k].image_id};
     }
-    if (s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_RETIRE) {
+    if (s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step != ACC_ROLL_RETIRE &&
+        s->roll.is.step != ACC_ROLL_UNDO) {
         ret[n++] = (struct acc_kept){s->roll.is.to, s->roll.is.image_id};
     }
     return n;

@@ -300,7 +300,7 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
              "containers of an upgrade that was not ended were found");
     if (traces.undo || !s->wanted_up) {
         acc_copy(is->why, sizeof(is->why), "it was interrupted, and its record is lost");
-        acc_undo_begin(e, s, false);
+        acc_undo_or_ask(e, s, false);
         return;
     }
     acc_each_inst (e, s, i) {

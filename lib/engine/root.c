@@ -325,7 +325,7 @@ static bool is_unstable(const struct acc_engine *e, const struct service *s)
 
 static bool may_close(struct acc_engine *e, struct service *s, struct incident *incident)
 {
-    if (!s->ready && !acc_svc_is_done(s)) {
+    if ((!s->ready && !acc_svc_is_done(s)) || s->roll.is.step == ACC_ROLL_ASK) {
         incident->well_ms = 0;
         return false;
     }

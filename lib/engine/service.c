@@ -368,6 +368,9 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->wanted_up || s->removed) {
         return down_state(e, s);
     }
+    if (s->roll.is.step == ACC_ROLL_ASK) {
+        return ACC_SVC_FAILED;
+    }
     if (s->roll.is.step == ACC_ROLL_UNDO) {
         return ACC_SVC_ROLLING_BACK;
     }

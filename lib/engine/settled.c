@@ -101,10 +101,14 @@ static enum acc_settled settled_down(struct acc_engine *e, struct service *s, en
     return ACC_SETTLED_DONE;
 }
 
-static enum acc_settled settled_rollout(struct service *s, enum acc_verb verb, char *text)
+static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                        uint64_t now_ms, char *text)
 {
     bool is_back = verb == ACC_VERB_ROLLBACK;
 
+    if (s->roll.is.step == ACC_ROLL_ASK) {
+        return failed_as_is(e, s, now_ms, text);
+    }
     if (acc_rollout_active(s) || s->roll.is_asked) {
         return ACC_SETTLED_PENDING;
     }
@@ -160,7 +164,7 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
         return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
     case ACC_VERB_UPGRADE:
     case ACC_VERB_ROLLBACK:
-        return settled_rollout(s, verb, text);
+        return settled_rollout(e, s, verb, now_ms, text);
     case ACC_VERB_HAND_BACK:
     case ACC_VERB_MAINTENANCE:
         break;

@@ -350,7 +350,9 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
     case ACC_SVC_OPEN:
     case ACC_SVC_HALF_OPEN:
     case ACC_SVC_BACKOFF:
-        if (s->has_failed) {
+        if (s->roll.is.step == ACC_ROLL_ASK) {
+            say_rollout(e, w, s, now_ms);
+        } else if (s->has_failed) {
             say_failure(e, w, s, now_ms);
         } else {
             say(w, "failed before accd was started");
@@ -473,7 +475,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     /* words of a rollout are no clause about the service */
     bool is_rollout = acc_rollout_active(s) &&
                       (s->state == ACC_SVC_UP || s->state == ACC_SVC_UPGRADING ||
-                       s->state == ACC_SVC_ROLLING_BACK);
+                       s->state == ACC_SVC_ROLLING_BACK || s->roll.is.step == ACC_ROLL_ASK);
 
     has_subject = !is_rollout && strncmp(view.reason, "asked by", 8) != 0 &&
                   strncmp(view.reason, "its ", 4) != 0;

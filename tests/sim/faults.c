@@ -251,6 +251,38 @@ void world_upgrade(struct world *w, uint32_t svc, bool back)
     free(selected);
 }
 
+#define DECIDE_EVERY_MS (3 * MINUTE)
+
+/* Somebody looks what waits for a word: mostly back, now and then on with the new one. */
+static void decide(void *ctx, uint64_t a, uint64_t b)
+{
+    struct world *w = ctx;
+
+    for (uint32_t i = 0; w->engine && i < w->graph.model->n_services; i++) {
+        struct acc_event event = {.type = ACC_EV_CMD};
+        struct acc_service_view view;
+        uint8_t *selected;
+
+        acc_engine_service(w->engine, i, w->queue.now_ms, &view);
+        if (view.step != ACC_ROLL_ASK) {
+            continue;
+        }
+        selected = calloc(acc_engine_n_services(w->engine) + 1, 1);
+        acc_assert(selected);
+        selected[i] = 1;
+        event.cmd = (struct acc_cmd){.selected = selected, .by = "root"};
+        event.cmd.keep = (w->queue.now_ms / DECIDE_EVERY_MS + i) % 4 == 0; /* draws nothing */
+        event.cmd.yes = !event.cmd.keep;
+        event.cmd.verb = event.cmd.keep ? ACC_VERB_UPGRADE : ACC_VERB_ROLLBACK;
+        world_trace(w, "  operator: %s %s%s", acc_verb_name(event.cmd.verb), world_service_id(w, i),
+                    event.cmd.keep ? " --keep" : " --yes");
+        note_wish(w, event.cmd.verb, selected);
+        world_step(w, &event);
+        free(selected);
+    }
+    sim_queue_in(&w->queue, DECIDE_EVERY_MS, decide, w, a, b);
+}
+
 /* --- holds ---------------------------------------------------------------------------------- */
 
 static void note_hold(struct world *w, const struct acc_cmd *cmd)
@@ -716,6 +748,9 @@ void world_faults_begin(struct world *w)
 {
     w->is_chaos = true;
     w->workloads.faults = true;
+    if (w->options.upgrades) {
+        sim_queue_in(&w->queue, DECIDE_EVERY_MS, decide, w, 0, 0);
+    }
     for (uint32_t t = 0; t < TROUBLE_COUNT; t++) {
         uint64_t mean_ms = world_trouble_mean(w, (enum trouble)t);
 

@@ -72,6 +72,12 @@ static void add_word(struct acc_stack *stack, struct acc_service_spec *service, 
 
         service->upgrade_auto = &nightly;
         service->timing.auto_spread = 0; /* those that look at it set it */
+    } else if (strcmp(word, "B") == 0) {
+        static const char *const command[] = {"save", NULL};
+        static const struct acc_upgrade_hook before = {.argv = command, .limit_ms = 1000};
+
+        service->pre_upgrade = &before;
+        service->n_pre_upgrade = 1;
     } else if (strcmp(word, "s") == 0) {
         service->stateful = true;
     } else {

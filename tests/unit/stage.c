@@ -804,6 +804,20 @@ void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, co
     event_now(stage, &event);
 }
 
+void stage_decide(struct stage *stage, enum acc_verb verb, const char *name)
+{
+    uint8_t selected[128] = {0};
+    struct acc_event event = {.type = ACC_EV_CMD};
+
+    selected[stage_index(stage, name)] = 1;
+    event.cmd = (struct acc_cmd){.verb = verb,
+                                 .selected = selected,
+                                 .by = "root",
+                                 .yes = verb == ACC_VERB_ROLLBACK,
+                                 .keep = verb == ACC_VERB_UPGRADE};
+    event_now(stage, &event);
+}
+
 struct stage_container *stage_named(struct stage *stage, const char *name)
 {
     return by_name(stage, name);

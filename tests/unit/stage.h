@@ -103,6 +103,8 @@ void stage_clock(struct stage *stage, int64_t unix_s);
 /* Upgrade or rollback of one service; `image`: of --image, `revision`: of --to. */
 void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
                    uint32_t revision);
+/* What somebody decides where an upgrade needs an operator: back (--yes), or on (--keep). */
+void stage_decide(struct stage *stage, enum acc_verb verb, const char *name);
 /* By its own name, or NULL. */
 struct stage_container *stage_named(struct stage *stage, const char *name);
 /* All containers: "s-web-1 running img1 r1; ...", by name. */

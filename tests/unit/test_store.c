@@ -285,7 +285,7 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
     (void)snprintf(path, sizeof(path), "%s/state.db", dir);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db,
-                                  "UPDATE rollout SET step = 'levitate' WHERE step = 'roll-back'",
+                                  "UPDATE rollout SET step = 'levitate' WHERE step = 'needs-operator'",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     ck_assert_int_eq(sqlite3_changes(db), 1);

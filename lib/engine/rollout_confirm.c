@@ -1,0 +1,86 @@
+/*
+ * A rollback that a person has to agree to (E9, R3): the new one of a stateful service has run, so
+ * it may have changed data that the old one can't read, and nothing was saved before.
+ *
+ * Until somebody decides nothing is started, stopped or removed: the new one stays as it failed,
+ * the old one as it was left. A service that somebody turns off meanwhile stops all the same.
+ */
+
+#include "lib/engine/internal.h"
+
+/* The old one, where it still runs, is left alone: there is nothing to go back over. */
+static bool has_run_instead(struct acc_engine *e, const struct service *s, const struct instance *i)
+{
+    bool is_new = i->role == ROLE_CANDIDATE || i->role == ROLE_BAD || acc_rollout_is_new(s, i);
+    struct cast cast;
+
+    if (!i->present || !is_new || (!acc_inst_running(i) && i->started_ns == 0)) {
+        return false;
+    }
+    cast = acc_rollout_cast(e, s, i->slot);
+    return !cast.holder || cast.holder == i || !acc_inst_running(cast.holder);
+}
+
+static bool must_ask(struct acc_engine *e, struct service *s)
+{
+    if (!s->stateful || s->has_pre_upgrade) {
+        return false;
+    }
+    acc_each_inst (e, s, i) {
+        if (has_run_instead(e, s, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault)
+{
+    if (must_ask(e, s)) {
+        s->roll.result = ROLL_NONE;
+        acc_rollout_step(e, s, ACC_ROLL_ASK);
+        acc_confirm_update(e, s);
+    } else {
+        acc_undo_begin(e, s, is_fault);
+    }
+}
+
+/* What is open is not kept over an end of accd: it is opened again. */
+void acc_confirm_update(struct acc_engine *e, struct service *s)
+{
+    if (!s->wanted_up && s->wanted_removed) { /* `down`: there is nothing left to decide about */
+        acc_undo_begin(e, s, false);
+        return;
+    }
+    if (s->wanted_up && s->incident == ACC_NONE) {
+        acc_incident_open(e, s,
+                          "its upgrade failed, and going back over data that may have changed "
+                          "needs somebody's word");
+        acc_incident_notify(e, s);
+    }
+}
+
+bool acc_confirm_owns(const struct service *s, const struct instance *i)
+{
+    return !i->present || i->role != ROLE_NONE || acc_rollout_is_new(s, i);
+}
+
+enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    return !s->wanted_up && i->present && acc_inst_running(i) && acc_gate_stop(e, s)
+               ? acc_stop_harder(e, s, i)
+               : ACC_NOTHING;
+}
+
+void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by)
+{
+    struct cast cast = acc_rollout_cast(e, s, s->roll.is.slot);
+    bool is_committed = !cast.candidate && cast.holder && acc_rollout_is_new(s, cast.holder);
+
+    acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "%s goes on with r%u", by,
+             (unsigned)s->roll.is.to);
+    s->roll.is.why[0] = '\0';
+    s->roll.judged_ns = cast.candidate ? cast.candidate->started_ns : 0; /* that run is known */
+    acc_fail_forgive(e, s);
+    acc_rollout_step(e, s, is_committed ? ACC_ROLL_WATCH : ACC_ROLL_START);
+}

@@ -1,0 +1,47 @@
+"""An upgrade of a stateful service that fails after its new container has run: nothing moves before a person decides."""
+from lib import needs, service, wait
+from test_upgrade import IMAGE, TIMING, image, names, version
+
+
+def fail(w, monitor="60s", **env):
+    image(w, VERSION="1")
+    path = w.stack("s", {"a": service(interval="1s", image=IMAGE, ports=["127.0.0.1:18091:8080"],
+                                      volumes=["data:/data"], **{"x-acc": {"stateful": True}})}, volumes={"data": {}})
+    accd = w.accd(config=w.config([path], timing={**TIMING, "upgrade_monitor": monitor}))
+    accd.ctl("up", "--all")
+    image(w, VERSION="2", **env)
+    done = accd.ctl("upgrade", "a", check=False)
+    assert done.returncode == 1, done
+    return accd, done
+
+
+@needs(seconds=150)
+def test_it_waits_for_a_word_and_goes_back(w):
+    """status, why, upgrade and the incident name the two commands; accd killed meanwhile asks again; --yes goes back."""
+    accd, done = fail(w, HEALTH="fail")
+    for text in (done.stderr, accd.ctl("status", "a").stdout, accd.ctl("why", "a", check=False).stdout):
+        assert "accctl rollback a --yes goes back to r1" in text and "accctl upgrade a --keep goes on with r2" in text, text
+    held = w.docker.identities()
+    assert accd.state_of("a") == "failed" and [i["root"] for i in accd.incidents()] == ["s/a"]
+    again = accd.ctl("rollback", "a", check=False)
+    assert again.returncode == 1 and "--yes" in again.stderr, again
+    accd.kill()
+    accd.start()
+    wait(lambda: [i["root"] for i in accd.incidents()] == ["s/a"], 30, "the incident is open again")
+    assert accd.state_of("a") == "failed" and w.docker.identities() == held, "something was touched"
+    accd.ctl("rollback", "a", "--yes")
+    assert version(w) == "1" and names(w) == ["s-a-1"]
+    accd.wait_state("a", "up")
+    assert accd.ctl("upgrade", "a", "--keep", check=False).returncode == 1
+    assert accd.ctl("rollback", "a", "--keep", check=False).returncode == 2
+
+
+@needs(seconds=150)
+def test_it_goes_on_with_the_new_one(w):
+    """It was committed and died while it was watched; --keep starts it again, and in the end it is the stable one."""
+    accd, done = fail(w, monitor="20s", CRASH_AFTER="8")
+    assert "exited with 1" in done.stderr and not w.docker.inspect("s-a-1")["State"]["Running"], done
+    assert names(w) == ["s-a-1", "s-a-1.r1"]
+    accd.ctl("upgrade", "a", "--keep", "--detach")
+    wait(lambda: w.docker.running("s-a-1"), 20, "it was started again")
+    assert version(w) == "2" and names(w) == ["s-a-1", "s-a-1.r1"]

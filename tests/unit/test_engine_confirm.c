@@ -1,0 +1,292 @@
+/* The rollback of a stateful service over data that may have changed waits for a person (R3). */
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/stage.h"
+
+static struct stage stage;
+
+static void teardown(void)
+{
+    stage_close(&stage);
+}
+
+static struct stage_service *db(void)
+{
+    return &stage.service[stage_index(&stage, "db")];
+}
+
+/* db is upgraded to img2, whose containers exit at once; what was asked so far is forgotten. */
+static void fail_to_upgrade(const char *text)
+{
+    stage_up(&stage, text);
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    (void)snprintf(db()->bad_image, sizeof(db()->bad_image), "img2");
+    stage_trace(&stage);
+    stage_incidents(&stage);
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 30000);
+}
+
+static enum acc_settled settled(enum acc_verb verb, char *text)
+{
+    text[0] = '\0';
+    return acc_engine_settled(stage.engine, stage_index(&stage, "db"), verb, stage.now_ms, text);
+}
+
+static enum acc_rollout_step step(void)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, "db"), stage.now_ms, &view);
+    return view.step;
+}
+
+#define ck_asks()                                                                                  \
+    do {                                                                                           \
+        ck_state(&stage, "db", "failed");                                                          \
+        ck_assert_int_eq(step(), ACC_ROLL_ASK);                                                    \
+        ck_assert(strstr(stage_reason(&stage, "db"), "accctl rollback db --yes goes back to r1")); \
+        ck_assert(strstr(stage_reason(&stage, "db"), "accctl upgrade db --keep goes on with r2")); \
+    } while (0)
+#define ck_containers(want) ck_assert_str_eq(stage_containers(&stage), want)
+
+START_TEST(nothing_moves_until_somebody_decides)
+{
+    char text[ACC_REASON_MAX + 1];
+    struct acc_buf why;
+
+    fail_to_upgrade("s: db p e s; web p n:db");
+    ck_stage(&stage, "pull db; create db; stop db; rename db; start db; ");
+    ck_asks();
+    ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; ");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_FAILED);
+    ck_assert(strstr(text, "--yes") && strstr(text, "--keep"));
+    acc_buf_init(&why, 4096);
+    acc_engine_why(stage.engine, stage_index(&stage, "db"), stage.now_ms, &why);
+    ck_assert_msg(strstr(why.data, "accctl rollback db --yes"), "%s", why.data);
+    acc_buf_fini(&why);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "db", "", 0); /* without --yes */
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    stage_cmd(&stage, ACC_VERB_RESTART, "db", "");
+    stage_run(&stage, 7200000);
+    ck_stage(&stage, "");
+    ck_asks();
+    ck_assert_str_eq(stage_incidents(&stage), ""); /* it stays open */
+    ck_containers("s-db-1.c10 exited img2 r2; s-db-1.r1 exited img1 r1; s-web-1 running img1 "
+                  "r1; ");
+}
+END_TEST
+
+START_TEST(back_when_somebody_says_so)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    fail_to_upgrade("s: db p e s");
+    stage_trace(&stage);
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "rename db; start db; remove db; ");
+    ck_containers("s-db-1 running img1 r1; ");
+    ck_state(&stage, "db", "up");
+    ck_assert_int_eq(settled(ACC_VERB_ROLLBACK, text), ACC_SETTLED_DONE);
+    ck_assert_str_eq(stage.record[0].bad_id, "img2");
+    stage_run(&stage, 120000);
+    ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; db closed; ");
+}
+END_TEST
+
+START_TEST(on_with_the_new_one_when_somebody_says_so)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    fail_to_upgrade("s: db p e s");
+    stage_trace(&stage);
+    db()->bad_image[0] = '\0'; /* its volume was mended by hand */
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_PENDING);
+    stage_run(&stage, 12000);
+    ck_stage(&stage, "start db; rename db; ");
+    ck_containers("s-db-1 running img2 r2; s-db-1.r1 exited img1 r1; ");
+    stage_run(&stage, 700000);
+    ck_containers("s-db-1 running img2 r2; ");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(on_and_it_fails_again_asks_again)
+{
+    fail_to_upgrade("s: db p e s");
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    stage_run(&stage, 10000);
+    ck_asks();
+}
+END_TEST
+
+START_TEST(the_question_survives_accd)
+{
+    fail_to_upgrade("s: db p e s");
+    stage_incidents(&stage);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_trace(&stage);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_asks();
+    ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; ");
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    stage_run(&stage, 10000);
+    ck_containers("s-db-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(also_when_the_record_is_lost)
+{
+    fail_to_upgrade("s: db p e s");
+    memset(stage.has_record, 0, sizeof(stage.has_record));
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_trace(&stage);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    ck_asks();
+}
+END_TEST
+
+START_TEST(what_was_committed_already_asks_too)
+{
+    stage_up(&stage, "s: db p e s");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-db-1 running img2 r2; s-db-1.r1 exited img1 r1; ");
+    stage_trace(&stage);
+    stage_exit_of(&stage, stage_named(&stage, "s-db-1"), 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_asks();
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "start db; ");
+    ck_state(&stage, "db", "up");
+    stage_run(&stage, 700000);
+    ck_containers("s-db-1 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(off_is_off)
+{
+    stage_up(&stage, "s: db h e s");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    (void)snprintf(db()->sick_image, sizeof(db()->sick_image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 400000);
+    ck_asks(); /* it runs, and isn't ready */
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_STOP, "db", "");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "stop db; ");
+    ck_state(&stage, "db", "off");
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_asks();
+}
+END_TEST
+
+/* --- where nobody is asked ------------------------------------------------------------------- */
+
+static const struct {
+    const char *label, *text;
+} calm[] = {
+    {"not stateful", "s: db p e"},
+    {"saved before", "s: db p e s B"},
+    {"the old one runs on", "s: db p s"},
+};
+
+START_TEST(it_goes_back_by_itself_where_that_is_safe)
+{
+    fail_to_upgrade(calm[_i].text);
+    stage_run(&stage, 60000);
+    ck_assert_msg(strcmp(stage_containers(&stage), "s-db-1 running img1 r1; ") == 0, "%s: %s",
+                  calm[_i].label, stage_containers(&stage));
+}
+END_TEST
+
+START_TEST(what_never_ran_has_changed_nothing)
+{
+    stage_up(&stage, "s: db p e s");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    db()->create = ACC_OP_CONFIG;
+    db()->message = "no such mount";
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-db-1 running img1 r1; ");
+    ck_assert_int_eq(step(), ACC_ROLL_IDLE);
+}
+END_TEST
+
+START_TEST(a_person_who_takes_it_back_is_not_asked)
+{
+    stage_up(&stage, "s: db p e s");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 60000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "db", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-db-1 running img1 r1; ");
+}
+END_TEST
+
+START_TEST(a_decision_that_nothing_waits_for)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_up(&stage, "s: db p e s");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_FAILED);
+    ck_assert_str_eq(text, "nothing of it waits for a decision");
+    ck_assert_str_eq(stage_incidents(&stage), "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_confirm");
+    TCase *tcase = tcase_create("confirm");
+
+    tcase_add_checked_fixture(tcase, NULL, teardown);
+    tcase_add_test(tcase, nothing_moves_until_somebody_decides);
+    tcase_add_test(tcase, back_when_somebody_says_so);
+    tcase_add_test(tcase, on_with_the_new_one_when_somebody_says_so);
+    tcase_add_test(tcase, on_and_it_fails_again_asks_again);
+    tcase_add_test(tcase, the_question_survives_accd);
+    tcase_add_test(tcase, also_when_the_record_is_lost);
+    tcase_add_test(tcase, what_was_committed_already_asks_too);
+    tcase_add_test(tcase, off_is_off);
+    tcase_add_loop_test(tcase, it_goes_back_by_itself_where_that_is_safe, 0,
+                        sizeof(calm) / sizeof(calm[0]));
+    tcase_add_test(tcase, what_never_ran_has_changed_nothing);
+    tcase_add_test(tcase, a_person_who_takes_it_back_is_not_asked);
+    tcase_add_test(tcase, a_decision_that_nothing_waits_for);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
