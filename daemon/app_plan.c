@@ -321,7 +321,7 @@ static bool compare(struct accd_plan_run *run, uint32_t svc, const struct acc_in
                                 .ctx = run};
 
     if (!accd_inspector_get(accd_docker_stream_inspector(app->stream), view->cid, &container) ||
-        strcmp(container.obs->spec_hash, service->spec_hash) == 0) {
+        (strcmp(container.obs->spec_hash, service->spec_hash) == 0 && !view->differs)) {
         return false;
     }
     what.changed = container.obs->spec_hash[0] ||

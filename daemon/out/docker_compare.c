@@ -66,9 +66,9 @@ static void tell(struct accd_op *op, const struct acc_docker_diff *diff)
 
 static void conclude(struct accd_op *op, const struct acc_docker_diff *diff)
 {
-    op->likeness = diff->needs_recreate ? ACC_LIKE_DIFFERENT
-                   : diff->n > 0        ? ACC_LIKE_LIVE
-                                        : ACC_LIKE_SAME;
+    op->likeness = diff->needs_recreate     ? ACC_LIKE_DIFFERENT
+                   : diff->n > diff->n_told ? ACC_LIKE_LIVE
+                                            : ACC_LIKE_SAME;
     tell(op, diff);
     for (size_t i = 0; i < diff->n; i++) {
         op->is_alone |= strncmp(diff->line[i].text, ROUTER_LABEL, strlen(ROUTER_LABEL)) == 0;

@@ -472,6 +472,14 @@ static bool connects_has(const struct acc_docker_create *expected, const char *n
     return false;
 }
 
+/* Who makes a container from a file gives it the name of its service on each network. */
+static bool is_by_hand(const struct acc_diff_job *job, const cJSON *endpoint)
+{
+    const char *service = acc_json_text(acc_json_object(job->want, "Labels"), ACC_LABEL_SERVICE);
+
+    return service && !list_has(acc_json_array(endpoint, "Aliases"), service);
+}
+
 static int diff_networks(struct acc_diff_job *job, const struct acc_docker_create *expected)
 {
     const cJSON *want = acc_json_object(acc_json_object(job->want, "NetworkingConfig"),
@@ -508,7 +516,13 @@ static int diff_networks(struct acc_diff_job *job, const struct acc_docker_creat
         cJSON_Delete(endpoint);
     }
     for (item = have ? have->child : NULL; item; item = item->next) {
-        if (!acc_json_get(want, item->string) && !connects_has(expected, item->string)) {
+        if (acc_json_get(want, item->string) || connects_has(expected, item->string)) {
+            continue;
+        }
+        if (is_by_hand(job, item)) {
+            job->diff->n_told += job->diff->n < ACC_DIFF_LINES_MAX;
+            acc_diff_add(job, true, "network %s connected by hand, it stays", item->string);
+        } else {
             acc_diff_add(job, false, "network %s removed", item->string);
         }
     }
@@ -561,7 +575,7 @@ int acc_docker_diff_make(const struct acc_docker_create *expected,
             .has_image = image_json != NULL,
         };
 
-        ret_diff->n = ret_diff->n_dropped = 0;
+        ret_diff->n = ret_diff->n_dropped = ret_diff->n_told = 0;
         ret_diff->needs_recreate = false;
         r = compare(&job, expected, policy);
     }

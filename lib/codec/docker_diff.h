@@ -24,6 +24,7 @@ struct acc_docker_diff_line {
 
 struct acc_docker_diff {
     size_t n, n_dropped;
+    size_t n_told;       /* of the lines: worth telling, and nothing has to be done about them */
     bool needs_recreate; /* any line, also a dropped one, that is not live */
     struct acc_docker_diff_line line[ACC_DIFF_LINES_MAX];
 };

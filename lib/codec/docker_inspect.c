@@ -177,6 +177,52 @@ static bool is_unrouted(const cJSON *json, const char *service)
     return !acc_json_object(networks, mode);
 }
 
+static bool is_published(const cJSON *ports, const char *port)
+{
+    return cJSON_GetArraySize(acc_json_array(ports, port)) > 0;
+}
+
+/* Who is taken off a network loses the ports that were published through it. */
+static bool lacks_ports(const cJSON *json, const cJSON *host)
+{
+    const cJSON *bindings = acc_json_object(host, "PortBindings");
+    const cJSON *ports = acc_json_object(acc_json_object(json, "NetworkSettings"), "Ports");
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, bindings)
+    {
+        if (cJSON_GetArraySize(item) > 0 && !is_published(ports, item->string)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_networks(const cJSON *json, struct acc_obs *obs)
+{
+    const cJSON *host = acc_json_object(json, "HostConfig");
+    const cJSON *networks = acc_json_object(acc_json_object(json, "NetworkSettings"), "Networks");
+    const cJSON *item;
+    size_t len = 0;
+
+    if (!has_names(acc_json_text(host, "NetworkMode"))) {
+        return;
+    }
+    cJSON_ArrayForEach(item, networks)
+    {
+        size_t more = strlen(item->string) + 1;
+
+        if (len + more > ACC_OBS_NETWORKS_MAX) {
+            obs->networks[0] = '\0';
+            return;
+        }
+        (void)snprintf(obs->networks + len, sizeof(obs->networks) - len, "%s\n", item->string);
+        len += more;
+    }
+    obs->has_networks = true;
+    obs->lacks_ports = obs->state == ACC_CTR_RUNNING && lacks_ports(json, host);
+}
+
 static void read_obs(const cJSON *json, struct acc_obs *obs)
 {
     const cJSON *config = acc_json_object(json, "Config");
@@ -195,6 +241,7 @@ static void read_obs(const cJSON *json, struct acc_obs *obs)
                                       ACC_PORTS_MAX);
     read_policy(acc_json_object(acc_json_object(json, "HostConfig"), "RestartPolicy"), obs);
     obs->unrouted = is_unrouted(json, obs->service);
+    read_networks(json, obs);
     acc_json_copy(json, "Image", obs->image_id, sizeof(obs->image_id));
     acc_json_copy(config, "Image", obs->image_ref, sizeof(obs->image_ref));
 }

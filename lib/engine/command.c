@@ -122,6 +122,7 @@ static void restart(struct acc_engine *e, struct service *s, const struct acc_cm
 
     want_up(e, s, cmd);
     acc_fail_forgive(e, s);
+    acc_drift_mend(e, s);
     acc_each_slot (e, s, i) {
         if (acc_inst_running(i)) {
             is_running = true;

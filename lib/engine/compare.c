@@ -16,7 +16,8 @@ static bool is_asked_of(const struct acc_engine *e, const struct instance *i)
     const struct service *s = &e->services[i->svc];
 
     return i->present && !i->is_spare && i->epoch != 0 && !s->removed &&
-           (i->spec[0] == '\0' || strcmp(i->spec, s->spec) != 0);
+           (i->spec[0] == '\0' || strcmp(i->spec, s->spec) != 0 ||
+            acc_inst_drift(e, i, NULL) != DRIFT_NONE);
 }
 
 static bool is_answered(const struct acc_engine *e, const struct instance *i)
@@ -77,7 +78,7 @@ void acc_compare(struct acc_engine *e, struct service *s, struct instance *i)
     i->compare_ms = e->now;
     action = acc_ask(e, ACC_ACT_COMPARE, i->svc, i);
     action->compare.observing = acc_svc_observing(e, s);
-    action->compare.changed = !follows(e, i);
+    action->compare.changed = !follows(e, i) || acc_inst_drift(e, i, NULL) != DRIFT_NONE;
     acc_asked(e, action);
     acc_wake_at(s, e->now + ACC_COMPARE_AGAIN_MS);
 }

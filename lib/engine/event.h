@@ -31,6 +31,8 @@ enum acc_docker_health { ACC_DH_NONE, ACC_DH_STARTING, ACC_DH_HEALTHY, ACC_DH_UN
 enum acc_tri { ACC_UNKNOWN = 0, ACC_NO, ACC_YES };
 
 /* One container as `inspect` shows it. Text fields are never NULL. */
+/* Names of a dozen networks; who is on more is not watched for being taken off one. */
+#define ACC_OBS_NETWORKS_MAX 511u
 struct acc_obs {
     char cid[ACC_CID_LEN + 1];
     char name[ACC_NAME_MAX + 1]; /* without the slash */
@@ -65,6 +67,11 @@ struct acc_obs {
 
     bool drain_file; /* its health check looks for ACC_DRAIN_FILE */
     bool unrouted;   /* a network of the user's on which it lacks the name of its service */
+    /* The networks that it is on, "NAME\nNAME\n"; known only of one that is on networks of its own
+     * (not the host's, nor another container's). */
+    bool has_networks;
+    char networks[ACC_OBS_NETWORKS_MAX + 1];
+    bool lacks_ports;              /* it runs, and what its ports are bound to is not published */
     uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports: the file's and the image's */
     size_t n_ports;
     enum acc_restart_policy restart; /* the one the engine would follow; NO when unset */

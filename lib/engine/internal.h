@@ -191,6 +191,8 @@ struct instance {
     char bound_cid[ACC_CID_LEN + 1];  /* container of the `binds` target when it was created */
     enum acc_container_state obs;
     bool unrouted, drain_file;
+    bool has_networks, lacks_ports;
+    char networks[ACC_OBS_NETWORKS_MAX + 1]; /* as observed */
     int64_t pid;
     int32_t exit_code;
     bool oom;
@@ -710,6 +712,23 @@ void acc_conflict_clear(struct acc_engine *e, struct instance *i);
 /* All containers were told: what becomes of stacks that nothing was known of. `is_first`: for the
  * first time since this accd began. */
 void acc_contact_snapshot(struct acc_engine *e, bool is_first);
+
+/* --- drift.c --------------------------------------------------------------------------------- */
+/* What somebody has done to the networks of a container that runs. */
+enum drift {
+    DRIFT_NONE,
+    DRIFT_EXTRA, /* it is on one more than its file says: nobody is harmed */
+    DRIFT_PORTS, /* its ports aren't published any more */
+    DRIFT_CUT,   /* it was taken off a network of its file: `ret_network`, may be NULL */
+};
+enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
+                          const char **ret_network);
+/* One of its containers can't be reached as its file says. */
+bool acc_svc_is_cut(struct acc_engine *e, struct service *s);
+/* Asked for: it is made anew instead of being left so. */
+void acc_drift_mend(struct acc_engine *e, struct service *s);
+/* The clause for people; "" when there is nothing to say. */
+void acc_drift_text(struct acc_engine *e, struct service *s, char *out, size_t out_size);
 
 /* --- look.c ---------------------------------------------------------------------------------- */
 void acc_want_look(struct instance *i);

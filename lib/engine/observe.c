@@ -424,6 +424,12 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
     acc_copy(i->image_ref, sizeof(i->image_ref), obs->image_ref);
     i->unrouted = obs->unrouted;
+    if (strcmp(i->networks, obs->networks) != 0 || i->lacks_ports != obs->lacks_ports) {
+        i->compared[0] = '\0'; /* somebody changed them: that is to be told, or has ended */
+    }
+    i->has_networks = obs->has_networks;
+    i->lacks_ports = obs->lacks_ports;
+    acc_copy(i->networks, sizeof(i->networks), obs->networks);
     i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);
     i->obs = obs->state;

@@ -428,6 +428,9 @@ void acc_engine_conform(struct acc_engine *engine)
     for (uint32_t v = 0; v < engine->n_services; v++) {
         struct service *s = &engine->services[v];
 
+        if (s->wanted_up && !acc_svc_observing(engine, s)) {
+            acc_drift_mend(engine, s);
+        }
         acc_each_slot (engine, s, i) {
             if (i->is_adopted && !acc_svc_observing(engine, s) &&
                 acc_inst_likeness(engine, i) >= ACC_LIKE_LIVE) {

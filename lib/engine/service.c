@@ -398,7 +398,7 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->ready && !any(e, s, is_degraded)) {
         return deps_met(e, s) ? ACC_SVC_STARTING : ACC_SVC_IMPAIRED;
     }
-    return s->ready && deps_met(e, s) ? ACC_SVC_UP : ACC_SVC_IMPAIRED;
+    return s->ready && deps_met(e, s) && !acc_svc_is_cut(e, s) ? ACC_SVC_UP : ACC_SVC_IMPAIRED;
 }
 
 void acc_svc_derive(struct acc_engine *e, struct service *s)

@@ -428,9 +428,12 @@ bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_
                                     .health_exit = i->health_exit,
                                     .unrouted = i->unrouted,
                                     .drain_file = i->drain_file,
+                                    .has_networks = i->has_networks,
+                                    .lacks_ports = i->lacks_ports,
                                     .n_ports = i->n_ports,
                                     .restart = i->policy,
                                     .restart_max = i->policy_max};
+        acc_copy(ret_obs->networks, sizeof(ret_obs->networks), i->networks);
         acc_copy(ret_obs->cid, sizeof(ret_obs->cid), i->present ? i->cid : "");
         acc_copy(ret_obs->name, sizeof(ret_obs->name), i->name);
         acc_copy(ret_obs->project, sizeof(ret_obs->project), e->stacks[s->stack].name);

@@ -275,6 +275,16 @@ static bool say_phase(struct acc_engine *e, struct words *w, const struct servic
     return true;
 }
 
+/* Its own state, whatever it may need besides. */
+static bool say_drift(struct acc_engine *e, struct words *w, struct service *s)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    acc_drift_text(e, s, text, sizeof(text));
+    say(w, "%s", text);
+    return text[0] != '\0';
+}
+
 /* What a start waits for besides other services. */
 static void say_starting(struct acc_engine *e, struct words *w, const struct service *s,
                          uint64_t now_ms)
@@ -340,6 +350,9 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         break;
     case ACC_SVC_BLOCKED:
     case ACC_SVC_IMPAIRED:
+        if (say_drift(e, w, s)) {
+            break;
+        }
         if (bad_instance(e, s) && s->n_roots == 0) {
             say_health(e, w, s);
         } else if (!say_roots(e, w, s, now_ms)) {

@@ -120,3 +120,53 @@ def test_without_its_state_accd_goes_on_by_the_labels(w):
     accd.start()
     wait(lambda: modes(accd) == {"s": "observing"}, 20, "what was given back is left alone")
     assert policies(w)["s-a-1"] == "always"
+
+
+@needs(seconds=180)
+def test_a_network_that_is_taken_away_by_hand_is_shown_and_mended_when_asked(w):
+    """`docker network disconnect`: shown, not fought; `apply` and `restart` make it anew. `connect` to
+    another one is no reason for anything."""
+    port = {"ports": ["127.0.0.1:18077:8080"]}
+    path = w.stack("s", {"web": service(check=False, **port), "db": service(check=False)})
+    accd = w.accd(config=w.config([path]))
+    accd.ctl("up", "--all")
+    before, record = w.docker.identities(), w.record()
+    lab = w.docker.call("POST", "/networks/create", {"Name": "lab"})["Id"]
+    try:
+        w.docker.call("POST", "/networks/lab/connect", {"Container": "s-db-1"})
+        wait(lambda: accd.service("db")["instances"][0]["differences"], 20, "the other network is told")
+        assert accd.service("db")["instances"][0]["differences"] == [
+            {"text": "network lab connected by hand, it stays", "live": True}]
+        assert accd.state_of("db") == "up" and accd.json("plan")["changes"] == []
+
+        w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-web-1"})
+        shown = accd.wait_state("web", "impaired", seconds=10)
+        assert "taken off its network s_default by hand" in shown["reason"], shown
+        wait(lambda: "network s_default added" in str(accd.service("web")["instances"]), 20, "and compared")
+        assert "accctl restart web" in accd.ctl("why", "web").stdout
+        holds(lambda: not any(record.count(what) for what in ("die", "create", "start", "destroy")), 5,
+              "nobody fights it")
+        w.docker.call("POST", "/networks/s_default/connect",
+                      {"Container": "s-web-1", "EndpointConfig": {"Aliases": ["web"]}})
+        accd.wait_state("web", "up", seconds=10)  # mended by hand, too
+        assert w.docker.identities() == before
+
+        w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-web-1"})
+        accd.wait_state("web", "impaired", seconds=10)
+        planned = {c["service"]: c["action"] for c in accd.json("plan")["changes"]}
+        assert planned == {"s/web": "recreate"}, planned
+        said = accd.ctl("apply").stdout
+        assert "recreated" in said and "network s_default added" in said, said
+        now = w.docker.identities()
+        assert now["s-web-1"] != before["s-web-1"] and now["s-db-1"] == before["s-db-1"], now
+        found = w.docker.inspect("s-web-1")["NetworkSettings"]
+        assert list(found["Networks"]) == ["s_default"] and found["Ports"]["8080/tcp"], found
+
+        w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-web-1"})
+        accd.wait_state("web", "impaired", seconds=10)
+        assert "recreated" in accd.ctl("restart", "web").stdout
+        assert w.docker.identities()["s-web-1"] != now["s-web-1"]
+        assert "lab" in w.docker.inspect("s-db-1")["NetworkSettings"]["Networks"]
+    finally:
+        w.docker.call("POST", "/networks/lab/disconnect", {"Container": "s-db-1", "Force": True})
+        w.docker.call("DELETE", f"/networks/{lab}")

@@ -177,6 +177,33 @@ START_TEST(tells_what_differs_and_nothing_else)
 }
 END_TEST
 
+/* A network that a person has added: without the name of the service. */
+START_TEST(a_network_connected_by_hand_is_told_and_no_reason)
+{
+    struct acc_docker_create create;
+    size_t len;
+    char *inspect = sample(0, "inspect_healthy.json", &len);
+    cJSON *json = cJSON_Parse(inspect);
+    cJSON *networks = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "NetworkSettings"), "Networks");
+    char got[1024];
+
+    cJSON_AddItemToObject(networks, "lab", cJSON_Parse("{\"Aliases\":[\"0123456789ab\"]}"));
+    char *edited = cJSON_PrintUnformatted(json);
+
+    expect("{}", NULL, 41, &create);
+    ck_assert_int_eq(
+        acc_docker_diff_make(&create, &on_failure, edited, strlen(edited), NULL, 0, &diff), 0);
+    lines(got, sizeof(got));
+    ck_assert_str_eq(got, "~network lab connected by hand, it stays|");
+    ck_assert(!diff.needs_recreate);
+    ck_assert_uint_eq(diff.n_told, 1);
+    acc_docker_create_fini(&create);
+    cJSON_Delete(json);
+    free(edited);
+    free(inspect);
+}
+END_TEST
+
 START_TEST(another_image_of_the_same_name_differs)
 {
     struct acc_docker_create create;
@@ -308,6 +335,7 @@ int main(void)
                         (int)(sizeof(updates) / sizeof(updates[0])));
     tcase_add_loop_test(tc, tells_what_differs_and_nothing_else, 0,
                         sizeof(changes) / sizeof(changes[0]));
+    tcase_add_test(tc, a_network_connected_by_hand_is_told_and_no_reason);
     tcase_add_test(tc, another_image_of_the_same_name_differs);
     tcase_add_test(tc, without_the_image_what_it_may_have_added_is_its);
     tcase_add_test(tc, never_tells_a_value);

@@ -35,6 +35,9 @@ START_TEST(reads_a_healthy_container)
     ck_assert_uint_eq(obs.number, 1);
     ck_assert(!obs.oneoff);
     ck_assert(!obs.unrouted);
+    ck_assert(obs.has_networks && !obs.lacks_ports);
+    ck_assert_ptr_nonnull(strstr(obs.networks, "p_default\n"));
+    ck_assert_ptr_nonnull(strstr(obs.networks, "p_back\n"));
     ck_assert_uint_eq(strspn(obs.config_hash, "a"), 64);
     ck_assert_uint_eq(strspn(obs.spec_hash, "c"), 64);
     ck_assert_str_eq(obs.op, "17");
@@ -107,6 +110,41 @@ START_TEST(sees_whether_it_has_the_names_of_its_service)
                    routes[_i].mode, routes[_i].networks);
     ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
     ck_assert_msg(obs.unrouted == routes[_i].is_unrouted, "%s", text);
+}
+END_TEST
+
+static const struct {
+    const char *state, *host, *settings;
+    const char *networks; /* NULL: not known */
+    bool lacks_ports;
+} reaches[] = {
+    {"running",
+     "\"NetworkMode\":\"p_default\",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"1\"}]}",
+     "\"Networks\":{\"p_default\":{},\"b\":{}},\"Ports\":{\"80/tcp\":[{\"HostPort\":\"1\"}]}",
+     "p_default\nb\n", false},
+    {"running",
+     "\"NetworkMode\":\"p_default\",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"1\"}]}",
+     "\"Networks\":{},\"Ports\":{}", "", true},
+    {"running", "\"NetworkMode\":\"p_default\",\"PortBindings\":{}",
+     "\"Networks\":{\"p_default\":{}},\"Ports\":{\"80/tcp\":null}", "p_default\n", false},
+    {"exited", "\"NetworkMode\":\"p_default\",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"1\"}]}",
+     "\"Networks\":{\"p_default\":{}},\"Ports\":{}", "p_default\n", false},
+    {"running", "\"NetworkMode\":\"host\",\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"1\"}]}",
+     "\"Networks\":{\"host\":{}},\"Ports\":{}", NULL, false},
+};
+
+START_TEST(sees_its_networks_and_whether_its_ports_are_published)
+{
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"Id\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+                   "\"State\":{\"Status\":\"%s\"},\"HostConfig\":{%s},\"NetworkSettings\":{%s}}",
+                   reaches[_i].state, reaches[_i].host, reaches[_i].settings);
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_int_eq(obs.has_networks, reaches[_i].networks != NULL);
+    ck_assert_str_eq(obs.networks, reaches[_i].networks ? reaches[_i].networks : "");
+    ck_assert_msg(obs.lacks_ports == reaches[_i].lacks_ports, "%s", text);
 }
 END_TEST
 
@@ -271,6 +309,8 @@ int main(void)
 
     tcase_add_loop_test(tc, reads_a_healthy_container, 0, 2);
     tcase_add_loop_test(tc, finds_the_engines_own_folder_by_the_containers_id, 0, 2);
+    tcase_add_loop_test(tc, sees_its_networks_and_whether_its_ports_are_published, 0,
+                        sizeof(reaches) / sizeof(reaches[0]));
     tcase_add_loop_test(tc, sees_whether_it_has_the_names_of_its_service, 0,
                         sizeof(routes) / sizeof(routes[0]));
     tcase_add_loop_test(tc, sees_whether_its_check_looks_for_the_mark_of_a_drain, 0,

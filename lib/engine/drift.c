@@ -1,0 +1,125 @@
+/*
+ * Networks that people change under a container that runs (`docker network disconnect`, `connect`).
+ *
+ * That is their doing and isn't fought: it is shown, and nothing is restarted for it, which would
+ * not help either. Made anew it is when somebody asks for that: by `apply` or `restart`. A network
+ * beside those of the file is no matter.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+static bool is_on(const struct instance *i, const char *network)
+{
+    size_t len = strlen(network);
+
+    for (const char *line = i->networks; *line;) {
+        size_t n = strcspn(line, "\n");
+
+        if (n == len && strncmp(line, network, n) == 0) {
+            return true;
+        }
+        line += n + (line[n] == '\n');
+    }
+    return false;
+}
+
+static uint32_t count(const char *lines)
+{
+    uint32_t n = 0;
+
+    for (; *lines; lines++) {
+        n += *lines == '\n';
+    }
+    return n;
+}
+
+/* Only what follows its file as it is now is judged by it. */
+static bool is_judged(const struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+    const char *spec = i->spec[0] ? i->spec : s->applied;
+    bool is_rolling = acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH;
+
+    return i->present && !i->is_spare && i->has_networks && i->obs == ACC_CTR_RUNNING &&
+           !s->removed && !is_rolling && (spec[0] == '\0' || strcmp(spec, s->spec) == 0);
+}
+
+enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
+                          const char **ret_network)
+{
+    const struct service *s = &e->services[i->svc];
+    uint32_t n_networks = 0;
+
+    if (ret_network) {
+        *ret_network = NULL;
+    }
+    if (!is_judged(e, i)) {
+        return DRIFT_NONE;
+    }
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->kind != ACC_RES_NETWORK) {
+            continue;
+        }
+        n_networks++;
+        if (!is_on(i, res->name)) {
+            if (ret_network) {
+                *ret_network = res->name;
+            }
+            return DRIFT_CUT;
+        }
+    }
+    if (i->lacks_ports) {
+        return DRIFT_PORTS;
+    }
+    return n_networks > 0 && count(i->networks) > n_networks ? DRIFT_EXTRA : DRIFT_NONE;
+}
+
+bool acc_svc_is_cut(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void acc_drift_mend(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS) {
+            i->recreate = true;
+            acc_mark_around(e, s);
+        }
+    }
+}
+
+void acc_drift_text(struct acc_engine *e, struct service *s, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    acc_each_slot (e, s, i) {
+        const char *network;
+        enum drift drift = acc_inst_drift(e, i, &network);
+
+        if (drift < DRIFT_PORTS) {
+            continue;
+        }
+        if (drift == DRIFT_CUT) {
+            (void)snprintf(out, out_size, "was taken off its network %.100s by hand", network);
+        } else {
+            (void)snprintf(out, out_size, "has lost its published ports");
+        }
+        if (!acc_svc_observing(e, s)) {
+            size_t len = strlen(out);
+
+            (void)snprintf(out + len, out_size - len, "; make it anew: accctl restart %.100s",
+                           s->nick);
+        }
+        return;
+    }
+}
