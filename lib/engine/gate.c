@@ -96,6 +96,21 @@ static bool waits_for_nobody(const struct acc_engine *e, const struct service *s
     return false;
 }
 
+/* It can't be made before another one is there, which won't be soon. */
+static bool waits_to_be_made(const struct acc_engine *e, const struct service *s)
+{
+    if (s->n_inst == 0 || e->inst[s->first_inst].present) {
+        return false;
+    }
+    acc_each_out (e, s, edge) {
+        if (edge->at_create && !acc_edge_met(e, edge) &&
+            acc_is_terminal(e, &e->services[edge->to])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* It won't get ready by itself soon: who only wants it need not wait. */
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
 {
@@ -118,7 +133,7 @@ bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
                 return true;
             }
         }
-        return waits_for_nobody(e, s);
+        return waits_for_nobody(e, s) || waits_to_be_made(e, s);
     case ACC_SVC_QUEUED:
     case ACC_SVC_STARTING:
     case ACC_SVC_UP:
