@@ -156,7 +156,7 @@ void acc_observe_slots(struct acc_engine *e, struct service *s)
             i->exit_pending) {
             continue;
         }
-        if (i->role != ROLE_NONE || acc_rollout_active(s)) {
+        if (i->role != ROLE_NONE || (acc_rollout_active(s) && acc_rollout_is_new(s, i))) {
             continue; /* the rollout says who sits there */
         }
         for (struct instance *k = acc_spare_at(e, s->spare); k;
