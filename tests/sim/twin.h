@@ -182,6 +182,7 @@ struct twin {
     uint64_t last_hint_ms;
     uint64_t next_monitor;
     int64_t next_pid;
+    int64_t last_start_ns;
     bool *res_exists;
     uint32_t *res_busy;           /* ENSURE and DROP in progress */
     bool double_network;          /* two creates of one network at once: 20.10 makes two */

@@ -85,6 +85,15 @@ static void bind_to(struct twin *twin, struct twin_container *c)
     }
 }
 
+/* Two that start in one millisecond start one after the other. */
+static int64_t next_start_ns(struct twin *twin, const struct twin_container *c)
+{
+    int64_t ns = twin_now_ns(twin) + (int64_t)sim_rand_below(twin_luck(twin, c->made.svc), 1000000);
+
+    twin->last_start_ns = ns > twin->last_start_ns ? ns : twin->last_start_ns + 1;
+    return twin->last_start_ns;
+}
+
 void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token, bool by_policy)
 {
     int64_t ignored;
@@ -96,8 +105,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
     c->state = ACC_CTR_RUNNING;
     c->pid = twin->next_pid++;
     c->has_passed = false;
-    c->started_ns = twin_now_ns(twin) +
-                    (int64_t)sim_rand_below(twin_luck(twin, c->made.svc), 1000000);
+    c->started_ns = next_start_ns(twin, c);
     c->exit_code = 0;
     c->oom = c->is_stopping = c->exit_pending = false;
     c->manually_stopped = c->is_marked = false;
