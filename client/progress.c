@@ -20,6 +20,7 @@ struct line {
     char *service; /* owned */
     char state[24];
     char step[24];   /* of an upgrade */
+    int64_t n_tries; /* of its pull that have failed */
     char change[24]; /* what has become of its containers */
     char reason[256];
     char differs[256]; /* in what its container differed */
@@ -359,7 +360,10 @@ static bool read_state(struct accctl_progress *progress, struct line *line, cons
 {
     bool is_change = strcmp(line->state, text_of(item, "state")) != 0 ||
                      strcmp(line->step, text_of(item, "step")) != 0;
+    int64_t n_tries = acc_json_int(item, "tries", 0);
+    bool is_retry = n_tries > line->n_tries;
 
+    line->n_tries = n_tries;
     (void)snprintf(ret_before->name, sizeof(ret_before->name), "%s", line->step);
     ret_before->took_ms = now_ms - line->since_ms;
     if (is_change) {
@@ -377,7 +381,7 @@ static bool read_state(struct accctl_progress *progress, struct line *line, cons
     } else if (line->moved_ms == 0 && (!line->settled || (is_change && progress->is_started))) {
         line->moved_ms = now_ms;
     }
-    return is_change;
+    return is_change || is_retry;
 }
 
 static bool update_line(struct accctl_progress *progress, const cJSON *item, uint64_t now_ms,

@@ -48,6 +48,9 @@ void accd_app_fill_model(struct accd_app *app, struct acc_model *model)
     if (starts > STARTS_IN_FLIGHT_MAX) {
         starts = STARTS_IN_FLIGHT_MAX;
     }
+    if (model->timing.starts_in_flight == 0) {
+        model->timing.starts_in_flight = starts;
+    }
     for (size_t i = 0; i < model->n_services; i++) {
         if (model->services[i]->timing.starts_in_flight == 0) {
             model->services[i]->timing.starts_in_flight = starts;

@@ -460,6 +460,8 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
     }
     r = join(&stacks, r, &model, diags);
     if (r == 0 && config) {
+        model->timing = config->timing;
+        model->has_timing = true;
         r = acc_model_set_phases(model, config->phases, config->n_phases, diags);
     }
     if (options->find_all) {

@@ -17,6 +17,7 @@ struct watch {
     uint32_t svc;
     enum acc_svc_state state; /* as last told */
     enum acc_rollout_step step;
+    uint32_t n_tries;
     const char *change; /* static */
     uint64_t told_ms;   /* an upgrade tells of itself every second */
     bool selected;      /* else something that a selected one depends on */
@@ -440,12 +441,13 @@ static size_t changed(struct wait *wait, const struct look *look, struct acc_pro
         }
         acc_engine_service(control->config.engine, watch->svc, now_ms, &service);
         if (service.state != watch->state || service.step != watch->step ||
-            strcmp(look->row[i].change, watch->change) != 0 ||
+            service.n_tries != watch->n_tries || strcmp(look->row[i].change, watch->change) != 0 ||
             accd_heard_is_due(&watch->heard, now_ms - watch->told_ms) ||
             (service.step != ACC_ROLL_IDLE && watch->selected &&
              now_ms >= watch->told_ms + ROLLOUT_EVERY_MS)) {
             watch->state = service.state;
             watch->step = service.step;
+            watch->n_tries = service.n_tries;
             watch->change = look->row[i].change;
             watch->told_ms = now_ms;
             rows[n] = look->row[i];

@@ -594,6 +594,7 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         text(w, item, "service", service.id);
         text(w, item, "state", acc_svc_state_name(service.state));
         text(w, item, "step", acc_rollout_step_name(service.step));
+        acc_put_int(w->put, item, "tries", service.n_tries);
         text(w, item, "health", acc_verdict_name(service.health));
         text(w, item, "reason", service.reason);
         moment(w, item, "since", service.since_ms);

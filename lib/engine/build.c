@@ -387,11 +387,39 @@ static int alloc_tables(struct builder *b)
     return 0;
 }
 
-static void global_timing(struct acc_engine *e)
+/* The times that aren't of one service. */
+static const char *const global_times[] = {
+    "starts_in_flight", "pulls_in_flight", "boot_grace", "resync",          "config_base",
+    "config_cap",       "start_base",      "start_cap",  "incident_notify", "incident_close",
+};
+
+/* What all services say alike is meant for all of them together; one alone can't say it. */
+static void agree(const struct acc_model *model, const char *key, struct acc_timing *timing)
+{
+    bool is_count = false;
+    void *field = acc_timing_field(timing, key, &is_count);
+    size_t size = is_count ? sizeof(uint32_t) : sizeof(uint64_t);
+    const void *first = acc_timing_field(&model->services[0]->timing, key, &is_count);
+
+    for (size_t i = 1; i < model->n_services; i++) {
+        if (memcmp(first, acc_timing_field(&model->services[i]->timing, key, &is_count), size) !=
+            0) {
+            return;
+        }
+    }
+    memcpy(field, first, size);
+}
+
+static void global_timing(struct acc_engine *e, const struct acc_model *model)
 {
     acc_timing_default(&e->timing);
-    if (e->n_services > 0) {
-        e->timing = e->services[0].timing;
+    if (model->has_timing) {
+        e->timing = model->timing;
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(global_times); i++) {
+        if (!model->has_timing && model->n_services > 0) {
+            agree(model, global_times[i], &e->timing);
+        }
     }
     if (e->timing.starts_in_flight == 0) {
         e->timing.starts_in_flight = 8;
@@ -429,7 +457,7 @@ int acc_build(const struct acc_model *model, const struct acc_engine *old,
     }
     add_order(&b);
     add_nicks(b.e);
-    global_timing(b.e);
+    global_timing(b.e, model);
     b.e->engine_incident = ACC_NONE;
     b.e->closed_first = b.e->closed_last = ACC_NONE;
     b.e->heal_tokens = ACC_HEAL_BURST;

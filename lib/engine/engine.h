@@ -342,6 +342,7 @@ struct acc_service_view {
     uint32_t n_instances;
     uint32_t revision;           /* in force; 0: never upgraded */
     enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
+    uint32_t n_tries;            /* of its pull that have failed */
     struct acc_hold_record hold; /* its own; maintenance is told apart */
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
     const char *what;    /* the rollout under way changes this of its configuration; "" nothing */

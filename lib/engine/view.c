@@ -130,6 +130,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .step = s->roll.is.step,
         .refused = acc_change_refused(s) ? s->bad_why : "",
         .what = acc_rollout_active(s) ? s->roll.is.what : "",
+        .n_tries = s->roll.is.step == ACC_ROLL_PULL ? s->roll.n_tries : 0,
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
     acc_hold_record(e, &s->hold, now_ms > e->now ? now_ms : e->now, &ret_view->hold);

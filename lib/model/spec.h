@@ -301,6 +301,9 @@ struct acc_model {
     struct acc_phase_spec *phases; /* owned; by acc_model_set_phases() */
     char *phase_names;             /* owned; what the names of `phases` lie in */
     size_t n_phases;
+    /* Of all of them together; without it what they say alike. */
+    struct acc_timing timing;
+    bool has_timing;
     uint32_t *layer; /* 0 for a service without dependencies, else 1 + the highest of them */
 };
 

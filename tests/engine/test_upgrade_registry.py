@@ -1,4 +1,7 @@
 """Upgrades from a registry that fails: what runs is never touched, the reason is clear, what passes is tried again."""
+import re
+import subprocess
+
 from lib import needs, service, wait
 from registry import Registry
 
@@ -51,11 +54,15 @@ def test_what_passes_is_tried_again_with_pauses(w):
         before = w.docker.identities()
         r.push("app:1", VERSION=str(n + 2))
         r.fault(what)
-        accd.ctl("upgrade", "a", "--detach")
+        follower = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        w.extra.callback(follower.kill)
         wait(lambda: "; try 2 in" in accd.service("a")["reason"] and words in accd.service("a")["reason"], 40,
              f"{what}: the reason and the next try")
         assert accd.state_of("a") == "upgrading" and w.docker.identities() == before, what
         r.fault()
         wait(lambda: version(w) == str(n + 2) and names(w) == ["s-a-1"], 60, f"{what}: over, and upgraded")
         accd.wait_state("a", "up", seconds=30)
+        said = follower.communicate(timeout=60)[0]
+        assert re.search(rf"s/a: upgrading, pulls .*; try 2 in \d+ s: .*{words}", said), (what, said)
     assert [x["result"] for x in accd.json("history", "a")["revisions"]] == ["stable"] * 5

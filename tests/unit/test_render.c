@@ -527,9 +527,18 @@ START_TEST(steps_of_an_upgrade_have_durations)
 
     acc_buf_init(&out, 10000);
     tell(progress, "\"state\":\"upgrading\",\"step\":\"pull\"", 1000, &out);
+    tell(progress,
+         "\"state\":\"upgrading\",\"step\":\"pull\",\"tries\":1,\"reason\":\"pulls x; try 2 in 2 "
+         "s: no\"",
+         1100, &out);
+    tell(progress,
+         "\"state\":\"upgrading\",\"step\":\"pull\",\"tries\":1,\"reason\":\"pulls x; try 2 in 1 "
+         "s: no\"",
+         1200, &out);
     tell(progress, "\"state\":\"upgrading\",\"step\":\"create\",\"reason\":\"to r2\"", 1400, &out);
     tell(progress, "\"state\":\"up\",\"step\":\"watch\",\"reason\":\"r2 is watched\"", 16400, &out);
-    ck_assert_str_eq(out.data, "s/web: upgrading, to r2; pull took 0.4 s\n"
+    ck_assert_str_eq(out.data, "s/web: upgrading, pulls x; try 2 in 2 s: no\n"
+                               "s/web: upgrading, to r2; pull took 0.4 s\n"
                                "s/web: up, r2 is watched; create took 15 s\n");
     acc_buf_fini(&out);
     accctl_progress_destroy(progress);
