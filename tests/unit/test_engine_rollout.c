@@ -852,6 +852,28 @@ START_TEST(the_watch_stands_still_while_it_is_paused)
 }
 END_TEST
 
+/* The end of the write-ahead log never got to the disk. */
+START_TEST(names_are_believed_before_an_older_record)
+{
+    struct acc_service_record older;
+
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 9000);
+    older = stage.record[0];
+    ck_assert_int_eq(older.rollout.step, ACC_ROLL_VERIFY);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    stage.record[0] = older;
+    stage_trace(&stage);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 700000);
+    ck_stage(&stage, "remove web; ");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
 START_TEST(accd_may_die_at_any_step)
 {
     for (int step = 1; step <= STEPS; step++) {
@@ -910,6 +932,7 @@ static Suite *suite(void)
     tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
     tcase_add_test(tc, an_upgrade_does_not_wait_for_what_is_only_wanted);
     tcase_add_test(tc, the_watch_stands_still_while_it_is_paused);
+    tcase_add_test(tc, names_are_believed_before_an_older_record);
     tcase_add_test(tc, accd_may_die_at_any_step);
     suite_add_tcase(s, tc);
     return s;
