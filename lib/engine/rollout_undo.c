@@ -217,8 +217,10 @@ static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t s
 
         traces->is_change |= older != newer && strcmp(older->spec, newer->spec) != 0;
     }
-    if (c.holder && c.candidate && c.holder->exit_pending) {
+    if (c.holder && c.candidate && (c.holder->exit_pending || c.holder->hold_ms)) {
         c.holder->own_stop_ns = c.holder->run_ns; /* stopped for it, and not by hand */
+        c.holder->exit_pending = true;
+        c.holder->hold_ms = 0;
     }
     traces->id = c.bad ? c.bad->role_number : c.candidate ? c.candidate->role_number : traces->id;
     traces->from = c.retired                       ? (uint32_t)c.retired->role_number
