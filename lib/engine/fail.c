@@ -262,8 +262,8 @@ void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_
         excuse(e, s);
         s->n_unsettled = k;
         s->fail_attributed = true;
-        if (s->incident != ACC_NONE) {
-            acc_incident_close(e, s->incident);
+        if (s->incident != ACC_NONE && e->incidents[s->incident].since_ms >= u->at_ms) {
+            acc_incident_close(e, s->incident); /* that failure was all there was to it */
         }
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
                  "its failure was not its own fault and is taken back");
