@@ -471,6 +471,7 @@ struct service {
     uint32_t n_unsettled;
     bool has_failed;
     enum fail_class fail_class;
+    uint64_t excused_ms; /* when a removed network was last taken for an excuse; 0: never */
     uint64_t fail_ms, attempt_ms; /* attempt: when it was last started */
     bool fail_attributed;
     char fail_text[ACC_TEXT_MAX + 1];

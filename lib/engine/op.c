@@ -223,6 +223,29 @@ static void created(struct acc_engine *e, struct instance *slot, const char *cid
     acc_inst_bind(e, s, i);
 }
 
+/* So long one such excuse is enough: a network that goes again and again is trouble. */
+#define EXCUSE_MS 60000u
+
+static bool is_network_gone(const char *message)
+{
+    return strstr(message, "network") && strstr(message, "not found");
+}
+
+/* A network that was there and that somebody has removed since (`docker compose down`) is made
+ * again, and the service has not failed for it. */
+static bool is_excused(struct acc_engine *e, struct service *s, const char *message)
+{
+    if (!is_network_gone(message) || (s->excused_ms && e->now < s->excused_ms + EXCUSE_MS)) {
+        return false;
+    }
+    s->excused_ms = e->now ? e->now : 1;
+    acc_resource_doubt(e, s);
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "its network was removed by somebody: it is made again");
+    acc_mark_around(e, s);
+    return true;
+}
+
 static void create_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
     struct service *s = acc_svc_of(e, i);
@@ -232,6 +255,9 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
 
     if (is_failure && acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
         acc_resource_doubt(e, s);
+        return;
+    }
+    if (is_failure && is_excused(e, s, message)) {
         return;
     }
     switch (event->op.result) {
@@ -272,7 +298,7 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
  * start of that container fails ("task ID: already exists", seen with 20.10). */
 static bool is_stranded(const char *message)
 {
-    return (strstr(message, "network") && strstr(message, "not found")) ||
+    return is_network_gone(message) ||
            (strstr(message, "task") && strstr(message, "already exists")) ||
            strstr(message, "non existing container") || strstr(message, "No such container");
 }
@@ -286,6 +312,10 @@ static void start_failed(struct acc_engine *e, struct instance *i, enum fail_cla
         return;
     }
     i->recreate |= is_stranded(message);
+    if (is_excused(e, acc_svc_of(e, i), message)) {
+        look_again(i);
+        return;
+    }
     if (i->recreate) {
         acc_resource_doubt(e, acc_svc_of(e, i));
     }

@@ -324,6 +324,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, n_unsettled, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, has_failed, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, fail_class, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, excused_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, fail_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, attempt_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, fail_attributed, ACC_FIELD_UINT),

@@ -135,6 +135,13 @@ def test_compose_down_and_up_beside_accd(w):
     accd.wait_all_up(60)
     assert {n: i for n, (i, _) in w.docker.identities().items()} == ids
 
+    w.engine.compose("down", cwd=path.parent)  # with the network, which accd knows to be there
+    wait(lambda: {s["state"] for s in accd.services().values()} == {"off"}, 30, "both are off")
+    accd.ctl("up", "--all")
+    assert accd.incidents(open_only=False) == [], accd.incidents(open_only=False)
+    told = accd.log.read_text()
+    assert "could not be" not in told, told
+
 
 @needs(seconds=120)
 def test_compose_up_beside_accd_finds_nothing_to_do(w):

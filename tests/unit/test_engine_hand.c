@@ -262,6 +262,38 @@ START_TEST(compose_down_beside_us_is_respected)
 }
 END_TEST
 
+/* `docker compose down` takes the network along, which accd believed to be there. */
+START_TEST(a_network_that_was_removed_is_made_again_and_no_failure)
+{
+    struct acc_service_record record;
+
+    up("s: a");
+    stage_docker_stop(&stage, "a");
+    stage_docker_rm(&stage, "a");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    service("a")->start = ACC_OP_START;
+    service("a")->message = "network s_default not found";
+    stage.show_ensure = true;
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    ck_stage(&stage, "create a; start a; ensure a:1; ensure s_default; remove a; create a; "
+                     "start a; ");
+    acc_engine_service_record(stage.engine, 0, stage.now_ms, &record);
+    ck_assert_uint_eq(record.n_failures, 1); /* of the second one: it is not excused for ever */
+    service("a")->start = ACC_OP_OK;
+    stage_run(&stage, 10000);
+    ck_state(&stage, "a", "up");
+
+    stage_docker_stop(&stage, "a");
+    stage_docker_rm(&stage, "a");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    service("a")->create = ACC_OP_GONE;
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    ck_assert_ptr_nonnull(strstr(stage_trace(&stage), "create a; ensure a:1; "));
+}
+END_TEST
+
 START_TEST(rm_force_of_a_running_container_turns_it_off)
 {
     up("s: db");
@@ -537,6 +569,7 @@ int main(void)
     tcase_add_test(tcase, who_asks_for_what_is_paused_waits_until_it_goes_on);
     tcase_add_test(tcase, up_unpauses);
     tcase_add_test(tcase, compose_down_beside_us_is_respected);
+    tcase_add_test(tcase, a_network_that_was_removed_is_made_again_and_no_failure);
     tcase_add_test(tcase, rm_force_of_a_running_container_turns_it_off);
     tcase_add_test(tcase, a_sharer_from_before_accd_follows_a_new_container);
     tcase_add_test(tcase, a_dead_container_that_is_pruned_is_made_again);
