@@ -48,7 +48,8 @@ static const struct acc_field xacc_fields[] = {
      .bind = ACC_BIND_STRUCT_P_MAP, .sub = &edge},
     {"health", .is = ACC_IS_MAP, .sub = &health},
     {"probe", .is = ACC_IS_STR},
-    {"host", .is = ACC_IS_SEQ, .elements = ACC_IS_STR},
+    {"host", .is = ACC_IS_SEQ, .elements = ACC_IS_STR, .flags = ACC_FIELD_UNIQUE},
+    {"serialize", .is = ACC_IS_STR | ACC_IS_SEQ, .elements = ACC_IS_STR, .flags = ACC_FIELD_UNIQUE},
     {"restart", .is = ACC_IS_MAP, .sub = &restart},
     {"on_unhealthy", .is = ACC_IS_STR, .choices = "restart|report"},
     {"upgrade", .is = ACC_IS_MAP, .sub = &acc_xacc_upgrade_type},
@@ -574,7 +575,9 @@ int acc_xacc_apply(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
     apply_waiting(ctx, acc_node_path(xacc, "health", "waiting", NULL), service);
     apply_timing(ctx, xacc, service);
     apply_restart(ctx, acc_node_get(xacc, "restart"), service);
-    if (acc_xacc_upgrade(ctx, acc_node_get(xacc, "upgrade"), service) < 0) {
+    if (acc_xacc_upgrade(ctx, acc_node_get(xacc, "upgrade"), service) < 0 ||
+        acc_xacc_host(ctx, acc_node_get(xacc, "host"), service) < 0 ||
+        acc_xacc_serialize(ctx, acc_node_get(xacc, "serialize"), service) < 0) {
         return -ENOMEM;
     }
     acc_node_for_each(node, acc_node_get(xacc, "edges"))

@@ -32,6 +32,11 @@ bool acc_xacc_ms(const struct acc_node *node, uint64_t *ret_ms);
 extern const struct acc_struct acc_xacc_upgrade_type;
 int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                      struct acc_service_spec *service);
+/* xacc_host.c: `host:` and `serialize:`. Problems are told; 0 or -ENOMEM. */
+int acc_xacc_host(struct acc_compose_ctx *ctx, const struct acc_node *list,
+                  struct acc_service_spec *service);
+int acc_xacc_serialize(struct acc_compose_ctx *ctx, const struct acc_node *list,
+                       struct acc_service_spec *service);
 /* How many edges acc_xacc_apply() may add. */
 size_t acc_xacc_n_edges(const struct acc_node *xacc);
 

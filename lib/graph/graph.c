@@ -8,6 +8,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
 #include "lib/graph/cycle.h"
+#include "lib/graph/shared.h"
 
 /* A service or a stack by name; sorted arrays of these are the only index that is needed. */
 struct name {
@@ -430,6 +431,10 @@ static int join(struct joiner *j)
         resolve_edges(j, j->model->services[i]);
     }
     mark_ends(j->model);
+    r = acc_shared_join(j->model, j->diags);
+    if (r == -ENOMEM) {
+        return r;
+    }
     r = acc_cycles_refuse(j->model, j->diags);
     if (r < 0) {
         return r;

@@ -147,6 +147,8 @@ struct acc_model *acc_model_destroy(struct acc_model *model)
     free(model->resource_base);
     free(model->order);
     free(model->layer);
+    free(model->conditions);
+    free(model->tokens);
     free(model->phases);
     free(model->phase_names);
     free(model);

@@ -15,6 +15,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/diag.h"
+#include "lib/model/condition.h"
 #include "lib/model/node.h"
 #include "lib/model/window.h"
 
@@ -180,6 +181,17 @@ struct acc_health_spec {
 
 #define ACC_WAITING_CODES_MAX 8u
 
+/* One entry of x-acc.host. */
+struct acc_host_need {
+    struct acc_condition is;
+    uint32_t at; /* in acc_model.conditions; by lib/graph */
+};
+/* One entry of x-acc.serialize: of all that name the same token, one at a time gets ready. */
+struct acc_token_need {
+    const char *name;
+    uint32_t at; /* in acc_model.tokens; by lib/graph */
+};
+
 struct acc_service_spec {
     const char *id;    /* "stack/service" */
     const char *stack; /* the Compose project */
@@ -214,6 +226,10 @@ struct acc_service_spec {
 
     struct acc_edge *edges;
     size_t n_edges;
+    struct acc_host_need *host; /* each once */
+    size_t n_host;
+    struct acc_token_need *serialize; /* each once */
+    size_t n_serialize;
     uint32_t *resources; /* of this stack, indexes into acc_stack.resources: image first, then
                             networks and volumes */
     size_t n_resources;
@@ -305,6 +321,11 @@ struct acc_model {
     struct acc_timing timing;
     bool has_timing;
     uint32_t *layer; /* 0 for a service without dependencies, else 1 + the highest of them */
+    /* What all services together need of the host, and their tokens: each once, by name. */
+    struct acc_condition *conditions; /* owned; texts of the stacks */
+    size_t n_conditions;
+    const char **tokens; /* owned; texts of the stacks */
+    size_t n_tokens;
 };
 
 /* Frees the model and its stacks. NULL is allowed; always returns NULL. */

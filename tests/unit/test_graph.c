@@ -351,6 +351,40 @@ START_TEST(an_unknown_phase_is_named)
 }
 END_TEST
 
+static void host_add(struct acc_service_spec *service, const char *condition, const char *token)
+{
+    static struct acc_host_need hosts[8];
+    static struct acc_token_need tokens[8];
+    static size_t n;
+
+    hosts[n % 8] = (struct acc_host_need){.at = ACC_NONE};
+    ck_assert_ptr_null(acc_condition_parse(condition, &hosts[n % 8].is));
+    tokens[n % 8] = (struct acc_token_need){token, ACC_NONE};
+    service->host = &hosts[n % 8];
+    service->serialize = &tokens[n++ % 8];
+    service->n_host = service->n_serialize = 1;
+}
+
+START_TEST(conditions_and_tokens_are_numbered_over_all_stacks)
+{
+    struct acc_stack *stacks[] = {stack_parse("one", "a; b; c"), stack_parse("two", "d")};
+
+    host_add(&stacks[0]->services[0], "mount:/mnt/nas", "load");
+    host_add(&stacks[0]->services[1], "device:/dev/kfd", "disk");
+    host_add(&stacks[1]->services[0], "mount:/mnt/nas", "load");
+    ck_assert_int_eq(acc_model_join(stacks, 2, &model, &diags), 0);
+    ck_assert_uint_eq(model->n_conditions, 2);
+    ck_assert_str_eq(model->conditions[0].text, "device:/dev/kfd");
+    ck_assert_str_eq(model->conditions[1].arg, "/mnt/nas");
+    ck_assert_uint_eq(model->services[0]->host[0].at, 1);
+    ck_assert_uint_eq(model->services[1]->host[0].at, 0);
+    ck_assert_uint_eq(model->services[3]->host[0].at, 1);
+    ck_assert_uint_eq(model->n_tokens, 2);
+    ck_assert_str_eq(model->tokens[1], "load");
+    ck_assert_uint_eq(model->services[3]->serialize[0].at, 1);
+}
+END_TEST
+
 START_TEST(ten_thousand_services_with_forty_thousand_edges)
 {
     struct acc_stack *stack = stack_new("one", 10000);
@@ -400,6 +434,7 @@ int main(void)
     tcase_add_test(tcase, phases_follow_the_edges);
     tcase_add_test(tcase, an_early_phase_does_not_wait_for_a_late_one);
     tcase_add_test(tcase, an_unknown_phase_is_named);
+    tcase_add_test(tcase, conditions_and_tokens_are_numbered_over_all_stacks);
     tcase_add_test(tcase, ten_thousand_services_with_forty_thousand_edges);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);

@@ -325,6 +325,31 @@ START_TEST(xacc_is_read)
 }
 END_TEST
 
+START_TEST(the_host_and_tokens_are_read)
+{
+    const struct acc_service_spec *a = a_with(
+        "x-acc: {host: ['mount:/mnt/nas/', 'device:/dev/kfd', 'path:/', 'address:fe80::1', "
+        "network, "
+        "time, 'mount:/mnt/nas'], serialize: [gpu-load, disk]}");
+
+    ck_assert_uint_eq(a->n_host, 6); /* one thing has one name */
+    ck_assert_int_eq(a->host[0].is.kind, ACC_HOST_MOUNT);
+    ck_assert_str_eq(a->host[0].is.text, "mount:/mnt/nas");
+    ck_assert_str_eq(a->host[0].is.arg, "/mnt/nas");
+    ck_assert_int_eq(a->host[1].is.kind, ACC_HOST_DEVICE);
+    ck_assert_str_eq(a->host[2].is.arg, "/");
+    ck_assert_str_eq(a->host[3].is.arg, "fe80::1");
+    ck_assert_int_eq(a->host[4].is.kind, ACC_HOST_NETWORK);
+    ck_assert_str_eq(a->host[5].is.arg, "");
+    ck_assert_uint_eq(a->n_serialize, 2);
+    ck_assert_str_eq(a->serialize[1].name, "disk");
+    a = a_with("x-acc: {serialize: gpu-load}");
+    ck_assert_uint_eq(a->n_serialize, 1);
+    ck_assert_str_eq(a->serialize[0].name, "gpu-load");
+    ck_assert_uint_eq(a->n_host, 0);
+}
+END_TEST
+
 START_TEST(a_drain_may_be_a_command)
 {
     const struct acc_service_spec *a = a_with(
@@ -404,6 +429,16 @@ static const struct {
     {"edges: {b: need}", "edges.b: 'need' is none of binds, needs"},
     {"edges: {a/b/c: }", "edges: 'a/b/c' is neither SERVICE nor STACK/SERVICE"},
     {"health: {waiting: [0]}", "health.waiting: '0' is no exit code from 1 to 255"},
+    {"host: [disk]", "host: 'disk': it is none of mount:PATH, device:PATH, path:PATH, address:IP, "
+                     "network, time"},
+    {"host: ['mount:nas']", "host: 'mount:nas': its path is not absolute"},
+    {"host: ['time:now']", "host: 'time:now': it is none of"},
+    {"host: ['address:eth0']", "host: 'address:eth0': its address is none; write it like"},
+    {"host: 'mount:/x'", "services.a.x-acc.host: must be a list"},
+    {"host: [network, network]", "services.a.x-acc.host"},
+    {"serialize: [gpu load]", "serialize: 'gpu load' is no name; use letters, digits"},
+    {"serialize: ['']", "serialize: '' is no name"},
+    {"serialize: {a: b}", "services.a.x-acc.serialize: must be"},
     {"restart: {backoff: soon}", "restart.backoff: 'soon' is none; write it like 1s..5m"},
     {"restart: {budget: 0/10m}", "restart.budget: '0/10m' is none; write it like 5/10m"},
     {"vram: lots", "vram: 'lots' is no size; write it like 16GiB"},
@@ -561,6 +596,7 @@ int main(void)
     tcase_add_test(tcase, resources_are_shared_and_in_order);
     tcase_add_loop_test(tcase, two_can_run_at_once_unless, 0, ACC_ARRAY_LEN(exclusive));
     tcase_add_test(tcase, xacc_is_read);
+    tcase_add_test(tcase, the_host_and_tokens_are_read);
     tcase_add_test(tcase, a_drain_may_be_a_command);
     tcase_add_loop_test(tcase, xacc_is_checked, 0, ACC_ARRAY_LEN(bad_xacc));
     tcase_add_test(tcase, xacc_has_defaults_in_two_places);

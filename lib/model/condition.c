@@ -1,0 +1,72 @@
+#include "lib/model/condition.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+
+static const struct {
+    const char *name;
+    char begin; /* of its argument; ' ' for any, '\0': it has none */
+    const char *lacks;
+} kinds[] = {
+    [ACC_HOST_MOUNT] = {"mount", '/', "nothing is mounted on %s"},
+    [ACC_HOST_DEVICE] = {"device", '/', "the device %s is missing"},
+    [ACC_HOST_PATH] = {"path", '/', "%s is missing"},
+    [ACC_HOST_ADDRESS] = {"address", ' ', "no interface has the address %s"},
+    [ACC_HOST_NETWORK] = {"network", '\0', "there is no route to the outside%s"},
+    [ACC_HOST_TIME] = {"time", '\0', "the clock is not synchronised%s"},
+};
+static_assert(ACC_ARRAY_LEN(kinds) == ACC_HOST_KIND_COUNT, "one row per kind");
+
+static const char *check(const char *arg, char begin)
+{
+    if (begin == '\0') {
+        return NULL;
+    }
+    if (begin == '/') {
+        return arg[0] != '/' ? "its path is not absolute" : NULL;
+    }
+    return arg[0] == '\0' || arg[strspn(arg, "0123456789abcdefABCDEF:.")] != '\0'
+               ? "its address is none; write it like address:192.168.1.2"
+               : NULL;
+}
+
+const char *acc_condition_parse(const char *text, struct acc_condition *ret_condition)
+{
+    size_t len = strcspn(text, ":");
+
+    if (strlen(text) > ACC_CONDITION_TEXT_MAX) {
+        return "it is too long";
+    }
+    for (size_t k = 0; k < ACC_ARRAY_LEN(kinds); k++) {
+        bool has_arg = text[len] == ':';
+
+        if (strlen(kinds[k].name) != len || strncmp(kinds[k].name, text, len) != 0 ||
+            has_arg != (kinds[k].begin != '\0')) {
+            continue;
+        }
+        *ret_condition = (struct acc_condition){
+            .kind = (enum acc_condition_kind)k, .text = text, .arg = text + len + has_arg};
+        return check(ret_condition->arg, kinds[k].begin);
+    }
+    return "it is none of mount:PATH, device:PATH, path:PATH, address:IP, network, time";
+}
+
+void acc_condition_lacks(const struct acc_condition *condition, char *out, size_t out_size)
+{
+    const char *words = kinds[condition->kind].lacks;
+    const char *at = strstr(words, "%s");
+
+    /* A long path is cut; the condition itself tells it whole. */
+    (void)snprintf(out, out_size, "%.*s%.160s%s", (int)(at - words), words, condition->arg, at + 2);
+}
+
+bool acc_token_is_valid(const char *name)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = strlen(name);
+
+    return len > 0 && len <= ACC_TOKEN_NAME_MAX && name[strspn(name, good)] == '\0';
+}

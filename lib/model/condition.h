@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * What a service may need of the host before it starts (x-acc.host): as text, and in words.
+ *
+ * Knows how they are written, not whether they hold: that the daemon watches.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum acc_condition_kind {
+    ACC_HOST_MOUNT,   /* something is mounted there */
+    ACC_HOST_DEVICE,  /* the device node is there */
+    ACC_HOST_PATH,    /* the file or folder is there */
+    ACC_HOST_ADDRESS, /* an interface has this address */
+    ACC_HOST_NETWORK, /* there is a route to the outside */
+    ACC_HOST_TIME,    /* the clock is synchronised */
+};
+#define ACC_HOST_KIND_COUNT 6
+
+/* Conditions and tokens of one configuration that differ; a home has a handful. */
+#define ACC_CONDITIONS_MAX 256u
+#define ACC_TOKENS_MAX     256u
+/* Of one service. */
+#define ACC_CONDITIONS_EACH_MAX 16u
+#define ACC_TOKENS_EACH_MAX     16u
+#define ACC_TOKEN_NAME_MAX      64u
+/* "mount:" and a path; fits where the texts of events are kept. */
+#define ACC_CONDITION_TEXT_MAX 240u
+
+struct acc_condition {
+    enum acc_condition_kind kind;
+    const char *text; /* as in the file: "mount:/mnt/nas"; borrowed */
+    const char *arg;  /* in `text`: "/mnt/nas"; "" where there is none */
+};
+
+/* NULL and `*ret_condition`, which points into `text`; else what is wrong with it, one clause. */
+const char *acc_condition_parse(const char *text, struct acc_condition *ret_condition);
+/* What is the matter when it doesn't hold: "nothing is mounted on /mnt/nas". */
+void acc_condition_lacks(const struct acc_condition *condition, char *out, size_t out_size);
+/* The name of a token that services are serialised by: letters, digits, `_`, `-`, `.`. */
+bool acc_token_is_valid(const char *name);
