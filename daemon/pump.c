@@ -1,5 +1,6 @@
 #include "daemon/pump.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct queued {
     struct acc_obs *obs;                                                              /* owned */
     uint8_t *selected;                                                                /* owned */
 };
+
+static_assert(ACC_CONDITION_TEXT_MAX <= ACC_OUTPUT_MAX, "a condition of the host is kept whole");
 
 /* Effects that wait for their records. */
 struct held_batch {
@@ -112,6 +115,9 @@ static int own(struct accd_pump *pump, struct queued *entry)
     case ACC_EV_OP_LATE:
         event->op.cid = keep(entry->cid, sizeof(entry->cid), event->op.cid);
         event->op.message = keep(entry->text, sizeof(entry->text), event->op.message);
+        return 0;
+    case ACC_EV_HOST:
+        event->host.condition = keep(entry->text, sizeof(entry->text), event->host.condition);
         return 0;
     case ACC_EV_PROBE:
         event->probe.output = keep(entry->text, sizeof(entry->text), event->probe.output);

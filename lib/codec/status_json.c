@@ -339,7 +339,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     text(w, item, "reason", service.reason);
     roots = acc_put_array(w->put, item, "root");
     for (size_t i = 0; i < service.n_roots; i++) {
-        service_id(w, roots, service.roots[i]);
+        text(w, roots, NULL, acc_engine_root_id(w->view->engine, service.roots[i]));
     }
     acc_put_int(w->put, item, "restarts", service.n_restarts);
     acc_put_int(w->put, item, "revision", service.revision); /* 0: never upgraded */

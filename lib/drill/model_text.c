@@ -305,6 +305,31 @@ static int read_setting(struct builder *b, const char *key, const char *value)
     return 0;
 }
 
+static int read_condition(struct builder *b, const char *word)
+{
+    struct acc_service_spec *s = b->service;
+    struct acc_host_need *need = &s->host[s->n_host];
+    const char *text = acc_arena_strdup(b->stack->arena, word);
+
+    if (!text || s->n_host == ACC_CONDITIONS_EACH_MAX || acc_condition_parse(text, &need->is)) {
+        return wrong(b, "no such condition of the host:", word);
+    }
+    s->n_host++;
+    return 0;
+}
+
+static int read_token(struct builder *b, const char *word)
+{
+    struct acc_service_spec *s = b->service;
+    const char *name = acc_arena_strdup(b->stack->arena, word);
+
+    if (!name || s->n_serialize == ACC_TOKENS_EACH_MAX || !acc_token_is_valid(name)) {
+        return wrong(b, "no such token:", word);
+    }
+    s->serialize[s->n_serialize++].name = name;
+    return 0;
+}
+
 static int read_word(struct builder *b, char *word)
 {
     char *equals = strchr(word, '=');
@@ -312,6 +337,12 @@ static int read_word(struct builder *b, char *word)
     if (equals) {
         *equals = '\0';
         return read_setting(b, word, equals + 1);
+    }
+    if (strncmp(word, "host:", 5) == 0) {
+        return read_condition(b, word + 5);
+    }
+    if (strncmp(word, "serialize:", 10) == 0) {
+        return read_token(b, word + 10);
     }
     if (strchr(word, ':')) {
         return read_edge(b, word);
@@ -370,6 +401,8 @@ static int build_service(struct builder *b, const struct acc_model_line *line)
     s->restart_on_unhealthy = true;
     s->edges = acc_arena_alloc(arena, (n_edges_of(line->words) + 1) * sizeof(*s->edges));
     s->resources = acc_arena_alloc(arena, 2 * sizeof(*s->resources));
+    s->host = acc_arena_alloc(arena, ACC_CONDITIONS_EACH_MAX * sizeof(*s->host));
+    s->serialize = acc_arena_alloc(arena, ACC_TOKENS_EACH_MAX * sizeof(*s->serialize));
     if (acc_arena_failed(arena)) {
         return -ENOMEM;
     }

@@ -14,8 +14,9 @@
  * can't run at once), `pre` and `post` (it has commands around an upgrade), `port=N`, `replicas=N`,
  * `restart=POLICY[:N]`, `priority=N`, `phase=P`, `name=CONTAINER`, `grace=10s`,
  * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF` (`NAME:1`), `version=TEXT` (another
- * one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, and edges
- * KIND:TARGET with, after commas, `running`, `completed`, `restart`, `stop`, `create` or
+ * one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, `host:CONDITION`,
+ * `serialize:TOKEN`, and edges KIND:TARGET with, after commas, `running`, `completed`, `restart`,
+ * `stop`, `create` or
  * `optional`.
  *
  * A second line of a service replaces the first, which is how a configuration changes.

@@ -53,7 +53,7 @@ static void watch_incident(struct script *s, const struct acc_action *action)
     if (!acc_engine_incident(s->world.engine, action->incident.id, &view)) {
         return;
     }
-    slash = strrchr(view.root, '/');
+    slash = strncmp(view.root, "host:", 5) == 0 ? NULL : strrchr(view.root, '/');
     (void)snprintf(text, sizeof(text), "%s %s", slash ? slash + 1 : view.root,
                    phases[action->incident.phase]);
     acc_script_add(&s->incidents, text);

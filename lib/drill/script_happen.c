@@ -172,11 +172,29 @@ static int on_accd(struct script *s, char *rest)
     return 0;
 }
 
+/* "host shutdown", or "host CONDITION yes|no|unknown" */
 static int on_host(struct script *s, char *rest)
 {
-    (void)rest;
-    acc_world_event(&s->world, &(struct acc_event){.type = ACC_EV_SHUTDOWN});
-    return 0;
+    static const char *const words[] = {"unknown", "no", "yes"};
+    const char *what = acc_script_next(&rest);
+    const char *word = acc_script_next(&rest);
+    int r = acc_script_open(s);
+
+    if (r != 0) {
+        return r;
+    }
+    if (strcmp(what, "shutdown") == 0) {
+        acc_world_event(&s->world, &(struct acc_event){.type = ACC_EV_SHUTDOWN});
+        return 0;
+    }
+    for (unsigned k = 0; k < ACC_ARRAY_LEN(words); k++) {
+        if (strcmp(words[k], word) == 0) {
+            return acc_world_host(&s->world, what, (enum acc_tri)k)
+                       ? 0
+                       : acc_script_wrong(s, "no such condition: ", what);
+        }
+    }
+    return acc_script_wrong(s, "the host's condition is yes, no or unknown, not ", word);
 }
 
 static int on_run(struct script *s, char *rest)
@@ -241,5 +259,5 @@ int acc_script_verb(struct script *s, const char *verb, char *rest)
 const struct acc_script_word acc_script_happens[] = {
     {"docker", on_docker, false}, {"exit", on_exit_, true},    {"oom", on_oom, true},
     {"health", on_health, true},  {"engine", on_engine, true}, {"accd", on_accd, false},
-    {"host", on_host, true},      {"run", on_run, true},       {NULL, NULL, false},
+    {"host", on_host, false},     {"run", on_run, true},       {NULL, NULL, false},
 };

@@ -96,7 +96,9 @@ static int on_roots(struct script *s, char *rest)
     if (acc_script_service(s, acc_script_next(&rest), &svc)) {
         acc_engine_service(s->world.engine, svc, s->world.now_ms, &view);
         for (size_t i = 0; i < view.n_roots; i++) {
-            acc_script_add(&list, acc_world_nick(&s->world, view.roots[i]));
+            acc_script_add(&list, view.roots[i] >= ACC_ROOT_HOST
+                                      ? acc_engine_root_id(s->world.engine, view.roots[i])
+                                      : acc_world_nick(&s->world, view.roots[i]));
         }
         check_list(s, "roots", &list, rest);
     }

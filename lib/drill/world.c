@@ -644,7 +644,12 @@ static int new_tables(struct acc_world *w)
     w->has_record = calloc(n, sizeof(*w->has_record));
     w->stack_record = calloc(n_stacks, sizeof(*w->stack_record));
     w->has_stack_record = calloc(n_stacks, sizeof(*w->has_stack_record));
-    return w->service && w->record && w->has_record && w->stack_record && w->has_stack_record
+    w->host = calloc(w->model->n_conditions + 1, sizeof(*w->host));
+    for (size_t i = 0; w->host && i < w->model->n_conditions; i++) {
+        w->host[i] = ACC_YES;
+    }
+    return w->service && w->record && w->has_record && w->stack_record && w->has_stack_record &&
+                   w->host
                ? 0
                : -ENOMEM;
 }
@@ -656,6 +661,7 @@ static void free_tables(struct acc_world *w)
     free(w->has_record);
     free(w->stack_record);
     free(w->has_stack_record);
+    free(w->host);
 }
 
 int acc_world_init(struct acc_world *w, struct acc_model *model, bool observe_new)
@@ -691,10 +697,35 @@ void acc_world_fini(struct acc_world *w)
     *w = (struct acc_world){0};
 }
 
+static void tell_host(struct acc_world *w, size_t at)
+{
+    struct acc_event event = {.type = ACC_EV_HOST};
+
+    event.host.condition = w->model->conditions[at].text;
+    event.host.is_met = w->host[at];
+    step(w, &event);
+}
+
+bool acc_world_host(struct acc_world *w, const char *condition, enum acc_tri is_met)
+{
+    for (size_t i = 0; i < w->model->n_conditions; i++) {
+        if (strcmp(w->model->conditions[i].text, condition) == 0) {
+            w->host[i] = is_met;
+            tell_host(w, i);
+            run_until(w, w->now_ms);
+            return true;
+        }
+    }
+    return false;
+}
+
 void acc_world_connect(struct acc_world *w, bool fresh, bool live)
 {
     struct acc_event event = {.type = ACC_EV_CONN_UP};
 
+    for (size_t i = 0; i < w->model->n_conditions; i++) {
+        tell_host(w, i);
+    }
     w->is_gone = false;
     event.conn.fresh_engine = fresh;
     event.conn.live_restore = live;
@@ -792,6 +823,18 @@ static void keep_behaviour(struct acc_world *w, const struct acc_world *from,
     }
 }
 
+static void keep_host(struct acc_world *w, const struct acc_world *from)
+{
+    for (size_t i = 0; i < w->model->n_conditions; i++) {
+        for (size_t k = 0; k < from->model->n_conditions; k++) {
+            if (strcmp(w->model->conditions[i].text, from->model->conditions[k].text) == 0) {
+                w->host[i] = from->host[k];
+            }
+        }
+        tell_host(w, i);
+    }
+}
+
 int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
 {
     struct acc_world old = *w;
@@ -812,12 +855,14 @@ int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
         w->has_record = old.has_record;
         w->stack_record = old.stack_record;
         w->has_stack_record = old.has_stack_record;
+        w->host = old.host;
         return r;
     }
     for (size_t i = 0; i < w->n_containers; i++) {
         old_svc[i] = w->container[i]->svc;
     }
     keep_behaviour(w, &old, old_svc);
+    keep_host(w, &old);
     (void)acc_model_destroy(old.model);
     free(old_svc);
     free_tables(&old);

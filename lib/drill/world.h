@@ -74,6 +74,7 @@ struct acc_world {
     enum acc_world_death death;
     enum acc_action_type dies_at; /* once */
     struct acc_hold_record maintenance;
+    enum acc_tri *host; /* owned; of each condition of the model; YES unless told otherwise */
     bool is_gone; /* dockerd is away */
     enum acc_op_result pull;
     const char *pull_message;
@@ -93,6 +94,8 @@ void acc_world_connect(struct acc_world *world, bool fresh, bool live);
 void acc_world_disconnect(struct acc_world *world, bool dies, bool hangs);
 /* dockerd was restarted with live-restore: its health checks begin anew. */
 void acc_world_forget_health(struct acc_world *world);
+/* What becomes of a condition of the host ("mount:/mnt/nas"). False: nobody names it. */
+bool acc_world_host(struct acc_world *world, const char *condition, enum acc_tri is_met);
 /* Time passes. */
 void acc_world_run(struct acc_world *world, uint64_t ms);
 /* accd dies and comes back with what it saved; not connected. */

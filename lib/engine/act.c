@@ -322,6 +322,10 @@ static bool has_token(struct acc_engine *e, struct service *s, struct instance *
                       enum acc_action_type what)
 {
     if (what == ACC_ACT_START) {
+        if (!acc_serial_lets_start(e, s)) {
+            s->queued = true; /* the one that is at it marks us when it is done */
+            return false;
+        }
         return acc_token(e, s, TOKEN_START) && heal_token(e, s, i);
     }
     if (what == ACC_ACT_CREATE) {

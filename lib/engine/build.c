@@ -91,7 +91,7 @@ static void copy_removed(struct builder *b, struct service *s, const struct serv
     s->exclusive = keep(b, old->exclusive);
     s->replicas = 0;
     s->n_inst = 0;
-    s->n_out = s->n_in = s->n_res = 0;
+    s->n_out = s->n_in = s->n_res = s->n_host = s->n_serial = 0;
     s->removed = true;
 }
 
@@ -114,7 +114,7 @@ static void make_orphan(struct builder *b, struct service *s, const struct acc_o
 static void service_defaults(struct service *s)
 {
     s->spare = ACC_NONE;
-    s->blocker = ACC_NONE;
+    s->blocker = s->host_blocker = ACC_NONE;
     s->incident = ACC_NONE;
     s->roll.waits_for = ACC_NONE;
     s->wake_ms = UINT64_MAX;
@@ -333,7 +333,7 @@ static void count(struct builder *b)
     e->n_edges = (uint32_t)n_edges;
     e->n_res = (uint32_t)model->n_resources;
     e->n_inst = (uint32_t)(2 * n_slots + SPARES_MIN) + b->left.n_spares;
-    e->n_incidents = e->n_services + 1 + ACC_CLOSED_INCIDENTS_MAX;
+    e->n_incidents = e->n_services + (uint32_t)model->n_conditions + 1 + ACC_CLOSED_INCIDENTS_MAX;
 }
 
 static size_t count_svc_res(const struct acc_model *model)
@@ -451,7 +451,7 @@ int acc_build(const struct acc_model *model, const struct acc_engine *old,
     add_resources(&b);
     add_users(b.e);
     add_phases(&b);
-    if (b.failed) {
+    if (b.failed || acc_build_shared(b.e, model) < 0) {
         acc_engine_destroy(b.e);
         return -ENOMEM;
     }
@@ -505,6 +505,7 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine)
     free(engine->incidents);
     free(engine->phases);
     free(engine->scratch);
+    acc_destroy_shared(engine);
     acc_index_fini(&engine->by_cid);
     acc_index_fini(&engine->by_id);
     acc_index_fini(&engine->by_op);

@@ -41,7 +41,8 @@ static void check_service(struct acc_engine *e, struct service *s)
     acc_assert(!s->ready || s->running);
     acc_assert(s->incident == ACC_NONE || e->incidents[s->incident].open);
     for (uint32_t k = 0; k < s->n_roots; k++) {
-        acc_assert(s->roots[k] < e->n_services && s->roots[k] != acc_svc_index(e, s));
+        acc_assert(s->roots[k] != acc_svc_index(e, s));
+        acc_assert(s->roots[k] < e->n_services || s->roots[k] - ACC_ROOT_HOST < e->n_conditions);
     }
     acc_each_out (e, s, edge) {
         acc_assert(edge->from == acc_svc_index(e, s) && edge->to < e->n_services);

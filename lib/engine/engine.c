@@ -193,6 +193,9 @@ static void on_event(struct acc_engine *e, const struct acc_event *event)
         break;
     case ACC_EV_TIMEOUT:
         break;
+    case ACC_EV_HOST:
+        acc_host_told(e, event);
+        break;
     case ACC_EV_SHUTDOWN:
         e->shutdown = true;
         doubt_holds(e);
@@ -397,6 +400,7 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
         acc_list(e);
         acc_resource_act(e);
         acc_incident_engine(e);
+        acc_incident_hosts(e);
         acc_autos_act(e);
     } else {
         e->wake_ms = e->now;

@@ -336,7 +336,7 @@ struct acc_service_view {
     enum acc_evidence evidence;
     uint64_t since_ms; /* monotonic: when it entered `state`; may lie before accd's start */
     char reason[ACC_REASON_MAX + 1]; /* one clause: "exited with 1", "needs postgres, which ..." */
-    uint32_t roots[ACC_ROOTS_MAX];   /* services; never itself */
+    uint32_t roots[ACC_ROOTS_MAX];   /* services, or the host; never itself */
     size_t n_roots;
     uint32_t n_restarts;
     uint32_t n_instances;
@@ -347,6 +347,10 @@ struct acc_service_view {
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
     const char *what;    /* the rollout under way changes this of its configuration; "" nothing */
 };
+/* What a root is called: "acc/postgres", "host:mount:/mnt/nas"; borrowed until the next step. From
+ * ACC_ROOT_HOST on it is a condition of the host. */
+#define ACC_ROOT_HOST 0x80000000u
+const char *acc_engine_root_id(const struct acc_engine *engine, uint32_t root);
 size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
 size_t acc_engine_n_stacks(const struct acc_engine *engine);
 void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,

@@ -188,8 +188,9 @@ enum acc_event_type {
     ACC_EV_CMD,
     ACC_EV_TIMEOUT,  /* acc_engine_deadline() has come */
     ACC_EV_SHUTDOWN, /* the host goes down: no reactions any more */
+    ACC_EV_HOST,     /* what is known of a condition of the host; at any time, also first of all */
 };
-#define ACC_EV_TYPE_COUNT 16
+#define ACC_EV_TYPE_COUNT 17
 
 struct acc_event {
     enum acc_event_type type;
@@ -243,6 +244,10 @@ struct acc_event {
             /* Of the last minute: time in which all waited for memory, or for the disk (PSI). */
             uint32_t memory_permille, io_permille;
         } clock;
+        struct { /* HOST */
+            const char *condition; /* as in the file: "mount:/mnt/nas" */
+            enum acc_tri is_met;
+        } host;
         struct acc_cmd cmd;
     };
 };

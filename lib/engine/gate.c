@@ -126,10 +126,11 @@ bool acc_is_terminal(const struct acc_engine *e, const struct service *s)
         return s->n_failures >= 2 || s->fail_class == FAIL_CONFIG;
     case ACC_SVC_BLOCKED:
         for (uint32_t k = 0; k < s->n_roots; k++) {
-            const struct service *root = &e->services[s->roots[k]];
+            const struct service *root = acc_root_service(e, s->roots[k]);
 
-            if (root->n_inst == 0 || waits_for_nobody(e, root) ||
-                (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root))) {
+            if (root ? root->n_inst == 0 || waits_for_nobody(e, root) ||
+                           (root->state != ACC_SVC_BLOCKED && acc_is_terminal(e, root))
+                     : acc_root_condition(e, s->roots[k])->is_lasting) {
                 return true;
             }
         }
@@ -251,7 +252,8 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
             break;
         }
     }
-    if (s->blocker == ACC_NONE && conflicts_let_start(e, s) && acc_phase_open(e, s)) {
+    if (s->blocker == ACC_NONE && acc_host_lets_start(e, s) && conflicts_let_start(e, s) &&
+        acc_phase_open(e, s) && acc_serial_is_free(e, s)) {
         return true; /* asked again before it runs: the wait that is over must stay over */
     }
     if (!s->wait_ms && acc_phase_open(e, s)) {
@@ -262,6 +264,9 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
 
 bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
+    if (!acc_host_lets_start(e, s)) {
+        return false; /* a volume on what isn't mounted would be filled as it is created */
+    }
     acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
         bool has_container = d->n_inst > 0 && e->inst[d->first_inst].present;

@@ -16,8 +16,10 @@
 #include "lib/base/arena.h"
 #include "lib/base/assert.h"
 #include "lib/engine/engine.h"
+#include "lib/engine/host.h"
 #include "lib/engine/index.h"
 #include "lib/engine/queue.h"
+#include "lib/engine/serial.h"
 
 /* Health commands run by accd at once: one costs 53 ms of CPU (facts: docker-api.md 9), and Docker
  * runs its own beside them. */
@@ -66,7 +68,7 @@
 #define ACC_ROOM 16u
 
 #define ACC_ROOT_ENGINE (UINT32_MAX - 1) /* the root of an incident that is no service */
-#define ACC_TEXT_MAX    191u
+#define ACC_TEXT_MAX         191u
 
 enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
 enum conn { CONN_NEVER, CONN_UP, CONN_DOWN, CONN_DEGRADED };
@@ -280,6 +282,7 @@ struct instance {
     uint64_t degraded_ms;
     uint64_t probing_ms;    /* the start deadline counts from here */
     uint64_t standstill_ms; /* its clock stands still since; 0: it runs */
+    bool overdue;           /* it did not get ready in time, and was left running */
     bool frozen;            /* Docker's monitor is dead: we check ourselves */
     uint32_t n_fails;       /* of our own checks in a row */
     uint64_t probe_op, probe_sent_ms, probe_ms, probe_delay_ms, first_pass_ms;
@@ -422,6 +425,7 @@ struct service {
     struct acc_timing timing;
     uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
     uint32_t first_res, n_res;
+    uint32_t first_host, n_host, first_serial, n_serial; /* in engine.host_links, serial_links */
     uint32_t first_inst, n_inst, spare;
     uint32_t phase_at; /* in engine.phases, or ACC_NONE */
     bool removed;
@@ -492,8 +496,11 @@ struct service {
     enum renewal renewal;           /* its own, or that of what it depends on */
     uint64_t recover_ms;            /* its dependencies are back since */
     bool recovery_used;
-    uint64_t wait_ms; /* waits at the gate since */
-    uint32_t blocker; /* edge that the gate waits for */
+    uint64_t wait_ms;      /* waits at the gate since */
+    uint32_t blocker;      /* edge that the gate waits for */
+    uint32_t host_blocker; /* condition of the host that it waits for, or ACC_NONE */
+    bool host_wanting;     /* as counted in its conditions */
+    uint32_t n_heavy;      /* as counted in its serials */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
     struct hit hits[ACC_HITS_MAX];          /* incidents that impaired or blocked it */
@@ -545,6 +552,10 @@ struct acc_engine {
     uint32_t *order;             /* services, dependencies first */
     struct phase *phases;
     uint32_t n_phases;
+    struct condition *conditions;
+    struct serial *serials;
+    uint32_t n_conditions, n_serials;
+    struct links host_links, serial_links;
     bool phases_changed; /* one may be open or closed now that was not */
     struct incident *incidents;
     uint32_t n_places;                  /* of the table that were ever used */
@@ -878,6 +889,18 @@ void acc_incident_open(struct acc_engine *e, struct service *s, const char *caus
 void acc_incident_update(struct acc_engine *e, struct service *s);
 void acc_incident_notify(struct acc_engine *e, struct service *s); /* its open one, at once */
 void acc_incident_close(struct acc_engine *e, uint32_t incident);
+/* Of the host: its place in the table. */
+uint32_t acc_incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
+                          const char *cause);
+void acc_incident_tell_all(struct acc_engine *e, struct incident *incident);
+/* Those whom it hurt are well, or ill for a reason of their own. */
+bool acc_incident_is_over(struct acc_engine *e, const struct incident *incident);
+/* The open incident of a root, or ACC_NONE. */
+uint32_t acc_incident_of(const struct acc_engine *e, uint32_t root);
+/* Look again at who stands behind this root, near or far. */
+void acc_mark_behind(struct acc_engine *e, uint32_t root);
+/* Is it time, for the engine itself? Else it wakes then. */
+bool acc_engine_due(struct acc_engine *e, uint64_t at_ms);
 void acc_incident_engine(struct acc_engine *e);
 void acc_incident_queue(struct acc_engine *e, uint32_t at); /* the newest closed one */
 
@@ -891,7 +914,6 @@ struct service *acc_victim_next(struct acc_engine *e, const struct incident *inc
 void acc_victims_move(const struct acc_engine *from, const struct incident *old,
                       const uint32_t *service, struct acc_engine *to, uint32_t at);
 void acc_victims_check(const struct acc_engine *e, const struct service *s);
-void acc_mark_behind(struct acc_engine *e, struct service *root);
 
 /* --- probe.c --------------------------------------------------------------------------------- */
 void acc_probe_start(struct acc_engine *e, struct instance *i); /* a run begins */

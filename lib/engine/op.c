@@ -143,6 +143,7 @@ void acc_op_ask(struct acc_engine *e, struct instance *i, enum acc_action_type t
     action->op = i->op;
     fill(e, i, action);
     acc_asked(e, action);
+    acc_serial_update(e, acc_svc_of(e, i));
     if (!is_recorded) {
         journal(e, i, type);
     }

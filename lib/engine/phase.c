@@ -27,9 +27,9 @@ static bool is_off_by_word(const struct acc_engine *e, const struct service *s)
 {
     if (s->state == ACC_SVC_BLOCKED) {
         for (uint32_t k = 0; k < s->n_roots; k++) {
-            const struct service *root = &e->services[s->roots[k]];
+            const struct service *root = acc_root_service(e, s->roots[k]);
 
-            if (!root->wanted_up || root->state == ACC_SVC_HELD) {
+            if (root && (!root->wanted_up || root->state == ACC_SVC_HELD)) {
                 return true;
             }
         }

@@ -112,6 +112,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
     i->listens = false;
     i->probing_ms = e->now;
     i->standstill_ms = 0;
+    i->overdue = false;
     i->probe_delay_ms = s->timing.probe_first;
     i->probe_ms = e->now + s->timing.probe_first;
     i->output[0] = '\0';
@@ -277,6 +278,7 @@ static void watch_start(struct acc_engine *e, struct service *s, struct instance
         return;
     }
     i->probing_ms = e->now;
+    i->overdue = true;
     if (s->stateful) {
         acc_incident_open(e, s, "does not get ready; it is stateful and is left running");
         return;

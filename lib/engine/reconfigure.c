@@ -42,6 +42,16 @@ static uint32_t find_in_model(const struct acc_model *model, const struct acc_in
     return ACC_NONE;
 }
 
+static uint32_t find_condition(const struct acc_engine *e, const char *id)
+{
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        if (strcmp(e->conditions[k].id, id) == 0) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}
+
 static int plan(struct move *move, const struct acc_model *model)
 {
     struct acc_engine *e = move->from;
@@ -125,11 +135,17 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->n_in = fresh.n_in;
     s->first_res = fresh.first_res;
     s->n_res = fresh.n_res;
+    s->first_host = fresh.first_host;
+    s->n_host = fresh.n_host;
+    s->first_serial = fresh.first_serial;
+    s->n_serial = fresh.n_serial;
+    s->host_wanting = false; /* they are counted anew */
+    s->n_heavy = 0;
     s->first_inst = fresh.first_inst;
     s->n_inst = fresh.n_inst;
     s->spare = ACC_NONE;
     s->removed = fresh.removed;
-    s->blocker = ACC_NONE;
+    s->blocker = s->host_blocker = ACC_NONE;
     s->phase_at = fresh.phase_at;
     s->phase_wanted = fresh.phase_wanted;
     s->phase_pending = fresh.phase_pending;
@@ -249,28 +265,66 @@ static void move_stacks(struct move *move)
     }
 }
 
-static void move_incident(struct move *move, const struct incident *old)
+/* What is known of the host; who names a condition first has to be told of it. */
+static void move_conditions(struct move *move)
 {
-    struct acc_engine *to = move->to;
-    bool is_engine = old->root == ACC_ROOT_ENGINE;
-    uint32_t root = is_engine ? ACC_ROOT_ENGINE : ACC_NONE;
-    uint32_t at = to->n_places++;
+    for (uint32_t k = 0; k < move->to->n_conditions; k++) {
+        uint32_t old = find_condition(move->from, move->to->conditions[k].id);
 
-    if (!is_engine && old->root != ACC_NONE) {
-        root = move->service[old->root];
+        if (old != ACC_NONE) {
+            struct condition *c = &move->to->conditions[k];
+
+            c->is_met = move->from->conditions[old].is_met;
+            c->since_ms = move->from->conditions[old].since_ms;
+            c->last_bad_ms = move->from->conditions[old].last_bad_ms;
+            c->is_lasting = move->from->conditions[old].is_lasting;
+        }
     }
-    to->incidents[at] = *old;
-    to->incidents[at].root = root;
-    to->incidents[at].n_suffer = 0; /* they are counted anew */
-    acc_victims_move(move->from, old, move->service, to, at);
-    if (old->open && is_engine) {
+}
+
+/* The root of an old incident among the new ones; ACC_NONE: it is gone. */
+static uint32_t new_root(const struct move *move, uint32_t root)
+{
+    uint32_t k;
+
+    if (root == ACC_ROOT_ENGINE || root == ACC_NONE) {
+        return root;
+    }
+    if (!acc_root_is_host(root)) {
+        return move->service[root];
+    }
+    k = find_condition(move->to, acc_root_condition(move->from, root)->id);
+    return k == ACC_NONE ? ACC_NONE : ACC_ROOT_HOST + k;
+}
+
+static void give_incident(struct acc_engine *to, uint32_t at)
+{
+    uint32_t root = to->incidents[at].root;
+
+    if (root == ACC_ROOT_ENGINE) {
         to->engine_incident = at;
-    } else if (old->open && root != ACC_NONE) {
+    } else if (acc_root_is_host(root)) {
+        acc_root_condition(to, root)->incident = at;
+    } else {
         to->services[root].incident = at;
     }
 }
 
-/* Open incidents go with their services, closed ones as far as there is room: the newest ones. */
+static void move_incident(struct move *move, const struct incident *old)
+{
+    struct acc_engine *to = move->to;
+    uint32_t at = to->n_places++;
+
+    to->incidents[at] = *old;
+    to->incidents[at].root = new_root(move, old->root);
+    to->incidents[at].n_suffer = 0; /* they are counted anew */
+    acc_victims_move(move->from, old, move->service, to, at);
+    if (old->open && to->incidents[at].root != ACC_NONE) {
+        give_incident(to, at);
+    }
+}
+
+/* Open incidents go with what they are about, closed ones as far as there is room: the newest. */
 static void move_incidents(struct move *move)
 {
     struct acc_engine *to = move->to;
@@ -293,7 +347,7 @@ static void move_incidents(struct move *move)
         }
     }
     for (uint32_t k = 0; k < n_open; k++) {
-        if (to->incidents[k].root == ACC_NONE) { /* its service is gone, and it with it */
+        if (to->incidents[k].root == ACC_NONE) { /* what it is about is gone, and it with it */
             to->incidents[k].open = false;
             to->incidents[k].closed_ms = from->now;
             acc_incident_queue(to, k);
@@ -393,6 +447,7 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
         move_phases(&move);
         move_stacks(&move);
         move_resources(&move);
+        move_conditions(&move);
         move_incidents(&move);
         old = *engine;
         *engine = *move.to;

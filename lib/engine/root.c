@@ -50,6 +50,13 @@ static void roots_of_dep(const struct acc_engine *e, const struct edge *edge, bo
 
 static void find_roots(const struct acc_engine *e, const struct service *s, struct roots *roots)
 {
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (c->is_met == ACC_NO) {
+            roots_add(roots, ACC_ROOT_HOST + (uint32_t)(c - e->conditions), ACC_NONE);
+        }
+    }
     acc_each_out (e, s, edge) {
         bool is_met = acc_edge_met(e, edge);
 
@@ -73,7 +80,7 @@ static struct incident *suffered(struct acc_engine *e, const struct suffered *fr
 static bool still_suffers(const struct acc_engine *e, const struct service *s, uint32_t at)
 {
     for (uint32_t k = 0; k < s->n_roots; k++) {
-        if (e->services[s->roots[k]].incident == at) {
+        if (acc_incident_of(e, s->roots[k]) == at) {
             return true;
         }
     }
@@ -107,7 +114,7 @@ void acc_suffer_update(struct acc_engine *e, struct service *s)
     }
     s->n_suffers = n;
     for (uint32_t k = 0; is_hurt && k < s->n_roots; k++) {
-        uint32_t at = e->services[s->roots[k]].incident;
+        uint32_t at = acc_incident_of(e, s->roots[k]);
         struct incident *incident = at == ACC_NONE ? NULL : &e->incidents[at];
 
         if (incident && !is_counted(s, at)) {
@@ -179,7 +186,7 @@ bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_m
             return true;
         }
     }
-    return false;
+    return acc_host_attributed(e, s, at_ms);
 }
 
 /* --- incidents ------------------------------------------------------------------------------- */
@@ -188,7 +195,7 @@ bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_m
 static void note_incident(struct acc_engine *e, const struct incident *incident,
                           enum acc_incident_phase phase)
 {
-    uint32_t svc = incident->root == ACC_ROOT_ENGINE ? ACC_NONE : incident->root;
+    uint32_t svc = acc_root_service(e, incident->root) ? incident->root : ACC_NONE;
     unsigned long long id = incident->id;
     unsigned n = incident->n_peak;
     char span[48];
@@ -211,7 +218,7 @@ static void tell(struct acc_engine *e, const struct incident *incident,
                  enum acc_incident_phase phase)
 {
     struct acc_action *action = acc_ask(
-        e, ACC_ACT_INCIDENT, incident->root == ACC_ROOT_ENGINE ? ACC_NONE : incident->root, NULL);
+        e, ACC_ACT_INCIDENT, acc_root_service(e, incident->root) ? incident->root : ACC_NONE, NULL);
 
     action->incident.id = incident->id;
     action->incident.phase = phase;
@@ -243,8 +250,8 @@ static uint32_t incident_place(struct acc_engine *e)
     return at;
 }
 
-static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
-                             const char *cause)
+uint32_t acc_incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
+                          const char *cause)
 {
     uint32_t at = incident_place(e);
 
@@ -260,6 +267,12 @@ static uint32_t incident_new(struct acc_engine *e, uint32_t root, const char *ro
     return at;
 }
 
+uint32_t acc_incident_of(const struct acc_engine *e, uint32_t root)
+{
+    return acc_root_is_host(root) ? acc_root_condition(e, root)->incident
+                                  : e->services[root].incident;
+}
+
 void acc_incident_open(struct acc_engine *e, struct service *s, const char *cause)
 {
     if (s->incident != ACC_NONE) {
@@ -269,9 +282,10 @@ void acc_incident_open(struct acc_engine *e, struct service *s, const char *caus
         incident->well_ms = 0;
         return;
     }
-    s->incident = incident_new(e, acc_svc_index(e, s), s->id, cause);
+    s->incident = acc_incident_new(e, acc_svc_index(e, s), s->id, cause);
     acc_mark_dependents(e, s);
-    acc_mark_behind(e, s); /* who stood behind it before, near or far, is one of its victims */
+    /* who stood behind it before, near or far, is one of its victims */
+    acc_mark_behind(e, acc_svc_index(e, s));
 }
 
 void acc_incident_close(struct acc_engine *e, uint32_t at)
@@ -283,6 +297,8 @@ void acc_incident_close(struct acc_engine *e, uint32_t at)
     acc_incident_queue(e, at);
     if (incident->root == ACC_ROOT_ENGINE) {
         e->engine_incident = ACC_NONE;
+    } else if (acc_root_is_host(incident->root)) {
+        acc_root_condition(e, incident->root)->incident = ACC_NONE;
     } else {
         e->services[incident->root].incident = ACC_NONE;
     }
@@ -304,7 +320,7 @@ static bool is_over_it(const struct service *s, uint32_t root)
            s->state == ACC_SVC_HELD;
 }
 
-static bool victims_are_well(struct acc_engine *e, const struct incident *incident)
+bool acc_incident_is_over(struct acc_engine *e, const struct incident *incident)
 {
     uint32_t place = ACC_NONE;
 
@@ -337,14 +353,14 @@ static bool may_close(struct acc_engine *e, struct service *s, struct incident *
         return false;
     }
     incident->check_ms = e->now + CLOSE_AGAIN_MS;
-    if (is_unstable(e, s) || !victims_are_well(e, incident)) {
+    if (is_unstable(e, s) || !acc_incident_is_over(e, incident)) {
         acc_wake_at(s, incident->check_ms);
         return false;
     }
     return true;
 }
 
-static void notify(struct acc_engine *e, struct incident *incident)
+void acc_incident_tell_all(struct acc_engine *e, struct incident *incident)
 {
     if (!incident->notified) {
         incident->notified = true;
@@ -355,7 +371,7 @@ static void notify(struct acc_engine *e, struct incident *incident)
 void acc_incident_notify(struct acc_engine *e, struct service *s)
 {
     if (s->incident != ACC_NONE) {
-        notify(e, &e->incidents[s->incident]);
+        acc_incident_tell_all(e, &e->incidents[s->incident]);
     }
 }
 
@@ -384,7 +400,7 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
     }
     incident = &e->incidents[s->incident];
     if (acc_svc_put_aside(e, s)) { /* whatever is wanted of it, and also while it is well */
-        notify(e, incident);
+        acc_incident_tell_all(e, incident);
         return;
     }
     if (!s->wanted_up || is_taken_over(e, s)) {
@@ -394,7 +410,7 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
     bool is_long_bad = s->bad_ms && acc_due(e, s, s->bad_ms + s->timing.incident_notify);
 
     if (is_unstable(e, s) || is_long_bad) {
-        notify(e, incident);
+        acc_incident_tell_all(e, incident);
     }
     if (may_close(e, s, incident)) {
         acc_incident_close(e, s->incident);
@@ -403,7 +419,7 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
 
 /* --- the engine itself ----------------------------------------------------------------------- */
 
-static bool engine_due(struct acc_engine *e, uint64_t at_ms)
+bool acc_engine_due(struct acc_engine *e, uint64_t at_ms)
 {
     if (e->now < at_ms) {
         e->wake_ms = at_ms < e->wake_ms ? at_ms : e->wake_ms;
@@ -421,17 +437,16 @@ void acc_incident_engine(struct acc_engine *e)
                                                      : "Docker can't be reached";
 
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
-        e->engine_incident = incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
+        e->engine_incident = acc_incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
     }
     if (e->engine_incident == ACC_NONE) {
         return;
     }
     incident = &e->incidents[e->engine_incident];
-    if (is_bad && !incident->notified && engine_due(e, e->conn_ms + e->timing.incident_notify)) {
-        incident->notified = true;
-        tell(e, incident, ACC_INCIDENT_NOTIFY);
+    if (is_bad && acc_engine_due(e, e->conn_ms + e->timing.incident_notify)) {
+        acc_incident_tell_all(e, incident);
     }
-    if (!is_bad && e->synced && engine_due(e, e->synced_ms + e->timing.incident_close)) {
+    if (!is_bad && e->synced && acc_engine_due(e, e->synced_ms + e->timing.incident_close)) {
         acc_incident_close(e, e->engine_incident);
     }
 }

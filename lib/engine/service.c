@@ -317,7 +317,7 @@ static bool deps_met(const struct acc_engine *e, const struct service *s)
             return false;
         }
     }
-    return true;
+    return acc_host_is_met(e, s);
 }
 
 static enum acc_svc_state down_state(struct acc_engine *e, struct service *s)
@@ -342,7 +342,8 @@ static bool waits_to_be_made(struct acc_engine *e, struct service *s)
 static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
 {
     bool may_start = acc_gate_start(e, s);
-    bool is_in_line = !may_start && s->blocker == ACC_NONE; /* for nothing but its phase */
+    /* for nothing but its phase, or a token */
+    bool is_in_line = !may_start && s->blocker == ACC_NONE && s->host_blocker == ACC_NONE;
     bool is_waiting = (!may_start && !is_in_line) || acc_must_stop(e, s) || waits_to_be_made(e, s);
     bool is_coming = any(e, s, is_up_or_coming);
 
@@ -441,6 +442,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
         s->wait_ms = 0;
     }
     acc_root_update(e, s);
+    acc_serial_update(e, s);
     acc_each_slot (e, s, i) {
         acc_probe_clock(s, i, e->now);
     }
@@ -453,5 +455,6 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     acc_renew_update(e, s);
     acc_suffer_update(e, s);
     acc_phase_update(e, s);
+    acc_host_count(e, s);
     acc_claim_update(e, s);
 }

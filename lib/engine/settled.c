@@ -40,9 +40,10 @@ bool acc_svc_hopeless(const struct service *s)
 static bool root_is_hopeless(const struct acc_engine *e, const struct service *s)
 {
     for (uint32_t k = 0; k < s->n_roots; k++) {
-        const struct service *root = &e->services[s->roots[k]];
+        const struct service *root = acc_root_service(e, s->roots[k]);
 
-        if (acc_svc_hopeless(root) || root->state == ACC_SVC_OFF) {
+        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF
+                 : acc_root_condition(e, s->roots[k])->is_lasting) {
             return true;
         }
     }

@@ -4,7 +4,7 @@
  *
  *     was gone STACK SERVICE N            a service that left the file; its containers
  *     was engine FIELD=VALUE ...
- *     was stack|phase|res|incident K ...  by their places in the tables
+ *     was stack|phase|res|condition|serial|incident K ...  by their places in the tables
  *     was service K ...                   and its containers:
  *     was inst K SLOT|spare ...
  *     was set NAME K ...                  who waits for what
@@ -40,6 +40,10 @@ static void *object_at(struct acc_engine *e, enum acc_state_kind kind, size_t k)
         return k < e->n_phases ? &e->phases[k] : NULL;
     case ACC_STATE_RES:
         return k < e->n_res ? &e->res[k] : NULL;
+    case ACC_STATE_CONDITION:
+        return k < e->n_conditions ? &e->conditions[k] : NULL;
+    case ACC_STATE_SERIAL:
+        return k < e->n_serials ? &e->serials[k] : NULL;
     case ACC_STATE_INCIDENT:
         return k < e->n_incidents ? &e->incidents[k] : NULL;
     case ACC_STATE_SERVICE:
@@ -150,6 +154,8 @@ int acc_engine_state_put(const struct acc_engine *engine, bool with_private, str
     put_all(e, ACC_STATE_STACK, e->n_stacks, with_private, out);
     put_all(e, ACC_STATE_PHASE, e->n_phases, with_private, out);
     put_all(e, ACC_STATE_RES, e->n_res, with_private, out);
+    put_all(e, ACC_STATE_CONDITION, e->n_conditions, with_private, out);
+    put_all(e, ACC_STATE_SERIAL, e->n_serials, with_private, out);
     put_all(e, ACC_STATE_INCIDENT, e->n_places, with_private, out);
     put_all(e, ACC_STATE_SERVICE, e->n_services, with_private, out);
     put_instances(e, with_private, out);
@@ -301,7 +307,8 @@ static bool index_rest(struct acc_engine *e)
             acc_index_put(&e->by_op, acc_hash_u64(s->roll.op), v | ACC_OP_OF_ROLL);
         }
         for (uint32_t k = 0; k < s->n_roots && k < ACC_ROOTS_MAX; k++) {
-            if (s->roots[k] >= e->n_services) {
+            if (s->roots[k] >= e->n_services && (!acc_root_is_host(s->roots[k]) ||
+                                                 s->roots[k] - ACC_ROOT_HOST >= e->n_conditions)) {
                 return false;
             }
         }
@@ -309,6 +316,11 @@ static bool index_rest(struct acc_engine *e)
             s->n_unsettled > ACC_UNSETTLED_MAX || s->n_stable > ACC_REVISIONS_MAX ||
             s->n_hits > ACC_HITS_MAX || s->n_suffers > ACC_ROOTS_MAX ||
             (s->incident != ACC_NONE && s->incident >= e->n_incidents)) {
+            return false;
+        }
+    }
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        if (e->conditions[k].incident != ACC_NONE && e->conditions[k].incident >= e->n_incidents) {
             return false;
         }
     }

@@ -10,11 +10,13 @@ enum acc_state_kind {
     ACC_STATE_STACK,
     ACC_STATE_PHASE,
     ACC_STATE_RES,
+    ACC_STATE_CONDITION,
+    ACC_STATE_SERIAL,
     ACC_STATE_INCIDENT,
     ACC_STATE_SERVICE,
     ACC_STATE_INST,
 };
-#define ACC_STATE_KIND_COUNT 7
+#define ACC_STATE_KIND_COUNT 9
 
 struct acc_state_table {
     const char *name;

@@ -187,6 +187,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, degraded_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probing_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, standstill_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, overdue, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, frozen, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, n_fails, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_op, ACC_FIELD_UINT),
@@ -353,6 +354,9 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, recovery_used, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, wait_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, blocker, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct service, host_blocker, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct service, host_wanting, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, n_heavy, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_roots, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_hits, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, next_hit, ACC_FIELD_UINT),
@@ -384,6 +388,19 @@ static const struct acc_field res_fields[] = {
     ACC_FIELD_OF(struct resource, error, ACC_FIELD_PRIVATE),
 };
 
+static const struct acc_field condition_fields[] = {
+    ACC_FIELD_OF(struct condition, is_met, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct condition, since_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct condition, last_bad_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct condition, is_lasting, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct condition, n_wanting, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct condition, incident, ACC_FIELD_INDEX),
+};
+
+static const struct acc_field serial_fields[] = {
+    ACC_FIELD_OF(struct serial, n_heavy, ACC_FIELD_UINT),
+};
+
 static const struct acc_field incident_fields[] = {
     ACC_FIELD_OF(struct incident, id, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct incident, root, ACC_FIELD_UINT),
@@ -411,6 +428,8 @@ static const struct acc_field stack_fields[] = {
     ACC_FIELD_OF(struct stack, drop_networks, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, drop_volumes, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, n_present, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct stack, need_list, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct stack, is_recovered, ACC_FIELD_UINT),
 };
 
 static const struct acc_field phase_fields[] = {
@@ -491,6 +510,8 @@ const struct acc_state_table acc_state_table[ACC_STATE_KIND_COUNT] = {
     [ACC_STATE_INST] = {"inst", inst_fields, ACC_ARRAY_LEN(inst_fields)},
     [ACC_STATE_SERVICE] = {"service", service_fields, ACC_ARRAY_LEN(service_fields)},
     [ACC_STATE_RES] = {"res", res_fields, ACC_ARRAY_LEN(res_fields)},
+    [ACC_STATE_CONDITION] = {"condition", condition_fields, ACC_ARRAY_LEN(condition_fields)},
+    [ACC_STATE_SERIAL] = {"serial", serial_fields, ACC_ARRAY_LEN(serial_fields)},
     [ACC_STATE_INCIDENT] = {"incident", incident_fields, ACC_ARRAY_LEN(incident_fields)},
     [ACC_STATE_STACK] = {"stack", stack_fields, ACC_ARRAY_LEN(stack_fields)},
     [ACC_STATE_PHASE] = {"phase", phase_fields, ACC_ARRAY_LEN(phase_fields)},

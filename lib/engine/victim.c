@@ -117,14 +117,8 @@ static bool stands_behind(const struct service *s, uint32_t root)
 }
 
 /* Who stands behind a root stands on it, or on another one that stands behind it. */
-void acc_mark_behind(struct acc_engine *e, struct service *root)
+static void walk_behind(struct acc_engine *e, uint32_t at, uint32_t n)
 {
-    uint32_t at = acc_svc_index(e, root);
-    uint32_t n = 0;
-
-    e->walk++;
-    root->walk = e->walk;
-    e->scratch[n++] = at;
     while (n > 0) {
         const struct service *s = &e->services[e->scratch[--n]];
 
@@ -139,4 +133,23 @@ void acc_mark_behind(struct acc_engine *e, struct service *root)
             }
         }
     }
+}
+
+void acc_mark_behind(struct acc_engine *e, uint32_t root)
+{
+    uint32_t n = 0;
+
+    e->walk++;
+    if (!acc_root_is_host(root)) {
+        e->services[root].walk = e->walk;
+        e->scratch[n++] = root;
+    } else {
+        uint32_t k = root - ACC_ROOT_HOST;
+
+        for (; n < e->host_links.n_users[k]; n++) {
+            e->scratch[n] = e->host_links.users[e->host_links.first[k] + n];
+            e->services[e->scratch[n]].walk = e->walk;
+        }
+    }
+    walk_behind(e, root, n);
 }

@@ -41,6 +41,16 @@ bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack)
     return engine->stacks[stack].is_recovered;
 }
 
+const char *acc_engine_root_id(const struct acc_engine *engine, uint32_t root)
+{
+    if (acc_root_is_host(root)) {
+        acc_assert(root - ACC_ROOT_HOST < engine->n_conditions);
+        return acc_root_condition(engine, root)->id;
+    }
+    acc_assert(root < engine->n_services);
+    return engine->services[root].id;
+}
+
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack)
 {
     acc_assert(stack < engine->n_stacks);

@@ -244,16 +244,47 @@ static bool say_blocker(struct acc_engine *e, struct words *w, const struct serv
     return true;
 }
 
+/* "waits, because nothing is mounted on /mnt/nas": it, or what it stands on, needs that. */
+static void say_host(const struct acc_engine *e, struct words *w, const struct service *s,
+                     uint32_t condition, uint64_t now_ms)
+{
+    const struct condition *c = &e->conditions[condition];
+    char text[ACC_TEXT_MAX + 1];
+
+    acc_condition_lacks(&c->is, text, sizeof(text));
+    if (c->is_met == ACC_UNKNOWN) {
+        say(w, "waits for word of the host: %.160s", c->is.text);
+        return;
+    }
+    say(w, "%s, because %s", s->state == ACC_SVC_BLOCKED ? "waits" : "suffers", text);
+    if (c->is_met == ACC_NO) {
+        say(w, " (for ");
+        say_for(w, now_ms - c->since_ms);
+        say(w, ")");
+    }
+}
+
+static const char *nick_of(const struct acc_engine *e, uint32_t root)
+{
+    const struct service *s = acc_root_service(e, root);
+
+    return s ? s->nick : acc_root_condition(e, root)->id;
+}
+
 static bool say_roots(struct acc_engine *e, struct words *w, const struct service *s,
                       uint64_t now_ms)
 {
     if (s->n_roots == 0) {
         return false;
     }
-    say(w, "needs ");
-    say_other(e, w, s->roots[0], now_ms);
+    if (acc_root_is_host(s->roots[0])) {
+        say_host(e, w, s, s->roots[0] - ACC_ROOT_HOST, now_ms);
+    } else {
+        say(w, "needs ");
+        say_other(e, w, s->roots[0], now_ms);
+    }
     for (uint32_t k = 1; k < s->n_roots; k++) {
-        say(w, "%s%s", k == 1 ? "; and " : ", ", e->services[s->roots[k]].nick);
+        say(w, "%s%s", k == 1 ? "; and " : ", ", nick_of(e, s->roots[k]));
     }
     return true;
 }
@@ -285,6 +316,17 @@ static bool say_drift(struct acc_engine *e, struct words *w, struct service *s)
     return text[0] != '\0';
 }
 
+static bool say_serial(const struct acc_engine *e, struct words *w, const struct service *s)
+{
+    const char *token = NULL;
+    const struct service *holder = acc_serial_holder(e, s, &token);
+
+    if (holder) {
+        say(w, "waits until %s is ready: both are serialized by %s", holder->nick, token);
+    }
+    return holder != NULL;
+}
+
 /* What a start waits for besides other services. */
 static void say_starting(struct acc_engine *e, struct words *w, const struct service *s,
                          uint64_t now_ms)
@@ -293,7 +335,7 @@ static void say_starting(struct acc_engine *e, struct words *w, const struct ser
         say_failure(e, w, s, now_ms);
         return;
     }
-    if (s->state == ACC_SVC_QUEUED && say_phase(e, w, s, now_ms)) {
+    if (s->state == ACC_SVC_QUEUED && (say_phase(e, w, s, now_ms) || say_serial(e, w, s))) {
         return;
     }
     if (bad_instance(e, s)) {
@@ -355,8 +397,9 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         }
         if (bad_instance(e, s) && s->n_roots == 0) {
             say_health(e, w, s);
-        } else if (!say_roots(e, w, s, now_ms)) {
-            (void)say_blocker(e, w, s, now_ms);
+        } else if (!say_roots(e, w, s, now_ms) && !say_blocker(e, w, s, now_ms) &&
+                   s->host_blocker != ACC_NONE) {
+            say_host(e, w, s, s->host_blocker, now_ms);
         }
         break;
     case ACC_SVC_FAILED:

@@ -102,6 +102,7 @@ int accd_pump_push(struct accd_pump *pump, const struct acc_event *event)
     case ACC_EV_CMD:
     case ACC_EV_TIMEOUT:
     case ACC_EV_SHUTDOWN:
+    case ACC_EV_HOST:
         break;
     }
     (void)fflush(stdout);

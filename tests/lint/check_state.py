@@ -14,16 +14,18 @@ NOT_STATE = {
     "service": """id name nick stack_name phase tier image container_name stack pos spec replicas restart restart_max one_shot
         restart_on_unhealthy stateful ends upgrade_order has_pre_upgrade has_post_upgrade exclusive has_drain_command
         stop_grace_ms health n_ports probe waiting_codes n_waiting_codes priority has_post_start has_pre_stop timing
-        first_out n_out first_in n_in first_res n_res first_inst n_inst spare phase_at removed""",
+        first_out n_out first_in n_in first_res n_res first_host n_host first_serial n_serial first_inst n_inst spare
+        phase_at removed""",
     "rollout": "is", "autos": "is spec", "wall": "zone", "failure": "", "unsettled": "", "hit": "", "suffered": "", "revision": "", "hold": "is", "incident": "",
     "storm": "",
+    "condition": "id is", "serial": "name",
     "resource": "kind stack key name external first_user n_users",
     "stack": "name first_res n_res",
     "phase": "name has_gate healthy_for_ms",
     # `dirty` to `wakes` are written by state.c itself
     "acc_engine": """arena timing n_stacks n_services n_inst n_slots n_res n_edges n_incidents stacks services inst res edges
-        in svc_res res_svc order phases n_phases incidents scratch free_spare by_cid by_id by_name by_op dirty act unchecked
-        queued res_due wakes out""",
+        in svc_res res_svc order phases n_phases conditions n_conditions serials n_serials host_links serial_links
+        incidents scratch free_spare by_cid by_id by_name by_op dirty act unchecked queued res_due wakes out""",
 }
 
 # Structs within others.
@@ -42,7 +44,8 @@ def members(text, name):
 
 def main():
     engine = pathlib.Path(sys.argv[1]) / "lib/engine"
-    text = re.sub(r"/\*.*?\*/", "", (engine / "internal.h").read_text(), flags=re.S)
+    headers = "".join((engine / f"{name}.h").read_text() for name in ("internal", "host", "serial"))
+    text = re.sub(r"/\*.*?\*/", "", headers, flags=re.S)
     saved = (engine / "state_fields.c").read_text()
     bad = 0
     for name, rest in NOT_STATE.items():

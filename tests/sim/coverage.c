@@ -9,8 +9,8 @@
 #include "tests/sim/world.h"
 
 static const char *const event_names[] = {
-    "conn-up", "conn-down", "degraded", "snapshot", "obs",   "gone", "hint",    "op-done",
-    "op-late", "probe",     "compared", "looked",   "clock", "cmd",  "timeout", "shutdown"};
+    "conn-up", "conn-down", "degraded", "snapshot", "obs", "gone",    "hint",     "op-done", "op-late",
+    "probe",   "compared",  "looked",   "clock",    "cmd", "timeout", "shutdown", "host"};
 static_assert(ACC_ARRAY_LEN(event_names) == ACC_EV_TYPE_COUNT, "one name per event");
 
 /* Events that find services in all of their states, as often as anything happens. */

@@ -153,6 +153,12 @@ bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack)
     return puppet.recovered[stack];
 }
 
+const char *acc_engine_root_id(const struct acc_engine *engine, uint32_t root)
+{
+    (void)engine;
+    return root >= ACC_ROOT_HOST ? "host:mount:/mnt/nas" : puppet.service[root].view.id;
+}
+
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack)
 {
     (void)engine;

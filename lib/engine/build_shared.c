@@ -1,0 +1,128 @@
+/*
+ * Tables of what services share by name alone: conditions of the host, and tokens.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+static void links_fini(struct links *links)
+{
+    free(links->of);
+    free(links->users);
+    free(links->first);
+    free(links->n_users);
+}
+
+static int links_init(struct links *links, size_t n_numbers, size_t n)
+{
+    links->of = calloc(n + 1, sizeof(*links->of));
+    links->users = calloc(n + 1, sizeof(*links->users));
+    links->first = calloc(n_numbers + 1, sizeof(*links->first));
+    links->n_users = calloc(n_numbers + 1, sizeof(*links->n_users));
+    return links->of && links->users && links->first && links->n_users ? 0 : -ENOMEM;
+}
+
+/* Numbers of service `v` are of[first .. first + n]; turn that round. */
+static void turn_round(struct links *links, const struct acc_engine *e, size_t n_numbers,
+                       bool is_host)
+{
+    uint32_t at = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t k = 0; k < n_numbers && pass == 1; k++) {
+            links->first[k] = at;
+            at += links->n_users[k];
+            links->n_users[k] = 0;
+        }
+        for (uint32_t v = 0; v < e->n_services; v++) {
+            const struct service *s = &e->services[v];
+            uint32_t first = is_host ? s->first_host : s->first_serial;
+
+            for (uint32_t i = 0; i < (is_host ? s->n_host : s->n_serial); i++) {
+                uint32_t k = links->of[first + i];
+
+                if (pass == 1) {
+                    links->users[links->first[k] + links->n_users[k]] = v;
+                }
+                links->n_users[k]++;
+            }
+        }
+    }
+}
+
+static void fill_services(struct acc_engine *e, const struct acc_model *model)
+{
+    uint32_t n_host = 0;
+    uint32_t n_serial = 0;
+
+    for (uint32_t v = 0; v < model->n_services; v++) {
+        const struct acc_service_spec *spec = model->services[v];
+        struct service *s = &e->services[v];
+
+        s->first_host = n_host;
+        s->n_host = (uint32_t)spec->n_host;
+        s->first_serial = n_serial;
+        s->n_serial = (uint32_t)spec->n_serialize;
+        for (size_t k = 0; k < spec->n_host; k++) {
+            e->host_links.of[n_host++] = spec->host[k].at;
+        }
+        for (size_t k = 0; k < spec->n_serialize; k++) {
+            e->serial_links.of[n_serial++] = spec->serialize[k].at;
+        }
+    }
+}
+
+static int fill_names(struct acc_engine *e, const struct acc_model *model)
+{
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        const char *id = acc_arena_printf(e->arena, "host:%s", model->conditions[k].text);
+
+        if (!id) {
+            return -ENOMEM;
+        }
+        e->conditions[k] = (struct condition){.id = id, .incident = ACC_NONE};
+        (void)acc_condition_parse(id + strlen("host:"), &e->conditions[k].is); /* it was good */
+    }
+    for (uint32_t k = 0; k < e->n_serials; k++) {
+        e->serials[k].name = acc_arena_strdup(e->arena, model->tokens[k]);
+        if (!e->serials[k].name) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
+{
+    size_t n_host = 0;
+    size_t n_serial = 0;
+
+    for (uint32_t v = 0; v < model->n_services; v++) {
+        n_host += model->services[v]->n_host;
+        n_serial += model->services[v]->n_serialize;
+    }
+    e->n_conditions = (uint32_t)model->n_conditions;
+    e->n_serials = (uint32_t)model->n_tokens;
+    e->conditions = calloc(model->n_conditions + 1, sizeof(*e->conditions));
+    e->serials = calloc(model->n_tokens + 1, sizeof(*e->serials));
+    if (!e->conditions || !e->serials ||
+        links_init(&e->host_links, model->n_conditions, n_host) < 0 ||
+        links_init(&e->serial_links, model->n_tokens, n_serial) < 0) {
+        return -ENOMEM;
+    }
+    fill_services(e, model);
+    turn_round(&e->host_links, e, model->n_conditions, true);
+    turn_round(&e->serial_links, e, model->n_tokens, false);
+    return fill_names(e, model);
+}
+
+void acc_destroy_shared(struct acc_engine *e)
+{
+    free(e->conditions);
+    free(e->serials);
+    links_fini(&e->host_links);
+    links_fini(&e->serial_links);
+}

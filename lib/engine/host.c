@@ -1,0 +1,202 @@
+#include "lib/engine/host.h"
+
+#include <string.h>
+
+#include "lib/engine/internal.h"
+
+#define LOOK_AGAIN_MS 5000u /* an incident that can't be closed yet is looked at again */
+
+struct condition *acc_host_of(const struct acc_engine *e, const struct service *s, uint32_t k)
+{
+    return &e->conditions[e->host_links.of[s->first_host + k]];
+}
+
+struct condition *acc_root_condition(const struct acc_engine *e, uint32_t root)
+{
+    return &e->conditions[root - ACC_ROOT_HOST];
+}
+
+struct service *acc_root_service(const struct acc_engine *e, uint32_t root)
+{
+    return root < e->n_services ? &e->services[root] : NULL;
+}
+
+static uint32_t root_of(const struct acc_engine *e, const struct condition *c)
+{
+    return ACC_ROOT_HOST + (uint32_t)(c - e->conditions);
+}
+
+static void mark_users(struct acc_engine *e, const struct condition *c)
+{
+    uint32_t at = (uint32_t)(c - e->conditions);
+
+    for (uint32_t u = 0; u < e->host_links.n_users[at]; u++) {
+        acc_mark_around(e, &e->services[e->host_links.users[e->host_links.first[at] + u]]);
+    }
+    acc_mark_behind(e, root_of(e, c));
+}
+
+/* --- what is known --------------------------------------------------------------------------- */
+
+static void note_change(struct acc_engine *e, const struct condition *c, enum acc_tri was)
+{
+    char text[ACC_TEXT_MAX + 1];
+
+    acc_condition_lacks(&c->is, text, sizeof(text));
+    if (c->is_met == ACC_NO) {
+        acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: %s", text);
+    } else if (c->is_met == ACC_UNKNOWN) {
+        acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: nobody can tell of %.160s any more",
+                 c->is.text);
+    } else if (was == ACC_NO) {
+        acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: %.160s is well again", c->is.text);
+    }
+}
+
+void acc_host_told(struct acc_engine *e, const struct acc_event *event)
+{
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        struct condition *c = &e->conditions[k];
+        enum acc_tri was = c->is_met;
+
+        if (was == event->host.is_met || strcmp(c->is.text, event->host.condition) != 0) {
+            continue;
+        }
+        c->is_met = event->host.is_met;
+        c->since_ms = e->now;
+        c->is_lasting = false;
+        if (was == ACC_NO) {
+            c->last_bad_ms = e->now;
+        }
+        note_change(e, c, was);
+        mark_users(e, c);
+    }
+}
+
+/* --- what follows for a service -------------------------------------------------------------- */
+
+bool acc_host_lets_start(struct acc_engine *e, struct service *s)
+{
+    s->host_blocker = ACC_NONE;
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (c->is_met != ACC_YES) {
+            s->host_blocker = (uint32_t)(c - e->conditions);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool acc_host_is_met(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (c->is_met == ACC_NO) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* As with a dependency: it was missing during the run that failed, and lately, or the service has
+ * not recovered from its return. */
+static bool is_guilty(struct acc_engine *e, const struct service *s, const struct condition *c,
+                      uint64_t at_ms)
+{
+    if (c->is_met == ACC_NO) {
+        return true; /* it can't be started again now either */
+    }
+    if (!c->last_bad_ms || c->last_bad_ms <= s->attempt_ms) {
+        return false;
+    }
+    if (c->last_bad_ms + s->timing.attribution_window >= at_ms) {
+        return true;
+    }
+    return c->last_bad_ms + acc_recovery_grace(e, s) > at_ms && !s->ready &&
+           s->last_ready_ms < c->last_bad_ms;
+}
+
+bool acc_host_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms)
+{
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (is_guilty(e, s, c, at_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void acc_host_count(struct acc_engine *e, struct service *s)
+{
+    bool wants = s->wanted_up && !s->removed && s->n_inst > 0 && !acc_svc_observing(e, s) &&
+                 !acc_svc_is_done(s);
+
+    if (wants == s->host_wanting) {
+        return;
+    }
+    s->host_wanting = wants;
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        struct condition *c = acc_host_of(e, s, k);
+
+        c->n_wanting += wants ? 1 : UINT32_MAX;
+    }
+}
+
+/* --- its incidents --------------------------------------------------------------------------- */
+
+static void update_incident(struct acc_engine *e, struct condition *c)
+{
+    struct incident *incident = &e->incidents[c->incident];
+
+    if (c->n_wanting == 0) { /* nobody misses it */
+        acc_incident_close(e, c->incident);
+        return;
+    }
+    if (c->is_met == ACC_NO) {
+        if (acc_engine_due(e, c->since_ms + e->timing.incident_notify)) {
+            acc_incident_tell_all(e, incident);
+        }
+        return;
+    }
+    if (!acc_engine_due(e, c->since_ms + e->timing.incident_close) ||
+        !acc_engine_due(e, incident->check_ms)) {
+        return;
+    }
+    if (acc_incident_is_over(e, incident)) {
+        acc_incident_close(e, c->incident);
+    } else {
+        incident->check_ms = e->now + LOOK_AGAIN_MS;
+        (void)acc_engine_due(e, incident->check_ms);
+    }
+}
+
+static void update(struct acc_engine *e, struct condition *c)
+{
+    char cause[ACC_TEXT_MAX + 1];
+
+    if (c->is_met == ACC_NO && c->n_wanting > 0 && c->incident == ACC_NONE && !e->shutdown) {
+        acc_condition_lacks(&c->is, cause, sizeof(cause));
+        c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
+        mark_users(e, c);
+    }
+    if (c->is_met == ACC_NO && !c->is_lasting &&
+        acc_engine_due(e, c->since_ms + ACC_HOST_PATIENCE_MS)) {
+        c->is_lasting = true;
+        mark_users(e, c);
+    }
+    if (c->incident != ACC_NONE) {
+        update_incident(e, c);
+    }
+}
+
+void acc_incident_hosts(struct acc_engine *e)
+{
+    for (uint32_t k = 0; k < e->n_conditions && acc_has_room(e); k++) {
+        update(e, &e->conditions[k]);
+    }
+}
