@@ -644,6 +644,7 @@ const char *world_trouble_name(enum trouble trouble)
         "dockerd hangs",     "docker by hand",
         "operators",         "bad spells",
         "images are pruned", "holds",
+        "the host",
     };
 
     return names[trouble];
@@ -657,6 +658,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_HANG] = w->faults.engine_hang,   [TROUBLE_FOREIGN] = w->faults.foreign,
         [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
+        [TROUBLE_HOST] = w->faults.host,
     };
 
     return means[trouble];
@@ -683,6 +685,9 @@ static void strike(struct world *w, enum trouble trouble)
     uint32_t svc = (uint32_t)sim_rand_below(world_fate(w), w->graph.model->n_services);
 
     switch (trouble) {
+    case TROUBLE_HOST:
+        world_host_strike(w);
+        break;
     case TROUBLE_ACCD:
         if (w->engine && sim_rand_below(world_fate(w), 3) == 0) {
             world_accd_kill(w, false, false);

@@ -359,6 +359,28 @@ static void draft_platform(struct drawing *d)
     }
 }
 
+/* One in five needs something of the host, one in four has a token. */
+static void shared_draw(struct sim_rand *rand, struct acc_stack *stack,
+                        struct acc_service_spec *spec)
+{
+    static const char *const conditions[] = {"mount:/mnt/nas", "device:/dev/card", "path:/srv/x",
+                                             "network"};
+    static const char *const tokens[] = {"load", "card"};
+
+    spec->host = zeroed(stack->arena, ACC_ARRAY_LEN(conditions) * sizeof(*spec->host));
+    spec->serialize = zeroed(stack->arena, ACC_ARRAY_LEN(tokens) * sizeof(*spec->serialize));
+    for (size_t i = 0; i < ACC_ARRAY_LEN(conditions); i++) {
+        if (sim_rand_below(rand, 18) == 0) {
+            acc_assert(!acc_condition_parse(conditions[i], &spec->host[spec->n_host++].is));
+        }
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(tokens); i++) {
+        if (sim_rand_below(rand, 8) == 0) {
+            spec->serialize[spec->n_serialize++].name = tokens[i];
+        }
+    }
+}
+
 /* By the layers of the graph, so that nobody depends on a later phase; one in five is in none. */
 static void phases_draw(const struct sim_graph_options *options, struct acc_model *model)
 {
@@ -411,6 +433,13 @@ void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *optio
             (void)snprintf(d.draft[i].name, sizeof(d.draft[i].name), "s%02u", i);
         }
         service_draw(&d, i);
+    }
+    for (uint32_t i = 0; options->host_seed && i < d.n_stacks; i++) {
+        struct sim_rand host_rand = {.state = options->host_seed + i};
+
+        for (size_t k = 0; k < d.stacks[i]->n_services; k++) {
+            shared_draw(&host_rand, d.stacks[i], &d.stacks[i]->services[k]);
+        }
     }
     for (uint32_t i = 0; i < d.n_stacks; i++) {
         qsort(d.stacks[i]->services, d.stacks[i]->n_services, sizeof(*d.stacks[i]->services),

@@ -16,6 +16,7 @@ struct sim_graph_options {
     uint32_t edges_max;  /* of one service */
     bool platform;       /* that of platform.h; the numbers above don't count */
     uint64_t phase_seed; /* of its phases, drawn apart; 0: none */
+    uint64_t host_seed;  /* of conditions of the host and tokens, likewise */
     bool plain;          /* needs edges with ride only, one replica, restart policy unset */
     bool quick_timing;   /* every time of E5 a tenth: long waits come up in short runs */
 };

@@ -169,7 +169,7 @@ static bool is_root(const struct oracle *o, uint32_t svc)
             return false;
         }
     }
-    return spec->replicas == 1 && !may_rest(spec);
+    return spec->replicas == 1 && spec->n_host == 0 && !may_rest(spec);
 }
 
 /* Count what accd must count: a service without dependencies, that ended by itself while accd,
@@ -297,6 +297,64 @@ static void check_edge(struct oracle *o, uint32_t svc, const struct acc_edge *ed
     }
 }
 
+/* --- the host, and tokens (E3) -----------------------------------------------------------------
+ */
+
+static void check_host(struct oracle *o, const struct acc_action *a)
+{
+    if (world_host_lacks(o->world, a->svc, WORLD_HOST_TOLD_MS)) {
+        world_fail(o->world, "E3: %s of %s, and the host lacks what it needs",
+                   acc_action_type_name(a->type), world_service_id(o->world, a->svc));
+    }
+}
+
+static bool share_token(const struct acc_service_spec *a, const struct acc_service_spec *b)
+{
+    for (size_t i = 0; i < a->n_serialize; i++) {
+        for (size_t k = 0; k < b->n_serialize; k++) {
+            if (a->serialize[i].at == b->serialize[k].at) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* It gets ready, as accd sees it, and waits for nobody. */
+static bool is_loading(const struct oracle *o, const struct acc_service_view *view,
+                       const struct acc_instance_view *i)
+{
+    const struct twin_container *c = i->cid[0] ? twin_find(&o->world->twin, i->cid) : NULL;
+
+    if (i->state == ACC_INST_STARTING) {
+        return true;
+    }
+    return i->state == ACC_INST_PROBING && view->n_roots == 0 && !i->stale && c &&
+           twin_is_running(c) && c->start_token != TWIN_FOREIGN && !world_has_role(c->name) &&
+           now(o) - c->proc.started_ms < spec_of(o, c->made.svc)->timing.start_deadline_min;
+}
+
+static void check_serialize(struct oracle *o, const struct acc_action *a)
+{
+    for (uint32_t s = 0; s < o->world->graph.model->n_services; s++) {
+        struct acc_service_view view;
+
+        if (!share_token(spec_of(o, a->svc), spec_of(o, s))) {
+            continue;
+        }
+        acc_engine_service(o->world->engine, s, now(o), &view);
+        for (uint32_t i = 0; i < view.n_instances && view.wanted_up && !view.observing; i++) {
+            struct acc_instance_view instance;
+
+            acc_engine_instance(o->world->engine, s, i, &instance);
+            if (strcmp(instance.cid, a->cid) != 0 && is_loading(o, &view, &instance)) {
+                world_fail(o->world, "E3: %s starts, and %s with the same token gets ready",
+                           world_service_id(o->world, a->svc), instance.name);
+            }
+        }
+    }
+}
+
 /* --- phases (E4) ------------------------------------------------------------------------------ */
 
 static uint32_t phase_of(const struct oracle *o, uint32_t svc)
@@ -320,7 +378,7 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
 
     acc_engine_service(o->world->engine, svc, now(o), &view);
     acc_engine_service_record(o->world->engine, svc, now(o), &record);
-    if (record.n_failures > 0 || spec_of(o, svc)->n_edges > 0) {
+    if (record.n_failures > 0 || spec_of(o, svc)->n_edges > 0 || spec_of(o, svc)->n_host > 0) {
         return false; /* a verdict of before, or of what it stands on, was enough to pass it over */
     }
     return o->service[svc].want_up && !o->service[svc].is_unsure && spec_of(o, svc)->replicas > 0 &&
@@ -880,7 +938,11 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     if (o->world->is_failed) {
         return;
     }
+    if (a->type == ACC_ACT_START || a->type == ACC_ACT_CREATE) {
+        check_host(o, a);
+    }
     if (a->type == ACC_ACT_START) {
+        check_serialize(o, a);
         for (size_t i = 0; i < spec_of(o, a->svc)->n_edges && !o->world->is_failed; i++) {
             check_edge(o, a->svc, &spec_of(o, a->svc)->edges[i]);
         }

@@ -1156,6 +1156,7 @@ void world_accd_start(struct world *w)
     w->oracle.has_begun = 0;
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
+    world_host_tell_all(w);
     sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 5, 500), try_connect,
                  w, w->life, 0);
 }

@@ -492,6 +492,11 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
             start_fails(w, c, 400, 127,
                         "OCI runtime create failed: exec: \"x\": executable file not found in "
                         "$PATH: unknown");
+        } else if (c->made.svc != ACC_NONE &&
+                   sim_workload_lacks_device(&twin->workloads->item[c->made.svc])) {
+            start_fails(w, c, 500, 128,
+                        "error gathering device information while adding custom device \"/dev/x\": "
+                        "no such file or directory");
         } else if (!networks_exist(twin, c->made.svc)) {
             start_fails(w, c, 404, 128, "network x not found");
         } else if (!binding_refuses(w, c)) {

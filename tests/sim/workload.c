@@ -11,7 +11,9 @@ int sim_workloads_init(struct sim_workloads *all, struct sim_queue *queue, struc
     *all = (struct sim_workloads){
         .queue = queue, .rand = rand, .model = model, .n = model->n_services, .next_run = 1};
     all->item = calloc(all->n + 1, sizeof(*all->item));
-    if (!all->item) {
+    all->host_is_missing = calloc(model->n_conditions + 1, sizeof(*all->host_is_missing));
+    if (!all->item || !all->host_is_missing) {
+        sim_workloads_fini(all);
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < all->n; i++) {
@@ -23,6 +25,7 @@ int sim_workloads_init(struct sim_workloads *all, struct sim_queue *queue, struc
 void sim_workloads_fini(struct sim_workloads *all)
 {
     free(all->item);
+    free(all->host_is_missing);
     *all = (struct sim_workloads){0};
 }
 
@@ -71,7 +74,25 @@ bool sim_workload_deps_ok(const struct sim_workload *workload)
             return false;
         }
     }
+    for (size_t i = 0; i < spec->n_host; i++) {
+        if (workload->all->host_is_missing[spec->host[i].at]) {
+            return false;
+        }
+    }
     return true;
+}
+
+bool sim_workload_lacks_device(const struct sim_workload *workload)
+{
+    const struct acc_service_spec *spec = workload->all->model->services[workload->svc];
+
+    for (size_t i = 0; i < spec->n_host; i++) {
+        if (spec->host[i].is.kind == ACC_HOST_DEVICE &&
+            workload->all->host_is_missing[spec->host[i].at]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void do_exit(void *ctx, uint64_t run, uint64_t code)
@@ -112,6 +133,34 @@ static void tell_dependents(struct sim_workload *workload)
             } else {
                 in(proc, sim_rand_range(rand_of(proc), 100, 100 + other->habits.dep_delay_max),
                    dep_left, 0);
+            }
+        }
+    }
+}
+
+static void tell_of_host(struct sim_workload *workload, bool is_missing)
+{
+    struct sim_workloads *all = workload->all;
+
+    for (size_t i = 0; i < workload->n_procs; i++) {
+        if (is_missing) {
+            in(workload->proc[i],
+               sim_rand_range(all->rand, 100, 100 + workload->habits.dep_delay_max), dep_left, 0);
+        } else {
+            in(workload->proc[i], sim_rand_range(all->rand, 200, 4000), dep_came, 0);
+        }
+    }
+}
+
+void sim_workloads_host(struct sim_workloads *all, uint32_t condition, bool is_missing)
+{
+    all->host_is_missing[condition] = is_missing;
+    for (uint32_t s = 0; s < all->n; s++) {
+        const struct acc_service_spec *spec = all->model->services[s];
+
+        for (size_t i = 0; i < spec->n_host; i++) {
+            if (spec->host[i].at == condition) {
+                tell_of_host(&all->item[s], is_missing);
             }
         }
     }

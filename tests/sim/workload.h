@@ -86,6 +86,7 @@ struct sim_workloads {
     bool faults; /* crashes and sick spells happen only then */
     uint64_t next_run;
     struct sim_workload *item; /* one per service */
+    bool *host_is_missing;     /* owned; by condition of the model */
     size_t n;
     void (*on_exit)(void *ctx, struct sim_proc *proc, int32_t code, bool oom);
     void *ctx;
@@ -115,5 +116,9 @@ void sim_workload_spell(struct sim_workload *workload, enum sim_spell spell, uin
 enum sim_spell sim_workload_spell_now(const struct sim_workload *workload);
 /* Are the services that this one needs (hard edges, ready or running) there? */
 bool sim_workload_deps_ok(const struct sim_workload *workload);
+/* Something of the host goes or comes: who needs it notices, as with a service that it needs. */
+void sim_workloads_host(struct sim_workloads *all, uint32_t condition, bool is_missing);
+/* A device that is missing: no container that has it can be started. */
+bool sim_workload_lacks_device(const struct sim_workload *workload);
 /* No crashes, no spells from here on. What is stuck stays stuck. */
 void sim_workloads_heal(struct sim_workloads *all);

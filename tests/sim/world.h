@@ -65,7 +65,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold;
+    uint64_t foreign, operator_, spell, prune, hold, host;
     uint64_t live_restore_pct;
 };
 
@@ -84,8 +84,9 @@ enum trouble {
     TROUBLE_SPELL,
     TROUBLE_PRUNE,
     TROUBLE_HOLD,
+    TROUBLE_HOST,
 };
-#define TROUBLE_COUNT 10
+#define TROUBLE_COUNT 11
 
 #define WORLD_TRIALS 5u /* of a seed */
 
@@ -121,8 +122,9 @@ struct world {
     uint64_t seen_boot; /* of the twin, at the last CONN_UP */
     bool is_listing, is_relist_due;
     size_t n_list_pending;
-    uint64_t n_foreign;        /* names of strangers */
-    struct sim_rand hold_rand; /* its own: the other stories stay what they are */
+    uint64_t n_foreign;                   /* names of strangers */
+    struct sim_rand hold_rand, host_rand; /* their own: the other stories stay what they are */
+    uint64_t *host_change_ms;             /* owned; of each condition: when it last came or went */
 
     uint32_t event_svc; /* whom an answer concerns, while it is told */
     struct oracle oracle;
@@ -188,6 +190,18 @@ bool world_foreign(struct world *world, enum twin_verb verb, uint32_t svc);
 /* docker compose up -d of a whole stack before accd was there. */
 void world_compose_up(struct world *world, uint32_t stack);
 struct twin_container *world_container(struct world *world, uint32_t svc, uint32_t number);
+
+/* --- host.c -------------------------------------------------------------------------------- */
+
+/* inotify, netlink and mountinfo tell at once; the loop may be at something else. */
+#define WORLD_HOST_TOLD_MS 100u
+void world_host_init(struct world *world);
+void world_host_fini(struct world *world);
+void world_host_tell_all(struct world *world); /* a new accd looks before all else */
+void world_host_strike(struct world *world);   /* something goes, and comes back */
+void world_host_heal(struct world *world);
+/* Has something that the service needs been missing for so long? */
+bool world_host_lacks(const struct world *world, uint32_t svc, uint64_t for_ms);
 
 /* --- trials.c ------------------------------------------------------------------------------- */
 

@@ -1,0 +1,95 @@
+/* The host: what comes and goes under the services (x-acc.host), and how accd hears of it. */
+#include <stdlib.h>
+
+#include "lib/base/assert.h"
+#include "tests/sim/world.h"
+
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+
+void world_host_init(struct world *w)
+{
+    w->host_rand.state = w->options.seed ^ UINT64_C(0x4057);
+    w->host_change_ms = calloc(w->graph.model->n_conditions + 1, sizeof(*w->host_change_ms));
+    acc_assert(w->host_change_ms);
+    w->faults.host = w->graph.model->n_conditions > 0
+                         ? MINUTE * sim_rand_range(&w->host_rand, 2, 30)
+                         : 0;
+}
+
+void world_host_fini(struct world *w)
+{
+    free(w->host_change_ms);
+}
+
+/* What it is now, whatever it was when it changed. */
+static void tell_now(void *ctx, uint64_t condition, uint64_t life)
+{
+    struct world *w = ctx;
+    struct acc_event event = {.type = ACC_EV_HOST};
+
+    if (w->life != life || !w->engine) {
+        return;
+    }
+    event.host.condition = w->graph.model->conditions[condition].text;
+    event.host.is_met = w->workloads.host_is_missing[condition] ? ACC_NO : ACC_YES;
+    world_step(w, &event);
+}
+
+void world_host_tell_all(struct world *w)
+{
+    for (size_t i = 0; i < w->graph.model->n_conditions; i++) {
+        tell_now(w, i, w->life);
+    }
+}
+
+static void change(struct world *w, uint32_t condition, bool is_missing)
+{
+    if (w->workloads.host_is_missing[condition] == is_missing) {
+        return;
+    }
+    world_trace(w, "  the host: %s %s", w->graph.model->conditions[condition].text,
+                is_missing ? "is gone" : "is there");
+    w->host_change_ms[condition] = w->queue.now_ms;
+    sim_workloads_host(&w->workloads, condition, is_missing);
+    sim_queue_in(&w->queue, sim_rand_below(&w->host_rand, WORLD_HOST_TOLD_MS), tell_now, w,
+                 condition, w->life);
+}
+
+static void come_back(void *ctx, uint64_t condition, uint64_t b)
+{
+    (void)b;
+    change(ctx, (uint32_t)condition, false);
+}
+
+void world_host_strike(struct world *w)
+{
+    uint32_t condition = (uint32_t)sim_rand_below(&w->host_rand, w->graph.model->n_conditions);
+    uint64_t for_ms = sim_rand_below(&w->host_rand, 3) == 0
+                          ? sim_rand_range(&w->host_rand, 1, 10 * SECOND)
+                          : sim_rand_range(&w->host_rand, SECOND, 20 * MINUTE);
+
+    change(w, condition, true);
+    sim_queue_in(&w->queue, for_ms, come_back, w, condition, 0);
+}
+
+void world_host_heal(struct world *w)
+{
+    for (uint32_t i = 0; i < w->graph.model->n_conditions; i++) {
+        change(w, i, false);
+    }
+}
+
+bool world_host_lacks(const struct world *w, uint32_t svc, uint64_t for_ms)
+{
+    const struct acc_service_spec *spec = w->graph.model->services[svc];
+
+    for (size_t i = 0; i < spec->n_host; i++) {
+        uint32_t at = spec->host[i].at;
+
+        if (w->workloads.host_is_missing[at] && w->queue.now_ms - w->host_change_ms[at] >= for_ms) {
+            return true;
+        }
+    }
+    return false;
+}
