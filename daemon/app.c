@@ -163,6 +163,7 @@ static void close_all(struct accd_app *app)
         accd_http_close(app->http, on_http_closed, NULL);
     }
     accd_hooks_close(app->hooks);
+    accd_host_watch_close(app->host_watch);
     accd_timer_close(&app->timer);
     accd_wall_clock_close(&app->wall_clock);
     accd_signals_close(&app->signals);
@@ -377,6 +378,15 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
     return r == 0 ? accd_pins_create(&pins, &app->pins) : r;
 }
 
+/* Whatever the events said: all is looked at again, of Docker and of the host. */
+static void on_list(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+
+    accd_docker_stream_list(app->stream, action);
+    accd_host_watch_look(app->host_watch);
+}
+
 static void wire(struct accd_app *app)
 {
     static const enum acc_action_type calls[] = {ACC_ACT_ENSURE_RESOURCE,
@@ -411,7 +421,7 @@ static void wire(struct accd_app *app)
     accd_pump_wire(app->pump, ACC_ACT_SAVE_MAINTENANCE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
     accd_pump_wire(app->pump, ACC_ACT_INCIDENT, on_incident, app);
-    accd_pump_wire(app->pump, ACC_ACT_LIST, accd_docker_stream_list, app->stream);
+    accd_pump_wire(app->pump, ACC_ACT_LIST, on_list, app);
     accd_pump_wire(app->pump, ACC_ACT_INSPECT, accd_docker_stream_inspect, app->stream);
     accd_pump_wire(app->pump, ACC_ACT_PROBE, accd_probe_execute, app->probe);
     accd_pump_wire(app->pump, ACC_ACT_LOOK_UP, accd_app_on_look_up, app);
@@ -470,6 +480,12 @@ static int begin_outside(struct accd_app *app, char *reterr_text)
     if (r == 0) {
         r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_planned, app,
                                &app->plan_reload);
+    }
+    if (r == 0) {
+        r = accd_host_watch_create(&app->loop, app->pump, app->options->sys_root, &app->host_watch);
+    }
+    if (r == 0) {
+        r = accd_host_watch_set(app->host_watch, app->loaded.model);
     }
     if (r == 0 && !app->options->hand_back) {
         r = create_control(app, reterr_text);

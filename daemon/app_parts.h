@@ -9,6 +9,7 @@
 #include "daemon/in/control.h"
 #include "daemon/in/docker_logs.h"
 #include "daemon/in/docker_stream.h"
+#include "daemon/in/host_watch.h"
 #include "daemon/in/reload.h"
 #include "daemon/in/sensors.h"
 #include "daemon/in/signals.h"
@@ -55,6 +56,7 @@ struct accd_app {
     struct accd_pins *pins;
     struct accd_control *control;
     struct accd_reload *reload;
+    struct accd_host_watch *host_watch;
     uv_timer_t leave_timer;
     uint64_t leave_ms;
     bool is_leaving;

@@ -1,0 +1,97 @@
+"""What services need of the host, and what they can't do at the same time (x-acc: host, serialize)."""
+import os
+import stat
+
+from lib import holds, needs, run, service, wait
+
+# Told by events: what is found by looking with each list would come a long time later.
+QUICK = {"resync": "10m", "incident_notify": "1s", "incident_close": "2s"}
+
+
+def accd_of(w, services):
+    path = w.stack("s", services)
+    accd = w.accd(config=w.config([path], timing=QUICK))
+    return accd
+
+
+@needs(seconds=150)
+def test_a_mount_is_waited_for(w):
+    """Nothing is made before the mount is there; when it goes what runs rides, with one incident of the host."""
+    nas = w.dir / "nas"
+    nas.mkdir()
+    accd = accd_of(w, {"a": service(**{"x-acc": {"host": [f"mount:{nas}"]}}), "b": service("a")})
+    record = w.record()
+    root = f"host:mount:{nas}"
+    try:
+        accd.ctl("up", "--all", "--detach")
+        blocked = accd.wait_state("a", "blocked", seconds=20)
+        assert blocked["root"] == [root], blocked
+        assert f"nothing is mounted on {nas}" in blocked["reason"], blocked["reason"]
+        holds(lambda: record.count("create", "s-a-1") == 0, 2, "no container is made of it")
+        assert [i["root"] for i in accd.incidents()] == [root]
+        assert f"because nothing is mounted on {nas}" in accd.ctl("why", "b").stdout
+        run("mount", "-t", "tmpfs", "acc-test", nas)
+        accd.wait_all_up(20)
+        assert record.order("start") == ["s-a-1", "s-b-1"]
+        wait(lambda: not accd.incidents(), 20, "the incident is over")
+        before = w.docker.identities()
+        run("umount", nas)
+        lost = accd.wait_state("a", "impaired", seconds=20)
+        assert lost["root"] == [root] and "suffers" in lost["reason"], lost
+        w.docker.crash("s-a-1")
+        accd.wait_state("a", "blocked", seconds=20)
+        holds(lambda: record.count("start", "s-a-1") == 1, 2, "it is not started without its mount")
+        run("mount", "-t", "tmpfs", "acc-test", nas)
+        accd.wait_all_up(20)
+        assert w.docker.identities()["s-a-1"][0] == before["s-a-1"][0], "the same container"
+    finally:
+        run("umount", nas, check=False)
+
+
+@needs(seconds=120)
+def test_a_device_and_an_address_are_waited_for(w):
+    """A device node below folders that don't exist yet, a file, and an address of an interface."""
+    device, file = w.dir / "dev" / "by-id" / "stick", w.dir / "ready"
+    accd = accd_of(w, {"a": service(**{"x-acc": {"host": [f"device:{device}"]}}),
+                       "b": service(**{"x-acc": {"host": [f"path:{file}", "address:127.7.7.7"]}})})
+    try:
+        accd.ctl("up", "--all", "--detach")
+        assert f"the device {device} is missing" in accd.wait_state("a", "blocked", seconds=20)["reason"]
+        accd.wait_state("b", "blocked", seconds=20)
+        device.parent.mkdir(parents=True)
+        device.write_text("no device")
+        holds(lambda: accd.state_of("a") == "blocked", 1, "a file is no device")
+        device.unlink()
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        accd.wait_state("a", "up", seconds=20)
+        file.write_text("")
+        wait(lambda: accd.service("b")["root"] == ["host:address:127.7.7.7"], 20, "only the address is missing")
+        w.engine.inside("ip", "address", "add", "127.7.7.7/32", "dev", "lo")
+        accd.wait_state("b", "up", seconds=20)
+        device.unlink()
+        accd.wait_state("a", "impaired", seconds=20)
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        accd.wait_state("a", "up", seconds=20)
+        assert accd.service("a")["restarts"] == 0
+    finally:
+        w.engine.inside("ip", "address", "del", "127.7.7.7/32", "dev", "lo", check=False)
+
+
+@needs(seconds=120)
+def test_what_is_serialized_gets_ready_one_at_a_time(w):
+    """Two that load the same card: the second is started when the first is ready, and so after a restart."""
+    loads = {"environment": {"HEALTH": "fail"}, "x-acc": {"serialize": "card"}}
+    accd = accd_of(w, {"a": service(**loads), "b": service(**loads), "c": service()})
+    record = w.record()
+    accd.ctl("up", "--all", "--detach")
+    accd.wait_state("c", "up", seconds=30)
+    first, second = ("a", "b") if record.count("start", "s-a-1") else ("b", "a")  # whichever was made first
+    queued = accd.wait_state(second, "queued", seconds=30)
+    assert queued["reason"] == f"waits until {first} is ready: both are serialized by card", queued["reason"]
+    holds(lambda: record.count("start", f"s-{second}-1") == 0, 2, "the other one is not started")
+    w.docker.set_health(f"s-{first}-1", "ok")
+    wait(lambda: record.count("start", f"s-{second}-1") == 1, 20, "it is started when the first is ready")
+    w.docker.crash(f"s-{first}-1")  # it would come back as sick as it began
+    accd.wait_state(first, "queued", seconds=20)
+    w.docker.set_health(f"s-{second}-1", "ok")
+    wait(lambda: record.count("start", f"s-{first}-1") == 2, 20, "it is started again when the other is ready")
