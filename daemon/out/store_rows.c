@@ -13,8 +13,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
-        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what)"
-        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
@@ -40,7 +40,8 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
-    " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT);"
+    " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT,"
+    " wish INT, goes_back INT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
     " bad_digest TEXT);"
@@ -64,6 +65,8 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE rollout ADD COLUMN is_upgrade INT DEFAULT 1",
     "ALTER TABLE rollout ADD COLUMN is_change INT",
     "ALTER TABLE rollout ADD COLUMN what TEXT",
+    "ALTER TABLE rollout ADD COLUMN wish INT",
+    "ALTER TABLE rollout ADD COLUMN goes_back INT",
     "ALTER TABLE revision ADD COLUMN what TEXT",
     NULL,
 };
@@ -76,7 +79,7 @@ const char accd_rows_services[] =
     "to_rev, slot, rollout.image, image_id, rollout.digest, spec, rollout.asked_by, why, kind, "
     "held_by, reason, "
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
-    "bad_spec, bad_why, bad_root, is_upgrade, is_change, what FROM service "
+    "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back FROM service "
     "LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) LEFT JOIN hooks USING (id) "
     "LEFT JOIN auto USING (id)";
 const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
@@ -145,6 +148,8 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     sqlite3_bind_int(statement, 24, r->is_upgrade);
     sqlite3_bind_int(statement, 25, r->is_change);
     accd_rows_bind_text(statement, 26, r->what);
+    sqlite3_bind_int64(statement, 27, (sqlite3_int64)r->group);
+    sqlite3_bind_int(statement, 28, r->goes_back);
 }
 
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
@@ -279,6 +284,8 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     r->is_upgrade = sqlite3_column_int(statement, 50);
     r->is_change = sqlite3_column_int(statement, 51);
     accd_rows_text(statement, 52, r->what, sizeof(r->what));
+    r->group = (uint64_t)sqlite3_column_int64(statement, 53);
+    r->goes_back = sqlite3_column_int(statement, 54);
 }
 
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)

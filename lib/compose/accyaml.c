@@ -54,6 +54,7 @@ TYPE(gate);
 static const struct acc_field phase_fields[] = {
     {"name", .is = ACC_IS_STR, .flags = ACC_FIELD_REQUIRED},
     {"gate", .is = ACC_IS_MAP, .sub = &gate},
+    {"rollback", .is = ACC_IS_STR, .choices = "service|phase|all"},
 };
 TYPE(phase);
 
@@ -311,6 +312,7 @@ static int read_phases(struct reader *r)
     {
         const struct acc_node *hold = acc_node_path(node, "gate", "healthy_for", NULL);
         const char *name = acc_node_get_text(node, "name");
+        const char *rollback = acc_node_get_text(node, "rollback");
         int64_t ns = 0;
 
         if (hold && (!acc_parse_duration_ns(hold->text, &ns) || ns < 0)) {
@@ -330,6 +332,9 @@ static int read_phases(struct reader *r)
         }
         config->phases[config->n_phases++] = (struct acc_phase_spec){
             .name = name ? name : "",
+            .rollback = rollback && strcmp(rollback, "phase") == 0 ? ACC_ROLLBACK_PHASE
+                        : rollback && strcmp(rollback, "all") == 0 ? ACC_ROLLBACK_ALL
+                                                                   : ACC_ROLLBACK_SERVICE,
             .has_gate = hold != NULL,
             .healthy_for_ms = (uint64_t)ns / 1000000};
     }

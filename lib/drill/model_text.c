@@ -59,7 +59,16 @@ int acc_model_text_phase(struct acc_model_text *text, const char *name, const ch
     if (text->n_phases == ACC_PHASES_MAX) {
         return -EINVAL;
     }
-    *phase = (struct acc_phase_spec){.has_gate = words[0] != '\0'};
+    static const char rollback[] = "rollback=";
+
+    *phase = (struct acc_phase_spec){.rollback = ACC_ROLLBACK_SERVICE};
+    if (strncmp(words, rollback, sizeof(rollback) - 1) == 0) {
+        words += sizeof(rollback) - 1;
+        phase->rollback = strncmp(words, "all", 3) == 0 ? ACC_ROLLBACK_ALL : ACC_ROLLBACK_PHASE;
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
+    }
+    phase->has_gate = words[0] != '\0';
     if (phase->has_gate && (strncmp(words, gate, sizeof(gate) - 1) != 0 ||
                             !ms_of(words + sizeof(gate) - 1, &phase->healthy_for_ms))) {
         return -EINVAL;

@@ -5,7 +5,7 @@
  * configuration, a line a service, without Compose.
  *
  *     phase foundation healthy_for=10s
- *     phase apps
+ *     phase apps rollback=phase
  *     stack home
  *     service db health port=5432 phase=foundation
  *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s

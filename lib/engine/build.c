@@ -275,6 +275,7 @@ static void add_phases(struct builder *b)
         const struct acc_phase_spec *spec = &b->model->phases[k];
 
         e->phases[k] = (struct phase){.name = keep(b, spec->name),
+                                      .rollback = spec->rollback,
                                       .has_gate = spec->has_gate,
                                       .healthy_for_ms = spec->healthy_for_ms};
     }

@@ -293,11 +293,28 @@ static void note_command(struct acc_engine *e, const struct acc_cmd *cmd)
     }
 }
 
-void acc_command(struct acc_engine *e, const struct acc_cmd *cmd)
+static bool has_several(const struct acc_engine *e, const struct acc_cmd *cmd)
 {
+    uint32_t n = 0;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        n += cmd->selected[v] != 0;
+    }
+    return n > 1;
+}
+
+void acc_command(struct acc_engine *e, const struct acc_cmd *asked)
+{
+    struct acc_cmd with_group = *asked;
+    const struct acc_cmd *cmd = &with_group;
+
+    with_group.group = 0;
     if (cmd->verb == ACC_VERB_MAINTENANCE) {
         acc_maintenance_set(e, cmd);
         return;
+    }
+    if (cmd->verb == ACC_VERB_UPGRADE && has_several(e, cmd)) {
+        with_group.group = e->next_op++;
     }
     mark_selected(e, cmd);
     for (uint32_t v = 0; v < e->n_services; v++) {

@@ -68,7 +68,8 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
 uint64_t acc_engine_deadline(const struct acc_engine *engine);
 /* Assert the invariants that can be seen from inside; the simulator calls it after every step. */
 void acc_engine_check(const struct acc_engine *engine);
-/* The same of those services alone that were looked at since the last call: as cheap as the steps. */
+/* The same of those services alone that were looked at since the last call: as cheap as the steps.
+ */
 void acc_engine_check_step(struct acc_engine *engine);
 /* How often a service was looked at since the engine was made: the cost of its steps, whatever the
  * machine. */
@@ -116,6 +117,8 @@ struct acc_rollout_record {
     bool is_upgrade; /* an image is asked for; else only what the file says of the container */
     bool is_change;  /* the file has changed since the old one was made */
     char what[ACC_OUTPUT_MAX + 1]; /* what has: "environment TZ added"; never a secret */
+    uint64_t group;                /* the rollouts of one wish have the same one; 0: alone */
+    bool goes_back;                /* another one of them has failed */
     char by[64];
     char why[ACC_OUTPUT_MAX + 1]; /* UNDO */
 };

@@ -143,6 +143,7 @@ struct stack {
 
 struct phase {
     const char *name;
+    enum acc_rollback_scope rollback;
     bool has_gate;
     uint64_t healthy_for_ms;
     bool is_open;
@@ -335,6 +336,8 @@ struct rollout {
     uint32_t n_tries, n_excused;
     uint32_t waits_for; /* service, or ACC_NONE */
     uint64_t frozen_ms; /* a hold keeps it where it is, since then; 0: none does */
+    bool is_proven;     /* its watch is over; others of its group are waited for */
+    uint64_t ask_group; /* ... of the one that is asked for */
     uint64_t ended_ms;  /* the last one; the next begins after its records are saved */
     bool is_asked;      /* another one, when this one has ended */
     bool ask_back;
@@ -586,6 +589,7 @@ struct acc_engine {
     struct hold maintenance;
     bool save_maintenance;
     char asked_by[64];       /* for the configuration in force */
+    uint64_t change_group;   /* of the rollouts that follow from it */
     uint64_t heal_tokens_ms; /* token bucket: when the next one would be full */
     uint32_t heal_tokens;
     struct storm storm;
@@ -1022,8 +1026,23 @@ bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct inst
 bool acc_change_is_near(struct acc_engine *e, struct service *s);
 /* Begins the rollout that is due. */
 void acc_change_update(struct acc_engine *e, struct service *s);
+/* Its configuration goes with that of another one. */
+void acc_change_take_along(struct acc_engine *e, struct service *s, const char *spec,
+                           const char *root, const char *why);
+/* It differs from its file, and will follow it. */
+bool acc_change_waits(struct acc_engine *e, struct service *s);
 /* "was rolled back to r1: ...", where it is refused. */
 void acc_change_text(const struct service *s, char *out, size_t out_size);
+
+/* --- rollout_group.c ------------------------------------------------------------------------- */
+/* Its rollout has failed: the others that its phase says go back, too. */
+void acc_group_failed(struct acc_engine *e, struct service *s);
+/* One of its group has failed, and nobody who stands on it is to go back before it. */
+bool acc_group_goes_back(struct acc_engine *e, struct service *s);
+/* It has proven itself; have those that would take it back with them? */
+bool acc_group_is_proven(struct acc_engine *e, struct service *s);
+bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);
+void acc_group_mark(struct acc_engine *e, const struct service *s); /* the others of its group */
 
 /* --- rollout_drain.c ------------------------------------------------------------------------- */
 /* Step DRAIN: may the old one be stopped? */

@@ -386,6 +386,7 @@ static void move_globals(struct move *move)
     to->maintenance = from->maintenance;
     to->save_maintenance = from->save_maintenance;
     acc_copy(to->asked_by, sizeof(to->asked_by), from->asked_by);
+    to->change_group = to->next_op++;
     to->heal_tokens = from->heal_tokens;
     to->heal_tokens_ms = from->heal_tokens_ms;
     memcpy(to->n_taken, from->n_taken, sizeof(to->n_taken));

@@ -481,7 +481,8 @@ static void update_watch(struct acc_engine *e, struct service *s)
     } else if (s->ready && is_replaced) { /* by hand: of the new image nothing more is learned */
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "somebody else put another in its place");
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
-    } else if (!s->roll.fail_ms && s->ready && (is_outdated || is_proven)) {
+    } else if (!s->roll.fail_ms && s->ready &&
+               (is_outdated || (is_proven && acc_group_is_proven(e, s)))) {
         stand(e, s);
     }
 }
@@ -587,6 +588,10 @@ static void update_active(struct acc_engine *e, struct service *s)
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
                  s->wanted_up ? "its configuration changed meanwhile" : "it was turned off");
         acc_undo_or_ask(e, s, false);
+        return;
+    }
+    if (acc_group_goes_back(e, s)) {
+        acc_undo_begin(e, s, false);
         return;
     }
     switch (s->roll.is.step) {

@@ -95,7 +95,8 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
         return ACC_NOTHING;
     }
     r->waits_for = ACC_NONE;
-    if (dep_rolls(e, s, &r->waits_for) || !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+    if (dep_rolls(e, s, &r->waits_for) || !acc_group_lets_create(e, s, &r->waits_for) ||
+        !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
         return ACC_NOTHING;
     }
     if (!acc_gate_start(e, s)) {
@@ -178,8 +179,7 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
 bool acc_rollout_watches(const struct service *s, const struct instance *i)
 {
     return acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_UNDO &&
-           ((i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)) ||
-            acc_rollout_is_new(s, i));
+           ((i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)) || acc_rollout_is_new(s, i));
 }
 
 bool acc_rollout_stops(struct acc_engine *e, struct service *s)

@@ -178,8 +178,10 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                  (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
                  r->is.why);
     }
+    r->is_proven = false;
     acc_save(s);
     acc_mark_around(e, s);
+    acc_group_mark(e, s);
 }
 
 void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result result)
@@ -188,6 +190,10 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
 
     r->result = result;
     r->ended_ms = e->now;
+    if (result == ROLL_FAILED) {
+        acc_group_failed(e, s);
+    }
+    acc_group_mark(e, s);
     acc_auto_ended(e, s);
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s: %s%s%.160s", kind_of(r),
              result == ROLL_UP_TO_DATE    ? "nothing to do"
@@ -289,6 +295,7 @@ static void begin(struct acc_engine *e, struct service *s, const char *by)
 void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 {
     begin(e, s, e->asked_by);
+    s->roll.is.group = e->change_group;
     keep_from(e, s, acc_rollout_cast(e, s, 1).holder);
     s->roll.is.to = s->last_rev + 1;
     acc_rollout_step(e, s, ACC_ROLL_PULL);
@@ -302,6 +309,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     begin(e, s, r->ask_by);
     r->is_asked = false;
     r->is.is_upgrade = true;
+    r->is.group = r->ask_group;
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
@@ -353,6 +361,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         return;
     }
     r->is_asked = true;
+    r->ask_group = is_back ? 0 : cmd->group;
     r->ask_back = is_back;
     r->ask_revision = cmd->revision;
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);

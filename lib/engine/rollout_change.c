@@ -75,6 +75,19 @@ static void refuse_dependents(struct acc_engine *e, struct service *s)
     }
 }
 
+void acc_change_take_along(struct acc_engine *e, struct service *s, const char *spec,
+                           const char *root, const char *why)
+{
+    refuse(s, spec, root, why);
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "its configuration goes back: %.200s", why);
+    acc_mark_around(e, s);
+}
+
+bool acc_change_waits(struct acc_engine *e, struct service *s)
+{
+    return !acc_change_refused(s) && has_change(e, s);
+}
+
 void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
 {
     refuse(s, s->roll.is.spec, "", why);

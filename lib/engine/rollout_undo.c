@@ -51,6 +51,9 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
     if (is_fault && is->is_change) {
         acc_change_refuse(e, s, is->why);
     }
+    if (is_fault) {
+        acc_group_failed(e, s);
+    }
     s->rev = is->from;
     restore_pin(s);
     acc_fail_forgive(e, s); /* the failures were the new one's */

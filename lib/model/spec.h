@@ -296,10 +296,13 @@ struct acc_stack *acc_stack_destroy(struct acc_stack *stack);
 
 /* Phases of one configuration, in their order. */
 #define ACC_PHASES_MAX 64u
+/* What goes back when one of a phase's rollouts fails (phases[].rollback). */
+enum acc_rollback_scope { ACC_ROLLBACK_SERVICE = 0, ACC_ROLLBACK_PHASE, ACC_ROLLBACK_ALL };
 struct acc_phase_spec {
     const char *name;
     bool has_gate;           /* all of its members must be ready ... */
     uint64_t healthy_for_ms; /* ... for so long, before the next one begins */
+    enum acc_rollback_scope rollback;
 };
 
 /* All stacks as one. Indexes are dense: service `i` of the model is services[i]. */

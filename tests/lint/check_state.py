@@ -21,7 +21,7 @@ NOT_STATE = {
     "condition": "id is", "serial": "name",
     "resource": "kind stack key name external first_user n_users",
     "stack": "name first_res n_res",
-    "phase": "name has_gate healthy_for_ms",
+    "phase": "name rollback has_gate healthy_for_ms",
     # `dirty` to `wakes` are written by state.c itself
     "acc_engine": """arena timing n_stacks n_services n_inst n_slots n_res n_edges n_incidents stacks services inst res edges
         in svc_res res_svc order phases n_phases conditions n_conditions serials n_serials host_links serial_links

@@ -310,7 +310,8 @@ END_TEST
 /* db <- cache (in no phase) <- web */
 static int set_phases(const char *db, const char *web)
 {
-    static const struct acc_phase_spec phases[] = {{.name = "base"}, {"apps", true, 5000}};
+    static const struct acc_phase_spec phases[] = {
+        {.name = "base"}, {.name = "apps", .has_gate = true, .healthy_for_ms = 5000}};
     struct acc_stack *stack = stack_new("one", 3);
     struct acc_service_spec *service = service_add(stack, "cache", 1);
 

@@ -1,0 +1,203 @@
+/*
+ * Rollouts that belong together (E9): the services of one upgrade, or of one changed file.
+ *
+ * Each has a rollout of its own. A later phase begins when the earlier ones have proven themselves
+ * for half of their watch, and those that have to stop for it go one at a time. Where its phase
+ * says so, one that fails takes the others of its phase, or all, back with it; so they keep their
+ * old containers until all of them have proven themselves.
+ */
+
+#include <stdio.h>
+
+#include "lib/engine/internal.h"
+
+static uint64_t group_of(const struct service *s)
+{
+    return acc_rollout_active(s) ? s->roll.is.group : s->roll.is_asked ? s->roll.ask_group : 0;
+}
+
+static enum acc_rollback_scope scope_of(const struct acc_engine *e, const struct service *s)
+{
+    return s->phase_at == ACC_NONE ? ACC_ROLLBACK_SERVICE : e->phases[s->phase_at].rollback;
+}
+
+/* What fails with it. */
+static bool is_mate(const struct acc_engine *e, const struct service *s, const struct service *mate)
+{
+    enum acc_rollback_scope scope = scope_of(e, s);
+
+    return mate != s && !mate->removed &&
+           (scope == ACC_ROLLBACK_ALL ||
+            (scope == ACC_ROLLBACK_PHASE && mate->phase_at == s->phase_at));
+}
+
+/* What was to follow a phase that goes back, and hasn't taken over yet. */
+static bool is_later(const struct acc_engine *e, const struct service *s,
+                     const struct service *mate)
+{
+    return scope_of(e, s) == ACC_ROLLBACK_PHASE && !mate->removed && mate->phase_at != ACC_NONE &&
+           mate->phase_at > s->phase_at && mate->roll.is.step < ACC_ROLL_POST;
+}
+
+/* It is to be changed by the same file, and that hasn't begun. */
+static bool is_next(struct acc_engine *e, struct service *mate, uint64_t group)
+{
+    return !acc_rollout_active(mate) && !mate->roll.is_asked && group == e->change_group &&
+           acc_change_waits(e, mate);
+}
+
+/* --- back ------------------------------------------------------------------------------------ */
+
+static void take_along(struct acc_engine *e, struct service *s, struct service *mate)
+{
+    struct rollout *r = &mate->roll;
+    const char *root = s->roll.is.is_change ? s->id : "";
+    char why[ACC_OUTPUT_MAX + 1];
+
+    (void)snprintf(why, sizeof(why), "%.160s of the same %s was rolled back", s->nick,
+                   scope_of(e, s) == ACC_ROLLBACK_ALL ? "rollout"
+                   : mate->phase_at == s->phase_at    ? "phase"
+                                                      : "rollout");
+    if (!acc_rollout_active(mate)) {
+        if (!r->is_asked) {
+            acc_change_take_along(e, mate, mate->spec, root, why);
+            return;
+        }
+        r->is_asked = false;
+        r->is = (struct acc_rollout_record){.is_upgrade = true};
+        (void)acc_rollout_refuse(e, mate, why);
+        return;
+    }
+    if (r->is.is_change) {
+        acc_change_take_along(e, mate, r->is.spec, root, why);
+    }
+    acc_copy(r->is.why, sizeof(r->is.why), why);
+    if (r->is.step <= ACC_ROLL_PRE) {
+        r->is.group = 0; /* that has been dealt with */
+        acc_rollout_end(e, mate, ROLL_FAILED);
+    } else {
+        r->is.goes_back = true;
+        acc_save(mate);
+        acc_mark(e, mate);
+    }
+}
+
+void acc_group_failed(struct acc_engine *e, struct service *s)
+{
+    uint64_t group = s->roll.is.group;
+
+    s->roll.is.group = 0;
+    for (uint32_t v = 0; group && v < e->n_services; v++) {
+        struct service *mate = &e->services[v];
+        bool is_of_it = group_of(mate) == group && mate->roll.is.step < ACC_ROLL_RETIRE &&
+                        !mate->roll.is.goes_back;
+
+        if ((is_mate(e, s, mate) || is_later(e, s, mate)) &&
+            (is_of_it || is_next(e, mate, group))) {
+            take_along(e, s, mate);
+        }
+    }
+}
+
+bool acc_group_goes_back(struct acc_engine *e, struct service *s)
+{
+    if (!s->roll.is.goes_back || s->roll.is.step <= ACC_ROLL_PRE ||
+        s->roll.is.step >= ACC_ROLL_RETIRE) {
+        return false;
+    }
+    for (uint32_t k = 0; k < s->n_in; k++) { /* who stands on it goes back before it does */
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        const struct service *dependent = &e->services[edge->from];
+
+        if (edge->kind != ACC_EDGE_CONFLICTS && acc_rollout_active(dependent) &&
+            (dependent->roll.is.step == ACC_ROLL_UNDO ||
+             (dependent->roll.is.goes_back && dependent->roll.is.step != ACC_ROLL_RETIRE))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- forth ----------------------------------------------------------------------------------- */
+
+static bool is_through(const struct service *s)
+{
+    return !s->roll.is_asked && (!acc_rollout_active(s) || s->roll.is.step == ACC_ROLL_RETIRE);
+}
+
+bool acc_group_is_proven(struct acc_engine *e, struct service *s)
+{
+    uint64_t group = s->roll.is.group;
+
+    if (!s->roll.is_proven) {
+        s->roll.is_proven = true;
+        acc_group_mark(e, s);
+    }
+    for (uint32_t v = 0; group && v < e->n_services; v++) {
+        struct service *mate = &e->services[v];
+
+        if (is_mate(e, s, mate) &&
+            ((group_of(mate) == group && !is_through(mate) && !mate->roll.is_proven) ||
+             is_next(e, mate, group))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* It stops its old container, or is about to. */
+static bool is_apart(struct acc_engine *e, const struct service *s)
+{
+    const struct rollout *r = &s->roll;
+
+    if (!acc_rollout_active(s) || r->is.start_first || r->is.step != ACC_ROLL_CREATE) {
+        return acc_rollout_active(s) && !r->is.start_first && r->is.step > ACC_ROLL_CREATE &&
+               r->is.step <= ACC_ROLL_SWITCH;
+    }
+    acc_each_inst (e, s, i) {
+        if (i->is_spare && i->slot == r->is.slot && (i->op || i->role == ROLE_CANDIDATE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds_up(struct acc_engine *e, struct service *s, const struct service *other)
+{
+    const struct rollout *r = &other->roll;
+
+    if (other->phase_at == s->phase_at || other->phase_at == ACC_NONE || s->phase_at == ACC_NONE) {
+        return !s->roll.is.start_first && is_apart(e, other);
+    }
+    if (other->phase_at > s->phase_at || is_through(other)) {
+        return false;
+    }
+    return r->is.step != ACC_ROLL_WATCH || !other->ready || other->incident != ACC_NONE ||
+           !acc_due(e, s, r->since_ms + other->timing.upgrade_monitor / 2);
+}
+
+bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
+{
+    uint64_t group = s->roll.is.group;
+
+    for (uint32_t v = 0; group && s->roll.is.is_upgrade && v < e->n_services; v++) {
+        struct service *other = &e->services[v];
+
+        if (other != s && group_of(other) == group && holds_up(e, s, other)) {
+            *ret_waits_for = v;
+            return false;
+        }
+    }
+    return !group || !s->roll.is.is_upgrade || !acc_storm_is_on(e);
+}
+
+void acc_group_mark(struct acc_engine *e, const struct service *s)
+{
+    uint64_t group = s->roll.is.group;
+
+    for (uint32_t v = 0; group && v < e->n_services; v++) {
+        if (&e->services[v] != s && group_of(&e->services[v]) == group) {
+            acc_mark(e, &e->services[v]);
+        }
+    }
+}
