@@ -107,8 +107,24 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
 
 /* --- dry run ---------------------------------------------------------------------------------- */
 
+/* Its labels make Traefik route to it. */
+static bool is_behind_traefik(const struct acc_service_spec *spec)
+{
+    bool is_labelled = false;
+
+    acc_node_for_each(label, acc_node_get(spec->node, "labels"))
+    {
+        if (strcmp(label->key, "traefik.enable") == 0 && label->text &&
+            strcmp(label->text, "false") == 0) {
+            return false;
+        }
+        is_labelled |= strncmp(label->key, "traefik.", 8) == 0;
+    }
+    return is_labelled;
+}
+
 static void put_plan(const struct accd_control *control, const struct acc_ctl_request *request,
-                     uint32_t svc, struct acc_buf *out)
+                     const struct acc_service_spec *spec, uint32_t svc, struct acc_buf *out)
 {
     struct acc_service_view service;
     const char *why;
@@ -118,6 +134,12 @@ static void put_plan(const struct accd_control *control, const struct acc_ctl_re
     (void)acc_buf_printf(out, "%s: pull %s, then %s: %s\n", service.id,
                          request->image ? request->image : service.image,
                          is_start_first ? "start-first" : "stop-first", why);
+    if (is_start_first && service.evidence != ACC_EVIDENCE_CHECK && is_behind_traefik(spec)) {
+        (void)acc_buf_printf(out,
+                             "%s: has no health check, so Traefik routes to the new container "
+                             "before it is ready; give it one, or order: stop-first\n",
+                             service.id);
+    }
 }
 
 void accd_control_upgrade_plan(struct accd_control *control, struct accd_session *session,
@@ -133,7 +155,8 @@ void accd_control_upgrade_plan(struct accd_control *control, struct accd_session
         (void)acc_buf_puts(&lines, "");
         for (size_t k = 0; k < model->n_services; k++) { /* in the order of dependencies */
             if (targets.selected[model->order[k]]) {
-                put_plan(control, request, model->order[k], &lines);
+                put_plan(control, request, model->services[model->order[k]], model->order[k],
+                         &lines);
             }
         }
         accd_control_reply(session, &out,

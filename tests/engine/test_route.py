@@ -229,3 +229,16 @@ def test_haproxy_and_a_rollback_amid_the_drain(w):
     wait(lambda: names(w) == ["proxy", "s-a-1"], 30, "the new one is gone")
     assert w.docker.inspect("s-a-1")["Id"] == old and not marked(w)
     nothing_lost(load)
+
+
+@needs(seconds=100)
+def test_a_dry_run_warns_of_traefik_without_a_health_check(w):
+    """Traefik would route to the new one from its start on; with a check, or turned off, there is nothing to warn of."""
+    labels = {"traefik.http.routers.x.rule": "Host(`x`)"}
+    path = w.stack("s", {"bare": service(check=False, labels=labels), "checked": service(interval="1s", labels=labels),
+                         "off": service(check=False, labels={**labels, "traefik.enable": "false"})})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    plan = accd.ctl("upgrade", "--all", "--dry-run").stdout
+    warned = [x for x in plan.splitlines() if "Traefik" in x]
+    assert len(warned) == 1 and warned[0].startswith("s/bare: has no health check"), plan
