@@ -9,8 +9,9 @@
 #include "tests/sim/world.h"
 
 static const char *const event_names[] = {
-    "conn-up", "conn-down", "degraded", "snapshot", "obs", "gone",    "hint",     "op-done", "op-late",
-    "probe",   "compared",  "looked",   "clock",    "cmd", "timeout", "shutdown", "host"};
+    "conn-up", "conn-down", "degraded", "snapshot", "obs",      "gone",
+    "hint",    "op-done",   "op-late",  "probe",    "compared", "looked",
+    "clock",   "cmd",       "timeout",  "shutdown", "host"};
 static_assert(ACC_ARRAY_LEN(event_names) == ACC_EV_TYPE_COUNT, "one name per event");
 
 /* Events that find services in all of their states, as often as anything happens. */
@@ -79,9 +80,26 @@ static void asked(struct coverage *c, struct world *w, enum acc_verb verb, uint3
     }
 }
 
+static void host(struct coverage *c, struct world *w, const struct acc_event *event)
+{
+    for (uint32_t s = 0; s < w->graph.model->n_services; s++) {
+        const struct acc_service_spec *spec = w->graph.model->services[s];
+
+        for (size_t i = 0; i < spec->n_host; i++) {
+            if (strcmp(spec->host[i].is.text, event->host.condition) == 0) {
+                c->host[event->host.is_met == ACC_YES][w->workloads.item[s].n_procs > 0]++;
+            }
+        }
+    }
+}
+
 void coverage_event(struct coverage *c, struct world *w, const struct acc_event *event)
 {
     switch (event->type) {
+    case ACC_EV_HOST:
+        host(c, w, event);
+        count_pair(c, w, (uint32_t)(w->n_steps % w->graph.model->n_services), event->type);
+        break;
     case ACC_EV_OBS:
         count_pair(c, w, service_of_cid(w, event->obs->cid), event->type);
         break;
@@ -190,6 +208,12 @@ unsigned coverage_print(const struct coverage *c, bool upgrades)
             n_missed += c->cell[row][column] == 0;
         }
         (void)printf("\n");
+    }
+    (void)printf("\nhost      %10s %10s\n", "runs", "doesn't");
+    for (int is_there = 0; is_there < 2; is_there++) {
+        (void)printf("%-9s %10" PRIu64 " %10" PRIu64 "\n", is_there ? "comes" : "goes",
+                     c->host[is_there][1], c->host[is_there][0]);
+        n_missed += (c->host[is_there][0] == 0) + (c->host[is_there][1] == 0);
     }
     (void)printf("\nE2           ");
     for (int type = 0; type < ACC_EV_TYPE_COUNT; type++) {

@@ -19,6 +19,8 @@ enum coverage_row { COVER_STOPS, COVER_RESTARTS, COVER_CRASHES, COVER_DEGRADED, 
 
 struct coverage {
     uint64_t cell[COVERAGE_ROWS][COVERAGE_COLUMNS];
+    /* something of the host goes or comes while who needs it runs, or doesn't */
+    uint64_t host[2][2]; /* [is it there][does it run] */
     uint64_t pair[ACC_SVC_STATE_COUNT][ACC_EV_TYPE_COUNT];
 };
 
