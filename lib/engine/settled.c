@@ -285,6 +285,9 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
     if (acc_bits_has(&e->dirty, s->pos)) {
         return ACC_SETTLED_PENDING; /* what is known of it is from before */
     }
+    if (s->roll.is.step == ACC_ROLL_ASK) {
+        return failed_as_is(e, s, now_ms, text);
+    }
     if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED : ACC_SETTLED_PENDING;
     }
