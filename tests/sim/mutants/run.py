@@ -32,6 +32,7 @@ EQUIVALENT = {
 # Faults that would be seen, and why nothing here sees them.
 UNSEEN = {
     "no grace after accd's start": "a golden case has checks every 30 s, and their grace is as long as this one",
+    "phases begin anew with each file": "a phase of which a container runs has begun: one just opened would show it",
     "networks are made during maintenance": "only a retry that was due before falls into it, and waits in the cases",
 }
 
