@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
-#include "daemon/out/store.h"
+#include "daemon/out/store_limits.h"
 
 #define PATH_BYTES 4096
 

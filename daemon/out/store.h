@@ -18,22 +18,11 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "daemon/out/store_limits.h"
 #include "lib/codec/status_json.h"
 #include "lib/engine/engine.h"
 
 struct accd_store;
-
-/* A path and what is wrong with it. */
-#define ACCD_STORE_ERROR_MAX 4608
-
-/* History that is kept: a quiet year of a home, or a bad week. Older rows go first. */
-#define ACCD_STORE_HISTORY_MAX 50000
-/* Rows one reader may ask for. */
-#define ACCD_STORE_HISTORY_READ_MAX 1000u
-/* Revisions of one service that stay readable. */
-#define ACCD_STORE_REVISIONS_MAX 50
-/* Ended operations that stay readable in the journal. */
-#define ACCD_STORE_JOURNAL_MAX 10000
 
 /* Opens or makes DIR/state.db. Blocking; only at start. 0 and `*ret_store`, also without a file
  * where the disk has no room for one (accd_store_trouble() says so); -EBUSY when another

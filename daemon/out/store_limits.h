@@ -1,0 +1,15 @@
+#pragma once
+
+/* Limits of the store, for it and for the file behind it. */
+
+/* A path and what is wrong with it. */
+#define ACCD_STORE_ERROR_MAX 4608
+
+/* History that is kept: a quiet year of a home, or a bad week. Older rows go first. */
+#define ACCD_STORE_HISTORY_MAX 50000
+/* Rows one reader may ask for. */
+#define ACCD_STORE_HISTORY_READ_MAX 1000u
+/* Revisions of one service that stay readable. */
+#define ACCD_STORE_REVISIONS_MAX 50
+/* Ended operations that stay readable in the journal. */
+#define ACCD_STORE_JOURNAL_MAX 10000
