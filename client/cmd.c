@@ -39,10 +39,16 @@ static const struct accctl_cmd cmds[] = {
      "SERVICE [-f] [-n LINES] [-t]", "output of a service's containers",
      "-f follows, -n 100 begins with the last hundred lines, -t puts Docker's time before each.\n\n"
      "  accctl logs -f -n 20 postgres\n"},
-    {"events", accctl_cmd_events, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT, 0, ACCCTL_ARGS_MAX,
-     "[SERVICE|STACK]... [-f] [-n LINES]", "what happened and what was decided",
-     "The last lines of accd's history (-n, default 100); -f goes on with what happens.\n\n"
+    {"events", accctl_cmd_events, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT | ACCCTL_O_SAVE, 0,
+     ACCCTL_ARGS_MAX, "[SERVICE|STACK]... [-f] [-n LINES] | --save N",
+     "what happened and what was decided",
+     "The last lines of accd's history (-n, default 100); -f goes on with what happens.\n"
+     "--save prints what the N-th last decision that changed something was made on (1: the "
+     "newest),\n"
+     "and what was decided, for accctl replay: names, times and numbers, no environment, no\n"
+     "commands, no output. The last ones are kept, as long as accd runs.\n\n"
      "  accctl events -f\n"
+     "  accctl events --save 1 >decision.txt; accctl replay decision.txt\n"
      "  accctl events -n 20 postgres\n"},
     {"incidents", accctl_cmd_incidents, ASKS, 0, 0, "", "open incidents and the last closed ones",
      "One incident per root; what suffers from it is counted, not listed as trouble of its own.\n"},
@@ -168,20 +174,22 @@ static const struct accctl_cmd cmds[] = {
      "it, the compose.yaml of this folder. --hash: the config-hash of each service instead. Asks\n"
      "no accd.\n\n"
      "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
-    {"drill", accctl_cmd_drill, ACCCTL_O_FAIL | ACCCTL_O_FLAP | ACCCTL_O_OOM | ACCCTL_O_PROJECT, 0,
-     ACCCTL_ARGS_MAX, "--fail SERVICE|engine | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
+    {"drill", accctl_cmd_drill, ASKS | ACCCTL_O_BREAK | ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX,
+     "--fail SERVICE|engine | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
      "what accd would do if something broke, until all is well again",
      "Plays accd's own decisions on a stand-in for Docker in virtual time: a service exits\n"
      "(--fail), runs out of memory (--oom), exits again and again for two minutes (--flap), or\n"
-     "dockerd dies with all containers for 10 s (--fail engine). FILE is an acc.yaml (default\n"
-     "/etc/acc/acc.yaml) or Compose files. Acts on nothing, asks no accd.\n"
+     "dockerd dies with all containers for 10 s (--fail engine). It begins with this host as it\n"
+     "is: who is up, budgets, holds, open incidents. With FILE, an acc.yaml or Compose files, it\n"
+     "begins with all of that up, and asks no accd. Acts on nothing.\n"
      "Exit: 0 all is well in the end, 1 not.\n\n"
      "  accctl drill --fail postgres\n"
      "  accctl drill --fail engine compose.yaml\n"},
     {"replay", accctl_cmd_replay, ACCCTL_O_QUIET, 1, ACCCTL_ARGS_MAX, "FILE... [-q]",
      "play a golden case, and say where the engine does otherwise",
      "A case is a configuration, what happens, and what must be asked of Docker; tests/golden has\n"
-     "many. Shows all that is asked and told with its time; -q only what differs. Asks no accd.\n"
+     "many, and accctl events --save writes them. Shows all that is asked and told with its time; "
+     "-q only what differs. Asks no accd.\n"
      "Exit: 0 as it must be, 1 it differs, 4 the file can't be read.\n\n"
      "  accctl replay tests/golden/crash-needs-restart.txt\n"},
     {"ping", accctl_cmd_ping, ASKS, 0, 0, "", "whether accd is there, and sees Docker", ""},

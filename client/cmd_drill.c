@@ -4,10 +4,9 @@
 
 #include "client/cmd.h"
 #include "lib/base/str.h"
+#include "lib/codec/json_get.h"
 #include "lib/drill/drill.h"
 #include "load/load.h"
-
-#define DEFAULT_CONFIG "/etc/acc/acc.yaml"
 
 struct story {
     struct accctl *ctl;
@@ -40,7 +39,7 @@ static void tell(void *data, const struct acc_drill_event *event)
 static int load(struct accctl *ctl, struct acc_loaded *loaded)
 {
     const struct accctl_options *o = ctl->options;
-    const char *path = o->n_args > 0 ? o->args[0] : DEFAULT_CONFIG;
+    const char *path = o->args[0];
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     bool is_config = strcmp(name, "acc.yaml") == 0 || strcmp(name, "acc.yml") == 0;
@@ -140,9 +139,59 @@ static bool names_what(struct accctl *ctl)
     return n == 1;
 }
 
-enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
+/* The running accd's configuration and state. */
+static enum accctl_exit ask(struct accctl *ctl, struct acc_model **ret_model, char **ret_state)
 {
-    struct acc_loaded loaded = {0};
+    cJSON *reply = NULL;
+    enum accctl_exit code = accctl_ask_for(ctl, "io.acc.State", cJSON_CreateObject(),
+                                           accctl_limit_ms(ctl), &reply);
+    const cJSON *line;
+    struct acc_buf text;
+    int r;
+
+    acc_buf_init(&text, SIZE_MAX / 2);
+    cJSON_ArrayForEach(line, acc_json_array(acc_json_object(reply, "parameters"), "lines"))
+    {
+        const char *one = acc_json_text_of(line);
+
+        (void)acc_buf_printf(&text, "%s\n", one ? one : "");
+    }
+    if (code == ACCCTL_DONE) {
+        r = acc_drill_read(text.data ? text.data : "", ret_model, ret_state);
+        if (r < 0) {
+            (void)fprintf(ctl->err,
+                          "accctl: drill: accctl does not understand this accd: %s. See: accctl "
+                          "version\n",
+                          strerror(-r));
+            code = ACCCTL_FAILED;
+        }
+    } else if (code == ACCCTL_AWAY) {
+        (void)fprintf(ctl->err, "accctl: without accd: name an acc.yaml or a Compose file\n");
+    }
+    acc_buf_fini(&text);
+    cJSON_Delete(reply);
+    return code;
+}
+
+static const char *why_not(int r)
+{
+    switch (r) {
+    case -EAGAIN:
+        return "not even without trouble would all come up";
+    case -ENOTCONN:
+        return "accd can't reach Docker just now, so there is nothing to begin with";
+    case -ESRCH:
+        return "that service doesn't run just now, so it can't break";
+    case -EINVAL:
+        return "accctl does not understand this accd's state. See: accctl version";
+    default:
+        return strerror(-r);
+    }
+}
+
+/* `state` NULL: all is brought up first. Takes the model over. */
+static enum accctl_exit play(struct accctl *ctl, struct acc_model *model, const char *state)
+{
     struct acc_drill_result result = {0};
     struct story story = {ctl, NULL};
     cJSON *root = NULL;
@@ -150,23 +199,18 @@ enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
     uint32_t svc;
     int r;
 
-    if (!names_what(ctl)) {
+    if (!read_what(ctl, model, &what, &svc)) {
+        (void)acc_model_destroy(model);
         return ACCCTL_USAGE;
-    }
-    r = load(ctl, &loaded);
-    if (r < 0 || !read_what(ctl, loaded.model, &what, &svc)) {
-        acc_loaded_fini(&loaded);
-        return r < 0 ? ACCCTL_INVALID : ACCCTL_USAGE;
     }
     if (ctl->options->json) {
         root = cJSON_CreateObject();
         story.events = cJSON_AddArrayToObject(root, "events");
     }
-    r = acc_drill_run(loaded.model, what, svc, tell, &story, &result);
-    loaded.model = NULL; /* taken over */
+    r = state ? acc_drill_run_from(model, state, what, svc, tell, &story, &result)
+              : acc_drill_run(model, what, svc, tell, &story, &result);
     if (r < 0) {
-        (void)fprintf(ctl->err, "accctl: drill: %s\n",
-                      r == -EAGAIN ? "not even without trouble would all come up" : strerror(-r));
+        (void)fprintf(ctl->err, "accctl: drill: %s\n", why_not(r));
     } else if (root) {
         print_json(ctl, root, &result);
     } else {
@@ -176,6 +220,29 @@ enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
 
     cJSON_Delete(root);
     acc_drill_result_fini(&result);
-    acc_loaded_fini(&loaded);
     return r < 0 || !is_well ? ACCCTL_FAILED : ACCCTL_DONE;
+}
+
+enum accctl_exit accctl_cmd_drill(struct accctl *ctl)
+{
+    struct acc_loaded loaded = {0};
+    struct acc_model *model = NULL;
+    char *state = NULL;
+    enum accctl_exit code = ACCCTL_INVALID;
+
+    if (!names_what(ctl)) {
+        return ACCCTL_USAGE;
+    }
+    if (ctl->options->n_args == 0) {
+        code = ask(ctl, &model, &state);
+        code = code == ACCCTL_DONE ? play(ctl, model, state) : code;
+        free(state);
+        return code;
+    }
+    if (load(ctl, &loaded) == 0) {
+        code = play(ctl, loaded.model, NULL);
+        loaded.model = NULL; /* taken over */
+    }
+    acc_loaded_fini(&loaded);
+    return code;
 }

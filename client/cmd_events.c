@@ -69,8 +69,35 @@ static bool take_reply(struct accctl *ctl, const cJSON *reply, enum accctl_exit 
     return acc_json_bool(reply, "continues");
 }
 
+/* What a decision was made on, for accctl replay. */
+static enum accctl_exit save(struct accctl *ctl)
+{
+    cJSON *parameters = cJSON_CreateObject();
+    cJSON *reply = NULL;
+    enum accctl_exit code;
+    const cJSON *line;
+
+    (void)cJSON_AddNumberToObject(parameters, "decision", ctl->options->save);
+    code = accctl_ask_for(ctl, "io.acc.State", parameters, accctl_limit_ms(ctl), &reply);
+    if (code == ACCCTL_DONE && ctl->options->json) {
+        accctl_print_json(ctl, acc_json_object(reply, "parameters"));
+    } else if (code == ACCCTL_DONE) {
+        cJSON_ArrayForEach(line, acc_json_array(acc_json_object(reply, "parameters"), "lines"))
+        {
+            const char *text = acc_json_text_of(line);
+
+            (void)fprintf(ctl->out, "%s\n", text ? text : "");
+        }
+    }
+    cJSON_Delete(reply);
+    return code;
+}
+
 enum accctl_exit accctl_cmd_events(struct accctl *ctl)
 {
+    if (ctl->options->save > 0) {
+        return save(ctl);
+    }
     cJSON *parameters = accctl_targets(ctl);
     struct accctl_conn *conn = NULL;
     enum accctl_exit code = accctl_connect(ctl, &conn);

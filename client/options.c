@@ -40,6 +40,7 @@ static const struct option_row {
     {"--timeout", 't', ACCCTL_O_TIMEOUT, true},
     {"--tail", 'n', ACCCTL_O_TAIL, true},
     {"--limit", 'n', ACCCTL_O_LIMIT, true},
+    {"--save", 0, ACCCTL_O_SAVE, true},
     {"--file", 'f', ACCCTL_O_FILE, true},
     {"--project", 'p', ACCCTL_O_PROJECT, true},
     {"--config", 'c', ACCCTL_O_CONFIG, true},
@@ -49,9 +50,9 @@ static const struct option_row {
     {"--yes", 0, ACCCTL_O_DECIDE, false},
     {"--keep", 0, ACCCTL_O_DECIDE, false},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
-    {"--fail", 0, ACCCTL_O_FAIL, true},
-    {"--flap", 0, ACCCTL_O_FLAP, true},
-    {"--oom", 0, ACCCTL_O_OOM, true},
+    {"--fail", 0, ACCCTL_O_BREAK, true},
+    {"--flap", 0, ACCCTL_O_BREAK, true},
+    {"--oom", 0, ACCCTL_O_BREAK, true},
     {"--env-file", 0, ACCCTL_O_ENV_FILE, true},
     {"--profile", 0, ACCCTL_O_PROFILE, true},
     {"--project-directory", 0, ACCCTL_O_PROJECT_DIR, true},
@@ -174,6 +175,9 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return read_count(p, value, 1000000, &o->tail);
     case ACCCTL_O_LIMIT:
         return read_count(p, value, 1000, &o->limit);
+    case ACCCTL_O_SAVE:
+        return read_count(p, value, 1000, &o->save) &&
+               (o->save > 0 || wrong(p, "--save counts from 1, the newest decision", ""));
     case ACCCTL_O_IMAGE:
         o->image = value;
         return true;
@@ -189,14 +193,10 @@ static bool set(const struct parser *p, const struct option_row *row, const char
     case ACCCTL_O_PROJECT:
         o->project = value;
         return true;
-    case ACCCTL_O_FAIL:
-        o->fail = value;
-        return true;
-    case ACCCTL_O_FLAP:
-        o->flap = value;
-        return true;
-    case ACCCTL_O_OOM:
-        o->oom = value;
+    case ACCCTL_O_BREAK:
+        *(strcmp(row->name, "--fail") == 0   ? &o->fail
+          : strcmp(row->name, "--flap") == 0 ? &o->flap
+                                             : &o->oom) = value;
         return true;
     case ACCCTL_O_QUIET:
         o->quiet = true;

@@ -48,9 +48,8 @@ enum accctl_option {
     ACCCTL_O_IMAGE = 1 << 19,
     ACCCTL_O_TO = 1 << 20,
     ACCCTL_O_DRY_RUN = 1 << 21,
-    ACCCTL_O_FAIL = 1 << 22,
-    ACCCTL_O_FLAP = 1 << 23,
-    ACCCTL_O_OOM = 1 << 24,
+    ACCCTL_O_BREAK = 1 << 22, /* --fail, --flap, --oom */
+    ACCCTL_O_SAVE = 1 << 23,
     ACCCTL_O_PRUNE = 1 << 25,
     ACCCTL_O_HOLD = 1 << 26, /* --up, --down, --freeze */
     ACCCTL_O_REASON = 1 << 27,
@@ -72,6 +71,7 @@ struct accctl_options {
     const char *files[ACCCTL_FILES_MAX];
     size_t n_files;
     const char *project, *config, *project_dir;
+    uint32_t save;                 /* events: the so many-th last decision; 0: none */
     const char *fail, *flap, *oom; /* drill: the service */
     const char *env_files[ACCCTL_FILES_MAX];
     size_t n_env_files;

@@ -326,8 +326,16 @@ static int create_pump(struct accd_app *app)
         .when_durable_ctx = app->store,
         .on_idle = on_idle,
         .on_idle_ctx = app,
+        .before = accd_recorder_before,
+        .after = accd_recorder_after,
     };
+    int r = accd_recorder_create(app->engine, &app->recorder);
 
+    if (r < 0) {
+        return r;
+    }
+    accd_recorder_set_model(app->recorder, app->loaded.model);
+    config.around_ctx = app->recorder;
     return accd_pump_create(&config, &app->pump);
 }
 
@@ -557,6 +565,7 @@ static enum accd_app_result run(struct accd_app *app)
     accd_app_outdated_drop(app);
     free(app->looks);
     app->pump = accd_pump_destroy(app->pump);
+    app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);
     app->differences = accd_differences_destroy(app->differences);
     return app->result;

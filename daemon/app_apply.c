@@ -238,6 +238,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     if (accd_host_watch_set(app->host_watch, app->loaded.model) < 0) {
         accd_log(ACCD_LOG_ERROR, "x-acc.host: out of memory, what is new in it isn't watched");
     }
+    accd_recorder_set_model(app->recorder, app->loaded.model);
     if (accd_hooks_configure(app->hooks,
                              app->loaded.config ? app->loaded.config->on_incident : NULL,
                              app->loaded.config ? app->loaded.config->n_on_incident : 0) < 0) {

@@ -237,6 +237,13 @@ static void when_saved(void *ctx, void (*then)(void *arg), void *arg)
     accd_store_when_durable(app->store, then, arg);
 }
 
+static int state(void *ctx, uint32_t decision, struct acc_buf *out)
+{
+    const struct accd_app *app = ctx;
+
+    return accd_recorder_save(app->recorder, decision, out);
+}
+
 void accd_app_control_ops(struct accd_control_ops *ret_ops)
 {
     *ret_ops = (struct accd_control_ops){
@@ -254,6 +261,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .prune = accd_app_prune,
         .plan = accd_app_plan,
         .outdated = accd_app_outdated,
+        .state = state,
     };
 }
 

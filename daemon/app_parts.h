@@ -26,6 +26,7 @@
 #include "daemon/out/store.h"
 #include "daemon/out/telling.h"
 #include "daemon/pump.h"
+#include "daemon/recorder.h"
 #include "lib/base/buf.h"
 #include "lib/codec/plan_json.h"
 
@@ -41,6 +42,7 @@ struct accd_app {
     struct acc_engine *engine;
     struct accd_store *store;
     struct accd_pump *pump;
+    struct accd_recorder *recorder;
     struct accd_timer timer;
     struct accd_wall_clock wall_clock;
     struct accd_signals signals;

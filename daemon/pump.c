@@ -313,7 +313,13 @@ void accd_pump_run(struct accd_pump *pump)
         }
         pump->n_queued--;
         pump->actions.n = 0;
+        if (pump->config.before) {
+            pump->config.before(pump->config.around_ctx, &entry->event);
+        }
         acc_engine_step(pump->config.engine, &entry->event, &pump->actions);
+        if (pump->config.after) {
+            pump->config.after(pump->config.around_ctx, &pump->actions);
+        }
         queued_free(entry);
         carry_out(pump, &pump->actions);
     }

@@ -31,6 +31,10 @@ struct accd_pump_config {
     /* The queue has run dry: arm the timer for `deadline_ms`, tell the feeds. */
     void (*on_idle)(void *ctx, uint64_t deadline_ms);
     void *on_idle_ctx;
+    /* Around each step; may be NULL. */
+    void (*before)(void *ctx, const struct acc_event *event);
+    void (*after)(void *ctx, const struct acc_actions *actions);
+    void *around_ctx;
 };
 
 /* More events than this at once mean a burst of a thousand containers; then a resync is cheaper. */

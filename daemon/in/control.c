@@ -182,6 +182,26 @@ static void plan_forget(struct accd_job *job)
     job->session = NULL; /* on_planned() frees it */
 }
 
+static void tell_state(struct accd_control *control, struct accd_session *session,
+                       const struct acc_ctl_request *request)
+{
+    struct acc_buf lines, out;
+    int r;
+
+    acc_buf_init(&lines, ACC_REPLY_MAX);
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = control->config.ops.state(control->config.ops_ctx, request->decision, &lines);
+    if (r == -ENOENT) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED,
+                            "that decision isn't kept any more, or was made by an accd before "
+                            "this one: only the last ones are");
+    } else {
+        accd_control_reply(session, &out,
+                           r < 0 ? r : acc_lines_put(NULL, "lines", lines.data, &out), true);
+    }
+    acc_buf_fini(&lines);
+}
+
 static void plan(struct accd_control *control, struct accd_session *session,
                  const struct acc_ctl_request *request)
 {
@@ -272,6 +292,9 @@ static void dispatch(struct accd_control *control, struct accd_session *session,
         return;
     case ACC_CTL_PLAN:
         plan(control, session, request);
+        return;
+    case ACC_CTL_STATE:
+        tell_state(control, session, request);
         return;
     case ACC_CTL_OUTDATED:
         accd_control_outdated(control, session, request);

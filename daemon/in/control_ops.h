@@ -80,6 +80,9 @@ struct accd_control_ops {
     void (*plan)(void *ctx,
                  void (*done)(void *arg, const char *problems, const struct acc_plan *plan),
                  void *arg);
+    /* What io.acc.State answers, `decision` 0: as it is now. 0, -ENOENT: that one isn't kept;
+     * -ENOMEM. */
+    int (*state)(void *ctx, uint32_t decision, struct acc_buf *out);
     /* The selected services (a byte each) against the registries: `book` is borrowed for the call,
      * NULL when Docker is away. */
     void (*outdated)(void *ctx, const uint8_t *selected,

@@ -34,8 +34,9 @@ enum param {
     P_ON,
     P_REASON,
     P_FOR_MS,
+    P_DECISION,
 };
-#define PARAM_COUNT 23
+#define PARAM_COUNT 24
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -61,6 +62,7 @@ static const char *const param_names[] = {
     [P_ON] = "on",
     [P_REASON] = "reason",
     [P_FOR_MS] = "for_ms",
+    [P_DECISION] = "decision",
 };
 static_assert(ACC_ARRAY_LEN(param_names) == PARAM_COUNT, "one name per parameter");
 
@@ -113,6 +115,7 @@ static const struct {
                       BIT(P_TARGET)},
     [ACC_CTL_EVENTS] = {"io.acc.Events", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS) | BIT(P_LIMIT), 0},
     [ACC_CTL_INCIDENTS] = {"io.acc.Incidents", ACC_CTL_RIGHT_READ, -1, 0, 0},
+    [ACC_CTL_STATE] = {"io.acc.State", ACC_CTL_RIGHT_READ, -1, BIT(P_DECISION), 0},
 };
 static_assert(ACC_ARRAY_LEN(methods) == ACC_CTL_METHOD_COUNT, "one row per method");
 
@@ -308,6 +311,16 @@ static enum acc_ctl_parsed read_reason(const cJSON *item, struct acc_ctl_request
     return ACC_CTL_PARSED;
 }
 
+static enum acc_ctl_parsed read_decision(const cJSON *item, struct acc_ctl_request *request,
+                                         struct acc_ctl_error *error)
+{
+    uint64_t number = 0;
+    enum acc_ctl_parsed parsed = read_number(item, 1, ACC_CTL_LIMIT_MAX, &number, error);
+
+    request->decision = (uint32_t)number;
+    return parsed;
+}
+
 static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
                                       struct acc_ctl_request *request, struct acc_ctl_error *error)
 {
@@ -359,6 +372,8 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_reason(item, request, error);
     case P_FOR_MS:
         return read_number(item, 1, FOR_MS_MAX, &request->for_ms, error);
+    case P_DECISION:
+        return read_decision(item, request, error);
     }
     return ACC_CTL_WRONG;
 }

@@ -39,8 +39,9 @@ enum acc_ctl_method {
     ACC_CTL_LOGS,
     ACC_CTL_EVENTS,
     ACC_CTL_INCIDENTS,
+    ACC_CTL_STATE,
 };
-#define ACC_CTL_METHOD_COUNT 24
+#define ACC_CTL_METHOD_COUNT 25
 
 /* "io.acc.Status" */
 const char *acc_ctl_method_name(enum acc_ctl_method method);
@@ -74,6 +75,7 @@ struct acc_ctl_request {
     uint64_t for_ms;    /* likewise; 0: until it is released */
     bool all, with_dependents, volumes, prune, detach, follow, timestamps;
     uint64_t timeout_ms; /* 0: none */
+    uint32_t decision;   /* State: the so many-th last one; 0: none, as it is now */
     uint32_t limit;      /* Events: lines; Logs: tail, ACC_CTL_NO_LIMIT for all */
     cJSON *doc;          /* owned */
 };

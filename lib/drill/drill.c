@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/drill/model_text.h"
 #include "lib/drill/world.h"
 
 /* What things take on a home server (facts: start of a container 0.4 s, most are ready within 3 s).
@@ -124,11 +125,8 @@ static bool all_good(struct drill *d)
     return true;
 }
 
-static int bring_up(struct drill *d)
+static void set_behaviour(struct acc_world *w)
 {
-    struct acc_world *w = &d->world;
-    struct acc_service_view view;
-
     for (uint32_t v = 0; v < w->model->n_services; v++) {
         w->service[v] = (struct acc_world_service){.create_ms = CREATE_MS,
                                                    .start_ms = START_MS,
@@ -136,6 +134,23 @@ static int bring_up(struct drill *d)
                                                    .boot_ms = BOOT_MS,
                                                    .message = ""};
     }
+}
+
+static void look_before(struct drill *d)
+{
+    struct acc_service_view view;
+
+    for (uint32_t v = 0; v < d->world.model->n_services; v++) {
+        d->before[v] = state_of(d, v, &view);
+        d->result.service[v].id = d->world.model->services[v]->id;
+        d->result.service[v].n_restarts = view.n_restarts;
+    }
+}
+
+static int bring_up(struct drill *d)
+{
+    struct acc_world *w = &d->world;
+
     acc_world_connect(w, false, false);
     while (!all_good(d)) {
         if (w->has_failed || w->now_ms > d->start_ms + BRING_UP_MAX_MS) {
@@ -145,12 +160,20 @@ static int bring_up(struct drill *d)
         finish_one_shots(d);
     }
     acc_world_run(w, SETTLE_MS);
-    for (uint32_t v = 0; v < w->model->n_services; v++) {
-        d->before[v] = state_of(d, v, &view);
-        d->result.service[v].id = w->model->services[v]->id;
-        d->result.service[v].n_restarts = view.n_restarts;
-    }
     return 0;
+}
+
+/* It goes on from where it is: what was under way is looked at again, and that is no part of it. */
+static int begin_live(struct drill *d, enum acc_drill_what what, uint32_t svc)
+{
+    const struct acc_world_container *c = NULL;
+
+    if (!acc_engine_connected(d->world.engine)) {
+        return -ENOTCONN;
+    }
+    acc_world_run(&d->world, 0);
+    c = what == ACC_DRILL_ENGINE ? NULL : acc_world_slot(&d->world, svc, 1, 0);
+    return what != ACC_DRILL_ENGINE && (!c || c->obs.state != ACC_CTR_RUNNING) ? -ESRCH : 0;
 }
 
 /* --- what goes wrong ------------------------------------------------------------------------- */
@@ -215,34 +238,105 @@ static void count_restarts(struct drill *d)
     }
 }
 
+static int run(struct drill *d, bool is_live, enum acc_drill_what what, uint32_t svc,
+               struct acc_drill_result *ret_result)
+{
+    size_t n = d->world.model->n_services;
+    int r;
+
+    d->result.n_services = n;
+    d->result.service = calloc(n + 1, sizeof(*d->result.service));
+    d->before = calloc(n + 1, sizeof(*d->before));
+    r = d->result.service && d->before ? 0 : -ENOMEM;
+    d->world.watch = watch;
+    d->world.watch_data = d;
+    d->start_ms = d->world.now_ms;
+    if (r == 0) {
+        set_behaviour(&d->world);
+        r = is_live ? begin_live(d, what, svc) : bring_up(d);
+    }
+    if (r == 0) {
+        look_before(d);
+        play(d, what, svc);
+        count_restarts(d);
+        d->result.model = d->world.model; /* the ids live in it */
+        d->world.model = NULL;
+        *ret_result = d->result;
+    } else {
+        free(d->result.service);
+    }
+    free(d->before);
+    acc_world_fini(&d->world);
+    return r;
+}
+
 int acc_drill_run(struct acc_model *model, enum acc_drill_what what, uint32_t svc,
                   acc_drill_tell_fn *tell_fn, void *data, struct acc_drill_result *ret_result)
 {
     struct drill d = {.tell = tell_fn, .data = data};
     int r = acc_world_init(&d.world, model, false);
 
-    if (r < 0) {
-        return r;
+    return r < 0 ? r : run(&d, false, what, svc, ret_result);
+}
+
+int acc_drill_run_from(struct acc_model *model, const char *state, enum acc_drill_what what,
+                       uint32_t svc, acc_drill_tell_fn *tell_fn, void *data,
+                       struct acc_drill_result *ret_result)
+{
+    struct drill d = {.tell = tell_fn, .data = data};
+    int r = acc_world_init_from(&d.world, model, state);
+
+    return r < 0 ? r : run(&d, true, what, svc, ret_result);
+}
+
+/* --- what accd hands over -------------------------------------------------------------------- */
+
+static int read_line(struct acc_model_text *text, char *line, struct acc_buf *state)
+{
+    char *words = line;
+    const char *word = strsep(&words, " ");
+    char *name;
+
+    if (!words || *word == '#') {
+        return 0;
     }
-    d.result.n_services = model->n_services;
-    d.result.service = calloc(model->n_services + 1, sizeof(*d.result.service));
-    d.before = calloc(model->n_services + 1, sizeof(*d.before));
-    r = d.result.service && d.before ? 0 : -ENOMEM;
-    d.world.watch = watch;
-    d.world.watch_data = &d;
-    d.start_ms = d.world.now_ms;
-    r = r == 0 ? bring_up(&d) : r;
+    if (strcmp(word, "was") == 0) {
+        return acc_buf_printf(state, "was %s\n", words);
+    }
+    if (strcmp(word, "resource") == 0) {
+        return acc_model_text_resource(text, words);
+    }
+    name = strsep(&words, " ");
+    words = words ? words : name + strlen(name);
+    return strcmp(word, "phase") == 0     ? acc_model_text_phase(text, name, words)
+           : strcmp(word, "stack") == 0   ? acc_model_text_stack(text, name)
+           : strcmp(word, "service") == 0 ? acc_model_text_service(text, name, words)
+                                          : -EINVAL;
+}
+
+int acc_drill_read(const char *text, struct acc_model **ret_model, char **ret_state)
+{
+    struct acc_model_text model = {0};
+    struct acc_buf state;
+    struct acc_buf problem;
+    char *copy = strdup(text);
+    char *rest = copy;
+    int r = copy ? 0 : -ENOMEM;
+
+    acc_buf_init(&state, SIZE_MAX / 2);
+    acc_buf_init(&problem, SIZE_MAX / 2);
+    for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
+        r = read_line(&model, line, &state);
+    }
+    r = r == 0 ? acc_model_text_build(&model, ret_model, &problem) : r;
     if (r == 0) {
-        play(&d, what, svc);
-        count_restarts(&d);
-        d.result.model = d.world.model; /* the ids live in it */
-        d.world.model = NULL;
-        *ret_result = d.result;
-    } else {
-        free(d.result.service);
+        *ret_state = acc_buf_take(&state);
+        r = *ret_state ? 0 : -ENOMEM;
     }
-    free(d.before);
-    acc_world_fini(&d.world);
+    acc_model_text_fini(&model);
+    acc_buf_fini(&state);
+    acc_buf_fini(&problem);
+    free(copy);
     return r;
 }
 

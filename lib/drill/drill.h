@@ -42,4 +42,13 @@ struct acc_drill_result {
  * the engine could not bring all up, so there is nothing to break. */
 int acc_drill_run(struct acc_model *model, enum acc_drill_what what, uint32_t svc,
                   acc_drill_tell_fn *tell, void *data, struct acc_drill_result *ret_result);
+/* The same on a host that runs: `state` is that of its engine, with its budgets, holds and open
+ * incidents. -EINVAL: it isn't of this model; -ENOTCONN: it sees no Docker; -ESRCH: the service
+ * doesn't run, so it can't fail. */
+int acc_drill_run_from(struct acc_model *model, const char *state, enum acc_drill_what what,
+                       uint32_t svc, acc_drill_tell_fn *tell, void *data,
+                       struct acc_drill_result *ret_result);
+/* Model and state out of the lines of io.acc.State; `*ret_state` is the caller's. 0, -EINVAL,
+ * -ENOMEM. */
+int acc_drill_read(const char *text, struct acc_model **ret_model, char **ret_state);
 void acc_drill_result_fini(struct acc_drill_result *result);

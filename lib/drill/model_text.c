@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/base/fields.h"
 #include "lib/base/str.h"
 #include "lib/graph/graph.h"
 
-#define ARENA_MAX (64u << 20) /* of one stack: ten thousand services */
+#define ACC_RES_TEXT_MAX 1024u       /* a name, percent-encoded */
+#define ARENA_MAX        (64u << 20) /* of one stack: ten thousand services */
 
 /* --- the lines ------------------------------------------------------------------------------- */
 
@@ -21,7 +23,15 @@ void acc_model_text_fini(struct acc_model_text *text)
         free(text->line[i].words);
     }
     free(text->line);
-    free(text->stack);
+    for (size_t i = 0; i < text->n_res; i++) {
+        free(text->res[i].stack);
+        free(text->res[i].words);
+    }
+    free(text->res);
+    for (size_t i = 0; i < text->n_stacks; i++) {
+        free(text->stacks[i]);
+    }
+    free(text->stacks);
     for (size_t i = 0; i < text->n_phases; i++) {
         free(text->phase_name[i]);
     }
@@ -30,13 +40,45 @@ void acc_model_text_fini(struct acc_model_text *text)
 
 int acc_model_text_stack(struct acc_model_text *text, const char *name)
 {
-    char *copy = strdup(name);
+    char **more;
+    char *copy;
 
-    if (!copy) {
+    for (size_t i = 0; i < text->n_stacks; i++) {
+        if (strcmp(text->stacks[i], name) == 0) {
+            text->stack = text->stacks[i];
+            return 0;
+        }
+    }
+    more = realloc(text->stacks, (text->n_stacks + 1) * sizeof(char *));
+    copy = strdup(name);
+    text->stacks = more ? more : text->stacks;
+    if (!more || !copy) {
+        free(copy);
         return -ENOMEM;
     }
-    free(text->stack);
-    text->stack = copy;
+    text->stack = text->stacks[text->n_stacks++] = copy;
+    return 0;
+}
+
+/* Without a line "stack" it is "s". */
+static int default_stack(struct acc_model_text *text)
+{
+    return text->stack ? 0 : acc_model_text_stack(text, "s");
+}
+
+int acc_model_text_resource(struct acc_model_text *text, const char *words)
+{
+    struct acc_model_line *more = realloc(text->res, (text->n_res + 1) * sizeof(*more));
+    struct acc_model_line fresh = {.words = strdup(words)};
+
+    text->res = more ? more : text->res;
+    fresh.stack = default_stack(text) == 0 ? strdup(text->stack) : NULL;
+    if (!more || !fresh.words || !fresh.stack) {
+        free(fresh.words);
+        free(fresh.stack);
+        return -ENOMEM;
+    }
+    text->res[text->n_res++] = fresh;
     return 0;
 }
 
@@ -92,7 +134,7 @@ static struct acc_model_line *find(const struct acc_model_text *text, const char
 
 int acc_model_text_service(struct acc_model_text *text, const char *name, const char *words)
 {
-    const char *stack = text->stack ? text->stack : "s";
+    const char *stack = default_stack(text) == 0 ? text->stack : "";
     struct acc_model_line *line = find(text, stack, name);
     struct acc_model_line fresh = {strdup(stack), strdup(name), strdup(words)};
     struct acc_model_line *lines = text->line;
@@ -139,6 +181,7 @@ struct builder {
     struct acc_stack *stack;
     struct acc_service_spec *service;
     struct acc_buf *problem;
+    bool has_resources; /* its own lines say which */
 };
 
 static int wrong(const struct builder *b, const char *what, const char *word)
@@ -272,6 +315,62 @@ static int read_number(struct builder *b, const char *key, const char *value)
     return 0;
 }
 
+static int read_health(struct builder *b, const char *value)
+{
+    struct acc_health_spec *h = &b->service->health;
+    long long interval, timeout, start;
+
+    h->disabled = strcmp(value, "no") == 0;
+    h->set = !h->disabled;
+    if (h->set &&
+        sscanf(value, "%lld,%lld,%lld,%u", &interval, &timeout, &start, &h->retries) != 4) {
+        return wrong(b, "no such health check:", value);
+    }
+    if (h->set) {
+        h->interval_ms = interval;
+        h->timeout_ms = timeout;
+        h->start_period_ms = start;
+    }
+    return 0;
+}
+
+static int read_uses(struct builder *b, const char *value)
+{
+    struct acc_service_spec *s = b->service;
+
+    s->n_resources = 0;
+    s->resources = acc_arena_alloc(b->stack->arena, (strlen(value) + 1) * sizeof(*s->resources));
+    for (char *end; s->resources && *value; value = end + (*end == ',')) {
+        unsigned long at = strtoul(value, &end, 10);
+
+        if (end == value || at >= b->stack->n_resources) {
+            return wrong(b, "no such resource:", value);
+        }
+        s->resources[s->n_resources++] = (uint32_t)at;
+    }
+    return 0;
+}
+
+static int read_order(struct builder *b, const char *value)
+{
+    bool is_start_first = strcmp(value, "start-first") == 0;
+
+    b->service->upgrade_order = is_start_first ? ACC_ORDER_START_FIRST : ACC_ORDER_STOP_FIRST;
+    return is_start_first || strcmp(value, "stop-first") == 0 ? 0
+                                                              : wrong(b, "no such order:", value);
+}
+
+static int read_exclusive(struct builder *b, const char *value)
+{
+    char why[256];
+
+    if (!acc_fields_read_text(value, why, sizeof(why))) {
+        return wrong(b, "no text:", value);
+    }
+    b->service->exclusive = acc_arena_strdup(b->stack->arena, why);
+    return 0;
+}
+
 static bool is_one_of(const char *key, const char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -296,7 +395,21 @@ static int read_setting(struct builder *b, const char *key, const char *value)
     if (strcmp(key, "probe") == 0) {
         return read_probe(b, value);
     }
-    if (strcmp(key, "phase") == 0) {
+    if (strcmp(key, "health") == 0) {
+        return read_health(b, value);
+    }
+    if (strcmp(key, "uses") == 0) {
+        return read_uses(b, value);
+    }
+    if (strcmp(key, "order") == 0) {
+        return read_order(b, value);
+    }
+    if (strcmp(key, "exclusive") == 0) {
+        return read_exclusive(b, value);
+    }
+    if (strcmp(key, "tier") == 0) {
+        s->tier = acc_arena_strdup(b->stack->arena, value);
+    } else if (strcmp(key, "phase") == 0) {
         s->phase = acc_arena_strdup(b->stack->arena, value);
     } else if (strcmp(key, "name") == 0) {
         s->container_name = acc_arena_strdup(b->stack->arena, value);
@@ -318,7 +431,9 @@ static int read_condition(struct builder *b, const char *word)
 {
     struct acc_service_spec *s = b->service;
     struct acc_host_need *need = &s->host[s->n_host];
-    const char *text = acc_arena_strdup(b->stack->arena, word);
+    char plain[ACC_CONDITION_TEXT_MAX + 1];
+    bool is_plain = acc_fields_read_text(word, plain, sizeof(plain));
+    const char *text = is_plain ? acc_arena_strdup(b->stack->arena, plain) : NULL;
 
     if (!text || s->n_host == ACC_CONDITIONS_EACH_MAX || acc_condition_parse(text, &need->is)) {
         return wrong(b, "no such condition of the host:", word);
@@ -338,6 +453,9 @@ static int read_token(struct builder *b, const char *word)
     s->serialize[s->n_serialize++].name = name;
     return 0;
 }
+
+/* There are commands; which they are is nobody's business here. */
+static const char *const something[] = {"", NULL};
 
 static int read_word(struct builder *b, char *word)
 {
@@ -368,6 +486,8 @@ static int read_word(struct builder *b, char *word)
         b->service->restart_on_unhealthy = false;
     } else if (strcmp(word, "exclusive") == 0) {
         b->service->exclusive = "it publishes a port of the host";
+    } else if (strcmp(word, "drains") == 0) {
+        b->service->drain.run = b->service->drain.undo = something;
     } else if (strcmp(word, "pre") == 0) {
         b->service->n_pre_upgrade = 1;
     } else if (strcmp(word, "post") == 0) {
@@ -394,7 +514,7 @@ static int build_service(struct builder *b, const struct acc_model_line *line)
 {
     struct acc_arena *arena = b->stack->arena;
     struct acc_service_spec *s = &b->stack->services[b->stack->n_services++];
-    uint32_t image = (uint32_t)b->stack->n_resources++;
+    uint32_t image = b->has_resources ? 0 : (uint32_t)b->stack->n_resources++;
     char *outer = NULL;
     char *words = acc_arena_strdup(arena, line->words);
     int r = 0;
@@ -417,14 +537,18 @@ static int build_service(struct builder *b, const struct acc_model_line *line)
     }
     acc_timing_default(&s->timing);
     (void)snprintf(s->spec_hash, sizeof(s->spec_hash), "%.40s-1", line->name);
-    s->resources[s->n_resources++] = image;
-    s->resources[s->n_resources++] = 0;
+    if (!b->has_resources) {
+        s->resources[s->n_resources++] = image;
+        s->resources[s->n_resources++] = 0;
+    }
     for (char *word = strtok_r(words, " \t", &outer); word && r == 0;
          word = strtok_r(NULL, " \t", &outer)) {
         r = read_word(b, word);
     }
-    b->stack->resources[image] = (struct acc_resource){
-        .kind = ACC_RES_IMAGE, .key = s->image, .name = s->image};
+    if (!b->has_resources) {
+        b->stack->resources[image] = (struct acc_resource){
+            .kind = ACC_RES_IMAGE, .key = s->image, .name = s->image};
+    }
     return r;
 }
 
@@ -436,7 +560,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static struct acc_stack *new_stack(const char *name, size_t n_services)
+static struct acc_stack *new_stack(const char *name, size_t n_services, size_t n_res)
 {
     struct acc_arena *arena = NULL;
     struct acc_stack *stack;
@@ -454,23 +578,65 @@ static struct acc_stack *new_stack(const char *name, size_t n_services)
     stack->dir = "/srv";
     stack->phase = "";
     stack->services = acc_arena_alloc(arena, n_services * sizeof(*stack->services));
-    stack->resources = acc_arena_alloc(arena, (n_services + 1) * sizeof(*stack->resources));
+    stack->resources = acc_arena_alloc(arena, (n_services + n_res + 1) * sizeof(*stack->resources));
     if (acc_arena_failed(arena)) {
         return acc_stack_destroy(stack);
     }
-    stack->resources[stack->n_resources++] = (struct acc_resource){
-        .kind = ACC_RES_NETWORK,
-        .key = "default",
-        .name = acc_arena_printf(arena, "%s_default", name)};
     return stack;
+}
+
+/* "image KEY NAME [external]" */
+static int build_resource(struct builder *b, const char *words)
+{
+    static const char *const kinds[] = {"image", "network", "volume"};
+    struct acc_arena *arena = b->stack->arena;
+    char kind[16], key[ACC_RES_TEXT_MAX], name[ACC_RES_TEXT_MAX], plain[ACC_RES_TEXT_MAX];
+    char more[16] = "";
+    struct acc_resource *res = &b->stack->resources[b->stack->n_resources++];
+
+    if (sscanf(words, "%15s %1023s %1023s %15s", kind, key, name, more) < 3) {
+        (void)acc_buf_printf(b->problem, "no such resource: %s\n", words);
+        return -EINVAL;
+    }
+    for (unsigned k = 0; k < ACC_ARRAY_LEN(kinds); k++) {
+        if (strcmp(kinds[k], kind) == 0) {
+            res->kind = (enum acc_resource_kind)k;
+        }
+    }
+    res->external = strcmp(more, "external") == 0;
+    res->key = acc_fields_read_text(key, plain, sizeof(plain)) ? acc_arena_strdup(arena, plain)
+                                                               : "";
+    res->name = acc_fields_read_text(name, plain, sizeof(plain)) ? acc_arena_strdup(arena, plain)
+                                                                 : "";
+    return 0;
+}
+
+static int build_resources(const struct acc_model_text *text, struct builder *b)
+{
+    struct acc_stack *stack = b->stack;
+    int r = 0;
+
+    for (size_t i = 0; i < text->n_res && r == 0; i++) {
+        if (strcmp(text->res[i].stack, stack->name) == 0) {
+            b->has_resources = true;
+            r = build_resource(b, text->res[i].words);
+        }
+    }
+    if (!b->has_resources) {
+        stack->resources[stack->n_resources++] = (struct acc_resource){
+            .kind = ACC_RES_NETWORK,
+            .key = "default",
+            .name = acc_arena_printf(stack->arena, "%s_default", stack->name)};
+    }
+    return r;
 }
 
 static int build_stack(const struct acc_model_text *text, const char *name, struct acc_buf *problem,
                        struct acc_stack **ret_stack)
 {
-    struct acc_stack *stack = new_stack(name, text->n);
-    struct builder b = {stack, NULL, problem};
-    int r = stack ? 0 : -ENOMEM;
+    struct acc_stack *stack = new_stack(name, text->n, text->n_res);
+    struct builder b = {stack, NULL, problem, false};
+    int r = stack ? build_resources(text, &b) : -ENOMEM;
 
     for (size_t i = 0; i < text->n && r == 0; i++) {
         if (strcmp(text->line[i].stack, name) == 0) {
@@ -489,27 +655,14 @@ static int build_stack(const struct acc_model_text *text, const char *name, stru
     return 0;
 }
 
-static bool is_first_of_stack(const struct acc_model_text *text, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if (strcmp(text->line[k].stack, text->line[i].stack) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int build_stacks(const struct acc_model_text *text, struct acc_stack **stacks, size_t *ret_n,
                         struct acc_buf *problem)
 {
     int r = 0;
 
     *ret_n = 0;
-    for (size_t i = 0; i < text->n && r == 0; i++) {
-        if (!is_first_of_stack(text, i)) {
-            continue;
-        }
-        r = build_stack(text, text->line[i].stack, problem, &stacks[*ret_n]);
+    for (size_t i = 0; i < text->n_stacks && r == 0; i++) {
+        r = build_stack(text, text->stacks[i], problem, &stacks[*ret_n]);
         *ret_n += r == 0;
     }
     return r;
@@ -518,7 +671,7 @@ static int build_stacks(const struct acc_model_text *text, struct acc_stack **st
 int acc_model_text_build(const struct acc_model_text *text, struct acc_model **ret_model,
                          struct acc_buf *problem)
 {
-    struct acc_stack **stacks = calloc(text->n + 1, sizeof(struct acc_stack *));
+    struct acc_stack **stacks = calloc(text->n_stacks + 1, sizeof(struct acc_stack *));
     struct acc_diags *diags = calloc(1, sizeof(*diags));
     struct acc_model *model = NULL;
     size_t n = 0;

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/drill/heard.h"
 #include "lib/drill/script_internal.h"
 
 /* "begin" lets so much time pass after all are up: nothing that was learned on the way matters. */
-#define BEGIN_MS 700000u
+#define BEGIN_MS  700000u
+#define STATE_MAX (64u << 20)
 
 int acc_script_wrong(struct script *s, const char *what, const char *word)
 {
@@ -35,7 +37,7 @@ void acc_script_add(struct acc_buf *list, const char *word)
 
 static void verbose(struct script *s, const char *what, const char *text)
 {
-    uint64_t ms = s->world.now_ms - 1000000u;
+    uint64_t ms = s->world.now_ms - s->begin_ms;
 
     if (s->is_verbose) {
         (void)acc_buf_printf(s->out, "%7llu.%03llu  %-9s %s\n", (unsigned long long)(ms / 1000),
@@ -71,55 +73,11 @@ static void watch_note(struct script *s, const struct acc_action *action)
     verbose(s, "tells", text);
 }
 
-/* It changes something at Docker. */
-static bool is_change(enum acc_action_type type)
-{
-    static const enum acc_action_type changes[] = {
-        ACC_ACT_REMOVE_RESOURCE,
-        ACC_ACT_CREATE,
-        ACC_ACT_START,
-        ACC_ACT_STOP,
-        ACC_ACT_KILL,
-        ACC_ACT_REMOVE,
-        ACC_ACT_UPDATE,
-        ACC_ACT_UNPAUSE,
-        ACC_ACT_SET_POLICY,
-        ACC_ACT_UPGRADE_HOOK,
-        ACC_ACT_PULL,
-        ACC_ACT_ROUTE,
-        ACC_ACT_DRAIN,
-        ACC_ACT_UNDRAIN,
-        ACC_ACT_RENAME,
-        ACC_ACT_HOOK,
-        ACC_ACT_ENSURE_RESOURCE,
-    };
-
-    for (size_t k = 0; k < ACC_ARRAY_LEN(changes); k++) {
-        if (changes[k] == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void watch_change(struct script *s, const struct acc_action *action)
 {
-    const struct acc_model *model = s->world.model;
-    bool is_res = action->type == ACC_ACT_ENSURE_RESOURCE ||
-                  action->type == ACC_ACT_REMOVE_RESOURCE;
-    const char *name = is_res ? model->resources[action->res]->name
-                              : acc_world_nick(&s->world, action->svc);
-    bool is_many = !is_res && action->svc < model->n_services && action->slot != ACC_NONE &&
-                   model->services[action->svc]->replicas > 1;
-    const char *verb = action->type != ACC_ACT_HOOK ? acc_action_type_name(action->type)
-                       : action->hook.is_stop       ? "pre-stop"
-                                                    : "post-start";
     char text[2 * ACC_NAME_MAX + 64];
-    size_t len = (size_t)snprintf(text, sizeof(text), "%s %s", verb, name);
 
-    if (is_many && len < sizeof(text)) {
-        (void)snprintf(text + len, sizeof(text) - len, "#%u", (unsigned)action->slot);
-    }
+    acc_heard_asked(s->world.model, s->world.engine, action, text, sizeof(text));
     if (action->type != ACC_ACT_ENSURE_RESOURCE) { /* what is there already is asked for, too */
         acc_script_add(&s->asked, text);
     }
@@ -135,7 +93,7 @@ static void watch(void *data, struct acc_world *world, const struct acc_action *
         watch_note(s, action);
     } else if (action->type == ACC_ACT_INCIDENT) {
         watch_incident(s, action);
-    } else if (is_change(action->type)) {
+    } else if (acc_heard_is_change(action->type)) {
         watch_change(s, action);
     }
 }
@@ -154,9 +112,18 @@ int acc_script_open(struct script *s)
     if (r == -EINVAL) {
         return acc_script_wrong(s, "this configuration can't be used", "");
     }
-    r = r < 0 ? r : acc_world_init(&s->world, model, s->observes);
+    if (r == 0 && s->state.len > 0) {
+        r = acc_world_init_from(&s->world, model, s->state.data);
+        if (r == -EINVAL) {
+            return acc_script_wrong(s, "this state is of another configuration, or of another accd",
+                                    "");
+        }
+    } else {
+        r = r < 0 ? r : acc_world_init(&s->world, model, s->observes);
+    }
     if (r == 0) {
         s->is_open = true;
+        s->begin_ms = s->world.now_ms;
         s->world.watch = watch;
         s->world.watch_data = s;
     }
@@ -189,6 +156,43 @@ static int on_begin(struct script *s, char *rest)
 static int on_stack(struct script *s, char *rest)
 {
     return acc_model_text_stack(&s->model, acc_script_next(&rest));
+}
+
+static int on_resource(struct script *s, char *rest)
+{
+    return acc_model_text_resource(&s->model, rest);
+}
+
+/* "was ...": of a state that was saved; kept as it is until all of it is there. */
+static int on_was(struct script *s, char *rest)
+{
+    if (s->is_open) {
+        return acc_script_wrong(s, "\"was\" comes before all that happens", "");
+    }
+    return acc_buf_printf(&s->state, "was %s\n", rest);
+}
+
+/* "hear MS TYPE ...": exactly this is told to the engine, and from here on nothing else. */
+static int on_hear(struct script *s, char *rest)
+{
+    struct acc_heard *heard = NULL;
+    int r = acc_script_open(s);
+
+    if (r != 0) {
+        return r;
+    }
+    r = acc_heard_read(rest, acc_engine_n_services(s->world.engine), &heard);
+    if (r == -EINVAL || (r == 0 && heard->event.now_ms < s->world.now_ms)) {
+        acc_heard_free(heard);
+        return acc_script_wrong(s, "hear what? not ", rest);
+    }
+    if (r == 0) {
+        s->world.is_puppet = true;
+        s->world.now_ms = heard->event.now_ms;
+        acc_world_event(&s->world, &heard->event);
+    }
+    acc_heard_free(heard);
+    return r;
 }
 
 static int on_phase(struct script *s, char *rest)
@@ -236,10 +240,17 @@ static int on_observe(struct script *s, char *rest)
 /* --- the script ------------------------------------------------------------------------------ */
 
 static const struct acc_script_word begins[] = {
-    {"stack", on_stack, false},     {"phase", on_phase, false},
-    {"service", on_service, false}, {"no-service", on_no_service, false},
-    {"observe", on_observe, false}, {"begin", on_begin, false},
-    {"apply", on_apply, true},      {NULL, NULL, false},
+    {"stack", on_stack, false},
+    {"phase", on_phase, false},
+    {"service", on_service, false},
+    {"no-service", on_no_service, false},
+    {"observe", on_observe, false},
+    {"begin", on_begin, false},
+    {"apply", on_apply, true},
+    {"resource", on_resource, false},
+    {"was", on_was, false},
+    {"hear", on_hear, false},
+    {NULL, NULL, false},
 };
 
 static const struct acc_script_word *find_word(const char *name)
@@ -277,8 +288,15 @@ static int run_line(struct script *s, char *line)
     if (*word == '\0') {
         return 0;
     }
-    if (s->is_open) {
+    if (s->is_open && !s->world.is_puppet) {
         verbose(s, "--", shown);
+    }
+    if (!s->is_open && s->state.len > 0 && strcmp(word, "was") != 0) {
+        int r = acc_script_open(s);
+
+        if (r != 0) {
+            return r;
+        }
     }
     known = find_word(word);
     if (known) {
@@ -300,6 +318,7 @@ int acc_script_run(const char *text, bool is_verbose, struct acc_buf *out)
     acc_buf_init(&s.asked, ACC_SCRIPT_TEXT_MAX);
     acc_buf_init(&s.told, ACC_SCRIPT_TEXT_MAX);
     acc_buf_init(&s.incidents, ACC_SCRIPT_TEXT_MAX);
+    acc_buf_init(&s.state, STATE_MAX);
     while (rest && r == 0 && s.result != ACC_SCRIPT_WRONG) {
         char *line = strsep(&rest, "\n");
 
@@ -317,6 +336,7 @@ int acc_script_run(const char *text, bool is_verbose, struct acc_buf *out)
     acc_buf_fini(&s.asked);
     acc_buf_fini(&s.told);
     acc_buf_fini(&s.incidents);
+    acc_buf_fini(&s.state);
     free(copy);
     return r < 0 ? r : s.result;
 }

@@ -16,9 +16,11 @@ struct script {
     struct acc_world world;
     bool is_open, is_verbose, observes;
     unsigned line;
+    uint64_t begin_ms; /* times are told from here */
     int result;
     struct acc_buf *out;
     struct acc_buf asked, told, incidents; /* since the last check of each */
+    struct acc_buf state;                  /* lines "was" */
 };
 
 /* A line of a script; what follows its word is cut up. 0, an acc_script_result or -ENOMEM. */

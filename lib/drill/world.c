@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/assert.h"
+#include "lib/drill/heard.h"
 
 #define START_MS 1000000u
 /* The engine gives a stop up so long after the grace (moby: daemon/stop.go). */
@@ -13,6 +14,8 @@
 #define START_NS       1700000000000000000ll
 #define TURNS_MAX      10000u /* steps at one moment: more is a livelock */
 #define TRACE_SEED     1u
+/* New containers of a world that goes on get numbers that no engine has given. */
+#define FOREIGN_CIDS 0xacc00000u
 
 /* What happens later: an operation comes to its end, or the engine is told something. */
 struct acc_world_reply {
@@ -508,6 +511,9 @@ static void take(struct acc_world *w, const struct acc_action *action)
     if (w->watch) {
         w->watch(w->watch_data, w, action);
     }
+    if (w->is_puppet) {
+        return;
+    }
     if (is_operation(action->type)) {
         operate(w, action);
     } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK ||
@@ -599,7 +605,7 @@ static void run_until(struct acc_world *w, uint64_t end_ms)
     uint64_t moment_ms = w->now_ms;
     unsigned n_turns = 0;
 
-    while (!w->has_failed) {
+    while (!w->has_failed && !w->is_puppet) {
         size_t at = next_reply(w);
         uint64_t reply_ms = at < w->n_replies ? w->reply[at].due_ms : UINT64_MAX;
         uint64_t engine_ms = acc_engine_deadline(w->engine);
@@ -664,22 +670,100 @@ static void free_tables(struct acc_world *w)
     free(w->host);
 }
 
-int acc_world_init(struct acc_world *w, struct acc_model *model, bool observe_new)
+static int open_tables(struct acc_world *w, struct acc_model *model)
 {
-    int r;
-
     *w = (struct acc_world){
         .model = model, .now_ms = START_MS, .clock_ns = START_NS, .is_gone = true};
-    w->options = (struct acc_engine_options){
-        .seed = TRACE_SEED, .first_op = 1, .observe_new = observe_new};
     w->actions.cap = ACC_ACTIONS_MIN;
     w->actions.item = calloc(w->actions.cap, sizeof(*w->actions.item));
-    r = w->actions.item ? new_tables(w) : -ENOMEM;
+    return w->actions.item ? new_tables(w) : -ENOMEM;
+}
+
+int acc_world_init(struct acc_world *w, struct acc_model *model, bool observe_new)
+{
+    int r = open_tables(w, model);
+
+    w->options = (struct acc_engine_options){
+        .seed = TRACE_SEED, .first_op = 1, .observe_new = observe_new};
     r = r == 0 ? acc_engine_create(model, &w->options, &w->engine) : r;
     if (r < 0) {
         acc_world_fini(w);
     }
     return r;
+}
+
+/* A container that runs already, as the engine knows it. */
+static void go_on(struct acc_world *w, uint32_t svc, const struct acc_obs *obs)
+{
+    struct acc_world_container *c = place(w);
+    int64_t last_ns = obs->started_ns > obs->finished_ns ? obs->started_ns : obs->finished_ns;
+
+    if (!c) {
+        return;
+    }
+    *c = (struct acc_world_container){.exists = true, .svc = svc, .obs = *obs};
+    /* Who isn't ready yet begins to boot now. */
+    c->run_ms = w->now_ms;
+    if (svc < w->model->n_services) {
+        const struct acc_service_spec *spec = w->model->services[svc];
+
+        c->obs.n_ports = spec->n_ports;
+        memcpy(c->obs.ports, spec->ports, sizeof(c->obs.ports));
+    }
+    w->clock_ns = last_ns > w->clock_ns ? last_ns : w->clock_ns;
+}
+
+/* Nobody knows what became of what was under way: the engine will look. */
+static int lose_pending(struct acc_world *w)
+{
+    size_t n = acc_engine_n_pending(w->engine);
+    size_t n_probes;
+    uint64_t *ops = calloc(n + 1, sizeof(*ops));
+    uint64_t *probes = calloc(n + 1, sizeof(*probes));
+
+    if (!ops || !probes) {
+        free(ops);
+        free(probes);
+        return -ENOMEM;
+    }
+    n = acc_engine_pending(w->engine, ops, probes, &n_probes);
+    for (size_t i = 0; i < n; i++) {
+        push_done(w, ops[i], ACC_OP_LOST, "", "");
+    }
+    for (size_t i = 0; i < n_probes; i++) {
+        struct acc_world_reply *reply = push_event(w, ACC_EV_PROBE, "");
+
+        if (reply) {
+            reply->event.probe.op = probes[i];
+            reply->event.probe.output = "";
+        }
+    }
+    free(ops);
+    free(probes);
+    return 0;
+}
+
+int acc_world_init_from(struct acc_world *w, struct acc_model *model, const char *state)
+{
+    struct acc_obs obs;
+    int r = open_tables(w, model);
+
+    r = r == 0 ? acc_engine_create_from(model, state, &w->engine) : r;
+    if (r < 0) {
+        acc_world_fini(w);
+        return r;
+    }
+    w->now_ms = acc_engine_now(w->engine);
+    w->n_cids = FOREIGN_CIDS;
+    w->is_gone = !acc_engine_connected(w->engine);
+    for (uint32_t v = 0; v < acc_engine_n_services(w->engine); v++) {
+        for (uint32_t k = 0; acc_engine_container(w->engine, v, k, &obs); k++) {
+            if (obs.cid[0]) {
+                go_on(w, v, &obs);
+            }
+        }
+    }
+    return lose_pending(w);
 }
 
 void acc_world_fini(struct acc_world *w)
@@ -990,16 +1074,5 @@ void acc_world_health(struct acc_world *w, struct acc_world_container *c,
 
 const char *acc_world_nick(const struct acc_world *w, uint32_t svc)
 {
-    const struct acc_service_spec *spec;
-    bool is_ambiguous = false;
-
-    if (svc >= w->model->n_services) {
-        struct acc_service_view view;
-
-        acc_engine_service(w->engine, svc, w->now_ms, &view);
-        return view.name;
-    }
-    spec = w->model->services[svc];
-    (void)acc_model_find(w->model, spec->name, &is_ambiguous);
-    return is_ambiguous ? spec->id : spec->name;
+    return acc_heard_nick(w->model, w->engine, svc);
 }

@@ -76,6 +76,7 @@ struct acc_world {
     struct acc_hold_record maintenance;
     enum acc_tri *host; /* owned; of each condition of the model; YES unless told otherwise */
     bool is_gone; /* dockerd is away */
+    bool is_puppet; /* what is asked is only told: the answers are in the caller's hand */
     enum acc_op_result pull;
     const char *pull_message;
     acc_world_watch_fn *watch;
@@ -85,6 +86,9 @@ struct acc_world {
 
 /* Takes the model over, also when it fails. Nothing is connected yet. 0 or -ENOMEM. */
 int acc_world_init(struct acc_world *world, struct acc_model *model, bool observe_new);
+/* The same, going on from the state of another engine (acc_engine_state_put()): its containers are
+ * there, and what it had asked for gets lost. 0, -EINVAL or -ENOMEM. */
+int acc_world_init_from(struct acc_world *world, struct acc_model *model, const char *state);
 void acc_world_fini(struct acc_world *world);
 
 /* dockerd is there: all is told. `fresh`: it was restarted; `live`: with live-restore. */

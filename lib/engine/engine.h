@@ -246,6 +246,8 @@ bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_
 size_t acc_engine_n_pending(const struct acc_engine *engine);
 size_t acc_engine_pending(const struct acc_engine *engine, uint64_t *ops, uint64_t *probes,
                           size_t *ret_n_probes);
+/* Of the engine's words (op.message) those by which something is decided; "" for all others. */
+const char *acc_engine_words(const char *message);
 uint64_t acc_engine_now(const struct acc_engine *engine); /* of its last step */
 
 /* --- looking at it (status, why, the executor of actions) ----------------------------------------

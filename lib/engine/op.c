@@ -304,6 +304,17 @@ static bool is_stranded(const char *message)
            strstr(message, "non existing container") || strstr(message, "No such container");
 }
 
+const char *acc_engine_words(const char *message)
+{
+    bool is_digest = message &&
+                     (strncmp(message, "sha256:", 7) == 0 || strstr(message, "@sha256:"));
+
+    if (!message) {
+        return "";
+    }
+    return is_digest ? message : is_stranded(message) ? "No such container" : "";
+}
+
 static void start_failed(struct acc_engine *e, struct instance *i, enum fail_class class,
                          const char *message)
 {

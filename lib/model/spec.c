@@ -113,6 +113,11 @@ void *acc_timing_field(struct acc_timing *timing, const char *key, bool *ret_is_
     return NULL;
 }
 
+const char *acc_timing_key(size_t i)
+{
+    return i < ACC_ARRAY_LEN(timing_fields) ? timing_fields[i].name : NULL;
+}
+
 const char *acc_timing_nearest(const char *key)
 {
     const char *names[ACC_ARRAY_LEN(timing_fields)];

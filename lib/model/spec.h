@@ -136,6 +136,7 @@ void acc_timing_default(struct acc_timing *ret_timing);
 /* The field of a `timing:` key ("open", "budget", "backoff_base", ...): a uint64_t in ms, or with
  * `*ret_is_count` a uint32_t. NULL when unknown; acc_timing_nearest() is for "did you mean". */
 void *acc_timing_field(struct acc_timing *timing, const char *key, bool *ret_is_count);
+const char *acc_timing_key(size_t i);            /* all of them; NULL past the end */
 const char *acc_timing_nearest(const char *key); /* NULL when nothing is near */
 
 /* A health check that fails while this file is there is how a proxy is told to leave a container

@@ -6,6 +6,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/buf.h"
 #include "lib/codec/docker_error.h"
+#include "lib/drill/model_text.h"
 #include "tests/sim/world.h"
 
 /* What a step has not looked at is looked through now and then: it should be as it was. */
@@ -1039,9 +1040,46 @@ static void count_action(struct world *w, const struct acc_action *a)
     }
 }
 
-/* What is written of the engine is all of it: the copy goes on, and nobody can tell. */
+static struct acc_model *copy_model(const struct acc_model *model)
+{
+    struct acc_model_text text = {0};
+    struct acc_model *copy = NULL;
+    struct acc_buf lines;
+    char *rest;
+    int r;
+
+    acc_buf_init(&lines, 64u << 20);
+    r = acc_model_text_put(model, &lines);
+    rest = lines.data;
+    for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
+        char *name = line + strcspn(line, " ");
+        char *words = name;
+
+        *name ? *name++ = '\0' : 0;
+        words = name + strcspn(name, " ");
+        if (strcmp(line, "resource") == 0) {
+            r = acc_model_text_resource(&text, name);
+            continue;
+        }
+        *words ? *words++ = '\0' : 0;
+        r = strcmp(line, "phase") == 0     ? acc_model_text_phase(&text, name, words)
+            : strcmp(line, "stack") == 0   ? acc_model_text_stack(&text, name)
+            : strcmp(line, "service") == 0 ? acc_model_text_service(&text, name, words)
+                                           : 0;
+    }
+    acc_buf_reset(&lines);
+    r = r == 0 ? acc_model_text_build(&text, &copy, &lines) : r;
+    acc_assert(r == 0);
+    acc_buf_fini(&lines);
+    acc_model_text_fini(&text);
+    return copy;
+}
+
+/* What is written of the engine and its configuration is all of it: the copy goes on, and nobody
+ * can tell. */
 static void take_copy(struct world *w)
 {
+    struct acc_model *model = copy_model(w->graph.model);
     struct acc_engine *copy = NULL;
     struct acc_buf text;
     int r;
@@ -1049,8 +1087,9 @@ static void take_copy(struct world *w)
     acc_buf_init(&text, 64u << 20);
     r = acc_engine_state_put(w->engine, true, &text);
     acc_assert(r == 0);
-    r = acc_engine_create_from(w->graph.model, text.data, &copy);
+    r = acc_engine_create_from(model, text.data, &copy);
     acc_buf_fini(&text);
+    acc_model_destroy(model);
     if (r < 0) {
         world_fail(w, "the saved state can't be read: %d", r);
         return;

@@ -95,6 +95,13 @@ static void ask_outdated(void *ctx, const uint8_t *selected,
     server.outdated_arg = arg;
 }
 
+static int say_state(void *ctx, uint32_t decision, struct acc_buf *out)
+{
+    (void)ctx;
+    return decision > 1 ? -ENOENT
+                        : acc_buf_printf(out, "decision %u\nwas this\n", (unsigned)decision);
+}
+
 static void ask_prune(void *ctx, bool volumes, void (*done)(void *arg, const char *lines),
                       void *arg)
 {
@@ -149,6 +156,7 @@ int open_control(void)
                 .apply = ask_apply,
                 .plan = ask_plan,
                 .outdated = ask_outdated,
+                .state = say_state,
                 .prune = ask_prune},
     };
 

@@ -583,6 +583,22 @@ START_TEST(plan_tells_what_was_asked_for_and_why)
 }
 END_TEST
 
+START_TEST(state_is_told_in_lines_and_only_what_is_kept)
+{
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.State\"}");
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"lines\":[\"decision 0\",\"was this\"]}}$");
+    say(fd, "{\"method\":\"io.acc.State\",\"parameters\":{\"decision\":1}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "decision 1"));
+    say(fd, "{\"method\":\"io.acc.State\",\"parameters\":{\"decision\":2}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "io.acc.Refused"));
+    say(fd, "{\"method\":\"io.acc.State\",\"parameters\":{\"decision\":0}}");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "InvalidParameter"));
+    close(fd);
+}
+END_TEST
+
 START_TEST(outdated_is_asked_for_what_was_named)
 {
     struct acc_outdated book = {0};
@@ -636,6 +652,7 @@ int main(void)
     tcase_add_test(tcase, what_takes_a_stack_over_says_so_and_is_meant_by_its_name);
     tcase_add_test(tcase, a_verb_survives_a_new_configuration);
     tcase_add_test(tcase, outdated_is_asked_for_what_was_named);
+    tcase_add_test(tcase, state_is_told_in_lines_and_only_what_is_kept);
     tcase_add_test(tcase, apply_waits_and_tells_what_became_of_the_containers);
     tcase_add_test(tcase, apply_draws_in_who_depends_on_what_changes);
     tcase_add_test(tcase, a_changed_restart_policy_is_followed_by_accd_alone);

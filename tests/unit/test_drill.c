@@ -1,12 +1,15 @@
 /* What a drill tells: who suffers, for how long, and that all is well in the end. */
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/assert.h"
 #include "lib/drill/drill.h"
 #include "lib/drill/model_text.h"
+#include "lib/drill/world.h"
 
 static char story[1u << 16];
 
@@ -74,6 +77,130 @@ START_TEST(tells_what_would_be_done)
 }
 END_TEST
 
+/* --- on a host that runs --------------------------------------------------------------------- */
+
+static struct acc_world host;
+
+static void open_host(const char *a)
+{
+    ck_assert_int_eq(acc_world_init(&host, model(a), false), 0);
+    acc_world_connect(&host, false, false);
+    acc_world_run(&host, 700000);
+}
+
+static uint32_t index_of(const char *name)
+{
+    bool is_ambiguous;
+
+    return acc_model_find(host.model, name, &is_ambiguous);
+}
+
+/* As accctl does with what io.acc.State says. */
+static int drill_host(enum acc_drill_what what, const char *name, struct acc_drill_result *result)
+{
+    struct acc_model *copy = NULL;
+    struct acc_buf text;
+    char *state = NULL;
+    int r;
+
+    acc_buf_init(&text, 1u << 24);
+    ck_assert_int_eq(acc_model_text_put(host.model, &text), 0);
+    ck_assert_int_eq(acc_engine_state_put(host.engine, false, &text), 0);
+    ck_assert_int_eq(acc_drill_read(text.data, &copy, &state), 0);
+    story[0] = '\0';
+    r = acc_drill_run_from(copy, state, what, index_of(name), tell, NULL, result);
+    free(state);
+    acc_buf_fini(&text);
+    return r;
+}
+
+static void fail_host(const char *name)
+{
+    struct acc_world_container *c = acc_world_slot(&host, index_of(name), 1, '\0');
+
+    acc_world_exit(&host, c, 1, false);
+    acc_world_run(&host, 20000);
+}
+
+START_TEST(a_host_that_is_well_is_as_one_brought_up)
+{
+    struct acc_drill_result result;
+
+    open_host("needs:d,restart");
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "d", &result), 0);
+    ck_assert_str_eq(story, "start s/d; stop s/a; start s/a; ");
+    ck_assert(result.is_well);
+    acc_drill_result_fini(&result);
+    acc_world_fini(&host);
+}
+END_TEST
+
+START_TEST(a_budget_that_is_nearly_used_up_is_used_up)
+{
+    struct acc_drill_result result;
+
+    open_host("needs:d");
+    for (int i = 0; i < 4; i++) {
+        fail_host("d");
+    }
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "d", &result), 0);
+    ck_assert_uint_ge(result.well_ms, 240000); /* its breaker opens for 5 min, less a fifth */
+    acc_drill_result_fini(&result);
+    fail_host("z");
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "z", &result), 0);
+    ck_assert_uint_le(result.well_ms, 9000);
+    acc_drill_result_fini(&result);
+    acc_world_fini(&host);
+}
+END_TEST
+
+START_TEST(a_hold_holds_in_the_drill)
+{
+    struct acc_drill_result result;
+
+    open_host("needs:d");
+    ck_assert(
+        acc_world_cmd(&host, (struct acc_cmd){.verb = ACC_VERB_HOLD, .hold = ACC_HOLD_DOWN}, "d"));
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "d", &result), 0);
+    ck_assert_str_eq(story, "");
+    ck_assert(!result.is_well);
+    acc_drill_result_fini(&result);
+    acc_world_fini(&host);
+}
+END_TEST
+
+START_TEST(what_does_not_run_can_not_fail)
+{
+    struct acc_drill_result result;
+
+    open_host("needs:d");
+    ck_assert(acc_world_cmd(&host, (struct acc_cmd){.verb = ACC_VERB_STOP}, "z"));
+    acc_world_run(&host, 5000);
+    ck_assert_int_eq(drill_host(ACC_DRILL_OOM, "z", &result), -ESRCH);
+    acc_world_disconnect(&host, false, false);
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "d", &result), -ENOTCONN);
+    acc_world_fini(&host);
+}
+END_TEST
+
+START_TEST(a_state_of_something_else_is_refused)
+{
+    static const char *const wrong[] = {"was service 99 wanted_up=1\n",
+                                        "was engine 0 nonsense=1\n",
+                                        "was inst 0 7\n",
+                                        "was nothing\n",
+                                        "was engine 0 now=x\n",
+                                        "was set 0 99999\n"};
+    struct acc_drill_result result;
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(wrong); i++) {
+        ck_assert_int_eq(
+            acc_drill_run_from(model(""), wrong[i], ACC_DRILL_ENGINE, 0, tell, NULL, &result),
+            -EINVAL);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("drill");
@@ -83,6 +210,11 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, tells_what_would_be_done, 0, ACC_ARRAY_LEN(drills));
+    tcase_add_test(tcase, a_host_that_is_well_is_as_one_brought_up);
+    tcase_add_test(tcase, a_budget_that_is_nearly_used_up_is_used_up);
+    tcase_add_test(tcase, a_hold_holds_in_the_drill);
+    tcase_add_test(tcase, what_does_not_run_can_not_fail);
+    tcase_add_test(tcase, a_state_of_something_else_is_refused);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
