@@ -1,5 +1,6 @@
 #include "lib/codec/docker_build.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ static void add_args(struct maker *m, struct acc_docker_build *build)
                                : acc_arena_printf(m->arena, "%s=%s", item->key, item->text);
 
         if (item->type != ACC_NODE_NULL && build->n_values < ACC_BUILD_VARIABLES_MAX) {
+            build->names[build->n_values] = acc_arena_strdup(m->arena, item->key);
             build->values[build->n_values++] = acc_arena_strdup(m->arena, item->text);
         }
         if (item->type != ACC_NODE_NULL && !is_special(item->key) &&
@@ -249,15 +251,48 @@ static size_t value_at(const struct acc_docker_build *build, const char *line)
     return longest;
 }
 
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* `at` stands behind "NAME=" of one whose value it is, which ends there; 0: it doesn't. */
+static size_t value_behind_name(const struct acc_docker_build *build, const char *line,
+                                const char *at)
+{
+    const char *end = at;
+
+    while (end > line && strchr("=: \"'", end[-1])) {
+        end--;
+    }
+    if (end == at) {
+        return 0;
+    }
+    for (size_t i = 0; i < build->n_values; i++) {
+        size_t name_len = strlen(build->names[i]);
+        size_t len = strcspn(build->values[i], "\n");
+
+        if (len > 0 && (size_t)(end - line) >= name_len &&
+            strncmp(end - name_len, build->names[i], name_len) == 0 &&
+            (end - name_len == line || !is_word(end[-(ptrdiff_t)name_len - 1])) &&
+            strncmp(at, build->values[i], len) == 0 && !is_word(at[len])) {
+            return len;
+        }
+    }
+    return 0;
+}
+
 void acc_docker_build_mask(const struct acc_docker_build *build, const char *line, char *out,
                            size_t out_size)
 {
     static const char mask[] = "***";
+    const char *start = line;
     size_t n = 0;
 
     while (*line && n + sizeof(mask) < out_size) {
         size_t len = value_at(build, line);
 
+        len = len > 0 ? len : value_behind_name(build, start, line);
         if (len > 0) {
             memcpy(out + n, mask, sizeof(mask) - 1);
             n += sizeof(mask) - 1;

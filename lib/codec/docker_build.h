@@ -20,8 +20,8 @@ struct acc_docker_build {
     /* "K=V" for its environment: values on the command line could be seen by everybody. */
     const char *variables[ACC_BUILD_VARIABLES_MAX];
     size_t n_variables;
-    /* All values of build.args, also those that stand on the command line. */
-    const char *values[ACC_BUILD_VARIABLES_MAX];
+    /* All of build.args that have a value, also those that stand on the command line. */
+    const char *names[ACC_BUILD_VARIABLES_MAX], *values[ACC_BUILD_VARIABLES_MAX];
     size_t n_values;
     const char *input; /* dockerfile_inline, for its stdin; NULL: none */
 };
@@ -31,8 +31,8 @@ struct acc_docker_build {
 int acc_docker_build_make(const struct acc_stack *stack, const struct acc_service_spec *service,
                           struct acc_arena *arena, struct acc_docker_build *ret_build);
 /* A line of its output with `***` in place of the values of build.args: a step may print them, and
- * what it prints is shown and logged. Values shorter than ACC_BUILD_SECRET_MIN stay: they hide
- * nothing, and would take most of the line. Cut to `out_size`. */
+ * what it prints is shown and logged. Values shorter than ACC_BUILD_SECRET_MIN only behind their
+ * name ("PIN=42", "PIN: '42'"): anywhere they would take most of the line. Cut to `out_size`. */
 #define ACC_BUILD_SECRET_MIN 4u
 void acc_docker_build_mask(const struct acc_docker_build *build, const char *line, char *out,
                            size_t out_size);

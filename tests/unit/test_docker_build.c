@@ -84,12 +84,17 @@ END_TEST
 
 START_TEST(values_of_args_are_masked_in_what_it_prints)
 {
-    const struct acc_docker_build build = {.values = {"hunter2-long", "hunter2", "x"},
-                                           .n_values = 3};
+    const struct acc_docker_build build = {.names = {"LONG", "TOKEN", "X", "PIN"},
+                                           .values = {"hunter2-long", "hunter2", "x", "42"},
+                                           .n_values = 4};
     char got[64];
 
     acc_docker_build_mask(&build, "#7 RUN x hunter2-long; hunter2hunter", got, sizeof(got));
     ck_assert_str_eq(got, "#7 RUN x ***; ***hunter");
+    acc_docker_build_mask(&build, "ENV PIN=42 X='x' PIN: 42", got, sizeof(got));
+    ck_assert_str_eq(got, "ENV PIN=*** X='***' PIN: ***");
+    acc_docker_build_mask(&build, "#42 x PIN=421 MYPIN=42 PINX=42", got, sizeof(got));
+    ck_assert_str_eq(got, "#42 x PIN=421 MYPIN=42 PINX=42");
     acc_docker_build_mask(&build, "0123456789", got, 8);
     ck_assert_uint_lt(strlen(got), 8);
 }
