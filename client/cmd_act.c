@@ -82,6 +82,9 @@ static cJSON *parameters_of(const struct accctl *ctl)
     if (o->keep) {
         (void)cJSON_AddTrueToObject(parameters, "keep");
     }
+    if (o->build) {
+        (void)cJSON_AddTrueToObject(parameters, "build");
+    }
     if (o->dry_run) {
         (void)cJSON_AddTrueToObject(parameters, "dry_run");
     }

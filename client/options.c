@@ -49,6 +49,7 @@ static const struct option_row {
     {"--dry-run", 0, ACCCTL_O_DRY_RUN, false},
     {"--yes", 0, ACCCTL_O_DECIDE, false},
     {"--keep", 0, ACCCTL_O_DECIDE, false},
+    {"--build", 0, ACCCTL_O_DRY_RUN, false},
     {"--quiet", 'q', ACCCTL_O_QUIET, false},
     {"--fail", 0, ACCCTL_O_BREAK, true},
     {"--flap", 0, ACCCTL_O_BREAK, true},
@@ -188,7 +189,8 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->keep |= strcmp(row->name, "--keep") == 0;
         return true;
     case ACCCTL_O_DRY_RUN:
-        o->dry_run = true;
+        o->build |= strcmp(row->name, "--build") == 0;
+        o->dry_run |= strcmp(row->name, "--dry-run") == 0;
         return true;
     case ACCCTL_O_PROJECT:
         o->project = value;

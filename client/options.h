@@ -47,8 +47,8 @@ enum accctl_option {
     ACCCTL_O_HASH = 1 << 18,
     ACCCTL_O_IMAGE = 1 << 19,
     ACCCTL_O_TO = 1 << 20,
-    ACCCTL_O_DRY_RUN = 1 << 21,
-    ACCCTL_O_BREAK = 1 << 22, /* --fail, --flap, --oom */
+    ACCCTL_O_DRY_RUN = 1 << 21, /* --dry-run, --build: of upgrade */
+    ACCCTL_O_BREAK = 1 << 22,   /* --fail, --flap, --oom */
     ACCCTL_O_SAVE = 1 << 23,
     ACCCTL_O_PRUNE = 1 << 25,
     ACCCTL_O_HOLD = 1 << 26, /* --up, --down, --freeze */
@@ -80,7 +80,7 @@ struct accctl_options {
     bool hash;
     const char *image; /* NULL: the file's */
     uint32_t to;       /* revision; 0: none given */
-    bool dry_run;
+    bool dry_run, build;
     bool yes, keep;
     const char *hold;   /* "up", "down", "freeze"; NULL: none given */
     const char *reason; /* of a hold; NULL: none */

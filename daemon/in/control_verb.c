@@ -22,6 +22,7 @@ static int push(struct accd_control *control, const struct accd_session *session
                 .with_dependents = request->with_dependents,
                 .volumes = request->volumes,
                 .whole_stack = targets->whole_stacks,
+                .build = request->build,
                 .revision = request->to,
                 .yes = request->yes,
                 .keep = request->keep,

@@ -40,8 +40,8 @@ static void on_end(void *ctx, int status)
         op->after_build(op);
     } else if (status == -ENOENT) {
         (void)snprintf(text, sizeof(text),
-                       "there is no image %s, and no docker command to build it with; install "
-                       "docker's command line, or build it elsewhere and load it",
+                       "there is no docker command to build %s with; install docker's command "
+                       "line, or build it elsewhere and load it",
                        op->name);
         accd_op_finish_with(op, ACC_OP_CONFIG, text);
     } else if (status < 0) {
@@ -71,7 +71,7 @@ void accd_docker_build(struct accd_op *op, void (*after_build)(struct accd_op *o
     }
     op->after_build = after_build;
     op->message[0] = '\0';
-    accd_log(ACCD_LOG_INFO, "there is no image %s: docker build", op->name);
+    accd_log(ACCD_LOG_INFO, "docker build of %s", op->name);
     if (accd_child_start(op->call->config.loop, &config, &op->child) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
     }

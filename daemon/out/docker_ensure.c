@@ -18,7 +18,6 @@
 #include "lib/codec/docker_request.h"
 #include "lib/compose/compose.h"
 
-#define BUILD_ARENA_MAX (1024u * 1024u) /* of command lines; Linux takes 2 MB */
 
 static void finish_nomem(struct accd_op *op)
 {
@@ -496,7 +495,7 @@ static int take_build(struct accd_op *op, const struct acc_stack *stack)
         const struct acc_service_spec *service = &stack->services[i];
 
         if (service->has_build && strcmp(service->image, op->name) == 0) {
-            int r = acc_arena_create(BUILD_ARENA_MAX, &op->build_arena);
+            int r = acc_arena_create(ACCD_BUILD_ARENA_MAX, &op->build_arena);
 
             return r < 0 ? r : acc_docker_build_make(stack, service, op->build_arena, &op->build);
         }

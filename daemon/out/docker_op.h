@@ -52,6 +52,8 @@ struct accd_docker_call {
     size_t n_comparing;
 };
 
+#define ACCD_BUILD_ARENA_MAX (1024u * 1024u) /* of command lines; Linux takes 2 MB */
+
 struct accd_op {
     struct accd_op *prev, *next;
     struct accd_docker_call *call;

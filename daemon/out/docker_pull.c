@@ -210,8 +210,36 @@ static bool take(struct accd_op *op)
     return op->reference && (op->platform || !service->platform);
 }
 
+static void after_build(struct accd_op *op)
+{
+    look_at(op, op->reference, after_ensured);
+}
+
+/* True: it is made anew, or that has failed. */
+static bool build(struct accd_op *op)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    const struct acc_service_spec *service = model->services[op->action.svc];
+    const struct acc_stack *stack = model->stacks[model->service_stack[op->action.svc]];
+
+    if (!op->action.is_build || !service->has_build) {
+        return false;
+    }
+    op->name = strdup(op->reference);
+    if (!op->name || acc_arena_create(ACCD_BUILD_ARENA_MAX, &op->build_arena) < 0 ||
+        acc_docker_build_make(stack, service, op->build_arena, &op->build) < 0) {
+        finish_nomem(op);
+    } else {
+        accd_docker_build(op, after_build);
+    }
+    return true;
+}
+
 static void begin(struct accd_op *op)
 {
+    if (build(op)) {
+        return;
+    }
     if (op->action.image_id[0]) {
         look_at(op, op->action.image_id, after_known);
     } else if (op->digest[0]) { /* exactly this one, whatever the tag means by now */

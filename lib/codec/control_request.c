@@ -30,6 +30,7 @@ enum param {
     P_DRY_RUN,
     P_YES,
     P_KEEP,
+    P_BUILD,
     P_KIND,
     P_ON,
     P_REASON,
@@ -58,6 +59,7 @@ static const char *const param_names[] = {
     [P_DRY_RUN] = "dry_run",
     [P_YES] = "yes",
     [P_KEEP] = "keep",
+    [P_BUILD] = "build",
     [P_KIND] = "kind",
     [P_ON] = "on",
     [P_REASON] = "reason",
@@ -100,7 +102,9 @@ static const struct {
                              BIT(P_ON)},
     [ACC_CTL_HAND_BACK] = {"io.acc.HandBack", ACC_CTL_RIGHT_CHANGE, ACC_VERB_HAND_BACK, ACTS, 0},
     [ACC_CTL_UPGRADE] = {"io.acc.Upgrade", ACC_CTL_RIGHT_CHANGE, ACC_VERB_UPGRADE,
-                         ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_DRY_RUN) | BIT(P_KEEP), 0},
+                         ACTS | BIT(P_PHASE) | BIT(P_IMAGE) | BIT(P_BUILD) | BIT(P_DRY_RUN) |
+                             BIT(P_KEEP),
+                         0},
     [ACC_CTL_ROLLBACK] = {"io.acc.Rollback", ACC_CTL_RIGHT_CHANGE, ACC_VERB_ROLLBACK,
                           ACTS | BIT(P_TO) | BIT(P_YES), 0},
     [ACC_CTL_HISTORY] = {"io.acc.History", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
@@ -358,6 +362,8 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_image(item, request, error);
     case P_TO:
         return read_revision(item, request, error);
+    case P_BUILD:
+        return read_bool(item, &request->build, error);
     case P_DRY_RUN:
         return read_bool(item, &request->dry_run, error);
     case P_YES:

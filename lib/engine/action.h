@@ -89,6 +89,7 @@ struct acc_action {
     char image_id[ACC_HASH_LEN + 8];
     char digest[ACC_HASH_LEN + 8];
     char from_id[ACC_HASH_LEN + 8]; /* PULL: an image of before, of which the digest is unknown */
+    bool is_build; /* PULL: make it anew first, where the file says how */
     bool is_local; /* PULL: what the reference means here; its resource was ensured already */
     union {
         char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */

@@ -165,6 +165,7 @@ struct acc_cmd {
     bool keep;                    /* upgrade: go on with the one that failed */
     char image[ACC_NAME_MAX + 1]; /* upgrade: another reference than the file's; "" none */
     uint64_t group;               /* upgrade of several: set by the engine */
+    bool build;                   /* upgrade: make the image anew where the file says how */
     uint32_t revision;            /* rollback: which one; 0 = the last stable one before this */
     enum acc_hold hold;           /* hold, maintenance */
     uint64_t for_ms;              /* how long it holds; 0: until it is released */

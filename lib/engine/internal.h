@@ -340,7 +340,8 @@ struct rollout {
     uint64_t ask_group; /* ... of the one that is asked for */
     uint64_t ended_ms;  /* the last one; the next begins after its records are saved */
     bool is_asked;      /* another one, when this one has ended */
-    bool ask_back;
+    bool ask_back, ask_build;
+    bool is_build; /* this one builds */
     uint32_t ask_revision;
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
     char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */

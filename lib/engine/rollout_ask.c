@@ -310,6 +310,8 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     r->is_asked = false;
     r->is.is_upgrade = true;
     r->is.group = r->ask_group;
+    r->is_build = r->ask_build;
+    r->ask_build = false;
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
@@ -363,6 +365,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     r->is_asked = true;
     r->ask_group = is_back ? 0 : cmd->group;
     r->ask_back = is_back;
+    r->ask_build = cmd->build;
     r->ask_revision = cmd->revision;
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
     acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
@@ -418,6 +421,7 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     action = acc_rollout_op(e, s, ACC_ACT_PULL, NULL);
     acc_rollout_fill(s, true, action);
     action->is_local = !r->is.is_upgrade;
+    action->is_build = r->is.is_upgrade && r->is_build;
     from = find_stable(s, r->is.from);
     if (from && !from->digest[0]) {
         acc_copy(action->from_id, sizeof(action->from_id), from->image_id);

@@ -295,6 +295,8 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.ended_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_asked, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_back, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.ask_build, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_build, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_revision, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_image, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.ask_by, ACC_FIELD_TEXT),

@@ -58,6 +58,13 @@ def test_build(w):
     # there is an image now: nothing is built again
     accd.ctl("restart", "a")
     assert w.docker.identities()["s-a-1"][0] == made["s-a-1"][0]
+    # the Dockerfile is edited: upgrade --build makes it anew and takes over
+    (path.parent / "ctx/Dockerfile").write_text(f"FROM {BB}\nARG WORD\nLABEL said=$WORD edited=yes\n")
+    said = accd.ctl("upgrade", "a", "--build", "--timeout", "90s", check=False).stdout
+    wait(lambda: w.docker.inspect("s-a-1")["Config"]["Labels"].get("edited") == "yes", 20, "the new one has taken over")
+    assert "s/a | " in said and "hunter2" not in said + accd.log.read_text(), said
+    now = w.docker.inspect("s-a-1")["Id"]
+    assert now != made["s-a-1"][0] and accd.state_of("a") == "up"
     done = accd.ctl("up", "b", check=False)
     assert done.returncode == 1 and "build of t-b failed" in done.stderr, done
     assert "t/b | " in done.stdout and "not-there" in done.stdout, done
