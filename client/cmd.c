@@ -75,7 +75,8 @@ static const struct accctl_cmd cmds[] = {
      ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN | ACCCTL_O_DECIDE, 0,
      ACCCTL_ARGS_MAX, NAMED " [--image REF] [--build] [--dry-run] [--keep]",
      "go to newer images, and back by itself if they are bad",
-     "Pulls what the image's tag means now, before anything stops; with --build the image of a service\n"
+     "Pulls what the image's tag means now, before anything stops; with --build the image of a "
+     "service\n"
      "with build: is made anew instead. Where two can run at once the\n"
      "new container is ready before the old one stops; else (a fixed port, data that it writes)\n"
      "the old one stops first. The old one is kept while the new one is watched (10 min, or\n"

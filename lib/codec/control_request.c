@@ -37,7 +37,7 @@ enum param {
     P_FOR_MS,
     P_DECISION,
 };
-#define PARAM_COUNT 24
+#define PARAM_COUNT 25
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
