@@ -14,9 +14,10 @@ struct queued {
     char cid[ACC_HASH_LEN + 8]; /* a container's id, or an image's */
     char spec[ACC_HASH_LEN + 1];
     char text[ACC_OUTPUT_MAX + 1];
-    char id[2 * ACC_NAME_MAX + 2], image[ACC_NAME_MAX + 1], digest[ACC_HASH_LEN + 8]; /* LOOKED */
-    struct acc_obs *obs;                                                              /* owned */
-    uint8_t *selected;                                                                /* owned */
+    char digest[ACC_HASH_LEN + 8];                          /* LOOKED, and of a pull */
+    char id[2 * ACC_NAME_MAX + 2], image[ACC_NAME_MAX + 1]; /* LOOKED */
+    struct acc_obs *obs;                                    /* owned */
+    uint8_t *selected;                                      /* owned */
 };
 
 static_assert(ACC_CONDITION_TEXT_MAX <= ACC_OUTPUT_MAX, "a condition of the host is kept whole");
@@ -115,6 +116,7 @@ static int own(struct accd_pump *pump, struct queued *entry)
     case ACC_EV_OP_LATE:
         event->op.cid = keep(entry->cid, sizeof(entry->cid), event->op.cid);
         event->op.message = keep(entry->text, sizeof(entry->text), event->op.message);
+        event->op.from_digest = keep(entry->digest, sizeof(entry->digest), event->op.from_digest);
         return 0;
     case ACC_EV_HOST:
         event->host.condition = keep(entry->text, sizeof(entry->text), event->host.condition);
