@@ -387,11 +387,23 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
            (view.state == ACC_SVC_STARTING || view.state == ACC_SVC_QUEUED);
 }
 
+/* What was paused by hand runs, too. */
+static bool is_seen_paused(const struct oracle *o, uint32_t svc)
+{
+    for (size_t i = 0; i < o->world->twin.n && i < o->n_containers; i++) {
+        if (o->world->twin.item[i]->made.svc == svc && is_seen(o, &o->container[i]) &&
+            o->container[i].state == ACC_CTR_PAUSED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Somebody else, or the accd of before, has begun it. */
 static bool runs_already(struct oracle *o, uint32_t at)
 {
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
-        if (phase_of(o, i) == at && dep_runs(o, i, false)) {
+        if (phase_of(o, i) == at && (dep_runs(o, i, false) || is_seen_paused(o, i))) {
             return true;
         }
     }

@@ -1001,7 +1001,7 @@ static void trace_event(struct world *w, const struct acc_event *e)
     static const char *const names[ACC_EV_TYPE_COUNT] = {
         "conn-up", "conn-down", "conn-degraded", "snapshot", "obs",      "gone",
         "hint",    "op-done",   "op-late",       "probe",    "compared", "looked",
-        "clock",   "cmd",       "timeout",       "shutdown"};
+        "clock",   "cmd",       "timeout",       "shutdown", "host"};
     static const char *const hints[] = {"dirty", "die",    "stop",  "kill",    "oom",
                                         "start", "create", "pause", "unpause", "health"};
     static const char *const states[] = {"created",  "running", "paused", "restarting",
