@@ -83,9 +83,9 @@ static const struct accctl_cmd cmds[] = {
      "x-acc.upgrade.monitor), and started again when the new one fails. The verb waits for that,\n"
      "too; Ctrl-C or --detach end the waiting, not the upgrade. A stateful service whose new "
      "container\n"
-     "has failed after it ran waits for a word: --keep goes on with it, accctl rollback --yes "
-     "goes\n"
-     "back. " WAITS
+     "has failed after it ran waits for a word, and so does each that failed where\n"
+     "x-acc.upgrade.on_failure is pause: --keep goes on with it, accctl rollback --yes goes "
+     "back.\n" WAITS
      "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
      "  accctl upgrade --all --dry-run\n"},
     {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO | ACCCTL_O_DECIDE, 0, ACCCTL_ARGS_MAX,

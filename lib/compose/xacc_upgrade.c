@@ -234,6 +234,7 @@ int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
 {
     static const char *const orders[] = {"auto", "start-first", "stop-first"};
     const char *order = acc_node_get_text(map, "order");
+    const char *on_failure = acc_node_get_text(map, "on_failure");
     struct {
         const char *key;
         uint64_t *ms;
@@ -241,6 +242,7 @@ int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                  {"monitor", &service->timing.upgrade_monitor}};
     int r;
 
+    service->upgrade_pauses = on_failure && strcmp(on_failure, "pause") == 0;
     apply_drain(ctx, acc_node_get(map, "drain"), service);
     for (size_t i = 0; order && i < ACC_ARRAY_LEN(orders); i++) {
         if (strcmp(order, orders[i]) == 0) {

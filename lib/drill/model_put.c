@@ -87,6 +87,7 @@ static void put_policies(const struct acc_service_spec *s, struct acc_buf *out)
     put_word(out, "probe", s->probe ? probes[s->probe] : "");
     put_word(out, "order", orders[s->upgrade_order]);
     put_flag(out, "stateful", s->stateful);
+    put_flag(out, "pauses", s->upgrade_pauses);
     put_flag(out, "report", !s->restart_on_unhealthy);
     put_flag(out, "post-start", s->has_post_start);
     put_flag(out, "pre-stop", s->has_pre_stop);

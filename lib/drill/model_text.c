@@ -478,6 +478,8 @@ static int read_word(struct builder *b, char *word)
         b->service->health.set = true;
     } else if (strcmp(word, "stateful") == 0) {
         b->service->stateful = true;
+    } else if (strcmp(word, "pauses") == 0) {
+        b->service->upgrade_pauses = true;
     } else if (strcmp(word, "post-start") == 0) {
         b->service->has_post_start = true;
     } else if (strcmp(word, "pre-stop") == 0) {

@@ -10,17 +10,13 @@
  *     service db health port=5432 phase=foundation
  *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s
  *
- * After the name: `health`, `report` (on_unhealthy), `stateful`, `exclusive` (two of its containers
- * can't run at once), `pre` and `post` (it has commands around an upgrade), `port=N`, `replicas=N`,
- * `restart=POLICY[:N]`, `priority=N`, `phase=P`, `name=CONTAINER`, `grace=10s`,
- * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF` (`NAME:1`), `version=TEXT` (another
- * one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, `host:CONDITION`,
- * `serialize:TOKEN`, and edges KIND:TARGET with, after commas, `running`, `completed`, `restart`,
- * `stop`, `create` or
- * `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF` (`NAME:1`), `version=TEXT`
- * (another one is another spec), `hash=TEXT` (the spec hash itself), every key of `timing:`, and
- * edges KIND:TARGET with, after commas, `running`, `completed`, `restart`, `stop`, `create` or
- * `optional`.
+ * After the name: `health`, `report` (on_unhealthy), `stateful`, `pauses` (upgrade.on_failure),
+ * `exclusive` (two of its containers can't run at once), `pre` and `post` (it has commands around
+ * an upgrade), `port=N`, `replicas=N`, `restart=POLICY[:N]`, `priority=N`, `phase=P`,
+ * `name=CONTAINER`, `grace=10s`, `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF`
+ * (`NAME:1`), `version=TEXT` (another one is another spec), `hash=TEXT` (the spec hash itself),
+ * every key of `timing:`, `host:CONDITION`, `serialize:TOKEN`, and edges KIND:TARGET with, after
+ * commas, `running`, `completed`, `restart`, `stop`, `create` or `optional`.
  *
  * What acc_model_text_put() writes of a running accd's configuration has more: `resource KIND KEY
  * NAME [external]` lines of a stack and `uses=0,2` of its services (without them each has an image

@@ -231,6 +231,8 @@ int acc_script_verb(struct script *s, const char *verb, char *rest)
     for (char *word = acc_script_next(&rest); *word; word = acc_script_next(&rest)) {
         cmd.with_dependents |= strcmp(word, "with-dependents") == 0;
         cmd.volumes |= strcmp(word, "volumes") == 0;
+        cmd.yes |= strcmp(word, "yes") == 0;
+        cmd.keep |= strcmp(word, "keep") == 0;
         if (strncmp(word, "image=", 6) == 0) {
             (void)snprintf(cmd.image, sizeof(cmd.image), "%s", word + 6);
         } else if (strncmp(word, "to=", 3) == 0) {

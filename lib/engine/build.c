@@ -61,6 +61,7 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->restart_on_unhealthy = spec->restart_on_unhealthy;
     s->stateful = spec->stateful;
     s->upgrade_order = spec->upgrade_order;
+    s->upgrade_pauses = spec->upgrade_pauses;
     s->has_pre_upgrade = spec->n_pre_upgrade > 0;
     s->has_post_upgrade = spec->n_post_upgrade > 0;
     s->exclusive = keep(b, spec->exclusive);

@@ -68,7 +68,7 @@
 #define ACC_ROOM 16u
 
 #define ACC_ROOT_ENGINE (UINT32_MAX - 1) /* the root of an incident that is no service */
-#define ACC_TEXT_MAX         191u
+#define ACC_TEXT_MAX    191u
 
 enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
 enum conn { CONN_NEVER, CONN_UP, CONN_DOWN, CONN_DEGRADED };
@@ -415,6 +415,7 @@ struct service {
     bool one_shot, restart_on_unhealthy, stateful;
     bool ends; /* exit 0 is its end: a one-shot, or what may be one */
     enum acc_upgrade_order upgrade_order;
+    bool upgrade_pauses; /* a failed one is taken back when somebody says so */
     bool has_pre_upgrade, has_post_upgrade;
     const char *exclusive;
     bool has_drain_command;
@@ -1066,9 +1067,11 @@ void acc_rollout_hook_done(struct acc_engine *e, struct service *s, const struct
 /* Commands that accd did not see the end of. */
 void acc_rollout_hook_update(struct acc_engine *e, struct service *s);
 
-/* --- rollout_confirm.c: the step ASK ----------------------------------------------------------- */
+/* --- rollout_confirm.c: the step ASK -----------------------------------------------------------
+ */
 /* Back, or to the question whether that may be. */
 void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault);
+bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s);
 void acc_confirm_update(struct acc_engine *e, struct service *s);
 bool acc_confirm_owns(const struct service *s, const struct instance *i);
 enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s,
@@ -1081,6 +1084,9 @@ bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instanc
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_undo_update(struct acc_engine *e, struct service *s);
 /* The failed one is all that runs in its slot: who has to go before it does goes first. */
+/* What failed is stopped, when the old one has its requests. */
+enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struct instance *i,
+                                  const struct cast *cast);
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);

@@ -112,6 +112,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->restart_on_unhealthy = fresh.restart_on_unhealthy;
     s->stateful = fresh.stateful;
     s->upgrade_order = fresh.upgrade_order;
+    s->upgrade_pauses = fresh.upgrade_pauses;
     s->has_pre_upgrade = fresh.has_pre_upgrade;
     s->has_post_upgrade = fresh.has_post_upgrade;
     s->exclusive = fresh.exclusive;

@@ -171,7 +171,8 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = r->n_undrains = 0;
     r->is_marked = step == ACC_ROLL_DRAIN ||
-                   (r->is_marked && (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO));
+                   (r->is_marked &&
+                    (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO || step == ACC_ROLL_ASK));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s to r%u: %s%s%.120s", kind_of(r),

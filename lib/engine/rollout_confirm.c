@@ -1,10 +1,14 @@
 /*
  * A rollback that a person has to agree to (E9, R3): the new one of a stateful service has run, so
- * it may have changed data that the old one can't read, and nothing was saved before.
+ * it may have changed data that the old one can't read, and nothing was saved before. Or somebody
+ * wants to have a look at each one that failed (upgrade.on_failure: pause).
  *
  * Until somebody decides nothing is started, stopped or removed: the new one stays as it failed,
- * the old one as it was left. A service that somebody turns off meanwhile stops all the same.
+ * the old one as it was left. Where the old one still serves it goes on to, and is alone in that. A
+ * service that somebody turns off meanwhile stops all the same.
  */
+
+#include <string.h>
 
 #include "lib/engine/internal.h"
 
@@ -21,7 +25,7 @@ static bool has_run_instead(struct acc_engine *e, const struct service *s, const
     return !cast.holder || cast.holder == i || !acc_inst_running(cast.holder);
 }
 
-static bool must_ask(struct acc_engine *e, struct service *s)
+bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s)
 {
     if (!s->stateful || s->has_pre_upgrade) {
         return false;
@@ -34,9 +38,25 @@ static bool must_ask(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* There must be one to look at, and no other reason than that it failed: not one that was turned
+ * off, or whose file has changed. What is on its way back (`.bad`) was decided about. */
+static bool pauses(struct acc_engine *e, struct service *s)
+{
+    bool is_there = false;
+
+    acc_each_inst (e, s, i) {
+        if (i->role == ROLE_BAD) {
+            return false;
+        }
+        is_there |= i->present && (acc_rollout_is_new(s, i) ||
+                                   (i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)));
+    }
+    return is_there && s->upgrade_pauses && s->wanted_up && strcmp(s->roll.is.spec, s->spec) == 0;
+}
+
 void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault)
 {
-    if (must_ask(e, s)) {
+    if (acc_confirm_is_about_data(e, s) || pauses(e, s)) {
         s->roll.result = ROLL_NONE;
         acc_rollout_step(e, s, ACC_ROLL_ASK);
         acc_confirm_update(e, s);
@@ -54,33 +74,60 @@ void acc_confirm_update(struct acc_engine *e, struct service *s)
     }
     if (s->wanted_up && s->incident == ACC_NONE) {
         acc_incident_open(e, s,
-                          "its upgrade failed, and going back over data that may have changed "
-                          "needs somebody's word");
+                          acc_confirm_is_about_data(e, s)
+                              ? "its upgrade failed, and going back over data that may have "
+                                "changed needs somebody's word"
+                              : "its upgrade failed, and waits for somebody's word");
         acc_incident_notify(e, s);
     }
 }
 
 bool acc_confirm_owns(const struct service *s, const struct instance *i)
 {
-    return !i->present || i->role != ROLE_NONE || acc_rollout_is_new(s, i);
+    return !i->present || i->role != ROLE_NONE || acc_rollout_is_new(s, i) ||
+           acc_drain_must_undo(s, i);
+}
+
+/* It can be called by the service's name, beside the old one that is to serve. */
+static bool is_in_the_way(const struct service *s, const struct instance *i,
+                          const struct cast *cast)
+{
+    return i->role == ROLE_CANDIDATE && acc_inst_running(i) && !i->unrouted && cast->holder &&
+           !acc_rollout_is_new(s, cast->holder) && acc_inst_running(cast->holder);
 }
 
 enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    return !s->wanted_up && i->present && acc_inst_running(i) && acc_gate_stop(e, s)
-               ? acc_stop_harder(e, s, i)
-               : ACC_NOTHING;
+    struct cast cast = acc_rollout_cast(e, s, i->slot);
+
+    if (!s->wanted_up) {
+        return i->present && acc_inst_running(i) && acc_gate_stop(e, s) ? acc_stop_harder(e, s, i)
+                                                                        : ACC_NOTHING;
+    }
+    if (acc_drain_must_undo(s, i)) {
+        return acc_due(e, s, i->retry_ms) ? ACC_ACT_UNDRAIN : ACC_NOTHING;
+    }
+    return is_in_the_way(s, i, &cast) ? acc_undo_end(e, s, i, &cast) : ACC_NOTHING;
+}
+
+/* Where it goes on is read from what is there. */
+static enum acc_rollout_step next_step(const struct service *s, const struct cast *cast)
+{
+    if (!cast->candidate) {
+        return cast->holder && acc_rollout_is_new(s, cast->holder) ? ACC_ROLL_WATCH
+                                                                   : ACC_ROLL_CREATE;
+    }
+    return cast->holder && !s->roll.is.start_first ? ACC_ROLL_STOP_OLD : ACC_ROLL_START;
 }
 
 void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by)
 {
     struct cast cast = acc_rollout_cast(e, s, s->roll.is.slot);
-    bool is_committed = !cast.candidate && cast.holder && acc_rollout_is_new(s, cast.holder);
 
     acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "%s goes on with r%u", by,
              (unsigned)s->roll.is.to);
     s->roll.is.why[0] = '\0';
     s->roll.judged_ns = cast.candidate ? cast.candidate->started_ns : 0; /* that run is known */
     acc_fail_forgive(e, s);
-    acc_rollout_step(e, s, is_committed ? ACC_ROLL_WATCH : ACC_ROLL_START);
+    acc_rollout_step(e, s, next_step(s, &cast));
 }

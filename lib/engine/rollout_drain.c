@@ -139,7 +139,9 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
 
 bool acc_drain_must_undo(const struct service *s, const struct instance *old)
 {
-    return s->roll.is_marked && s->roll.is.step == ACC_ROLL_UNDO && !old->role && old->present &&
+    bool is_to_serve = s->roll.is.step == ACC_ROLL_UNDO || s->roll.is.step == ACC_ROLL_ASK;
+
+    return s->roll.is_marked && is_to_serve && !old->role && old->present &&
            old->slot == s->roll.is.slot && acc_inst_running(old) && !acc_rollout_is_new(s, old) &&
            can_drain(s, old);
 }

@@ -71,11 +71,13 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         break;
     case ACC_ROLL_ASK:
         n = snprintf(out, out_size,
-                     "needs an operator: r%u %.160s; it has run, so data may have changed. accctl "
+                     "needs an operator: r%u %.160s; %s. accctl "
                      "rollback %.60s --yes goes back to r%u, accctl upgrade %.60s --keep goes on "
                      "with r%u",
-                     (unsigned)is->to, is->why, s->nick, (unsigned)is->from, s->nick,
-                     (unsigned)is->to);
+                     (unsigned)is->to, is->why,
+                     acc_confirm_is_about_data(e, s) ? "it has run, so data may have changed"
+                                                     : "upgrade.on_failure is pause",
+                     s->nick, (unsigned)is->from, s->nick, (unsigned)is->to);
         break;
     case ACC_ROLL_PRE:
     case ACC_ROLL_POST:

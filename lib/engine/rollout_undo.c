@@ -119,8 +119,8 @@ bool acc_undo_serves(const struct cast *cast, const struct instance *failed)
            !(holder && holder != failed && acc_inst_running(holder) && !holder->stop_ms);
 }
 
-static enum acc_action_type end_failed(struct acc_engine *e, struct service *s, struct instance *i,
-                                       const struct cast *cast)
+enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struct instance *i,
+                                  const struct cast *cast)
 {
     bool is_asked = !s->wanted_up || acc_undo_serves(cast, i);
 
@@ -146,7 +146,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
     case ROLE_CANDIDATE:
         if (acc_inst_running(i)) {
-            return end_failed(e, s, i, &cast);
+            return acc_undo_end(e, s, i, &cast);
         }
         /* The old one runs again first: else its name would be all that is left to say why it
          * doesn't. */
@@ -157,7 +157,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
                               : acc_remove_it(e, s, i);
     case ROLE_BAD:
         if (acc_inst_running(i)) {
-            return end_failed(e, s, i, &cast);
+            return acc_undo_end(e, s, i, &cast);
         }
         return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
     case ROLE_RETIRED:

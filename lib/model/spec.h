@@ -246,6 +246,7 @@ struct acc_service_spec {
     bool restart_on_unhealthy; /* on_unhealthy: restart (default) | report */
     bool stateful;
     enum acc_upgrade_order upgrade_order;
+    bool upgrade_pauses; /* upgrade.on_failure: pause; else it goes back by itself */
     struct acc_drain_spec drain;
     const struct acc_upgrade_hook *pre_upgrade, *post_upgrade;
     size_t n_pre_upgrade, n_post_upgrade;

@@ -78,6 +78,8 @@ static void add_word(struct acc_stack *stack, struct acc_service_spec *service, 
 
         service->pre_upgrade = &before;
         service->n_pre_upgrade = 1;
+    } else if (strcmp(word, "P") == 0) {
+        service->upgrade_pauses = true;
     } else if (strcmp(word, "s") == 0) {
         service->stateful = true;
     } else {

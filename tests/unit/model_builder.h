@@ -9,8 +9,9 @@
  * milestone, wants, after, conflicts; before the target `!` runs, `*` completed, `^` restart and
  * `-` stop when it goes down, `@` at create only), `h` has a health check, `p` declares port 80,
  * `xN` replicas, `r0` restart "no", `rf` on-failure, `rfN` on-failure:N, `s` stateful, `B` a
- * command before an upgrade, `A` upgrades by itself from 03:00 to 05:00 what is a day old, `u`
- * report when unhealthy. Each service has an image of its own and the stack's network.
+ * command before an upgrade, `P` pauses when one fails, `A` upgrades by itself from 03:00 to 05:00
+ * what is a day old, `u` report when unhealthy. Each service has an image of its own and the
+ * stack's network.
  */
 
 #include "lib/model/spec.h"

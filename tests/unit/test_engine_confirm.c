@@ -247,6 +247,116 @@ START_TEST(a_person_who_takes_it_back_is_not_asked)
 }
 END_TEST
 
+/* --- upgrade.on_failure: pause --------------------------------------------------------------- */
+
+START_TEST(one_that_pauses_asks_while_the_old_one_serves)
+{
+    fail_to_upgrade("s: db p P; web p n:db");
+    ck_stage(&stage, "pull db; create db; start db; ");
+    ck_asks();
+    ck_assert(strstr(stage_reason(&stage, "db"), "upgrade.on_failure is pause"));
+    ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "db", "", 0); /* without --yes */
+    stage_run(&stage, 7200000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "up");
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "remove db; ");
+    ck_containers("s-db-1 running img1 r1; s-web-1 running img1 r1; ");
+    ck_state(&stage, "db", "up");
+    ck_assert_str_eq(stage.record[0].bad_id, "img2");
+}
+END_TEST
+
+static void health_of(const char *name, enum acc_docker_health health)
+{
+    struct stage_container *c = stage_named(&stage, name);
+
+    c->obs.health = health;
+    c->obs.health_start_ns = stage.clock_ns += 1000;
+    c->obs.health_end_ns = stage.clock_ns += 1000;
+    c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    stage_hint(&stage, c, ACC_HINT_HEALTH);
+    stage_run(&stage, 0);
+}
+
+START_TEST(one_that_pauses_gives_the_old_one_its_place_back)
+{
+    stage_up(&stage, "s: db h D P");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 14000);
+    ck_assert_int_eq(step(), ACC_ROLL_DRAIN);
+    ck_assert(stage_named(&stage, "s-db-1")->is_marked);
+    stage_trace(&stage);
+    (void)snprintf(db()->sick_image, sizeof(db()->sick_image), "img2");
+    health_of("s-db-1.c*", ACC_DH_UNHEALTHY);
+    stage_run(&stage, 60000);
+    ck_asks();
+    ck_stage(&stage, "undrain db; stop db; ");
+    ck_assert(!stage_named(&stage, "s-db-1")->is_marked);
+    ck_containers("s-db-1 running img1 r1; s-db-1.c6 exited img2 r2; ");
+}
+END_TEST
+
+START_TEST(one_that_pauses_heals_the_old_one_meanwhile)
+{
+    fail_to_upgrade("s: db p P");
+    stage_trace(&stage);
+    stage_exit_of(&stage, stage_named(&stage, "s-db-1"), 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "start db; ");
+    ck_asks();
+    ck_containers("s-db-1 running img1 r1; s-db-1.c6 exited img2 r2; ");
+}
+END_TEST
+
+START_TEST(one_that_pauses_goes_on_from_where_it_was)
+{
+    fail_to_upgrade("s: db p P");
+    stage_restart_accd(&stage);
+    memset(stage.has_record, 0, sizeof(stage.has_record));
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_asks();
+    stage_trace(&stage);
+    db()->bad_image[0] = '\0';
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    stage_run(&stage, 700000);
+    ck_containers("s-db-1 running img2 r2; ");
+    ck_state(&stage, "db", "up");
+}
+END_TEST
+
+START_TEST(one_that_pauses_has_nothing_to_ask_about_what_was_never_made)
+{
+    stage_up(&stage, "s: db p P");
+    stage_run(&stage, 60000);
+    (void)snprintf(db()->image, sizeof(db()->image), "img2");
+    db()->create = ACC_OP_CONFIG;
+    db()->message = "no such mount";
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-db-1 running img1 r1; ");
+    ck_assert_int_eq(step(), ACC_ROLL_IDLE);
+}
+END_TEST
+
+START_TEST(one_that_pauses_and_whose_new_one_is_gone_makes_it_again)
+{
+    fail_to_upgrade("s: db p P");
+    db()->bad_image[0] = '\0';
+    stage_rm_of(&stage, stage_named(&stage, "s-db-1.c*"));
+    stage_run(&stage, 60000);
+    ck_asks();
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    stage_run(&stage, 60000);
+    ck_containers("s-db-1 running img2 r2; s-db-1.r1 exited img1 r1; ");
+}
+END_TEST
+
 START_TEST(a_decision_that_nothing_waits_for)
 {
     char text[ACC_REASON_MAX + 1];
@@ -281,6 +391,12 @@ int main(void)
                         sizeof(calm) / sizeof(calm[0]));
     tcase_add_test(tcase, what_never_ran_has_changed_nothing);
     tcase_add_test(tcase, a_person_who_takes_it_back_is_not_asked);
+    tcase_add_test(tcase, one_that_pauses_asks_while_the_old_one_serves);
+    tcase_add_test(tcase, one_that_pauses_gives_the_old_one_its_place_back);
+    tcase_add_test(tcase, one_that_pauses_heals_the_old_one_meanwhile);
+    tcase_add_test(tcase, one_that_pauses_goes_on_from_where_it_was);
+    tcase_add_test(tcase, one_that_pauses_has_nothing_to_ask_about_what_was_never_made);
+    tcase_add_test(tcase, one_that_pauses_and_whose_new_one_is_gone_makes_it_again);
     tcase_add_test(tcase, a_decision_that_nothing_waits_for);
     suite_add_tcase(suite, tcase);
 

@@ -298,7 +298,7 @@ START_TEST(xacc_is_read)
         "health: {waiting: [2, 3]}, on_unhealthy: report, stateful: true, restart: {backoff: "
         "500ms..30s, budget: 7/20m}, timing: {open: 1m}, run_min: 3s, host: ['mount:/x'], "
         "preemptible: true, upgrade: {order: stop-first, monitor: 2m, drain: 5s, health_timeout: "
-        "1m}, route: {host: h, port: 1}, secrets: [s]}");
+        "1m, on_failure: pause}, route: {host: h, port: 1}, secrets: [s]}");
 
     ck_assert_str_eq(a->phase, "ai");
     ck_assert_str_eq(a->tier, "llm");
@@ -317,6 +317,7 @@ START_TEST(xacc_is_read)
     ck_assert_uint_eq(a->timing.open, 60000);
     ck_assert_uint_eq(a->timing.run_min, 3000);
     ck_assert_int_eq(a->upgrade_order, ACC_ORDER_STOP_FIRST);
+    ck_assert(a->upgrade_pauses);
     ck_assert_uint_eq(a->timing.upgrade_monitor, 120000);
     ck_assert_uint_eq(a->timing.upgrade_drain, 5000);
     ck_assert_uint_eq(a->timing.upgrade_timeout, 60000);
