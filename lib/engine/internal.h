@@ -959,6 +959,8 @@ bool acc_hooks_over(const struct acc_engine *e, const struct service *s);
 /* --- resource.c ------------------------------------------------------------------------------ */
 /* Are those that it needs there? Asks for what is missing. */
 bool acc_resources_there(struct acc_engine *e, struct service *s);
+/* What is under way for one of the files before goes on for that of the new ones. */
+void acc_resource_take(struct acc_engine *e, struct resource *res, const struct resource *from);
 void acc_resource_act(struct acc_engine *e);
 void acc_resource_done(struct acc_engine *e, struct resource *res, const struct acc_event *event);
 void acc_resource_doubt(struct acc_engine *e, struct service *s); /* look again before a create */

@@ -240,9 +240,10 @@ static void move_resources(struct move *move)
             if (old->kind == res->kind && strcmp(old->name, res->name) == 0 &&
                 strcmp(old->key, res->key) == 0 &&
                 strcmp(from->stacks[old->stack].name, to->stacks[res->stack].name) == 0) {
-                res->state = old->state == RES_BUSY ? RES_UNKNOWN : old->state;
+                res->state = old->state;
                 res->epoch = old->epoch;
                 res->retry_ms = 0; /* a new file is a reason to try at once */
+                acc_resource_take(to, res, old);
                 break;
             }
         }

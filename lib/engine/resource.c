@@ -94,6 +94,16 @@ static void ask(struct acc_engine *e, struct resource *res, enum acc_action_type
     acc_asked(e, action);
 }
 
+void acc_resource_take(struct acc_engine *e, struct resource *res, const struct resource *from)
+{
+    if (from->op) {
+        res->op = from->op;
+        res->is_removal = from->is_removal;
+        ++*counter(e, res);
+        acc_index_put(&e->by_op, acc_hash_u64(res->op), (uint32_t)(res - e->res) | ACC_OP_OF_RES);
+    }
+}
+
 /* Those that can't be served now stay due. */
 static void ensure_due(struct acc_engine *e, struct acc_bits *due)
 {

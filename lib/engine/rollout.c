@@ -481,8 +481,10 @@ static void update_watch(struct acc_engine *e, struct service *s)
     } else if (s->ready && is_replaced) { /* by hand: of the new image nothing more is learned */
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "somebody else put another in its place");
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
-    } else if (!s->roll.fail_ms && s->ready &&
-               (is_outdated || (is_proven && acc_group_is_proven(e, s)))) {
+    } else if (!s->roll.fail_ms && s->ready && is_outdated) { /* likewise, and nothing is proven */
+        acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file changed before its time was up");
+        acc_rollout_step(e, s, ACC_ROLL_RETIRE);
+    } else if (!s->roll.fail_ms && s->ready && is_proven && acc_group_is_proven(e, s)) {
         stand(e, s);
     }
 }
