@@ -129,6 +129,7 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
         }
         s->command_ms = w->queue.now_ms;
         s->n_failures = 0;
+        s->refused_spec[0] = '\0'; /* his word is a reason to try it again */
         switch (verb) {
         case ACC_VERB_UP:
         case ACC_VERB_START:
@@ -644,7 +645,7 @@ const char *world_trouble_name(enum trouble trouble)
         "dockerd hangs",     "docker by hand",
         "operators",         "bad spells",
         "images are pruned", "holds",
-        "the host",
+        "the host",          "files change",
     };
 
     return names[trouble];
@@ -658,7 +659,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_HANG] = w->faults.engine_hang,   [TROUBLE_FOREIGN] = w->faults.foreign,
         [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
-        [TROUBLE_HOST] = w->faults.host,
+        [TROUBLE_HOST] = w->faults.host,          [TROUBLE_CHANGE] = w->faults.change,
     };
 
     return means[trouble];
@@ -687,6 +688,9 @@ static void strike(struct world *w, enum trouble trouble)
     switch (trouble) {
     case TROUBLE_HOST:
         world_host_strike(w);
+        break;
+    case TROUBLE_CHANGE:
+        world_change_strike(w);
         break;
     case TROUBLE_ACCD:
         if (w->engine && sim_rand_below(world_fate(w), 3) == 0) {
@@ -730,6 +734,18 @@ static void strike(struct world *w, enum trouble trouble)
     }
 }
 
+/* Streams of their own for what happens and for when: those of the older kinds stay what they were.
+ */
+static uint64_t fate_of(uint64_t trouble)
+{
+    return trouble == TROUBLE_CHANGE ? UINT64_C(2) * TROUBLE_CHANGE : trouble;
+}
+
+static uint64_t fate_of_when(uint64_t trouble)
+{
+    return trouble == TROUBLE_CHANGE ? fate_of(trouble) + 1 : TROUBLE_CHANGE + trouble;
+}
+
 /* `number`: which one of its kind. */
 static void trouble_now(void *ctx, uint64_t trouble, uint64_t number)
 {
@@ -738,12 +754,12 @@ static void trouble_now(void *ctx, uint64_t trouble, uint64_t number)
     if (!w->is_chaos) {
         return;
     }
-    world_fate_begin(w, trouble, number);
+    world_fate_begin(w, fate_of(trouble), number);
     w->n_troubles[trouble]++;
     if (!cut_has(&w->options.cuts, CUT_EVENT, (uint32_t)trouble, (uint32_t)number)) {
         strike(w, (enum trouble)trouble);
     }
-    world_fate_begin(w, TROUBLE_COUNT + trouble, number + 1);
+    world_fate_begin(w, fate_of_when(trouble), number + 1);
     sim_queue_in(&w->queue,
                  sim_rand_range(world_fate(w), 1, 2 * world_trouble_mean(w, (enum trouble)trouble)),
                  trouble_now, w, trouble, number + 1);
@@ -759,7 +775,7 @@ void world_faults_begin(struct world *w)
     for (uint32_t t = 0; t < TROUBLE_COUNT; t++) {
         uint64_t mean_ms = world_trouble_mean(w, (enum trouble)t);
 
-        world_fate_begin(w, TROUBLE_COUNT + t, 0);
+        world_fate_begin(w, fate_of_when(t), 0);
         if (mean_ms > 0 && !cut_has(&w->options.cuts, CUT_FAULT, t, 0)) {
             sim_queue_in(&w->queue, sim_rand_range(world_fate(w), 1, 2 * mean_ms), trouble_now, w,
                          t, 0);

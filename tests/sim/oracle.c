@@ -101,6 +101,7 @@ void oracle_lose_store(struct oracle *o, bool all)
 {
     for (size_t i = 0; i < o->world->graph.model->n_services; i++) {
         o->service[i].is_unsure = true; /* a wish may have been lost with it */
+        o->service[i].refused_spec[0] = '\0';
         lose_hold(o, &o->service[i].hold, all);
     }
     lose_hold(o, &o->maintenance, all);
@@ -904,6 +905,57 @@ static void check_hold(struct oracle *o, const struct acc_action *a)
     }
 }
 
+/* --- files that change (E9) --------------------------------------------------------------------
+ */
+
+/* What was rolled back isn't tried again before its file changes. */
+static void check_refused(struct oracle *o, const struct acc_action *a)
+{
+    struct acc_service_record record;
+
+    acc_engine_service_record(o->world->engine, a->svc, now(o), &record);
+    if (a->type == ACC_ACT_CREATE && world_has_role(a->name) && !record.rollout.is_upgrade &&
+        strcmp(o->service[a->svc].refused_spec, spec_of(o, a->svc)->spec_hash) == 0) {
+        world_fail(o->world, "E9: the configuration of %s was rolled back, and is tried again",
+                   world_service_id(o->world, a->svc));
+    }
+}
+
+static void hear_refused(struct oracle *o, uint32_t svc)
+{
+    struct acc_service_record record;
+
+    acc_engine_service_record(o->world->engine, svc, now(o), &record);
+    memcpy(o->service[svc].refused_spec, record.bad_root[0] ? "" : record.bad_spec,
+           record.bad_root[0] ? 1 : sizeof(record.bad_spec));
+}
+
+/* The old one of a rollout that starts the new one first goes when the new one runs. */
+static void check_swap(struct oracle *o, const struct acc_action *a, const struct twin_container *c)
+{
+    const struct oracle_service *s = &o->service[a->svc];
+    const struct twin *twin = &o->world->twin;
+    struct acc_service_record record;
+
+    acc_engine_service_record(o->world->engine, a->svc, now(o), &record);
+    if (!c || record.rollout.step == ACC_ROLL_IDLE || record.rollout.step > ACC_ROLL_SWITCH ||
+        !record.rollout.start_first || !s->want_up || s->is_unsure || !is_root(o, a->svc) ||
+        (c->made.revision ? c->made.revision : 1) != record.rollout.from ||
+        c->start_token == TWIN_FOREIGN || told(o, c->cid)->state != ACC_CTR_RUNNING) {
+        return;
+    }
+    for (size_t i = 0; i < twin->n; i++) {
+        const struct twin_container *other = twin->item[i];
+
+        if (other != c && is_slot(other, a->svc, c->made.number) &&
+            o->container[i].state == ACC_CTR_RUNNING) {
+            return;
+        }
+    }
+    world_fail(o->world, "E9: %s of %s, and its new one doesn't run", acc_action_type_name(a->type),
+               c->name);
+}
+
 /* Whatever goes wrong, nobody is hammered: the shortest wait of E5 allows far less than this. */
 static void check_storm(struct oracle *o, const struct acc_action *a)
 {
@@ -952,6 +1004,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     }
     if (a->type == ACC_ACT_START || a->type == ACC_ACT_CREATE) {
         check_host(o, a);
+        check_refused(o, a);
     }
     if (a->type == ACC_ACT_START) {
         check_serialize(o, a);
@@ -964,6 +1017,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         o->service[a->svc].n_starts++;
         o->service[a->svc].last_start_ms = now(o);
     } else if (a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL) {
+        check_swap(o, a, c);
         check_stop(o, a, c);
         check_stop_order(o, a->svc);
         o->service[a->svc].n_stops++;
@@ -984,6 +1038,9 @@ void oracle_after_step(struct oracle *o, const struct acc_event *event)
             o->service[a->svc].was_tried = true; /* a verdict: it holds up nobody any more */
         }
         check_action(o, event, i);
+        if (a->type == ACC_ACT_SAVE_SERVICE && a->svc < o->world->graph.model->n_services) {
+            hear_refused(o, a->svc);
+        }
     }
 }
 
@@ -1099,6 +1156,9 @@ static const char *rollout_unconverged(const struct oracle *o, uint32_t svc,
             }
             if (c->is_marked && twin_is_running(c)) {
                 return "R1: has a container that still carries the mark of a drain";
+            }
+            if (strcmp(c->made.spec_hash, spec_of(o, svc)->spec_hash) != 0 && !view->refused[0]) {
+                return "E9: runs what its file said before";
             }
             if (c->made.unrouted) {
                 return "U6b: has a container without the names of its service";

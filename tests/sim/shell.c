@@ -133,6 +133,10 @@ static void save_revision(struct world *w, const struct acc_action *a)
         world_is_bad(version_of(record.image_id))) {
         world_fail(w, "I11: a bad image of %s is taken for stable", world_service_id(w, a->svc));
     }
+    if (record.result == ACC_REV_STABLE && record.by[0] && world_is_bad_spec(record.spec)) {
+        world_fail(w, "I11: a bad configuration of %s is taken for stable",
+                   world_service_id(w, a->svc));
+    }
     while (at < s->n_revisions && (s->revision[at].number != record.number ||
                                    strcmp(s->revision[at].id, record.id) != 0)) {
         at++;
@@ -655,7 +659,10 @@ static void fill_create(struct world *w, const struct acc_action *a, struct twin
     if (w->options.upgrades) {
         acc_engine_service(w->engine, a->svc, w->queue.now_ms, &view);
         image_of(w, a, made->image_id, sizeof(made->image_id));
-        made->is_bad = world_is_bad(version_of(made->image_id)) &&
+        memcpy(made->spec_hash, w->graph.model->services[a->svc]->spec_hash,
+               sizeof(made->spec_hash));
+        made->is_bad = (world_is_bad(version_of(made->image_id)) ||
+                        world_is_bad_spec(made->spec_hash)) &&
                        (w->is_chaos || world_has_role(made->name) || view.step == ACC_ROLL_WATCH);
     }
 }
@@ -866,13 +873,15 @@ struct comparison {
     struct acc_action action;
 };
 
-/* The model never changes, and what others make is made of it. */
+/* Another hash is another meaning. */
 static void comparison_tell(void *ctx, uint64_t a, uint64_t b)
 {
     struct comparison *c = ctx;
     struct world *w = c->world;
     struct acc_event event = {.type = ACC_EV_COMPARED};
     char cid[ACC_CID_LEN + 1];
+    const struct twin_container *of;
+    const char *spec;
 
     (void)a, (void)b;
     if (w->life != c->life || !w->engine) {
@@ -881,9 +890,13 @@ static void comparison_tell(void *ctx, uint64_t a, uint64_t b)
     }
     memcpy(cid, c->action.cid, sizeof(cid));
     event.compared.cid = cid;
-    event.compared.spec = w->graph.model->services[c->action.svc]->spec_hash;
-    event.compared.likeness = w->twin.power == TWIN_UP ? ACC_LIKE_SAME : ACC_LIKE_UNKNOWN;
-    event.compared.text = "";
+    of = twin_find(&w->twin, cid);
+    spec = w->graph.model->services[c->action.svc]->spec_hash;
+    event.compared.spec = spec;
+    event.compared.likeness = w->twin.power != TWIN_UP || !of         ? ACC_LIKE_UNKNOWN
+                              : strcmp(of->made.spec_hash, spec) == 0 ? ACC_LIKE_SAME
+                                                                      : ACC_LIKE_DIFFERENT;
+    event.compared.text = event.compared.likeness == ACC_LIKE_DIFFERENT ? "command" : "";
     free(c);
     world_step(w, &event);
 }

@@ -325,6 +325,9 @@ static struct twin_container *container_new(struct twin *twin, const struct twin
     c->index = (uint32_t)twin->n;
     c->exists = true;
     c->made = *made;
+    if (made->svc != ACC_NONE && !made->spec_hash[0]) {
+        memcpy(c->made.spec_hash, spec_of(twin, made->svc)->spec_hash, sizeof(c->made.spec_hash));
+    }
     c->state = ACC_CTR_CREATED;
     c->policy = made->policy;
     c->restart_max = made->restart_max;
@@ -896,16 +899,16 @@ static void show_identity(const struct twin *twin, const struct twin_container *
         (void)snprintf(obs->op, sizeof(obs->op), "%" PRIu64, c->made.op);
         (void)snprintf(obs->revision, sizeof(obs->revision), "%u",
                        c->made.revision ? c->made.revision : 1);
-        memcpy(obs->spec_hash, spec->spec_hash, sizeof(obs->spec_hash));
+        memcpy(obs->spec_hash, c->made.spec_hash, sizeof(obs->spec_hash));
     }
     /* the config-hash is Compose's of the same file */
-    memcpy(obs->config_hash, spec->spec_hash, sizeof(obs->config_hash));
+    memcpy(obs->config_hash, c->made.spec_hash, sizeof(obs->config_hash));
     copy(obs->image_ref, sizeof(obs->image_ref), spec->image);
     if (c->made.image_id[0]) {
         memcpy(obs->image_id, c->made.image_id, sizeof(obs->image_id));
     } else {
         copy(obs->image_id, sizeof(obs->image_id), "sha256:");
-        copy(obs->image_id + 7, 41, spec->spec_hash);
+        copy(obs->image_id + 7, 41, spec->spec_hash); /* its beginning, which never changes */
     }
     copy(obs->label_image, sizeof(obs->label_image), obs->image_id);
     memcpy(obs->ports, spec->ports, sizeof(obs->ports));

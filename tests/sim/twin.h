@@ -81,8 +81,9 @@ struct twin_create {
     char bound_cid[ACC_CID_LEN + 1]; /* whose namespace it shares; "" */
     char image_id[ACC_HASH_LEN + 8]; /* "": by the service */
     uint32_t revision;
-    bool unrouted; /* without the names of its service on its networks */
-    bool is_bad;   /* what is made of this image soon ends */
+    bool unrouted;                    /* without the names of its service on its networks */
+    char spec_hash[ACC_HASH_LEN + 1]; /* of the file that it was made of; "": the present one */
+    bool is_bad;                      /* what is made of this image soon ends */
 };
 
 struct twin_call {

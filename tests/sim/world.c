@@ -124,6 +124,7 @@ void world_open(struct world *w, const struct world_options *options)
     w->observe_new = sim_rand_below(&w->rand, 3) == 0;
     world_faults_draw(w);
     world_host_init(w);
+    world_change_init(w);
     cut_apply(w);
     world_store_init(w);
     oracle_init(&w->oracle, w);

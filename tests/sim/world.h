@@ -65,7 +65,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold, host;
+    uint64_t foreign, operator_, spell, prune, hold, host, change;
     uint64_t live_restore_pct;
 };
 
@@ -85,8 +85,9 @@ enum trouble {
     TROUBLE_PRUNE,
     TROUBLE_HOLD,
     TROUBLE_HOST,
+    TROUBLE_CHANGE,
 };
-#define TROUBLE_COUNT 11
+#define TROUBLE_COUNT 12
 
 #define WORLD_TRIALS 5u /* of a seed */
 
@@ -113,7 +114,8 @@ struct world {
     bool store_was_lost;
     uint32_t *version; /* of each service: what its tag means now; owned */
     uint64_t n_upgrades;
-    bool stays_dead; /* nobody starts it again by himself */
+    uint64_t n_changes; /* of the files */
+    bool stays_dead;    /* nobody starts it again by himself */
 
     /* its connection */
     enum world_conn conn;
@@ -202,6 +204,14 @@ void world_host_strike(struct world *world);   /* something goes, and comes back
 void world_host_heal(struct world *world);
 /* Has something that the service needs been missing for so long? */
 bool world_host_lacks(const struct world *world, uint32_t svc, uint64_t for_ms);
+
+/* --- change.c ------------------------------------------------------------------------------ */
+
+void world_change_init(struct world *world);
+/* A file says something else of some of its services. */
+void world_change_strike(struct world *world);
+/* What is made of it soon ends. */
+bool world_is_bad_spec(const char *spec_hash);
 
 /* --- trials.c ------------------------------------------------------------------------------- */
 
