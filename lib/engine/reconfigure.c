@@ -69,7 +69,7 @@ static int plan(struct move *move, const struct acc_model *model)
         struct service *s = &e->services[v];
 
         move->service[v] = find_in_model(model, &ids, s->id);
-        if (move->service[v] == ACC_NONE && has_container(e, s)) {
+        if (move->service[v] == ACC_NONE && (has_container(e, s) || s->incident != ACC_NONE)) {
             move->service[v] = (uint32_t)model->n_services + move->left.n_removed;
             move->removed[move->left.n_removed++] = v;
         }
@@ -326,7 +326,8 @@ static void move_incident(struct move *move, const struct incident *old)
     }
 }
 
-/* Open incidents go with what they are about, closed ones as far as there is room: the newest. */
+/* Open incidents go with what they are about, closed ones as far as there is room: the newest. A
+ * service with an open one goes along, be it as removed, and its next look closes and tells it. */
 static void move_incidents(struct move *move)
 {
     struct acc_engine *to = move->to;

@@ -469,6 +469,22 @@ START_TEST(an_incident_is_told_when_it_lasts)
 }
 END_TEST
 
+/* Whoever was told that it began is told that it is over, with no container left to see it by. */
+START_TEST(the_incident_of_what_leaves_the_files_is_closed)
+{
+    stage_open(&stage, model_build("s: a; b"));
+    service("a")->create = ACC_OP_CONFIG;
+    stage_connect(&stage, false);
+    stage_run(&stage, 20000);
+    ck_assert_str_eq(stage_incidents(&stage), "a opened; a notified; ");
+    stage_reconfigure(&stage, model_build("s: b"));
+    ck_assert_str_eq(stage_incidents(&stage), "a closed; ");
+    stage_reconfigure(&stage, model_build("s: b"));
+    ck_assert_uint_eq(acc_engine_n_services(stage.engine), 1);
+    ck_assert_str_eq(stage_incidents(&stage), "");
+}
+END_TEST
+
 START_TEST(a_crash_every_three_minutes_does_not_go_unseen)
 {
     up("s: a");
@@ -531,6 +547,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_container_that_can_never_start_again_is_made_anew, 0,
                         ACC_ARRAY_LEN(hopeless));
     tcase_add_test(tcase, an_incident_is_told_when_it_lasts);
+    tcase_add_test(tcase, the_incident_of_what_leaves_the_files_is_closed);
     tcase_add_test(tcase, a_crash_every_three_minutes_does_not_go_unseen);
     tcase_add_test(tcase, the_engine_itself_is_one_incident);
     srunner_run_all(runner, CK_NORMAL);
