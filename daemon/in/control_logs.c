@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "daemon/in/control_job.h"
+#include "lib/base/str.h"
 
-/* Docker cuts longer lines itself (moby: daemon/logger/copier.go, 16 KiB); so do we. */
+/* Docker cuts longer lines itself (moby: daemon/logger/copier.go, 16 KiB); so do we, and say so: all
+ * but the last part of such a line end with ACC_CUT. */
 #define LINE_MAX_BYTES 16384u
 /* Outputs of one service: two of each replica. */
 #define OUTPUTS_MAX (2 * ACC_REPLICAS_MAX)
@@ -103,7 +105,7 @@ static struct output *output_of(struct reader *reader, const char *instance, boo
     output = &reader->output[reader->n_outputs++];
     (void)snprintf(output->instance, sizeof(output->instance), "%s", instance);
     output->is_stderr = is_stderr;
-    acc_buf_init(&output->line, LINE_MAX_BYTES);
+    acc_buf_init(&output->line, LINE_MAX_BYTES + ACC_CUT_LEN);
     return output;
 }
 
@@ -124,14 +126,15 @@ static bool take(struct reader *reader, struct output *output, const char *data,
         const char *end = memchr(data, '\n', data_len);
         size_t len = end ? (size_t)(end - data) : data_len;
         size_t room = LINE_MAX_BYTES - output->line.len;
-        bool is_cut = len > room || (!end && len == room);
+        bool is_cut = len > room;
 
         len = is_cut ? room : len;
         if (output->line.len == 0 && end && !is_cut) {
             if (!add(reader, output, data, len)) {
                 return false;
             }
-        } else if (acc_buf_append(&output->line, data, len) < 0) {
+        } else if (acc_buf_append(&output->line, data, len) < 0 ||
+                   (is_cut && acc_buf_puts(&output->line, ACC_CUT) < 0)) {
             acc_buf_reset(&output->line); /* out of memory: a line is lost */
         } else if ((end || is_cut) && !end_line(reader, output)) {
             return false;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/str.h"
 
 #define READ_BYTES 4096u
 
@@ -80,6 +81,8 @@ static void take(struct output *output, const char *data, size_t len)
             give_line(output);
         } else if (output->line.len < ACCD_CHILD_LINE_MAX) {
             (void)acc_buf_append(&output->line, &data[i], 1); /* out of memory: cut */
+        } else {
+            (void)acc_mark_cut(output->line.data, ACCD_CHILD_LINE_MAX, ACCD_CHILD_LINE_MAX);
         }
     }
 }

@@ -89,6 +89,8 @@ static void on_output(struct accd_op *op, const char *data, size_t len)
         run->is_line_over = false;
         if (run->line_len < ACC_OUTPUT_MAX) {
             run->line[run->line_len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+        } else {
+            (void)acc_mark_cut(run->line, ACC_OUTPUT_MAX, ACC_OUTPUT_MAX);
         }
     }
 }

@@ -42,6 +42,7 @@ struct accd_check {
     struct acc_docker_stdio stdio;
     char output[ACC_OUTPUT_MAX + 1];
     size_t output_len;
+    bool is_output_cut;
     unsigned n_looks;
     struct accd_request *lookup; /* for the pid of what is to be killed */
 };

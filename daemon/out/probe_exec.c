@@ -156,7 +156,7 @@ static void out_of_time(struct accd_check *check)
 
 /* --- exec: run ----------------------------------------------------------------------------- */
 
-/* The first bytes are kept, on one line; all are read. */
+/* The first bytes are kept, on one line; all are read. Blanks at the end are no text. */
 static void on_output(void *ctx, const char *data, size_t len)
 {
     struct accd_check *check = ctx;
@@ -165,10 +165,14 @@ static void on_output(void *ctx, const char *data, size_t len)
     uint8_t stream;
 
     while (acc_docker_stdio_feed(&check->stdio, &data, &len, &part, &part_len, &stream)) {
-        for (size_t i = 0; i < part_len && check->output_len < ACC_OUTPUT_MAX; i++) {
+        for (size_t i = 0; i < part_len; i++) {
             unsigned char c = (unsigned char)part[i];
 
-            check->output[check->output_len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+            if (check->output_len < ACC_OUTPUT_MAX) {
+                check->output[check->output_len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+            } else {
+                check->is_output_cut |= c > 0x20;
+            }
         }
     }
 }
@@ -184,6 +188,9 @@ static void on_exec_end(void *ctx, const struct accd_http_reply *reply)
     } else if (reply->error != ACCD_HTTP_OK || reply->status != 200) {
         accd_check_tell_refused(check, reply);
     } else {
+        if (check->is_output_cut) {
+            (void)acc_mark_cut(check->output, check->output_len, ACC_OUTPUT_MAX);
+        }
         while (check->output_len > 0 && check->output[check->output_len - 1] == ' ') {
             check->output[--check->output_len] = '\0';
         }

@@ -71,8 +71,10 @@ static void add_output(struct accd_hook_job *job, const char *data, size_t len)
         line = job->line[(job->n_lines - 1) % LINES_MAX];
         if (job->len < OUTPUT_LINE_MAX) {
             line[job->len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+            line[job->len] = '\0';
+        } else {
+            (void)acc_mark_cut(line, OUTPUT_LINE_MAX, OUTPUT_LINE_MAX);
         }
-        line[job->len] = '\0';
     }
 }
 

@@ -19,6 +19,37 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* The length without a UTF-8 sequence at its end that isn't whole. */
+static size_t whole_len(const char *text, size_t len)
+{
+    size_t lead = len;
+    unsigned char c;
+
+    while (lead > 0 && len - lead < 3 && ((unsigned char)text[lead - 1] & 0xc0) == 0x80) {
+        lead--;
+    }
+    if (lead == 0) {
+        return len; /* no text in UTF-8 */
+    }
+    c = (unsigned char)text[lead - 1];
+    size_t want = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+    return want > len - lead + 1 ? lead - 1 : len;
+}
+
+size_t acc_mark_cut(char *text, size_t len, size_t max)
+{
+    acc_assert(max >= ACC_CUT_LEN && len <= max);
+    len = strnlen(text, len);
+    if (len >= ACC_CUT_LEN && memcmp(text + len - ACC_CUT_LEN, ACC_CUT, ACC_CUT_LEN) == 0) {
+        text[len] = '\0';
+        return len; /* somebody has cut it before */
+    }
+    len = whole_len(text, len < max - ACC_CUT_LEN ? len : max - ACC_CUT_LEN);
+    memcpy(text + len, ACC_CUT, ACC_CUT_LEN + 1);
+    return len + ACC_CUT_LEN;
+}
+
 bool acc_parse_u64(const char *text, uint64_t *ret_value)
 {
     uint64_t value = 0;

@@ -24,6 +24,15 @@ void acc_format_left_ms(uint64_t ms, char *out, size_t out_size);
 /* What is behind a word that is counted: "%zu service%s". */
 const char *acc_plural(uint64_t n);
 
+/* What stands at the end of a text that has lost its own, and its bytes. */
+#define ACC_CUT     "\xe2\x80\xa6"
+#define ACC_CUT_LEN (sizeof(ACC_CUT) - 1)
+/* `text` has lost what followed its `len` bytes: ACC_CUT is put behind it, in place of its last
+ * bytes where it would be longer than `max` then, and of a UTF-8 sequence that lost its end. `text`
+ * has room for `max` bytes (ACC_CUT_LEN at least) and a NUL. Once is enough, and twice the same.
+ * Returns the new length. */
+size_t acc_mark_cut(char *text, size_t len, size_t max);
+
 /* docker/go-units RAMInBytes: "512m", "1.5 GiB", "1024"; always 1024-based. */
 bool acc_parse_bytes(const char *text, int64_t *ret_bytes);
 /* "512 MiB", "1.5 GiB". */

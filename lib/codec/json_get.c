@@ -134,10 +134,9 @@ void acc_copy_line(const char *text, char *out, size_t out_size)
 
         out[len] = (char)(c < ' ' || c == 0x7f ? ' ' : c);
     }
-    if (text[len]) { /* cut: not in the middle of a UTF-8 sequence */
-        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
-            len--;
-        }
+    if (text[len + strspn(text + len, " \t\r\n")]) {
+        (void)acc_mark_cut(out, len, out_size - 1);
+        return;
     }
     while (len > 0 && out[len - 1] == ' ') {
         len--;

@@ -686,6 +686,12 @@ void acc_flush_save(struct acc_engine *e, struct service *s);
 /* "exited with 1", "was killed (137, out of memory)", ... */
 void acc_exit_text(int32_t code, bool oom, char *out, size_t out_size);
 void acc_copy(char *out, size_t out_size, const char *text);
+/* What its check said last, behind a sentence: ": connection refused"; "" when it said nothing. */
+#define ACC_TOLD_OUTPUT 120u /* of it: the sentence must have room in ACC_TEXT_MAX, too */
+struct acc_told {
+    char text[2 + ACC_TOLD_OUTPUT + 1];
+};
+struct acc_told acc_output_told(const struct instance *i);
 
 /* --- build.c --------------------------------------------------------------------------------- */
 /* Tables for `model`, and behind its services for `n_removed` services of `old` (indexes) that the

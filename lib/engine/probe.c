@@ -193,9 +193,8 @@ static void degrade(struct acc_engine *e, struct service *s, struct instance *i)
     }
     i->degraded = true;
     i->degraded_ms = e->now;
-    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s%s%.120s",
-                  i->waiting ? "waits for somebody" : "unhealthy", i->output[0] ? ": " : "",
-                  i->output);
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s%s",
+                  i->waiting ? "waits for somebody" : "unhealthy", acc_output_told(i).text);
     acc_mark(e, s);
 }
 
@@ -287,8 +286,8 @@ static void watch_start(struct acc_engine *e, struct service *s, struct instance
         acc_incident_open(e, s, "does not get ready, and is held");
         return;
     }
-    if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s%.120s",
-                 i->output[0] ? ": " : "", i->output)) {
+    if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s",
+                 acc_output_told(i).text)) {
         acc_inst_end(e, i, END_HEALTH);
     }
 }
@@ -342,8 +341,7 @@ static void watch_degraded(struct acc_engine *e, struct service *s, struct insta
         acc_incident_open(e, s, "is unhealthy");
         return;
     }
-    if (acc_fail(e, s, FAIL_UNHEALTHY, false, "was unhealthy%s%.120s", i->output[0] ? ": " : "",
-                 i->output)) {
+    if (acc_fail(e, s, FAIL_UNHEALTHY, false, "was unhealthy%s", acc_output_told(i).text)) {
         acc_inst_end(e, i, END_HEALTH);
     } else {
         i->degraded_ms = e->now;

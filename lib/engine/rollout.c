@@ -317,8 +317,8 @@ static void watch_candidate(struct acc_engine *e, struct service *s, struct inst
         acc_exit_text(candidate->exit_code, candidate->oom, text, sizeof(text));
         (void)acc_rollout_failed(e, s, candidate, "%s", text);
     } else if (is_ill(e, s, candidate)) {
-        (void)acc_rollout_failed(e, s, candidate, "is unhealthy%s%.120s",
-                                 candidate->output[0] ? ": " : "", candidate->output);
+        (void)acc_rollout_failed(e, s, candidate, "is unhealthy%s",
+                                 acc_output_told(candidate).text);
     }
 }
 
@@ -354,8 +354,8 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
                 e, s, r->is.start_first || candidate->unrouted ? ACC_ROLL_ROUTE : ACC_ROLL_SWITCH);
         }
     } else if (!candidate->waiting && acc_due(e, s, r->deadline_ms)) {
-        (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s%.160s",
-                       candidate->output[0] ? ": " : "", candidate->output);
+        (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s",
+                       acc_output_told(candidate).text);
         fail(e, s, NULL);
     }
 }
@@ -472,8 +472,7 @@ static void update_watch(struct acc_engine *e, struct service *s)
         is_proven &= is_seen_since(
             e, s, i, proven_ms > s->roll.deadline_ms ? proven_ms : s->roll.deadline_ms);
         if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
-            (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
-                                     i->output);
+            (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);
         }
     }
     if (is_own_fault(e, s)) {
@@ -495,8 +494,7 @@ static void update_post(struct acc_engine *e, struct service *s)
     (void)keep_clock(e, s);
     acc_each_slot (e, s, i) {
         if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
-            (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
-                                     i->output);
+            (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);
         }
     }
     if (is_own_fault(e, s)) {
@@ -553,8 +551,7 @@ static void update_slot(struct acc_engine *e, struct service *s)
     }
     acc_each_slot (e, s, i) { /* replicas that are through with it */
         if (acc_rollout_is_new(s, i) && i->role == ROLE_NONE && is_ill(e, s, i)) {
-            (void)acc_rollout_failed(e, s, i, "is unhealthy%s%.120s", i->output[0] ? ": " : "",
-                                     i->output);
+            (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);
         }
     }
     if (is_own_fault(e, s)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 const char *acc_action_type_name(enum acc_action_type type)
@@ -110,6 +111,20 @@ void acc_copy(char *out, size_t out_size, const char *text)
 
     memcpy(out, text, len);
     out[len] = '\0';
+    if (text[len]) {
+        (void)acc_mark_cut(out, len, out_size - 1);
+    }
+}
+
+struct acc_told acc_output_told(const struct instance *i)
+{
+    struct acc_told told = {.text = ""};
+
+    if (i->output[0]) {
+        memcpy(told.text, ": ", 2);
+        acc_copy(told.text + 2, sizeof(told.text) - 2, i->output);
+    }
+    return told;
 }
 
 void acc_exit_text(int32_t code, bool oom, char *out, size_t out_size)

@@ -148,7 +148,7 @@ static void say_health(struct acc_engine *e, struct words *w, const struct servi
         : i->has_health       ? "runs, but its health check has not passed yet"
                               : "runs, but nothing listens on its port yet");
     if (i->output[0]) {
-        say(w, " (%.160s)", i->output);
+        say(w, " (%s)", acc_output_told(i).text + 2);
     }
 }
 

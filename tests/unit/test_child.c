@@ -6,9 +6,10 @@
 #include <uv.h>
 
 #include "daemon/out/child.h"
+#include "lib/base/str.h"
 
 struct seen {
-    char text[512];
+    char text[20000];
     int status;
     int n_ends;
 };
@@ -65,6 +66,16 @@ START_TEST(lines_come_whole_and_the_exit_code_after_them)
 
     ck_assert_str_eq(seen.text, "a;bc;");
     ck_assert_int_eq(seen.status, 7);
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_marked)
+{
+    struct seen seen = run(SH("printf '%020000d\\nb\\n' 7"), NULL, NULL, 0);
+    const char *mark = strstr(seen.text, "00" ACC_CUT ";b;");
+
+    ck_assert_ptr_nonnull(mark);
+    ck_assert_ptr_eq(mark + 2 + ACC_CUT_LEN, seen.text + ACCD_CHILD_LINE_MAX);
 }
 END_TEST
 
@@ -129,6 +140,7 @@ int main(void)
 
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, lines_come_whole_and_the_exit_code_after_them);
+    tcase_add_test(tc, a_line_that_is_too_long_is_marked);
     tcase_add_test(tc, stderr_is_told_apart);
     tcase_add_test(tc, it_gets_its_input_and_its_variables);
     tcase_add_test(tc, a_program_that_is_not_there_is_said_so);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/sessions.h"
+#include "lib/base/str.h"
 
 #define EVENT(kind, service, text)                                                                 \
     "{\"time\":\"2026-11-24T12:00:00Z\",\"kind\":\"" kind "\",\"service\":\"" service              \
@@ -152,6 +153,32 @@ START_TEST(logs_are_lines_however_they_come)
 }
 END_TEST
 
+/* A line just as long as one may be, however its end comes, and a longer one. */
+START_TEST(logs_that_are_cut_say_so)
+{
+    static char line[16384];
+    int fd = dial();
+    const char *got;
+
+    memset(line, 'x', sizeof(line));
+    say(fd,
+        "{\"method\":\"io.acc.Logs\",\"parameters\":{\"target\":\"db\"},\"more\":true}");
+    ck_assert(server.sink.on_data(server.sink.token, "db-1", false, line, sizeof(line)));
+    ck_assert(server.sink.on_data(server.sink.token, "db-1", false, "\nnext\n", 6));
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "xx\"}"));
+    ck_assert_ptr_nonnull(strstr(got, "\"text\":\"next\""));
+    ck_assert_ptr_null(strstr(got, "\"text\":\"\"")); /* its newline is no line */
+    ck_assert(server.sink.on_data(server.sink.token, "db-1", false, line, sizeof(line)));
+    ck_assert(server.sink.on_data(server.sink.token, "db-1", false, "rest\n", 5));
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "xx" ACC_CUT "\"}"));
+    ck_assert_ptr_nonnull(strstr(got, "\"text\":\"rest\""));
+    server.sink.on_end(server.sink.token, NULL);
+    close(fd);
+}
+END_TEST
+
 START_TEST(logs_pause_for_a_slow_reader_and_end_with_it)
 {
     static char chunk[16384];
@@ -221,6 +248,7 @@ int main(void)
     tcase_add_test(tcase, a_reader_may_leave_before_its_history_comes);
     tcase_add_test(tcase, a_slow_reader_of_a_stream_is_dropped_and_nobody_else);
     tcase_add_test(tcase, logs_are_lines_however_they_come);
+    tcase_add_test(tcase, logs_that_are_cut_say_so);
     tcase_add_test(tcase, logs_pause_for_a_slow_reader_and_end_with_it);
     tcase_add_test(tcase, logs_without_a_brake_end_with_a_slow_reader);
     tcase_add_test(tcase, logs_that_cannot_be_given_say_why);

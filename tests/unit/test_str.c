@@ -93,6 +93,26 @@ START_TEST(reads_and_prints_times)
 }
 END_TEST
 
+START_TEST(marks_what_is_cut)
+{
+    char text[16] = "abcdefgh";
+
+    ck_assert_uint_eq(acc_mark_cut(text, 8, 15), 11); /* there is room behind it */
+    ck_assert_str_eq(text, "abcdefgh" ACC_CUT);
+    ck_assert_uint_eq(acc_mark_cut(text, 11, 15), 11); /* twice is once */
+    ck_assert_str_eq(text, "abcdefgh" ACC_CUT);
+    memcpy(text, "abcdefgh", 9);
+    ck_assert_uint_eq(acc_mark_cut(text, 8, 8), 8);
+    ck_assert_str_eq(text, "abcde" ACC_CUT);
+    memcpy(text, "abcd\xc3\xa4gh", 9); /* the mark would begin in the middle of it */
+    ck_assert_uint_eq(acc_mark_cut(text, 8, 8), 7);
+    ck_assert_str_eq(text, "abcd" ACC_CUT);
+    ck_assert_uint_eq(acc_mark_cut(text, 8, 8), 7);
+    memcpy(text, "\x80\x80\x80\x80\x80\x80", 7); /* no UTF-8 at all */
+    ck_assert_uint_eq(acc_mark_cut(text, 6, 6), 6);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("str");
@@ -105,6 +125,7 @@ int main(void)
     tcase_add_loop_test(tcase, reads_sizes_as_docker_does, 0, sizeof(sizes) / sizeof(sizes[0]));
     tcase_add_test(tcase, finds_the_nearest_name_and_no_far_one);
     tcase_add_test(tcase, reads_and_prints_times);
+    tcase_add_test(tcase, marks_what_is_cut);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
