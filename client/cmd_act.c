@@ -108,7 +108,8 @@ static bool is_verb(const struct accctl *ctl, const char *verb)
 
 /* The order in which changes are counted up. */
 static const char *const changes[] = {"created",   "recreated", "updated", "started",
-                                      "restarted", "stopped",   "removed", "released"};
+                                      "restarted", "stopped",   "removed", "released",
+                                      "rolled back"};
 
 struct tally {
     size_t n_selected, n_changed;
@@ -210,6 +211,25 @@ static void print_maintenance(struct accctl *ctl, const cJSON *answer, uint64_t 
     }
 }
 
+/* ", web isn't held", ", none of the 3 services is held" */
+static void put_not_held(struct accctl *ctl, const cJSON *answer, size_t n_selected)
+{
+    const cJSON *item;
+
+    if (n_selected != 1) {
+        (void)fprintf(ctl->out, ", none of the %zu services is held", n_selected);
+        return;
+    }
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
+    {
+        const char *name = acc_json_text(item, "service");
+
+        if (acc_json_bool(item, "selected")) {
+            (void)fprintf(ctl->out, ", %s isn't held", name ? name : "it");
+        }
+    }
+}
+
 static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
 {
     struct tally tally = count_up(acc_json_array(answer, "progress"));
@@ -219,12 +239,16 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     const char *plural = acc_plural(tally.n_selected);
     char took[48];
 
-    if (ctl->options->detach && tally.n_selected > 0) {
+    if (ctl->options->detach && acc_json_bool(answer, "engine_away")) {
+        (void)fprintf(ctl->out, "%s: accepted; the Docker Engine is away\n", verb);
+    } else if (ctl->options->detach && tally.n_selected > 0) {
         (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
     } else if (n_resources == 0 && has_nothing_done(ctl, &tally, has_adopted)) {
         (void)fprintf(ctl->out, "%s: nothing to do", verb);
         if (is_verb(ctl, "adopt")) {
             (void)fprintf(ctl->out, ", all of it is managed already");
+        } else if (is_verb(ctl, "release")) {
+            put_not_held(ctl, answer, tally.n_selected);
         } else if (tally.n_selected > 0 && !is_verb(ctl, "apply")) {
             (void)fprintf(ctl->out, ", %zu service%s %s so already", tally.n_selected, plural,
                           tally.n_selected == 1 ? "was" : "were");
@@ -315,7 +339,8 @@ struct act {
     struct accctl_progress *progress;
     uint64_t started_ms;
     struct acc_buf out;
-    bool has_told; /* which stacks it takes over */
+    bool has_told;      /* which stacks it takes over */
+    bool has_told_away; /* that it waits for the engine */
 };
 
 static void print_outcome(struct act *act, const cJSON *answer)
@@ -377,6 +402,12 @@ static void show(struct act *act, const cJSON *answer, bool goes_on)
     if (answer && !act->has_told && !act->ctl->options->json) {
         print_adopted(act->ctl, answer);
         act->has_told = true;
+    }
+    if (goes_on && acc_json_bool(answer, "engine_away") && !act->has_told_away &&
+        !act->ctl->options->json) {
+        accctl_progress_end(act->progress, &act->out); /* its block is drawn below that */
+        (void)acc_buf_puts(&act->out, "waits for the Docker Engine, which is away\n");
+        act->has_told_away = true;
     }
     is_news = accctl_progress_update(act->progress, list, accctl_now_ms(), &act->out);
 

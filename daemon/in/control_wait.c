@@ -308,6 +308,9 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     if (!change[0]) {
         return watch->file.is_policy ? "updated" : "";
     }
+    if (!wait->is_apply && wait->verb == ACC_VERB_ROLLBACK && strcmp(change, "removed") == 0) {
+        return "rolled back"; /* what is gone is the new one of an upgrade that was under way */
+    }
     return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
 

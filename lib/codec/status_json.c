@@ -605,6 +605,7 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         acc_put_bool(w->put, item, "settled", rows[i].settled);
     }
     put_unsaved(w);
+    acc_put_true(w->put, w->top, "engine_away", !acc_engine_connected(w->view->engine));
 }
 
 static void put_stacks_told(struct writer *w, const struct acc_stacks_told *stacks)

@@ -346,6 +346,7 @@ struct rollout {
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
     char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */
     bool is_undo_asked;                /* a person takes it back */
+    bool is_refused;                   /* ROLL_FAILED: nothing was tried, there is a ban on it */
 };
 struct revision {
     uint32_t number;

@@ -281,6 +281,7 @@ static void begin(struct acc_engine *e, struct service *s, const char *by)
     r->begun_ms = e->now;
     r->took_ms = 0;
     r->result = ROLL_NONE;
+    r->is_refused = false;
     acc_copy(r->is.by, sizeof(r->is.by), by);
     acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
     acc_each_slot (e, s, i) {
@@ -490,10 +491,10 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
         }
         acc_rollout_end(e, s, ROLL_UP_TO_DATE);
     } else if (s->bad_id[0] && strcmp(s->bad_id, is->image_id) == 0) {
-        (void)acc_rollout_refuse(
-            e, s,
-            "this image was rolled back before; name it with --image to try it "
-            "again");
+        s->roll.is_refused = true;
+        (void)acc_rollout_refuse(e, s,
+                                 "stays: this image was rolled back before; name it with --image "
+                                 "to try it again");
     } else {
         acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
     }

@@ -125,7 +125,7 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
                        (unsigned)s->roll.is.from, s->roll.is.why);
         return ACC_SETTLED_FAILED;
     case ROLL_FAILED:
-        return failed(text, s->roll.is.why);
+        return s->roll.is_refused ? refused(text, s->roll.is.why) : failed(text, s->roll.is.why);
     case ROLL_NONE:
         break;
     }
@@ -143,9 +143,21 @@ static bool is_moving(struct acc_engine *e, struct service *s)
     return s->roll.op != 0;
 }
 
+/* What was seen before the engine went away proves nothing of what is asked now. */
+static bool is_unproven(const struct acc_engine *e, enum acc_verb verb)
+{
+    return e->conn != CONN_UP &&
+           (verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_RESTART ||
+            verb == ACC_VERB_STOP || verb == ACC_VERB_DOWN);
+}
+
 static enum acc_settled settled(struct acc_engine *e, struct service *s, enum acc_verb verb,
                                 uint64_t now_ms, char *text)
 {
+    if (is_unproven(e, verb)) {
+        acc_copy(text, ACC_REASON_MAX + 1, "waits for the Docker Engine, which is away");
+        return ACC_SETTLED_PENDING;
+    }
     switch (verb) {
     case ACC_VERB_UP:
     case ACC_VERB_START:

@@ -206,6 +206,33 @@ START_TEST(a_timeout_ends_the_wait_and_says_what_is_missing)
 }
 END_TEST
 
+START_TEST(who_asks_while_the_engine_is_away_is_told_so)
+{
+    ck_assert_ptr_null(strstr(answer_to("Up", "\"targets\":[\"db\"]"), "engine_away"));
+    puppet.connected = false;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    ck_assert_ptr_nonnull(strstr(answer_to("Up", "\"targets\":[\"db\"],\"detach\":true"),
+                                 "\"engine_away\":true"));
+}
+END_TEST
+
+/* What is gone is the new one. */
+START_TEST(a_rollback_of_an_upgrade_under_way_went_back)
+{
+    int fd = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    puppet.service[0].instance.cid = "c1";
+    say(fd, "{\"method\":\"io.acc.Rollback\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].view.n_instances = 0;
+    puppet.service[0].settled = ACC_SETTLED_DONE;
+    uv_run(&server.loop, UV_RUN_ONCE); /* the server's own timer */
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"rolled back\""));
+    close(fd);
+}
+END_TEST
+
 START_TEST(detach_and_oneway_do_not_wait)
 {
     int fd = dial();
@@ -646,6 +673,8 @@ int main(void)
     tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
     tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
+    tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
+    tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
     tcase_add_test(tcase, detach_and_oneway_do_not_wait);
     tcase_add_test(tcase, a_waiting_peer_may_leave);
     tcase_add_test(tcase, what_could_surprise_is_refused);

@@ -231,6 +231,24 @@ START_TEST(who_asks_for_what_is_paused_waits_until_it_goes_on)
 }
 END_TEST
 
+START_TEST(what_was_up_before_the_engine_went_away_proves_nothing)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db");
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_cmd(&stage, ACC_VERB_UP, "db", "");
+    stage_run(&stage, 1000);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+    ck_assert_str_eq(text, "waits for the Docker Engine, which is away");
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+}
+END_TEST
+
 START_TEST(up_unpauses)
 {
     up("s: db");
@@ -567,6 +585,7 @@ int main(void)
     tcase_add_test(tcase, when_no_event_told_the_engines_own_flag_does);
     tcase_add_test(tcase, paused_is_left_alone_and_its_health_is_not_believed);
     tcase_add_test(tcase, who_asks_for_what_is_paused_waits_until_it_goes_on);
+    tcase_add_test(tcase, what_was_up_before_the_engine_went_away_proves_nothing);
     tcase_add_test(tcase, up_unpauses);
     tcase_add_test(tcase, compose_down_beside_us_is_respected);
     tcase_add_test(tcase, a_network_that_was_removed_is_made_again_and_no_failure);

@@ -571,7 +571,7 @@ START_TEST(an_image_that_exits_is_taken_back)
     upgrade("web");
     stage_run(&stage, 1);
     ck_stage(&stage, "pull web; ");
-    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "rolled back before");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_REFUSED, "rolled back before");
     service("web")->bad_image[0] = '\0';
     stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "web:1", 0);
     stage_run(&stage, 700000);
