@@ -931,13 +931,17 @@ static void hear_refused(struct oracle *o, uint32_t svc)
 }
 
 /* The old one of a rollout that starts the new one first goes when the new one runs. */
-static void check_swap(struct oracle *o, const struct acc_action *a, const struct twin_container *c)
+static void check_swap(struct oracle *o, const struct acc_event *event, const struct acc_action *a,
+                       const struct twin_container *c)
 {
     const struct oracle_service *s = &o->service[a->svc];
     const struct twin *twin = &o->world->twin;
     struct acc_service_record record;
 
     acc_engine_service_record(o->world->engine, a->svc, now(o), &record);
+    if (event->type == ACC_EV_CMD) {
+        return; /* a restart that somebody asks for */
+    }
     if (!c || record.rollout.step == ACC_ROLL_IDLE || record.rollout.step > ACC_ROLL_SWITCH ||
         !record.rollout.start_first || !s->want_up || s->is_unsure || !is_root(o, a->svc) ||
         (c->made.revision ? c->made.revision : 1) != record.rollout.from ||
@@ -1017,7 +1021,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         o->service[a->svc].n_starts++;
         o->service[a->svc].last_start_ms = now(o);
     } else if (a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL) {
-        check_swap(o, a, c);
+        check_swap(o, event, a, c);
         check_stop(o, a, c);
         check_stop_order(o, a->svc);
         o->service[a->svc].n_stops++;
