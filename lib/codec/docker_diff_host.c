@@ -253,21 +253,23 @@ static void put_limits(struct acc_json_put *put, cJSON *body, const cJSON *want,
 {
     int64_t memory = acc_json_int(have, "Memory", 0);
     int64_t memory_then = acc_json_int(want, "Memory", 0);
-    int64_t swap = acc_json_int(have, "MemorySwap", 0);
+    int64_t swap_then = acc_json_int(want, "MemorySwap", 0);
+    bool is_memory_new = memory_then > 0 && memory_then != memory;
     const char *cpus = acc_json_text(want, "CpusetCpus");
 
     for (size_t i = 0; i < ACC_ARRAY_LEN(limits); i++) {
-        int64_t limit = acc_json_int(want, limits[i].key, 0);
+        const char *key = limits[i].key;
+        int64_t limit = acc_json_int(want, key, 0);
 
-        if (limit_differs(limits[i].key, limit, acc_json_int(have, limits[i].key, 0), memory) &&
-            limit_is_live(limits[i].key, limit)) {
-            acc_put_int(put, body, limits[i].key, limit);
+        if (is_memory_new && strcmp(key, "MemorySwap") == 0) {
+            /* The engine chooses it at creation only. What it chose was for the old limit, or there
+             * was none: it refuses memory above either (moby container_unix.go, UpdateContainer).
+             */
+            acc_put_int(put, body, key, swap_then != 0 ? swap_then : 2 * memory_then);
+        } else if (limit_differs(key, limit, acc_json_int(have, key, 0), memory) &&
+                   limit_is_live(key, limit)) {
+            acc_put_int(put, body, key, limit);
         }
-    }
-    if (acc_json_int(want, "MemorySwap", 0) == 0 && swap > 0 && memory_then > 0 &&
-        memory_then != memory) {
-        /* the engine's own choice was for the old limit, and it refuses to let them cross */
-        acc_put_int(put, body, "MemorySwap", 2 * memory_then);
     }
     if (cpus && *cpus &&
         !acc_diff_same(acc_json_get(want, "CpusetCpus"), acc_json_get(have, "CpusetCpus"))) {

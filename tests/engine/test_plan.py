@@ -64,21 +64,23 @@ def test_apply_does_what_plan_says_and_nothing_else(w):
 @needs(seconds=150)
 def test_limits_are_changed_while_it_runs(w):
     """Other limits and another restart policy: the same run of the same container goes on."""
-    path = w.stack("s", {"a": service(mem_limit="64m", cpus=0.5, restart="always")})
+    path = w.stack("s", {"a": service(mem_limit="64m", cpus=0.5, restart="always"), "b": service()})
     accd = w.accd(path)
     accd.ctl("up", "--all")
     before = w.docker.identities()
-    w.stack("s", {"a": service(mem_limit="96m", cpus=0.75, restart="on-failure")})
+    w.stack("s", {"a": service(mem_limit="96m", cpus=0.75, restart="on-failure"), "b": service(mem_limit="32m")})
     planned = changes(accd)
-    assert planned == {"s/a": ("update", {"memory 64 MiB -> 96 MiB": True, "cpus 0.5 -> 0.75": True})}, planned
-    assert applied(accd) == ["updated s/a"]
+    assert planned == {"s/a": ("update", {"memory 64 MiB -> 96 MiB": True, "cpus 0.5 -> 0.75": True}),
+                       "s/b": ("update", {"memory none -> 32 MiB": True})}, planned
+    assert sorted(applied(accd)) == ["updated s/a", "updated s/b"]
     assert limits(w, "s-a-1") == (96 << 20, 750_000_000), limits(w, "s-a-1")
+    assert limits(w, "s-b-1") == (32 << 20, 0), limits(w, "s-b-1")
     assert changes(accd) == {}, changes(accd)
     accd.kill()  # its label is still of the old file; that means nothing
     accd.start()
     accd.wait_state("a", "up", seconds=20)
     holds(lambda: w.docker.identities() == before, 3, "it was restarted")
-    w.stack("s", {"a": service(mem_limit="96m", restart="on-failure")})  # a limit is taken away
+    w.stack("s", {"a": service(mem_limit="96m", restart="on-failure"), "b": service(mem_limit="32m")})  # one is taken away
     assert changes(accd)["s/a"][0] == "recreate"
     assert "recreated" in accd.ctl("apply").stdout
     assert w.docker.identities()["s-a-1"][0] != before["s-a-1"][0] and accd.state_of("a") == "up"

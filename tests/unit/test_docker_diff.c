@@ -303,7 +303,9 @@ static const struct {
     const char *want, *have, *body;
 } updates[] = {
     {"\"Memory\":100", "\"Memory\":50,\"MemorySwap\":100", "{\"Memory\":100,\"MemorySwap\":200}"},
-    {"\"Memory\":100", "\"Memory\":50,\"MemorySwap\":0", "{\"Memory\":100}"},
+    {"\"Memory\":100", "\"Memory\":0,\"MemorySwap\":0", "{\"Memory\":100,\"MemorySwap\":200}"},
+    {"\"Memory\":100", "\"Memory\":50,\"MemorySwap\":-1", "{\"Memory\":100,\"MemorySwap\":200}"},
+    {"\"Memory\":100,\"MemorySwap\":300", "\"Memory\":50", "{\"Memory\":100,\"MemorySwap\":300}"},
     {"\"NanoCpus\":5,\"Memory\":7", "\"NanoCpus\":5,\"Memory\":7", "{}"},
     {"\"PidsLimit\":0", "\"PidsLimit\":9", "{\"PidsLimit\":0}"},
     {"\"CpusetCpus\":\"0-1\"", "\"CpusetCpus\":\"0\"", "{\"CpusetCpus\":\"0-1\"}"},
