@@ -146,7 +146,9 @@ static void say_health(struct acc_engine *e, struct words *w, const struct servi
         : i->waiting          ? "waits for somebody"
         : i->degraded         ? "is unhealthy"
         : i->has_health       ? "runs, but its health check has not passed yet"
-                              : "runs, but nothing listens on its port yet");
+        : acc_probe_evidence(s, i) == ACC_EVIDENCE_RUNS
+            ? "runs, but not for long enough yet"
+            : "runs, but nothing listens on its port yet");
     if (i->output[0]) {
         say(w, " (%s)", acc_output_told(i).text + 2);
     }

@@ -61,6 +61,20 @@ START_TEST(starts_in_order_and_at_once)
 }
 END_TEST
 
+START_TEST(who_has_no_port_is_not_said_to_listen_at_none)
+{
+    static const char *const why[][2] = {{"s: a", "runs, but not for long enough yet"},
+                                         {"s: a p", "runs, but nothing listens on its port yet"},
+                                         {"s: a h", "runs, but its health check has not passed yet"}};
+    struct acc_service_view view;
+
+    stage_up(&stage, why[_i][0]);
+    ck_stage(&stage, "create a; start a; ");
+    acc_engine_service(stage.engine, stage_index(&stage, "a"), stage.now_ms, &view);
+    ck_assert_str_eq(view.reason, why[_i][1]);
+}
+END_TEST
+
 START_TEST(waits_for_a_one_shot_to_end_well)
 {
     stage_up(&stage, "s: job; web m:*job");
@@ -328,6 +342,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_loop_test(tcase, starts_in_order_and_at_once, 0, ACC_ARRAY_LEN(orders));
+    tcase_add_loop_test(tcase, who_has_no_port_is_not_said_to_listen_at_none, 0, 3);
     tcase_add_test(tcase, waits_for_a_one_shot_to_end_well);
     tcase_add_test(tcase, a_failed_one_shot_is_tried_again_and_its_dependents_wait);
     tcase_add_test(tcase, does_not_wait_for_ever_for_what_is_only_wanted);
