@@ -43,6 +43,7 @@ struct accctl_progress {
     size_t n_drawn; /* lines of the block on the terminal */
     uint64_t begun_ms;
     bool is_started;
+    bool has_told_watch; /* that an upgrade is over only when the new one was watched */
 };
 
 struct accctl_progress *accctl_progress_create(const struct accctl_style *style)
@@ -384,6 +385,18 @@ static bool read_state(struct accctl_progress *progress, struct line *line, cons
     return is_change || is_retry;
 }
 
+/* Ten minutes are long for whoever doesn't know why nothing happens. */
+static void put_watch(struct accctl_progress *progress, const struct line *line,
+                      struct acc_buf *out)
+{
+    if (line->selected && !line->settled && strcmp(line->step, "watch") == 0 &&
+        !progress->has_told_watch) {
+        progress->has_told_watch = true;
+        (void)acc_buf_puts(out, "accctl waits for that; Ctrl-C is safe, accd goes on (--detach "
+                                "doesn't wait)\n");
+    }
+}
+
 static bool update_line(struct accctl_progress *progress, const cJSON *item, uint64_t now_ms,
                         struct acc_buf *out)
 {
@@ -402,6 +415,7 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     line->is_told |= is_over;
     if (!is_live && progress->is_started && is_change) {
         put_change(progress, line, &before, is_over, now_ms, out);
+        put_watch(progress, line, out);
     } else if (!is_live && is_over) {
         accctl_put_text(out, line->service, 0);
         (void)acc_buf_puts(out, ": ");

@@ -539,7 +539,9 @@ START_TEST(steps_of_an_upgrade_have_durations)
     tell(progress, "\"state\":\"up\",\"step\":\"watch\",\"reason\":\"r2 is watched\"", 16400, &out);
     ck_assert_str_eq(out.data, "s/web: upgrading, pulls x; try 2 in 2 s: no\n"
                                "s/web: upgrading, to r2; pull took 0.4 s\n"
-                               "s/web: up, r2 is watched; create took 15 s\n");
+                               "s/web: up, r2 is watched; create took 15 s\n"
+                               "accctl waits for that; Ctrl-C is safe, accd goes on (--detach "
+                               "doesn't wait)\n");
     acc_buf_fini(&out);
     accctl_progress_destroy(progress);
 }
