@@ -107,9 +107,9 @@ static bool is_verb(const struct accctl *ctl, const char *verb)
 /* --- the last line ---------------------------------------------------------------------------- */
 
 /* The order in which changes are counted up. */
-static const char *const changes[] = {"created",   "recreated", "updated", "started",
-                                      "restarted", "stopped",   "removed", "released",
-                                      "rolled back"};
+static const char *const changes[] = {"created", "recreated", "upgraded",  "rolled back",
+                                      "updated", "started",   "restarted", "stopped",
+                                      "removed", "released"};
 
 struct tally {
     size_t n_selected, n_changed;

@@ -45,6 +45,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     seen.is_held = is_held(&service);
     seen.is_unseen = service.is_unseen;
     seen.is_up = service.state == ACC_SVC_UP;
+    seen.is_rolling = service.step != ACC_ROLL_IDLE;
     for (uint32_t i = 0; i < service.n_instances; i++) {
         struct accd_seen_container *container = &seen.container[seen.n];
         struct acc_instance_view view;
@@ -57,6 +58,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
         container->started_ns = view.started_ns;
         container->is_running = is_running(&view);
         container->was_updated = view.updated;
+        container->is_beside = view.is_beside;
         seen.n++;
     }
     *ret_seen = seen;
@@ -103,12 +105,24 @@ static const struct accd_seen_container *find(const struct accd_seen *seen, cons
 
 struct changes {
     size_t n_new, n_kept, n_updated, n_started, n_restarted, n_stopped;
+    size_t n_running; /* now */
 };
+
+static size_t count_serving(const struct accd_seen *seen)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < seen->n; i++) {
+        n += !seen->container[i].is_beside;
+    }
+    return n;
+}
 
 static void compare(const struct accd_seen_container *then, const struct acc_instance_view *now,
                     struct changes *changes)
 {
-    if (!then) {
+    changes->n_running += is_running(now);
+    if (!then || then->is_beside) {
         changes->n_new++;
         return;
     }
@@ -135,24 +149,24 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
         struct acc_instance_view view;
 
         acc_engine_instance(engine, svc, i, &view);
-        if (view.cid[0]) {
+        if (view.cid[0] && !view.is_beside) {
             compare(find(seen, view.cid), &view, &changes);
         }
     }
-    size_t n_gone = seen->n - changes.n_kept;
+    size_t n_gone = count_serving(seen) - changes.n_kept;
 
     if ((service.step >= ACC_ROLL_CREATE && service.step <= ACC_ROLL_SWITCH) ||
         service.step == ACC_ROLL_UNDO) {
         return ""; /* it is not decided which of them stays */
     }
-    /* the kept one of a rollout is there, stopped */
     return changes.n_new > 0 && (n_gone > 0 || changes.n_stopped > 0) ? "recreated"
            : changes.n_new > 0                                        ? "created"
+           : n_gone > 0 && changes.n_running > 0                      ? "updated" /* fewer */
            : n_gone > 0                                               ? "removed"
            : changes.n_updated > 0                                    ? "updated"
            : changes.n_restarted > 0                                  ? "restarted"
            : changes.n_started > 0                                    ? "started"
-           : changes.n_stopped > 0                                    ? "stopped"
+           : changes.n_stopped > 0 && changes.n_running == 0          ? "stopped"
            : seen->is_held && !is_held(&service)                      ? "released"
                                                                       : "";
 }

@@ -2,7 +2,8 @@
 
 /*
  * Which containers a service had when a verb began, and what has become of them since: so that
- * "recreated" is said only of what was. Private to daemon/in/control*.
+ * "recreated" is said only of what was. What a rollout keeps beside the one that serves, or brings
+ * up there, doesn't count before it serves. Private to daemon/in/control*.
  */
 
 #include <stdbool.h>
@@ -16,10 +17,12 @@ struct accd_seen {
         char cid[ACC_CID_LEN + 1];
         int64_t started_ns;
         bool is_running, was_updated;
-    } * container; /* owned */
+        bool is_beside; /* another one served */
+    } * container;      /* owned */
     size_t n;
     bool is_held, is_up;
-    bool is_unseen; /* what there was then came to light later */
+    bool is_rolling; /* a rollout was under way */
+    bool is_unseen;  /* what there was then came to light later */
 };
 
 /* 0 or -ENOMEM. */
@@ -30,6 +33,7 @@ int accd_seen_complete(const struct acc_engine *engine, uint32_t svc, uint64_t n
                        struct accd_seen *seen);
 void accd_seen_fini(struct accd_seen *seen);
 /* "created", "recreated", "updated", "started", "restarted", "stopped", "removed", "released", or
- * "" for nothing. Of several containers the gravest. */
+ * "" for nothing. Of several containers the gravest; "stopped" and "removed" only when none of them
+ * runs on. */
 const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                              const struct accd_seen *seen);

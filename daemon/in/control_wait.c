@@ -298,18 +298,25 @@ static enum acc_settled settled_of(const struct wait *wait, const struct watch *
                           : acc_engine_settled(engine, watch->svc, wait->verb, now_ms, text);
 }
 
-static const char *change_of(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
+static const char *change_of(const struct wait *wait, const struct watch *watch,
+                             enum acc_settled settled, uint64_t now_ms)
 {
+    bool is_verb = !wait->is_apply && watch->selected;
     const char *change = watch->svc == ACC_NONE
                              ? ""
                              : accd_seen_change(wait->job.control->config.engine, watch->svc,
                                                 now_ms, &watch->seen);
 
+    if (is_verb && wait->verb == ACC_VERB_ROLLBACK && settled == ACC_SETTLED_DONE &&
+        (change[0] || watch->seen.is_rolling)) {
+        return "rolled back"; /* of an upgrade under way the old one may have served all along */
+    }
+    if (is_verb && wait->verb == ACC_VERB_UPGRADE && strcmp(change, "recreated") == 0 &&
+        settled != ACC_SETTLED_FAILED && settled != ACC_SETTLED_REFUSED) {
+        return "upgraded";
+    }
     if (!change[0]) {
         return watch->file.is_policy ? "updated" : "";
-    }
-    if (!wait->is_apply && wait->verb == ACC_VERB_ROLLBACK && strcmp(change, "removed") == 0) {
-        return "rolled back"; /* what is gone is the new one of an upgrade that was under way */
     }
     return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
@@ -343,7 +350,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
             .svc = watch->svc,
             .selected = watch->selected,
             .settled = settled != ACC_SETTLED_PENDING,
-            .change = change_of(wait, watch, now_ms),
+            .change = change_of(wait, watch, settled, now_ms),
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
         };

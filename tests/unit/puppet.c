@@ -131,8 +131,7 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
                          struct acc_instance_view *ret_view)
 {
     (void)engine;
-    (void)i;
-    *ret_view = puppet.service[svc].instance;
+    *ret_view = i == 1 ? puppet.service[svc].beside : puppet.service[svc].instance;
 }
 
 bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)

@@ -13,6 +13,7 @@
 struct puppet_service {
     struct acc_service_view view;
     struct acc_instance_view instance;
+    struct acc_instance_view beside; /* the second, if `n_instances` says so */
     struct acc_auto_view autos;
     enum acc_settled settled;
     const char *settled_text;

@@ -343,6 +343,89 @@ static void container(uint32_t svc, const char *cid, int64_t started_ns)
     puppet.service[svc].instance.started_ns = started_ns;
 }
 
+/* 0: by apply, 1: by upgrade, 2: by rollback. The first look comes before the new container, or
+ * while it is beside. */
+START_TEST(a_rollout_is_told_by_who_serves)
+{
+    static const char *const methods[] = {"Apply", "Upgrade", "Rollback"};
+    static const char *const changes[] = {"recreated", "upgraded", "rolled back"};
+    struct puppet_service *db = &puppet.service[0];
+    bool is_late = _i >= 3;
+    char request[128], wanted[64];
+    int fd = dial();
+
+    container(0, "c1", 1);
+    db->instance.state = ACC_INST_READY;
+    db->beside = (struct acc_instance_view){
+        .cid = is_late ? "c2" : "c0", .name = "", .state = ACC_INST_READY, .is_beside = true};
+    db->view.n_instances = 2;
+    db->settled = ACC_SETTLED_PENDING;
+    snprintf(request, sizeof(request),
+             "{\"method\":\"io.acc.%s\",\"parameters\":{%s}}", methods[_i % 3],
+             _i % 3 == 0 ? "" : "\"targets\":[\"db\"]");
+    say(fd, request);
+    if (_i % 3 == 0) {
+        server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    }
+    ck_assert_str_eq(hear(fd), "");
+    container(0, "c2", 2);
+    db->beside.cid = "c1";
+    db->beside.state = ACC_INST_EXITED;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    snprintf(wanted, sizeof(wanted), "\"change\":\"%s\"", changes[_i % 3]);
+    ck_assert_ptr_nonnull(strstr(hear(fd), wanted));
+    close(fd);
+}
+END_TEST
+
+START_TEST(the_end_of_a_kept_container_is_no_change_of_the_service)
+{
+    struct puppet_service *db = &puppet.service[0];
+    int fd = dial();
+
+    container(0, "c1", 1);
+    db->instance.state = ACC_INST_READY;
+    db->beside = (struct acc_instance_view){
+        .cid = "c0", .name = "", .state = ACC_INST_EXITED, .is_beside = true};
+    db->view.n_instances = 2;
+    db->settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    ck_assert_str_eq(hear(fd), "");
+    db->view.n_instances = 1;
+    db->instance.updated = true;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"changes\":[\"updated acc/db\"]"));
+    close(fd);
+}
+END_TEST
+
+/* The old one has served all along. */
+START_TEST(a_rollback_of_a_candidate_went_back)
+{
+    struct puppet_service *db = &puppet.service[0];
+    int fd = dial();
+
+    container(0, "c1", 1);
+    db->instance.state = ACC_INST_READY;
+    db->beside = (struct acc_instance_view){
+        .cid = "c2", .name = "", .state = ACC_INST_READY, .is_beside = true};
+    db->view.n_instances = 2;
+    db->view.step = ACC_ROLL_VERIFY;
+    db->settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Rollback\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    db->view.n_instances = 1;
+    db->view.step = ACC_ROLL_IDLE;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"rolled back\""));
+    close(fd);
+}
+END_TEST
+
 /* What runs is what counts, not what differs in the files. */
 START_TEST(apply_waits_and_tells_what_became_of_the_containers)
 {
@@ -683,6 +766,9 @@ int main(void)
     tcase_add_test(tcase, outdated_is_asked_for_what_was_named);
     tcase_add_test(tcase, state_is_told_in_lines_and_only_what_is_kept);
     tcase_add_test(tcase, apply_waits_and_tells_what_became_of_the_containers);
+    tcase_add_loop_test(tcase, a_rollout_is_told_by_who_serves, 0, 6);
+    tcase_add_test(tcase, the_end_of_a_kept_container_is_no_change_of_the_service);
+    tcase_add_test(tcase, a_rollback_of_a_candidate_went_back);
     tcase_add_test(tcase, apply_draws_in_who_depends_on_what_changes);
     tcase_add_test(tcase, a_changed_restart_policy_is_followed_by_accd_alone);
     tcase_add_test(tcase, who_waits_hears_of_the_image);
