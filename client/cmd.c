@@ -155,7 +155,8 @@ static const struct accctl_cmd cmds[] = {
      "gone\n"
      "from the files are stopped; with --prune their containers and networks are removed, and "
      "with\n"
-     "--volumes volumes that are gone from the files, too. When a file is wrong the running\n"
+     "--volumes volumes, too; also those of a whole stack that left. When a file is wrong the "
+     "running\n"
      "configuration stays (exit 4). " WAITS
      "\n  accctl apply\n  accctl apply --prune --timeout 5m\n"},
     {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",

@@ -306,6 +306,7 @@ static int create_engine(struct accd_app *app)
 
     if (r == 0) {
         accd_store_restore(app->store, app->engine);
+        accd_store_managed(app->store, accd_departed_add, &app->departed);
         app->n_past = accd_store_incidents(app->store, app->past, ACC_PAST_INCIDENTS_MAX);
         size_t n_unfinished = accd_store_n_unfinished(app->store);
 
@@ -564,6 +565,7 @@ static enum accd_app_result run(struct accd_app *app)
     accd_app_plan_drop(app);
     accd_app_outdated_drop(app);
     free(app->looks);
+    accd_departed_fini(&app->departed);
     app->pump = accd_pump_destroy(app->pump);
     app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);

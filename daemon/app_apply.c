@@ -221,6 +221,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     accd_app_print_diags(result->diags);
     accd_app_fill_model(app, result->loaded->model);
     acc_engine_asked_by(app->engine, app->asked_by);
+    accd_departed_take(&app->departed, app->engine, uv_now(&app->loop));
     if (app->is_leaving || reconfigure(app, result->loaded->model, &orphans) < 0) {
         accd_log(ACCD_LOG_ERROR, "out of memory: the running configuration stays");
         accd_orphans_fini(&orphans);
@@ -291,15 +292,25 @@ static bool is_kept_for(struct accd_app *app, const struct acc_docker_name_item 
 }
 
 static bool is_unused(void *ctx, enum acc_resource_kind kind,
-                      const struct acc_docker_name_item *item)
+                      const struct acc_docker_name_item *item, const char *container)
 {
     struct accd_prune *prune = ctx;
+    struct accd_app *app = prune->app;
+    enum accd_leftover leftover = accd_orphans_resource(
+        &app->departed, app->engine, app->loaded.model, kind, item, container != NULL);
 
-    if ((kind != ACC_RES_NETWORK && !prune->volumes) ||
-        !accd_orphans_has_resource(prune->app->engine, prune->app->loaded.model, kind, item)) {
+    if ((kind != ACC_RES_NETWORK && !prune->volumes) || leftover == ACCD_LEFTOVER_NO) {
         return false;
     }
-    if (kind == ACC_RES_NETWORK && is_kept_for(prune->app, item)) {
+    if (leftover == ACCD_LEFTOVER_HELD) {
+        (void)acc_buf_printf(&prune->lines,
+                             "kept %s %s: %s is gone from the files and its container %s is still "
+                             "there; remove that first\n",
+                             kind == ACC_RES_NETWORK ? "network" : "volume", item->name,
+                             item->project, container);
+        return false;
+    }
+    if (kind == ACC_RES_NETWORK && is_kept_for(app, item)) {
         (void)acc_buf_printf(&prune->lines,
                              "kept network %s: what was changed is still watched, and the way back "
                              "may need it; ask again later\n",

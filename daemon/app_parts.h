@@ -83,8 +83,9 @@ struct accd_app {
     uint8_t *looks;                     /* owned: services whose registries are to be asked */
     size_t n_looks;                     /* elements of it; 0: none is to be */
     struct accd_prune *prunes;          /* owned; under way */
-    char asked_by[64];                  /* ... the last one */
-    bool prune_asked, conform_asked;    /* by those who wait for the reading under way */
+    struct accd_departed departed;
+    char asked_by[64];               /* ... the last one */
+    bool prune_asked, conform_asked; /* by those who wait for the reading under way */
 
     /* the newest answer of the facts */
     struct accd_sensors sensors;

@@ -188,11 +188,12 @@ static void answer_run(struct accd_plan_run *run)
 }
 
 static bool is_unused(void *ctx, enum acc_resource_kind kind,
-                      const struct acc_docker_name_item *item)
+                      const struct acc_docker_name_item *item, const char *container)
 {
     struct accd_plan_run *run = ctx;
 
-    return accd_orphans_has_resource(run->app->engine, run->loaded.model, kind, item);
+    return accd_orphans_resource(&run->app->departed, run->app->engine, run->loaded.model, kind,
+                                 item, container != NULL) == ACCD_LEFTOVER_YES;
 }
 
 static void on_unused(void *ctx, enum acc_resource_kind kind, const char *name, const char *problem)

@@ -12,14 +12,21 @@ struct finder {
     bool is_nomem;
 };
 
-static bool is_managed(const struct acc_engine *engine, const char *project)
+static uint32_t find_known(const struct acc_engine *engine, const char *project)
 {
     for (uint32_t i = 0; i < acc_engine_n_stacks(engine); i++) {
         if (strcmp(acc_engine_stack_name(engine, i), project) == 0) {
-            return !acc_engine_stack_observing(engine, i);
+            return i;
         }
     }
-    return false;
+    return ACC_NONE;
+}
+
+static bool is_managed(const struct acc_engine *engine, const char *project)
+{
+    uint32_t at = find_known(engine, project);
+
+    return at != ACC_NONE && !acc_engine_stack_observing(engine, at);
 }
 
 static bool has(const char *const *names, size_t n, const char *name)
@@ -129,17 +136,37 @@ int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine 
     return 0;
 }
 
-bool accd_orphans_has_resource(const struct acc_engine *engine, const struct acc_model *model,
-                               enum acc_resource_kind kind, const struct acc_docker_name_item *item)
+static bool is_declared(const struct acc_model *model, enum acc_resource_kind kind,
+                        const char *name)
 {
-    const struct acc_stack *stack = find_stack(model, item->project);
+    for (size_t i = 0; i < model->n_stacks; i++) { /* one may use what another has made */
+        const struct acc_stack *stack = model->stacks[i];
 
-    if (!stack || !is_managed(engine, item->project)) {
-        return false;
+        if (kind == ACC_RES_NETWORK
+                ? has(stack->declared_networks, stack->n_declared_networks, name)
+                : has(stack->declared_volumes, stack->n_declared_volumes, name)) {
+            return true;
+        }
     }
-    return kind == ACC_RES_NETWORK
-               ? !has(stack->declared_networks, stack->n_declared_networks, item->name)
-               : !has(stack->declared_volumes, stack->n_declared_volumes, item->name);
+    return false;
+}
+
+enum accd_leftover accd_orphans_resource(const struct accd_departed *departed,
+                                         const struct acc_engine *engine,
+                                         const struct acc_model *model, enum acc_resource_kind kind,
+                                         const struct acc_docker_name_item *item,
+                                         bool has_container)
+{
+    if (is_declared(model, kind, item->name)) {
+        return ACCD_LEFTOVER_NO;
+    }
+    if (find_known(engine, item->project) != ACC_NONE) {
+        return is_managed(engine, item->project) ? ACCD_LEFTOVER_YES : ACCD_LEFTOVER_NO;
+    }
+    if (find_stack(model, item->project) || !accd_departed_has(departed, item->project)) {
+        return ACCD_LEFTOVER_NO;
+    }
+    return has_container ? ACCD_LEFTOVER_HELD : ACCD_LEFTOVER_YES;
 }
 
 void accd_orphans_fini(struct accd_orphans *orphans)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/departed.h"
 #include "daemon/inspector.h"
 #include "lib/codec/docker_reply.h"
 #include "lib/engine/engine.h"
@@ -27,8 +28,15 @@ struct accd_orphans {
 /* What is gone from `model`, as far as the stacks are managed by `engine`. 0 or -ENOMEM. */
 int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine *engine,
                       const struct acc_model *model, struct accd_orphans *ret_orphans);
-/* Is it of a managed stack, and does no file of it declare it? */
-bool accd_orphans_has_resource(const struct acc_engine *engine, const struct acc_model *model,
-                               enum acc_resource_kind kind,
-                               const struct acc_docker_name_item *item);
+enum accd_leftover {
+    ACCD_LEFTOVER_NO,   /* a file declares it, or it is none of ours */
+    ACCD_LEFTOVER_YES,  /* of a managed stack, or of one that was, and no file declares it */
+    ACCD_LEFTOVER_HELD, /* the same, but the stack is gone and has a container that we don't know */
+};
+/* `has_container`: there is one of its project in Docker. */
+enum accd_leftover accd_orphans_resource(const struct accd_departed *departed,
+                                         const struct acc_engine *engine,
+                                         const struct acc_model *model, enum acc_resource_kind kind,
+                                         const struct acc_docker_name_item *item,
+                                         bool has_container);
 void accd_orphans_fini(struct accd_orphans *orphans);

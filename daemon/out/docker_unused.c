@@ -1,6 +1,7 @@
 #include "daemon/out/docker_unused.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct accd_docker_unused {
     struct accd_unused_config config;
     struct accd_request *request;
     struct acc_docker_names networks, volumes; /* zeroed or valid */
+    struct acc_docker_list containers;         /* the same; all of them, running or not */
     size_t at; /* the next of the networks and, behind them, the volumes */
 };
 
@@ -23,6 +25,7 @@ static void destroy(struct accd_docker_unused *unused)
 {
     acc_docker_names_fini(&unused->networks);
     acc_docker_names_fini(&unused->volumes);
+    acc_docker_list_fini(&unused->containers);
     free(unused);
 }
 
@@ -74,6 +77,35 @@ static void told(struct accd_docker_unused *unused, const char *problem)
     unused->config.on_item(unused->config.ctx, kind, item->name, problem);
 }
 
+/* Docker names who uses a volume by the whole id. */
+static const char *user_of(const struct accd_docker_unused *unused, const char *message)
+{
+    for (size_t i = 0; i < unused->containers.n; i++) {
+        if (strstr(message, unused->containers.item[i].cid)) {
+            return unused->containers.item[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Of a network Docker says itself what is in the way, and names it. */
+static void told_refusal(struct accd_docker_unused *unused, const char *message)
+{
+    const struct acc_docker_name_item *item;
+    char text[2 * ACC_NAME_MAX + 64];
+
+    if (current(unused, &item) == ACC_RES_NETWORK || !strstr(message, "volume is in use")) {
+        told(unused, message);
+        return;
+    }
+    const char *user = user_of(unused, message);
+
+    (void)snprintf(text, sizeof(text), "error while removing volume: volume %.*s is in use%s%s%s",
+                   (int)ACC_NAME_MAX, item->name, user ? " (name:\"" : "", user ? user : "",
+                   user ? "\")" : "");
+    told(unused, text);
+}
+
 static void on_removed(void *ctx, const struct accd_http_reply *reply)
 {
     struct accd_docker_unused *unused = ctx;
@@ -84,7 +116,7 @@ static void on_removed(void *ctx, const struct accd_http_reply *reply)
         told(unused, reply->detail);
     } else if (reply->status >= 400 && reply->status != 404) {
         acc_docker_message(reply->status, reply->body, reply->body_len, message, sizeof(message));
-        told(unused, message);
+        told_refusal(unused, message);
     } else {
         told(unused, NULL);
     }
@@ -106,6 +138,16 @@ static void remove_it(struct accd_docker_unused *unused, enum acc_resource_kind 
     acc_buf_fini(&id);
 }
 
+static const char *container_of(const struct accd_docker_unused *unused, const char *project)
+{
+    for (size_t i = 0; i < unused->containers.n; i++) {
+        if (strcmp(unused->containers.item[i].project, project) == 0) {
+            return unused->containers.item[i].name;
+        }
+    }
+    return NULL;
+}
+
 static void next(struct accd_docker_unused *unused)
 {
     const struct accd_unused_config *config = &unused->config;
@@ -114,7 +156,8 @@ static void next(struct accd_docker_unused *unused)
         const struct acc_docker_name_item *item;
         enum acc_resource_kind kind = current(unused, &item);
 
-        if (!item->key[0] || !config->is_unused(config->ctx, kind, item)) {
+        if (!item->key[0] ||
+            !config->is_unused(config->ctx, kind, item, container_of(unused, item->project))) {
             unused->at++;
         } else if (kind == ACC_RES_NETWORK ? config->remove_networks : config->remove_volumes) {
             remove_it(unused, kind, item);
@@ -146,6 +189,18 @@ static const char *body_of(struct accd_docker_unused *unused, const struct accd_
     return reply->body;
 }
 
+static void on_containers(void *ctx, const struct accd_http_reply *reply)
+{
+    struct accd_docker_unused *unused = ctx;
+    const char *body = body_of(unused, reply);
+
+    if (body && acc_docker_list_parse(body, reply->body_len, &unused->containers) < 0) {
+        end(unused, "Docker's list of containers can't be read");
+    } else if (body) {
+        next(unused);
+    }
+}
+
 static void on_volumes(void *ctx, const struct accd_http_reply *reply)
 {
     struct accd_docker_unused *unused = ctx;
@@ -154,7 +209,7 @@ static void on_volumes(void *ctx, const struct accd_http_reply *reply)
     if (body && acc_docker_volumes_parse(body, reply->body_len, &unused->volumes) < 0) {
         end(unused, "Docker's list of volumes can't be read");
     } else if (body) {
-        next(unused);
+        send_request(unused, ACCD_HTTP_GET, on_containers, "/containers/json", "?all=1");
     }
 }
 

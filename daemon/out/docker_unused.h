@@ -16,9 +16,10 @@ struct accd_docker_unused; /* a search under way */
 struct accd_unused_config {
     struct accd_docker *docker; /* borrowed */
     bool remove_networks, remove_volumes;
-    /* Does no file declare it? `item` has the project and the name. */
+    /* Does no file declare it? `item` has the project and the name; `container`: the name of one of
+     * its project that is there, NULL when there is none. */
     bool (*is_unused)(void *ctx, enum acc_resource_kind kind,
-                      const struct acc_docker_name_item *item);
+                      const struct acc_docker_name_item *item, const char *container);
     /* One of them; `problem`: why it could not be removed, NULL when it was, or nobody tried. */
     void (*on_item)(void *ctx, enum acc_resource_kind kind, const char *name, const char *problem);
     /* All were told; `problem`: Docker could not be asked. Not after a cancel. */

@@ -83,6 +83,24 @@ void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *en
     }
 }
 
+void accd_state_file_managed(struct accd_state_file *file, void (*fn)(void *ctx, const char *stack),
+                             void *ctx)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(file->db, "SELECT name FROM stack WHERE observing=0", -1, &statement,
+                           NULL) != SQLITE_OK) {
+        return;
+    }
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        char name[ACC_NAME_MAX + 1];
+
+        accd_rows_text(statement, 0, name, sizeof(name));
+        fn(ctx, name);
+    }
+    sqlite3_finalize(statement);
+}
+
 size_t accd_state_file_incidents(struct accd_state_file *file,
                                  struct acc_past_incident *ret_incidents, size_t max)
 {

@@ -638,6 +638,12 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
     accd_state_file_restore(&store->file, engine);
 }
 
+void accd_store_managed(struct accd_store *store, void (*fn)(void *ctx, const char *stack),
+                        void *ctx)
+{
+    accd_state_file_managed(&store->file, fn, ctx);
+}
+
 size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *ret_incidents,
                             size_t max)
 {

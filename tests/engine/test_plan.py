@@ -216,6 +216,43 @@ def test_networks_and_volumes_that_left_the_files(w):
     assert accd.state_of("a") == "up"
 
 
+@needs(seconds=150)
+def test_what_a_stack_that_left_leaves_behind(w):
+    """Its networks go with --prune, its volumes with --volumes; also by a new accd, and nothing of other projects."""
+    keep = w.stack("s", {"a": service()})
+    gone = w.stack("t", {"z": service(networks=["n"], volumes=["data:/data"])}, networks={"n": {}}, volumes={"data": {}})
+    accd = w.accd(config=w.config([keep, gone]))
+    accd.ctl("up", "--all")
+    labels = {"com.docker.compose.project": "u", "com.docker.compose.network": "x"}
+    other = w.docker.call("POST", "/networks/create", {"Name": "u_x", "Labels": labels})["Id"]
+    w.extra.callback(w.docker.call, "DELETE", f"/networks/{other}")
+    names = lambda: ({n["Name"] for n in w.docker.call("GET", "/networks")}  # noqa: E731
+                     | {v["Name"] for v in w.docker.call("GET", "/volumes")["Volumes"] or ()})
+    w.config([keep])
+    volume = {"volume t_data": ("remove", {"gone from the files; with --prune --volumes only": False})}
+    network = {"network t_n": ("remove", {"gone from the files; with --prune only": False})}
+    assert changes(accd).items() >= {**network, **volume}.items(), changes(accd)
+    accd.ctl("apply", "--prune")
+    assert not w.docker.containers(name=["t-z-1"]) and not names() & {"t_n"} and names() >= {"t_data", "u_x"}
+    accd.stop()
+    accd.start()
+    accd.wait_all_up(30)
+    assert changes(accd) == volume, changes(accd)
+    kept = {  # by somebody's container, and by one that goes by the stack's own name
+        'error while removing volume: volume t_data is in use (name:"user")': {},
+        "t is gone from the files and its container user is still there; remove that first": {
+            "com.docker.compose.project": "t"}}
+    for why, labels in kept.items():
+        user = w.docker.call("POST", "/containers/create?name=user", {
+            "Image": BB, "Labels": labels, "HostConfig": {"Binds": ["t_data:/data"]}})["Id"]
+        said = accd.ctl("apply", "--prune", "--volumes").stdout
+        assert f"kept volume t_data: {why}" in said and "t_data" in names(), said
+        assert changes(accd) == ({} if labels else volume), changes(accd)
+        w.docker.call("DELETE", f"/containers/{user}")
+    assert applied(accd, "--prune", "--volumes") == ["removed volume t_data"]
+    assert "u_x" in names() and "t_data" not in names() and changes(accd) == {}, changes(accd)
+
+
 @needs(seconds=200)
 def test_the_number_of_containers_is_a_change(w):
     """Up and down, alone and beside another change: told before, waited for, counted."""

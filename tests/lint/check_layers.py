@@ -15,6 +15,7 @@ LIB = CORE + ["lib/codec", "lib/compose"]
 CARRIERS = [
     "daemon/pump", "daemon/uvx", "daemon/log", "daemon/curl_uv", "daemon/docker", "daemon/inspector",
     "daemon/sessions", "daemon/differences", "daemon/image_news", "daemon/orphans",
+    "daemon/departed",
 ]
 
 ROOMS = {

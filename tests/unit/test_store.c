@@ -341,6 +341,26 @@ START_TEST(a_damaged_file_is_put_aside_and_a_new_one_begun)
 }
 END_TEST
 
+static void on_managed(void *ctx, const char *stack)
+{
+    (void)ctx;
+    strcat(strcat(order, stack), ";");
+}
+
+START_TEST(stacks_that_were_managed_outlive_their_files)
+{
+    struct acc_stack_record gone = {.name = "gone"}, given = {.name = "given"};
+
+    accd_store_save_stack(store, &gone);
+    accd_store_save_stack(store, &given);
+    given.observing = true;
+    accd_store_save_stack(store, &given);
+    reopen();
+    accd_store_managed(store, on_managed, NULL);
+    ck_assert_str_eq(order, "gone;");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -359,6 +379,7 @@ int main(void)
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
+    tcase_add_test(tcase, stacks_that_were_managed_outlive_their_files);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * Stacks that accd has managed and that may have left the files since: what they leave behind in
+ * Docker carries Compose's labels only, which any other project's has as well.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/engine/engine.h"
+
+struct accd_departed {
+    char (*name)[ACC_NAME_MAX + 1]; /* owned */
+    size_t n;
+};
+
+/* `ctx` is the list: accd has managed `stack`. Without memory it is forgotten: its leftovers stay.
+ */
+void accd_departed_add(void *ctx, const char *stack);
+/* Before the files change: the stacks as they are. One that is observed belongs to somebody else,
+ * one that wasn't looked at stays what it was. */
+void accd_departed_take(struct accd_departed *departed, const struct acc_engine *engine,
+                        uint64_t now_ms);
+bool accd_departed_has(const struct accd_departed *departed, const char *stack);
+void accd_departed_fini(struct accd_departed *departed);
