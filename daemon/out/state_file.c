@@ -11,6 +11,7 @@
 
 #include "daemon/log.h"
 #include "daemon/out/store_limits.h"
+#include "lib/base/assert.h"
 
 #define PATH_BYTES 4096
 
@@ -46,10 +47,32 @@ static int take_lock(struct accd_state_file *file, const char *dir, char *reterr
     return 0;
 }
 
+/* SQLite gives its log and its index the rights of the file: it has to be there before. Files of
+ * before get them, too. What fails here, opening it tells. */
+static void make_private(const char *path)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(tails); i++) {
+        char name[PATH_BYTES + 8];
+        struct stat st;
+
+        (void)snprintf(name, sizeof(name), "%s%s", path, tails[i]);
+        if (stat(name, &st) == 0 && S_ISREG(st.st_mode)) {
+            (void)chmod(name, 0600);
+        }
+    }
+}
+
 /* `is_alone`: nobody else can read it meanwhile, and its index of the log is kept in memory, which
  * is how a full disk can still be read. */
 static int open_db(struct accd_state_file *file, const char *path, bool is_alone)
 {
+    make_private(path);
     int r = sqlite3_open_v2(path, &file->db,
                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 

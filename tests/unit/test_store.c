@@ -361,6 +361,40 @@ START_TEST(stacks_that_were_managed_outlive_their_files)
 }
 END_TEST
 
+static void check_private(void)
+{
+    static const char *const names[] = {"state.db", "state.db-wal", "state.db-shm"};
+    struct stat st;
+    char path[128];
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_msg((st.st_mode & 0777) == 0600, "%s: %o", names[i], st.st_mode & 0777);
+    }
+}
+
+START_TEST(nobody_else_reads_what_is_kept)
+{
+    char path[128];
+    struct stat st;
+
+    check_private();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    snprintf(path, sizeof(path), "%s/state.db", dir);
+    ck_assert_int_eq(chmod(path, 0644), 0); /* of an older accd */
+    open_store();
+    check_private();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    open_store();
+    ck_assert_int_eq(stat(dir, &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0700);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -380,6 +414,7 @@ int main(void)
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
     tcase_add_test(tcase, stacks_that_were_managed_outlive_their_files);
+    tcase_add_test(tcase, nobody_else_reads_what_is_kept);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
