@@ -264,7 +264,7 @@ static bool is_of_rollout(const struct world *w, const struct twin_container *c)
     struct acc_service_view view;
 
     if (world_has_role(c->name)) {
-        return true;
+        return !strstr(c->name, ".r"); /* the kept one was in force */
     }
     if (!w->engine || c->made.svc == ACC_NONE) {
         return has_retired(w, c->made.svc); /* the next accd knows no more, either */
