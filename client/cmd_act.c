@@ -302,6 +302,19 @@ static bool may_adopt(const char *verb)
     return strcmp(verb, "adopt") == 0 || strcmp(verb, "up") == 0;
 }
 
+/* What stays as it was because somebody wants it so. */
+static void print_notes(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "notes"))
+    {
+        const char *note = acc_json_text_of(item);
+
+        (void)fprintf(ctl->out, "%s\n", note ? note : "");
+    }
+}
+
 static void print_plan(struct accctl *ctl, const cJSON *plan)
 {
     const cJSON *line;
@@ -362,6 +375,7 @@ static void print_outcome(struct act *act, const cJSON *answer)
     } else if (is_verb(ctl, "maintenance")) {
         print_maintenance(ctl, answer, accctl_now_ms() - act->started_ms);
     } else {
+        print_notes(ctl, answer);
         print_done(ctl, answer, accctl_now_ms() - act->started_ms);
         print_observing(ctl, answer);
         if (may_adopt(ctl->options->verb)) {

@@ -276,8 +276,13 @@ static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec
         find_running(run->app, service->id, &view) == ACC_NONE || !view.refused[0]) {
         return false;
     }
-    (void)snprintf(reason, sizeof(reason), "rolled back, and not tried again as it is: %.150s",
-                   view.refused);
+    if (view.refused_by[0]) {
+        (void)snprintf(reason, sizeof(reason), "rolled back by %.60s, and not tried again as it is",
+                       view.refused_by);
+    } else {
+        (void)snprintf(reason, sizeof(reason), "rolled back, and not tried again as it is: %.150s",
+                       view.refused);
+    }
     add(run, service->id, ACC_PLAN_KEEP, diff, reason);
     return true;
 }

@@ -648,6 +648,28 @@ int acc_maintained_put(const struct acc_view *view, const struct acc_progress_ro
     return finish(&w, NULL, continues, out);
 }
 
+/* What stays as it was, and is not at fault. */
+static void put_notes(struct writer *w, const struct acc_progress_row *rows, size_t n_rows)
+{
+    const struct acc_engine *engine = w->view->engine;
+    cJSON *notes = NULL;
+
+    for (size_t i = 0; i < n_rows; i++) {
+        char why[ACC_REASON_MAX + 1] = "", note[2 * ACC_NAME_MAX + ACC_REASON_MAX + 8];
+        struct acc_service_view service;
+
+        if (!rows[i].selected ||
+            acc_engine_applied(engine, rows[i].svc, w->view->now_ms, why) != ACC_SETTLED_DONE ||
+            !why[0]) {
+            continue;
+        }
+        acc_engine_service(engine, rows[i].svc, w->view->now_ms, &service);
+        (void)snprintf(note, sizeof(note), "%s: %s", service.id, why);
+        notes = notes ? notes : acc_put_array(w->put, w->top, "notes");
+        text(w, notes, NULL, note);
+    }
+}
+
 int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *rows, size_t n_rows,
                     const struct acc_stacks_told *stacks, const char *lines, bool continues,
                     struct acc_buf *out)
@@ -668,6 +690,9 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
         }
     }
     put_lines(&w, changes, lines ? lines : "");
+    if (!continues) {
+        put_notes(&w, rows, n_rows);
+    }
     put_stacks_told(&w, stacks);
     put_progress(&w, rows, n_rows);
     return finish(&w, NULL, continues, out);

@@ -350,7 +350,8 @@ struct acc_service_view {
     uint32_t n_tries;            /* of its pull that have failed */
     struct acc_hold_record hold; /* its own; maintenance is told apart */
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
-    const char *what;    /* the rollout under way changes this of its configuration; "" nothing */
+    const char *refused_by; /* ... by whom, where a person did it; else "" */
+    const char *what; /* the rollout under way changes this of its configuration; "" nothing */
 };
 /* What a root is called: "acc/postgres", "host:mount:/mnt/nas"; borrowed until the next step. From
  * ACC_ROOT_HOST on it is a condition of the host. */
@@ -405,7 +406,8 @@ enum acc_settled {
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
 /* Has the configuration in force come to its end with this service: does all that is wanted up
- * follow it and run? What is off, held or only observed isn't touched by it: DONE. */
+ * follow it and run? What is off, held or only observed isn't touched by it: DONE. So is what a
+ * person has taken back; `text` says that, and is empty with any other DONE. */
 enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                                     char *text);
 

@@ -343,6 +343,7 @@ struct rollout {
     bool ask_back, ask_build;
     bool is_build; /* this one builds */
     uint32_t ask_revision;
+    uint32_t refused_revision; /* what the last rollback meant, and isn't there; or 0 */
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
     char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */
     bool is_undo_asked;                /* a person takes it back */
@@ -1042,6 +1043,11 @@ void acc_change_take_along(struct acc_engine *e, struct service *s, const char *
                            const char *root, const char *why);
 /* It differs from its file, and will follow it. */
 bool acc_change_waits(struct acc_engine *e, struct service *s);
+/* Who took it back, where that is why: "asked by root"; else NULL. */
+#define ACC_ASKED_BY "asked by "
+const char *acc_change_orderer(const char *why);
+/* Was it refused because a person took it, or what it went with, back? That is no fault. */
+bool acc_change_is_ordered(struct acc_engine *e, struct service *s);
 /* "was rolled back to r1: ...", where it is refused. */
 void acc_change_text(const struct service *s, char *out, size_t out_size);
 

@@ -297,6 +297,7 @@ static void begin(struct acc_engine *e, struct service *s, const char *by)
 void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 {
     begin(e, s, e->asked_by);
+    s->roll.ask_back = false;
     s->roll.is.group = e->change_group;
     keep_from(e, s, acc_rollout_cast(e, s, 1).holder);
     s->roll.is.to = s->last_rev + 1;
@@ -329,18 +330,56 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     acc_rollout_step(e, s, ACC_ROLL_PULL);
 }
 
+/* Who asks again doesn't want the way forth. While a rollback is watched, though, what it has come
+ * from is kept, and can be gone back to like that of any other. */
+static bool goes_back_already(const struct service *s, const struct acc_cmd *cmd)
+{
+    const struct rollout *r = &s->roll;
+
+    if (!acc_rollout_active(s) || r->is_asked) {
+        return false;
+    }
+    if (r->is.step > ACC_ROLL_RETIRE) {
+        return !cmd->revision || cmd->revision == r->is.from;
+    }
+    return r->ask_back && cmd->revision == r->ask_revision &&
+           (cmd->revision || r->is.step < ACC_ROLL_WATCH);
+}
+
+static void end_other_way(struct acc_engine *e, struct service *s, const char *by)
+{
+    struct rollout *r = &s->roll;
+
+    (void)snprintf(r->is.why, sizeof(r->is.why), ACC_ASKED_BY "%s", by);
+    if (r->is.step <= ACC_ROLL_PRE) {
+        acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+        return;
+    }
+    r->is_undo_asked = true;
+    acc_undo_begin(e, s, true);
+}
+
 void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     struct rollout *r = &s->roll;
     bool is_back = cmd->verb == ACC_VERB_ROLLBACK;
+    /* First to the kept one, then to another one. */
+    bool is_further = is_back && cmd->revision && acc_rollout_active(s) &&
+                      cmd->revision != r->is.from;
 
+    r->refused_revision = is_further && !find_stable(s, cmd->revision) ? cmd->revision : 0;
+    if (r->refused_revision) {
+        return; /* acc_engine_settled() says so */
+    }
     if (r->is.step == ACC_ROLL_ASK) {
         if (is_back && cmd->yes) {
             acc_undo_begin(e, s, true);
         } else if (!is_back && cmd->keep) {
             acc_confirm_keep(e, s, cmd->by);
         }
-        return; /* else it goes on to ask */
+        if (!is_further || !cmd->yes) {
+            return; /* else it goes on to ask */
+        }
     }
     if (cmd->keep) {
         if (!acc_rollout_active(s)) {
@@ -349,20 +388,14 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         }
         return;
     }
-    if (is_back && !cmd->revision && acc_rollout_active(s) && !r->is_asked &&
-        (r->ask_back || r->is.step > ACC_ROLL_RETIRE)) {
-        return; /* on its way already: who asks again doesn't want the way forth */
+    if (is_back && goes_back_already(s, cmd)) {
+        return;
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
-        if (r->is.step <= ACC_ROLL_PRE) {
-            acc_copy(r->is.why, sizeof(r->is.why), "a rollback was asked for");
-            acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+        end_other_way(e, s, cmd->by);
+        if (!is_further) {
             return;
         }
-        (void)snprintf(r->is.why, sizeof(r->is.why), "asked by %s", cmd->by);
-        r->is_undo_asked = true;
-        acc_undo_begin(e, s, true);
-        return;
     }
     r->is_asked = true;
     r->ask_group = is_back ? 0 : cmd->group;

@@ -94,24 +94,50 @@ void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
     refuse_dependents(e, s);
 }
 
+/* The one that it was refused for; NULL: it isn't refused any more. */
+static const struct service *root_of(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (strcmp(e->services[v].id, s->bad_root) == 0 && acc_change_refused(&e->services[v])) {
+            return &e->services[v];
+        }
+    }
+    return NULL;
+}
+
 /* What it was refused for may be over: the file of the other one has changed. */
 static void look_at_root(struct acc_engine *e, struct service *s)
 {
-    if (!s->bad_root[0]) {
-        return;
+    if (s->bad_root[0] && !root_of(e, s)) {
+        acc_change_forgive(e, s);
     }
-    for (uint32_t v = 0; v < e->n_services; v++) {
-        if (strcmp(e->services[v].id, s->bad_root) == 0 && acc_change_refused(&e->services[v])) {
-            return;
-        }
-    }
-    acc_change_forgive(e, s);
+}
+
+const char *acc_change_orderer(const char *why)
+{
+    size_t len = strlen(ACC_ASKED_BY);
+
+    return strncmp(why, ACC_ASKED_BY, len) == 0 ? why + len : NULL;
+}
+
+bool acc_change_is_ordered(struct acc_engine *e, struct service *s)
+{
+    const struct service *root = s->bad_root[0] ? root_of(e, s) : s;
+
+    return root && acc_change_refused(s) && acc_change_orderer(root->bad_why);
 }
 
 void acc_change_text(const struct service *s, char *out, size_t out_size)
 {
+    const char *by = acc_change_orderer(s->bad_why);
+
     if (s->bad_root[0]) {
         (void)snprintf(out, out_size, "stays as it was: %.250s", s->bad_why);
+    } else if (by) {
+        (void)snprintf(out, out_size,
+                       "was rolled back to r%u by %.60s; change its file, or try it again with "
+                       "accctl upgrade %.100s",
+                       (unsigned)s->rev, by, s->nick);
     } else {
         (void)snprintf(out, out_size,
                        "was rolled back to r%u: the new one %.250s; change its file, or try it "

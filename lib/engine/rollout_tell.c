@@ -66,8 +66,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
             (unsigned)is->to, left, (unsigned)is->from);
         break;
     case ACC_ROLL_UNDO:
-        n = snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
-                     (unsigned)is->to, is->why);
+        n = acc_change_orderer(is->why)
+                ? snprintf(out, out_size, "back to r%u%s: %.160s", (unsigned)is->from, elapsed,
+                           is->why)
+                : snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
+                           (unsigned)is->to, is->why);
         break;
     case ACC_ROLL_ASK:
         n = snprintf(out, out_size,

@@ -106,7 +106,13 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
                                         uint64_t now_ms, char *text)
 {
     bool is_back = verb == ACC_VERB_ROLLBACK;
+    const char *by;
 
+    if (is_back && s->roll.refused_revision) {
+        (void)snprintf(text, ACC_REASON_MAX + 1, "has no stable revision r%u; see accctl history",
+                       (unsigned)s->roll.refused_revision);
+        return ACC_SETTLED_REFUSED;
+    }
     if (s->roll.is.step == ACC_ROLL_ASK) {
         return failed_as_is(e, s, now_ms, text);
     }
@@ -121,8 +127,10 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
         if (is_back) {
             return ACC_SETTLED_DONE;
         }
-        (void)snprintf(text, ACC_REASON_MAX + 1, "rolled back to r%u: the new one %.300s",
-                       (unsigned)s->roll.is.from, s->roll.is.why);
+        by = acc_change_orderer(s->roll.is.why);
+        (void)snprintf(text, ACC_REASON_MAX + 1, "rolled back to r%u%s%.300s",
+                       (unsigned)s->roll.is.from, by ? " by " : ": the new one ",
+                       by ? by : s->roll.is.why);
         return ACC_SETTLED_FAILED;
     case ROLL_FAILED:
         return s->roll.is_refused ? refused(text, s->roll.is.why) : failed(text, s->roll.is.why);
@@ -305,8 +313,13 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
     }
     if (has_outdated(e, s)) {
         if (acc_change_refused(s)) {
-            acc_change_text(s, text, ACC_REASON_MAX + 1);
-            return ACC_SETTLED_FAILED;
+            enum acc_settled so_far = acc_change_is_ordered(e, s) ? settled_up(e, s, now_ms, text)
+                                                                  : ACC_SETTLED_FAILED;
+
+            if (so_far == ACC_SETTLED_DONE || !acc_change_is_ordered(e, s)) {
+                acc_change_text(s, text, ACC_REASON_MAX + 1);
+            }
+            return so_far;
         }
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
                : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED

@@ -114,8 +114,10 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
 {
     struct acc_engine *e = unconst(engine);
     struct service *s = &e->services[svc];
+    const char *by = NULL;
 
     acc_assert(svc < e->n_services);
+    by = acc_change_orderer(s->bad_why);
     *ret_view = (struct acc_service_view){
         .id = s->id,
         .stack = s->stack_name,
@@ -139,6 +141,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .revision = s->rev,
         .step = s->roll.is.step,
         .refused = acc_change_refused(s) ? s->bad_why : "",
+        .refused_by = acc_change_refused(s) && by ? by : "",
         .what = acc_rollout_active(s) ? s->roll.is.what : "",
         .n_tries = s->roll.is.step == ACC_ROLL_PULL ? s->roll.n_tries : 0,
     };

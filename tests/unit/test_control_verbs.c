@@ -233,6 +233,39 @@ START_TEST(a_rollback_of_an_upgrade_under_way_went_back)
 }
 END_TEST
 
+/* Nothing of it had changed. */
+START_TEST(a_rollback_of_an_upgrade_that_pulls_ended_it)
+{
+    int fd = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    puppet.service[0].instance.cid = "c1";
+    puppet.service[0].view.step = ACC_ROLL_PULL;
+    say(fd, "{\"method\":\"io.acc.Rollback\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].view.step = ACC_ROLL_IDLE;
+    puppet.service[0].settled = ACC_SETTLED_DONE;
+    uv_run(&server.loop, UV_RUN_ONCE); /* the server's own timer */
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"rolled back\""));
+    close(fd);
+}
+END_TEST
+
+START_TEST(what_an_operator_took_back_is_a_note_of_apply)
+{
+    int fd = dial();
+
+    puppet.service[0].settled = ACC_SETTLED_DONE;
+    puppet.service[0].settled_text = "was rolled back to r1 by root";
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    ck_assert_str_eq(hear(fd), "");
+    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    ck_assert_ptr_nonnull(
+        strstr(hear(fd), "\"notes\":[\"acc/db: was rolled back to r1 by root\"]"));
+    close(fd);
+}
+END_TEST
+
 START_TEST(detach_and_oneway_do_not_wait)
 {
     int fd = dial();
@@ -758,6 +791,8 @@ int main(void)
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
     tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
+    tcase_add_test(tcase, a_rollback_of_an_upgrade_that_pulls_ended_it);
+    tcase_add_test(tcase, what_an_operator_took_back_is_a_note_of_apply);
     tcase_add_test(tcase, detach_and_oneway_do_not_wait);
     tcase_add_test(tcase, a_waiting_peer_may_leave);
     tcase_add_test(tcase, what_could_surprise_is_refused);

@@ -723,6 +723,73 @@ START_TEST(who_asks_twice_goes_back_once)
 }
 END_TEST
 
+/* r2 is stable, r3 (img3) is watched and r2 kept. */
+static void up_to_the_third(void)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    set_tag("web", "img3");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    ck_containers("s-web-1 running img3 r3; s-web-1.r2 exited img2 r2; ");
+}
+
+START_TEST(an_older_one_than_the_kept_one_is_gone_to_over_it)
+{
+    up_to_the_third();
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_PENDING, "");
+    stage_run(&stage, 100000);
+    ck_containers("s-web-1 running img1 r4; s-web-1.r2 exited img2 r2; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1); /* it is so already */
+    stage_run(&stage, 700000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    ck_containers("s-web-1 running img1 r4; ");
+}
+END_TEST
+
+START_TEST(the_kept_one_by_its_number)
+{
+    up_to_the_third();
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 2);
+    stage_run(&stage, 100000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "rolled back to r2 by root");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
+START_TEST(what_is_no_stable_revision_is_refused_and_changes_nothing)
+{
+    up_to_the_third();
+    stage_trace(&stage);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 9);
+    stage_run(&stage, 1000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_REFUSED, "has no stable revision r9");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 3); /* it is watched */
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_REFUSED, "has no stable revision r3");
+    stage_run(&stage, 700000);
+    ck_stage(&stage, "remove web; ");
+    ck_containers("s-web-1 running img3 r3; ");
+}
+END_TEST
+
+START_TEST(a_rollback_is_ended_the_other_way_while_it_is_watched)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 30000);
+    ck_containers("s-web-1 running img1 r3; s-web-1.r2 exited img2 r2; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
 START_TEST(the_image_in_force_is_used_again_not_what_the_tag_means)
 {
     up_with_new_image("s: web p");
@@ -926,6 +993,10 @@ static Suite *suite(void)
     tcase_add_test(tc, a_rollback_that_was_asked_for);
     tcase_add_test(tc, a_rollback_to_a_stable_revision);
     tcase_add_test(tc, who_asks_twice_goes_back_once);
+    tcase_add_test(tc, an_older_one_than_the_kept_one_is_gone_to_over_it);
+    tcase_add_test(tc, the_kept_one_by_its_number);
+    tcase_add_test(tc, what_is_no_stable_revision_is_refused_and_changes_nothing);
+    tcase_add_test(tc, a_rollback_is_ended_the_other_way_while_it_is_watched);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, turned_off_while_the_new_one_is_tried);

@@ -252,6 +252,8 @@ END_TEST
 
 START_TEST(an_operator_goes_back_to_the_kept_one)
 {
+    struct acc_service_view view;
+
     up("s: web p");
     apply("s: web p", "web");
     stage_run(&stage, 30000);
@@ -259,12 +261,44 @@ START_TEST(an_operator_goes_back_to_the_kept_one)
     stage_run(&stage, 60000);
     ck_containers("s-web-1 running img1 r1; ");
     ck_assert(!is_of_new_file("s-web-1"));
-    ck_applied("web", ACC_SETTLED_FAILED, "asked by root");
+    ck_applied("web", ACC_SETTLED_DONE, "was rolled back to r1 by root; change its file");
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_str_eq(view.refused_by, "root");
     stage_trace(&stage);
     stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0); /* ... and wants it after all */
     stage_run(&stage, 30000);
     ck_assert(is_of_new_file("s-web-1"));
     ck_applied("web", ACC_SETTLED_DONE, "");
+}
+END_TEST
+
+START_TEST(who_stands_on_what_an_operator_took_back_has_not_failed)
+{
+    up("s: db p; web p n:db");
+    apply("s: db p; web p n:db", "db web");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "db", "", 0);
+    stage_run(&stage, 60000);
+    ck_applied("db", ACC_SETTLED_DONE, "was rolled back to r1 by root");
+    ck_applied("web", ACC_SETTLED_DONE, "stays as it was: db, which it needs, was rolled back");
+    stage_exit(&stage, "db", 1); /* it is waited for all the same */
+    ck_applied("db", ACC_SETTLED_PENDING, "");
+}
+END_TEST
+
+START_TEST(a_rollback_of_before_says_nothing_about_a_change)
+{
+    up("s: web p");
+    (void)snprintf(service("web")->image, 32, "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 700000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img1 r3; ");
+    apply("s: web p", "web");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img1 r3; ");
+    ck_applied("web", ACC_SETTLED_DONE, "by root");
 }
 END_TEST
 
@@ -432,6 +466,8 @@ int main(void)
     tcase_add_test(tcase, the_kept_one_comes_back_by_its_id);
     tcase_add_test(tcase, a_crash_while_it_is_watched_takes_it_back);
     tcase_add_test(tcase, an_operator_goes_back_to_the_kept_one);
+    tcase_add_test(tcase, who_stands_on_what_an_operator_took_back_has_not_failed);
+    tcase_add_test(tcase, a_rollback_of_before_says_nothing_about_a_change);
     tcase_add_test(tcase, an_older_configuration_is_not_made_up);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
     tcase_add_test(tcase, what_others_stand_on_is_changed_first);
