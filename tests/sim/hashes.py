@@ -25,7 +25,7 @@ FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-DHASH_FUNCTION=HASH
 
 def sources():
     files = [f for room in ("base", "model", "graph", "engine") for f in sorted((ROOT / "lib" / room).glob("*.c"))]
-    files += [ROOT / "lib/codec/docker_error.c"]
+    files += [ROOT / "lib/codec/docker_error.c", *sorted((ROOT / "lib/drill").glob("model_*.c"))]
     return files + [f for f in sorted((ROOT / "tests/sim").glob("*.c")) if not f.name.startswith("test_")]
 
 

@@ -47,6 +47,7 @@ PLANTS = [
 def objects(tree, out):
     files = sorted((tree / "lib/base").glob("*.c")) + sorted((tree / "lib/model").glob("*.c"))
     files += sorted((tree / "lib/graph").glob("*.c")) + [tree / "lib/codec/docker_error.c"]
+    files += sorted((tree / "lib/drill").glob("model_*.c"))
     files += [f for f in sorted((tree / "tests/sim").glob("*.c")) if not f.name.startswith("test_")]
     made = []
     for source in files:
