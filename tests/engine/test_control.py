@@ -191,7 +191,8 @@ def test_what_a_verb_has_done_is_told(w):
     assert "0 s" not in said.replace(".0 s", "").replace("10 s", ""), said
     for verb in ("up", "start", "release"):
         said = accd.ctl(verb, "a", "b").stdout
-        assert said == f"{verb}: nothing to do, 2 services were so already\n", said
+        so = "none of the 2 services is held" if verb == "release" else "2 services were so already"
+        assert said == f"{verb}: nothing to do, {so}\n", said
     outcome = accd.json("restart", "a")["progress"]
     assert {r["service"]: r["change"] for r in outcome if r["selected"]} == {"s/a": "restarted"}, outcome
     outcome = accd.json("stop", "b")["progress"]

@@ -316,7 +316,7 @@ def test_a_chain_is_made_anew_from_its_beginning(w):
     assert list(changes(accd)) == ["s/db", "s/api", "s/web"]
     accd.ctl("apply")
     now = w.docker.identities()
-    assert now["s-log-1"] == before["s-log-1"] and len([n for n in now if now[n] != before[n]]) == 3
+    assert now["s-log-1"] == before["s-log-1"] and len([n for n in before if now[n] != before[n]]) == 3
     order = [(what, e["Actor"]["Attributes"]["name"]) for t, what, e in sorted(
         ((t, what, e) for what in ("die", "start") for t, e in record.of(what)), key=lambda row: row[0])]
     assert order == [(what, f"s-{name}-1") for name in ("db", "api", "web") for what in ("die", "start")], order
