@@ -180,6 +180,18 @@ static bool ask_hand(struct acc_engine *e, struct service *s, struct instance *i
     return true;
 }
 
+static void ended_by_us(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool is_planned = i->end != END_HEALTH;
+
+    note_end(e, i);
+    handled(e, i);
+    i->restart_due = s->wanted_up;
+    if (s->wanted_up) {
+        acc_tell_dependents(e, s, i, is_planned ? DEP_RESTARTS : DEP_CRASHES);
+    }
+}
+
 static void ended_away(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool by_hand = false;
@@ -196,6 +208,9 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         handled(e, i);
         return;
     } else if (!ask_hand(e, s, i, &by_hand)) {
+        return;
+    } else if (by_hand && acc_rollout_stopped_before(e, s, i)) {
+        ended_by_us(e, s, i);
         return;
     }
     handled(e, i);
@@ -244,15 +259,9 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
     if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         note_end(e, i);
         handled(e, i);
-    } else if (is_own) {
-        bool is_planned = i->end != END_HEALTH;
-
-        note_end(e, i);
-        handled(e, i);
-        i->restart_due = s->wanted_up;
-        if (s->wanted_up) {
-            acc_tell_dependents(e, s, i, is_planned ? DEP_RESTARTS : DEP_CRASHES);
-        }
+    } else if (is_own || (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns &&
+                          acc_rollout_stopped_before(e, s, i))) {
+        ended_by_us(e, s, i);
     } else if (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns) {
         handled(e, i);
         i->hold_ms = s->wanted_up ? (e->now ? e->now : 1) : 0;

@@ -586,7 +586,8 @@ struct acc_engine {
     uint32_t epoch, list;
     bool synced; /* SNAPSHOT of this epoch has come */
     bool ever_synced;
-    bool fresh_engine, away; /* of this epoch: dockerd restarted; we were connected before */
+    uint64_t first_synced_ms; /* with it */
+    bool fresh_engine, away;  /* of this epoch: dockerd restarted; we were connected before */
     uint64_t conn_ms, list_ms, synced_ms, boot_ms;
     bool listing, list_wanted;
     uint32_t engine_incident;
@@ -1105,6 +1106,8 @@ enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struc
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);
+/* It has a candidate beside it and was stopped by nobody that is known: by the accd before. */
+bool acc_rollout_stopped_before(struct acc_engine *e, struct service *s, const struct instance *i);
 
 /* --- auto.c: upgrades by itself -----------------------------------------------------------------
  */

@@ -663,6 +663,7 @@ void acc_observe_snapshot(struct acc_engine *e)
     e->listing = false;
     check_missing(e, is_new_epoch);
     if (is_new_epoch) {
+        e->first_synced_ms = is_first ? e->now : e->first_synced_ms;
         e->synced = e->ever_synced = true;
         e->synced_ms = e->now;
         acc_mark_all(e);

@@ -376,6 +376,7 @@ static void move_globals(struct move *move)
     to->list = from->list;
     to->synced = from->synced;
     to->ever_synced = from->ever_synced;
+    to->first_synced_ms = from->first_synced_ms;
     to->fresh_engine = from->fresh_engine;
     to->away = from->away;
     to->conn_ms = from->conn_ms;

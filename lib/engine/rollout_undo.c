@@ -82,7 +82,36 @@ bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instanc
     if (acc_rollout_is_new(s, i) || acc_drain_must_undo(s, i)) {
         return true;
     }
-    return !acc_inst_running(i) && (runs(cast.candidate) || runs(cast.bad));
+    return !acc_inst_running(i) && !s->roll.is.start_first &&
+           (runs(cast.candidate) || runs(cast.bad));
+}
+
+/* --- what the accd before may have asked for -------------------------------------------------- */
+
+/* A stop of its that nothing tells of any more, as its record is lost, may go on in dockerd. */
+static bool may_be_stopping(struct acc_engine *e, struct service *s)
+{
+    bool is_older = !acc_rollout_active(s) || s->roll.begun_ms <= e->first_synced_ms;
+
+    return is_older && !acc_due(e, s, e->first_synced_ms + s->stop_grace_ms + ACC_STOP_EXTRA_MS);
+}
+
+bool acc_rollout_stopped_before(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    struct cast cast = acc_rollout_cast(e, s, i->slot);
+    bool is_known = acc_rollout_active(s) && s->roll.is.slot == i->slot &&
+                    s->roll.is.step > ACC_ROLL_PULL; /* its candidate may not be seen yet */
+
+    return (cast.candidate || is_known) && cast.holder == i && !acc_rollout_is_new(s, i) &&
+           may_be_stopping(e, s);
+}
+
+/* Two can run at once: the new one serves until the old one runs, and is seen to go on. */
+static bool stands_in(struct acc_engine *e, struct service *s, const struct cast *cast)
+{
+    return s->roll.is.start_first && s->wanted_up && cast->holder &&
+           !acc_rollout_is_new(s, cast->holder) && !acc_due(e, s, s->roll.deadline_ms) &&
+           (!acc_inst_running(cast->holder) || may_be_stopping(e, s));
 }
 
 static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
@@ -146,7 +175,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
     case ROLE_CANDIDATE:
         if (acc_inst_running(i)) {
-            return acc_undo_end(e, s, i, &cast);
+            return stands_in(e, s, &cast) ? ACC_NOTHING : acc_undo_end(e, s, i, &cast);
         }
         /* The old one runs again first: else its name would be all that is left to say why it
          * doesn't. */
@@ -294,12 +323,14 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
     acc_copy(is->spec, sizeof(is->spec), s->spec);
     is->is_upgrade = true;
     is->is_change = traces.is_change;
+    is->start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL}) &&
+                      !is->is_change;
     if (is->from == is->to) { /* what is made next may not pass for the failed one */
         is->from = is->to > 1 ? is->to - 1 : is->to + 1;
     }
     s->last_rev = is->to > s->last_rev ? is->to : s->last_rev;
     s->last_rev = is->from > s->last_rev ? is->from : s->last_rev;
-    s->roll.begun_ms = e->now;
+    s->roll.begun_ms = may_be_stopping(e, s) ? e->first_synced_ms : e->now;
     s->roll.is_marked = true; /* nobody knows */
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
              "containers of an upgrade that was not ended were found");

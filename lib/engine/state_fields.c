@@ -477,6 +477,7 @@ static const struct acc_field engine_fields[] = {
     ACC_FIELD_OF(struct acc_engine, list, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct acc_engine, synced, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct acc_engine, ever_synced, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct acc_engine, first_synced_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct acc_engine, fresh_engine, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct acc_engine, away, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct acc_engine, conn_ms, ACC_FIELD_UINT),
