@@ -855,6 +855,23 @@ static void die_at(int step, const char *text, bool is_bad, bool is_lost)
     stage_close(&stage);
 }
 
+/* The end of the record never got to the disk: that the old one was to be stopped isn't in it. */
+START_TEST(a_stop_that_the_record_has_lost_is_none_by_hand)
+{
+    up_with_new_image("s: web p e");
+    stage.kill_after = 2;
+    upgrade("web");
+    stage_run(&stage, 1000);
+    stage_docker_stop(&stage, "web");
+    stage.record[0].own_stop_ns = 0;
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
 /* Sharers run on the new one as soon as it runs: they go before it goes. */
 START_TEST(turned_off_while_the_new_one_is_tried)
 {
@@ -986,6 +1003,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_image_that_exits_is_taken_back);
     tcase_add_test(tc, an_image_that_does_not_get_ready_is_taken_back);
     tcase_add_test(tc, stop_first_brings_the_kept_container_back);
+    tcase_add_test(tc, a_stop_that_the_record_has_lost_is_none_by_hand);
     tcase_add_test(tc, a_crash_while_it_is_watched_takes_it_back);
     tcase_add_test(tc, illness_while_it_is_watched_takes_it_back);
     tcase_add_test(tc, a_failure_with_another_root_is_no_reason);
