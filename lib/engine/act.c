@@ -213,6 +213,10 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
         return NOTHING;
     }
     if (acc_change_swaps(e, s, i)) {
+        if (s->done && !s->run_asked && !acc_renew_may_follow(e, s)) {
+            return NOTHING; /* a job is run again on what its dependencies become, not on what they
+                               were */
+        }
         return acc_gate_breaker(e, s) && acc_gate_create(e, s) && acc_resources_there(e, s)
                    ? acc_remove_it(e, s, i)
                    : NOTHING;

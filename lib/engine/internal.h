@@ -826,7 +826,7 @@ void acc_inst_canonical(const struct acc_engine *e, const struct instance *i,
 /* --- service.c ------------------------------------------------------------------------------- */
 void acc_svc_update(struct acc_engine *e, struct service *s);
 void acc_svc_derive(struct acc_engine *e, struct service *s);
-bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for this spec */
+bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for the spec in force */
 bool acc_svc_held(struct acc_engine *e, struct service *s);
 /* One of its containers can't be stopped. */
 bool acc_svc_put_aside(struct acc_engine *e, struct service *s);

@@ -8,7 +8,9 @@
 
 bool acc_svc_is_done(const struct service *s)
 {
-    return s->done && !s->run_asked && strcmp(s->done_spec, s->spec) == 0;
+    /* of a changed file that isn't followed nothing is run */
+    return s->done && !s->run_asked &&
+           (strcmp(s->done_spec, s->spec) == 0 || acc_change_refused(s));
 }
 
 bool acc_svc_held(struct acc_engine *e, struct service *s)
