@@ -66,6 +66,19 @@ START_TEST(networks_of_a_stack_that_was_taken_down_go_although_accd_died)
 }
 END_TEST
 
+START_TEST(networks_of_a_stack_that_was_taken_down_go_although_its_file_changed)
+{
+    up("s: db");
+    service("db")->silent = true;
+    stage_cmd(&stage, ACC_VERB_DOWN, "s", "");
+    stage_run(&stage, 0);
+    stage_reconfigure(&stage, model_build("s: db"));
+    stage_docker_rm(&stage, "db");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "stop db; remove-resource s_default; ");
+}
+END_TEST
+
 /* --- targets --------------------------------------------------------------------------------- */
 
 START_TEST(each_named_target_is_added)
@@ -575,6 +588,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, networks_of_a_stack_that_was_taken_down_go_although_accd_died);
+    tcase_add_test(tcase, networks_of_a_stack_that_was_taken_down_go_although_its_file_changed);
     tcase_add_test(tcase, each_named_target_is_added);
     tcase_add_test(tcase, what_a_person_stops_stays_stopped);
     tcase_add_test(tcase, up_and_a_start_by_hand_release_it_as_well);
