@@ -420,6 +420,16 @@ static void serve_create(struct twin_waiting *w)
     }
 }
 
+/* By how much containerd delays this call. */
+static uint64_t slowness(struct twin_waiting *w)
+{
+    struct twin *twin = w->twin;
+
+    return sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.slow_call)
+               ? sim_rand_range(twin_luck(twin, w->svc), 1000, twin->quirks.slow_call_ms)
+               : 0;
+}
+
 static void start_done(void *ctx, uint64_t a, uint64_t b)
 {
     struct twin_waiting *w = ctx;
@@ -503,9 +513,10 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
         } else if (!networks_exist(twin, c->made.svc)) {
             start_fails(w, c, 404, 128, "network x not found");
         } else if (!binding_refuses(w, c)) {
+            uint64_t ms = sim_rand_range(twin_luck(twin, c->made.svc), 60, 400);
+
             c->is_starting = true;
-            sim_queue_in_own(twin->queue, sim_rand_range(twin_luck(twin, c->made.svc), 60, 400),
-                             start_done, w);
+            sim_queue_in_own(twin->queue, ms + slowness(w), start_done, w);
         }
     }
 }
@@ -688,7 +699,9 @@ static void serve_rename(struct twin_waiting *w, struct twin_container *c)
 {
     const struct twin_container *holder = twin_find_name(w->twin, w->call.name);
 
-    if (holder == c) {
+    if (c->is_starting) {
+        again(w, 50);
+    } else if (holder == c) {
         twin_answer(w, 400, "Renaming a container with the same name as its current name");
     } else if (holder) {
         twin_answer(w, 409,
@@ -805,11 +818,21 @@ static void (*const serve_container[TWIN_VERB_COUNT])(struct twin_waiting *w,
     [TWIN_DRAIN] = serve_drain,   [TWIN_UNDRAIN] = serve_drain,
 };
 
+/* Once; a start is so while it holds the container's lock (moby daemon/start.go), not before. */
+static bool may_be_slow(struct twin_waiting *w)
+{
+    bool may = w->call.verb != TWIN_START && !w->was_looked_at;
+
+    w->was_looked_at = true;
+    return may;
+}
+
 static void serve(void *ctx, uint64_t a, uint64_t b)
 {
     struct twin_waiting *w = ctx;
     struct twin *twin = w->twin;
     struct twin_container *c;
+    uint64_t slow_ms = 0;
 
     (void)a, (void)b;
     if (w->boot != twin->boot) {
@@ -819,9 +842,8 @@ static void serve(void *ctx, uint64_t a, uint64_t b)
         again(w, 100);
     } else if (twin->power != TWIN_UP) {
         twin_answer(w, -1, "%s", ""); /* ENOENT, ECONNREFUSED */
-    } else if (!w->is_slow && sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.slow_call)) {
-        w->is_slow = true;
-        again(w, sim_rand_range(twin_luck(twin, w->svc), 1000, twin->quirks.slow_call_ms));
+    } else if (may_be_slow(w) && (slow_ms = slowness(w)) > 0) {
+        again(w, slow_ms);
     } else if (w->call.verb == TWIN_CREATE) {
         serve_create(w);
     } else if (!serve_container[w->call.verb]) {

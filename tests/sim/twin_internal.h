@@ -11,9 +11,9 @@ struct twin_waiting {
     struct twin *twin;
     uint64_t boot;
     struct twin_call call;
-    uint32_t svc;  /* whom it is about; ACC_NONE: nobody of the model */
-    bool is_slow;  /* has already been slowed down */
-    bool is_named; /* CREATE: its name is taken from here on */
+    uint32_t svc;       /* whom it is about; ACC_NONE: nobody of the model */
+    bool was_looked_at; /* it was drawn whether containerd delays it */
+    bool is_named;      /* CREATE: its name is taken from here on */
 };
 
 #define EXIT_KILLED 137
