@@ -201,7 +201,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     }
     if (s->held) {
         by_hand = true;
-    } else if (!s->wanted_up || acc_svc_observing(e, s)) {
+    } else if (!s->wanted_up || acc_svc_is_done(s) || acc_svc_observing(e, s)) {
         if (!i->exit_before) {
             note_end(e, i);
         }
