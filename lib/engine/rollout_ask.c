@@ -11,9 +11,7 @@
 /* A pull that failed for the registry's sake is tried so often, with pauses of 2 s, doubled, up to
  * a minute: a good three minutes, in which a registry is started again or a limit by the second has
  * passed. Then the rollout has failed, and nothing was changed. */
-#define TRIES_MAX    8u
-#define RETRY_MS     2000ull
-#define RETRY_MAX_MS 60000ull
+#define TRIES_MAX 8u
 
 /* --- the order ------------------------------------------------------------------------------- */
 
@@ -544,9 +542,12 @@ static void pulled(struct acc_engine *e, struct service *s, const struct acc_eve
                        event->op.message);
         acc_rollout_end(e, s, ROLL_FAILED);
     } else {
-        uint64_t pause_ms = RETRY_MS << (r->n_tries - 1);
+        uint64_t cap_ms = s->timing.pull_retry_cap, pause_ms = s->timing.pull_retry;
 
-        pause_ms = acc_jitter(e, pause_ms < RETRY_MAX_MS ? pause_ms : RETRY_MAX_MS);
+        for (uint32_t i = 1; i < r->n_tries && pause_ms < cap_ms; i++) {
+            pause_ms *= 2;
+        }
+        pause_ms = acc_jitter(e, pause_ms < cap_ms ? pause_ms : cap_ms);
         r->retry_ms = e->now + pause_ms;
         acc_copy(r->is.why, sizeof(r->is.why), event->op.message);
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),

@@ -68,6 +68,8 @@ void acc_timing_default(struct acc_timing *ret_timing)
         .upgrade_drain = 10 * SECOND,  /* longer than most requests */
         .upgrade_monitor = 10 * MINUTE,
         .upgrade_pause = 15 * MINUTE,
+        .pull_retry = 2 * SECOND,
+        .pull_retry_cap = 60 * SECOND, /* registries count in minutes */
         .auto_spread = 5 * MINUTE, /* not all hosts ask the registries at three o'clock sharp */
         .starts_in_flight = 0,
         .pulls_in_flight = 3,
@@ -91,7 +93,7 @@ static const struct {
     TIME(probe_confirm), TIME(listen_giveup), TIME(run_min), TIME(resync), TIME(boot_grace),
     TIME(upgrade_timeout), TIME(upgrade_stable), TIME(upgrade_settle), TIME(upgrade_drain),
     TIME(upgrade_monitor),
-    TIME(upgrade_pause), TIME(auto_spread),
+    TIME(upgrade_pause), TIME(pull_retry), TIME(pull_retry_cap), TIME(auto_spread),
     COUNT(starts_in_flight), COUNT(pulls_in_flight),
     /* the short names of DESIGN.md 4.3 */
     {"recovery_grace", offsetof(struct acc_timing, recovery_grace_min), false},

@@ -128,6 +128,8 @@ struct acc_timing {
     uint64_t upgrade_drain;             /* 10 s for what the old one is at, before it is stopped */
     uint64_t upgrade_monitor;           /* 10 min in which the old one is kept */
     uint64_t upgrade_pause;             /* 15 min that a dependency may hold a candidate up */
+    uint64_t pull_retry, pull_retry_cap; /* 2 s until a pull that failed is tried again, doubled up
+                                            to 60 s */
     uint64_t auto_spread;               /* 5 min: within this after its window opens it begins */
     uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
     uint32_t pulls_in_flight;           /* 3 */

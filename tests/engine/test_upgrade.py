@@ -3,7 +3,8 @@ import subprocess
 
 from lib import BB, LAB, Skip, needs, run, service, wait
 
-TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s", "upgrade_drain": "0"}
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s", "upgrade_drain": "0",
+          "pull_retry": "200ms", "pull_retry_cap": "1s"}
 IMAGE = "acc-up/app:1"
 
 
