@@ -6,6 +6,13 @@ from lib import BB, holds, needs, service, wait
 from test_upgrade import IMAGE, image
 
 
+def begin(w, path):
+    """All of it up, under an accd that isn't long in believing a new container."""
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "1s", "upgrade_drain": "0"}))
+    accd.ctl("up", "--all")
+    return accd
+
+
 def changes(accd, *args):
     return {c["service"]: (c["action"], {r["text"]: r["live"] for r in c["reasons"]})
             for c in accd.json("plan", *args)["changes"]}
@@ -27,8 +34,7 @@ def test_apply_does_what_plan_says_and_nothing_else(w):
     old = {"a": service(), "b": service("a", environment={"TOKEN": "hunter1", "V": "1"}), "c": service("b"),
            "old": service()}
     path = w.stack("s", old)
-    accd = w.accd(path)
-    accd.ctl("up", "--all")
+    accd = begin(w, path)
     assert changes(accd) == {}, changes(accd)
     assert "nothing would change" in accd.ctl("plan").stdout
     before, record = w.docker.identities(), w.record()
@@ -66,8 +72,7 @@ def test_apply_does_what_plan_says_and_nothing_else(w):
 def test_limits_are_changed_while_it_runs(w):
     """Other limits and another restart policy: the same run of the same container goes on."""
     path = w.stack("s", {"a": service(mem_limit="64m", cpus=0.5, restart="always"), "b": service()})
-    accd = w.accd(path)
-    accd.ctl("up", "--all")
+    accd = begin(w, path)
     before = w.docker.identities()
     w.stack("s", {"a": service(mem_limit="96m", cpus=0.75, restart="on-failure"), "b": service(mem_limit="32m")})
     planned = changes(accd)
@@ -91,8 +96,7 @@ def test_limits_are_changed_while_it_runs(w):
 def test_apply_ends_as_the_verbs_do(w):
     """An image that isn't there: exit 1, the old one runs on; --detach and --timeout end the waiting only."""
     path = w.stack("s", {"a": service(restart="always"), "b": service("a")})
-    accd = w.accd(path)
-    accd.ctl("up", "--all")
+    accd = begin(w, path)
     before = w.docker.identities()
     w.stack("s", {"a": service(restart="always", image="acc-test/never:1", pull_policy="never"), "b": service("a")})
     done = accd.ctl("apply", check=False)
@@ -119,8 +123,7 @@ def test_apply_waits_for_those_that_are_restarted_with_it(w):
     def files(value):
         return w.stack("s", {"a": service(environment={"V": value}), "c": service(),
                              "b": service(depends_on={"a": {"condition": "service_healthy", "restart": True}})})
-    accd = w.accd(files("1"))
-    accd.ctl("up", "--all")
+    accd = begin(w, files("1"))
     before = w.docker.identities()
     files("2")
     said = accd.json("plan")
@@ -139,8 +142,7 @@ def test_changed_content_of_secrets_and_configs_counts(w):
     services = {"a": service(**mine), "b": service()}
     path = w.stack("s", services, **top)
     (path.parent / "token.txt").write_text("hunter1")
-    accd = w.accd(path)
-    accd.ctl("up", "--all")
+    accd = begin(w, path)
     assert changes(accd) == {}, changes(accd)
     before = w.docker.identities()
     (path.parent / "token.txt").write_text("hunter2")
@@ -261,8 +263,7 @@ def test_the_number_of_containers_is_a_change(w):
         return w.stack("s", {"a": service(scale=a), "b": service(deploy={"replicas": b}), "c": service("b"),
                              "d": service(environment={"V": value})})
     names = lambda: sorted(c["Names"][0][1:] for c in w.docker.containers())  # noqa: E731
-    accd = w.accd(files(1, 2))
-    accd.ctl("up", "--all")
+    accd = begin(w, files(1, 2))
     before = w.docker.identities()
     files(3, 1)
     scaled = {"s/a": ("update", {"scale 1 -> 3": True}), "s/b": ("update", {"scale 2 -> 1": True})}
@@ -311,8 +312,7 @@ def test_a_chain_is_made_anew_from_its_beginning(w):
         env = {"environment": {"V": value, "START_DELAY": "2"}}
         return w.stack("s", {"web": service("api", **env), "api": service("log", **env), "log": service("db"),
                              "db": service(**env)})
-    accd = w.accd(files("1"))
-    accd.ctl("up", "--all")
+    accd = begin(w, files("1"))
     before, record = w.docker.identities(), w.record()
     files("2")
     assert list(changes(accd)) == ["s/db", "s/api", "s/web"]
@@ -330,8 +330,7 @@ def test_prune_does_not_depend_on_who_waits(w):
     """With --detach the network and the volume go as well, once the container has gone."""
     top = {"networks": {"back": {}}, "volumes": {"data": {}}}
     path = w.stack("s", {"a": service(), "b": service(networks=["back"], volumes=["data:/data"], environment={"STOP_DELAY": "3"})}, **top)
-    accd = w.accd(path)
-    accd.ctl("up", "--all")
+    accd = begin(w, path)
     w.stack("s", {"a": service()})
     assert accd.ctl("apply", "--detach", "--prune", "--volumes").stdout == "apply: asked for, 1 service\n"
     assert w.docker.containers(name=["s-b-1"]), "it was waited for"
