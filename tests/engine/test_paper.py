@@ -48,7 +48,7 @@ def test_build(w):
                                (bad.parent, f"FROM {BB}\nCOPY not-there /\n")):
         (folder / "ctx").mkdir()
         (folder / "ctx/Dockerfile").write_text(dockerfile)
-    accd = w.accd(config=w.config([path, bad]))
+    accd = w.accd(config=w.config([path, bad], timing={"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_drain": "0"}))
     said = accd.ctl("up", "a").stdout
     assert w.docker.inspect("s-a-1")["Config"]["Labels"]["said"] == "hunter2"
     assert "s/a | " in said and "word is ***" in said and "hunter2" not in said, said
