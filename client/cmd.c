@@ -59,20 +59,20 @@ static const struct accctl_cmd cmds[] = {
      "\n  accctl up\n  accctl up media --timeout 5m\n"},
     {"start", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, TARGETS, "the same as up",
      "The other end of stop. " WAITS "\n  accctl start grafana\n"},
-    {"stop", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0, ACCCTL_ARGS_MAX,
+    {"stop", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 1, ACCCTL_ARGS_MAX,
      NAMED " [--with-dependents]", "stop services; their containers stay",
      "They stay stopped until up or start, also over a reboot. " WAITS
      "\n  accctl stop grafana\n  accctl stop postgres --with-dependents\n"},
-    {"down", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS | ACCCTL_O_VOLUMES, 0,
+    {"down", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS | ACCCTL_O_VOLUMES, 1,
      ACCCTL_ARGS_MAX, NAMED " [--with-dependents] [--volumes]",
      "stop services and remove their containers",
      "Named volumes stay, unless --volumes (-v) is given. " WAITS "\n  accctl down media\n"},
-    {"restart", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 0,
+    {"restart", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_WITH_DEPENDENTS, 1,
      ACCCTL_ARGS_MAX, NAMED " [--with-dependents]", "stop and start services",
      "Costs nothing of a service's restart budget, and ends its backoff. " WAITS
      "\n  accctl restart grafana\n"},
     {"upgrade", accctl_cmd_act,
-     ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN | ACCCTL_O_DECIDE, 0,
+     ACTS | ACCCTL_O_PHASE | ACCCTL_O_IMAGE | ACCCTL_O_DRY_RUN | ACCCTL_O_DECIDE, 1,
      ACCCTL_ARGS_MAX, NAMED " [--image REF] [--build] [--dry-run] [--keep]",
      "go to newer images, and back by itself if they are bad",
      "Pulls what the image's tag means now, before anything stops; with --build the image of a "
@@ -88,8 +88,8 @@ static const struct accctl_cmd cmds[] = {
      "back.\n" WAITS
      "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
      "  accctl upgrade --all --dry-run\n"},
-    {"rollback", accctl_cmd_act, ACTS | ACCCTL_O_TO | ACCCTL_O_DECIDE, 0, ACCCTL_ARGS_MAX,
-     "SERVICE... [--to REV] [--yes]", "go back to an older revision",
+    {"rollback", accctl_cmd_act, (ACTS & ~ACCCTL_O_ALL) | ACCCTL_O_TO | ACCCTL_O_DECIDE, 1,
+     ACCCTL_ARGS_MAX, "SERVICE... [--to REV] [--yes]", "go back to an older revision",
      "Ends an upgrade that is under way or watched the other way; otherwise goes to the stable\n"
      "revision before, or to one of the last five (accctl history). With --yes\n"
      "also over data that the new one may have changed. " WAITS
@@ -114,12 +114,12 @@ static const struct accctl_cmd cmds[] = {
      "Without a name: all that are only observed.\n\n"
      "  accctl events media      what accd would have done so far\n"
      "  accctl adopt media\n"},
-    {"hand-back", accctl_cmd_act, ACTS, 0, ACCCTL_ARGS_MAX, "STACK...|--all",
+    {"hand-back", accctl_cmd_act, ACTS, 1, ACCCTL_ARGS_MAX, "STACK...|--all",
      "the way back from adopt",
      "Gives the containers the restart policies of their files again, and only observes.\n\n"
      "  accctl hand-back media\n"},
     {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,
-     0, ACCCTL_ARGS_MAX,
+     1, ACCCTL_ARGS_MAX,
      NAMED " [--up|--down|--freeze]\n              [--reason TEXT] [--for TIME]",
      "forbid accd to stop, to start or to touch a service",
      "--up: nobody stops it, no cascade and no upgrade. --down: nobody starts it, and what needs\n"
@@ -129,7 +129,7 @@ static const struct accctl_cmd cmds[] = {
      "accd, until release or for the TIME of --for. Shown by status and why.\n\n"
      "  accctl hold grafana --reason 'moving its disk' --for 2h\n"
      "  accctl hold postgres --up\n"},
-    {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 0, ACCCTL_ARGS_MAX, NAMED,
+    {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 1, ACCCTL_ARGS_MAX, NAMED,
      "end a hold, also of a service that was stopped by hand",
      "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
      "until this, or up.\n\n"
@@ -273,6 +273,14 @@ enum accctl_exit accctl_cmd_help(struct accctl *ctl)
     return ACCCTL_DONE;
 }
 
+/* What stands for arguments where a verb needs some. A dry run touches nothing, so it may be of
+ * all.
+ */
+static bool names_without_words(const struct accctl_options *o)
+{
+    return o->all || o->phase || o->dry_run;
+}
+
 static enum accctl_exit run_verb(struct accctl *ctl)
 {
     const struct accctl_options *o = ctl->options;
@@ -287,9 +295,13 @@ static enum accctl_exit run_verb(struct accctl *ctl)
     if (o->help) {
         return help_on(ctl, cmd->name);
     }
-    if (o->n_args < cmd->n_min || o->n_args > cmd->n_max) {
+    if (o->n_args > cmd->n_max || (o->n_args < cmd->n_min && !names_without_words(o))) {
         (void)fprintf(ctl->err, "accctl: %s takes %s\nTry 'accctl help %s'.\n", cmd->name,
                       cmd->n_max == 0 ? "no arguments" : cmd->usage, cmd->name);
+        return ACCCTL_USAGE;
+    }
+    if (o->all && (o->n_args > 0 || o->phase)) {
+        (void)fprintf(ctl->err, "accctl: %s takes either --all, or names or a phase\n", cmd->name);
         return ACCCTL_USAGE;
     }
     return cmd->run(ctl);

@@ -26,7 +26,7 @@ struct accctl_cmd {
     const char *name;
     enum accctl_exit (*run)(struct accctl *ctl);
     int options;           /* enum accctl_option */
-    uint32_t n_min, n_max; /* arguments */
+    uint32_t n_min, n_max; /* arguments; --all, or a phase, stands for one */
     const char *usage;     /* behind the verb */
     const char *summary;   /* one line */
     const char *help;      /* the rest: what it does, examples */

@@ -87,7 +87,12 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
     }
     found = memchr(targets.selected, 1, acc_engine_n_services(control->config.engine));
     if (targets.is_stack || !found) {
-        accd_control_refuse(session, ACC_CTL_E_REFUSED, "the history is of one service; name one");
+        struct acc_ctl_error error;
+
+        acc_ctl_error_set_parameter(&error, "target",
+                                    "%.200s is a stack; a history is of one service",
+                                    request->targets[0]);
+        (void)accd_control_reply_error(session, &error);
         free(targets.selected);
         return;
     }

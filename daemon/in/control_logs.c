@@ -253,10 +253,8 @@ static enum acc_ctl_parsed check(struct accd_control *control,
     first = memchr(targets->selected, 1, n);
     second = first ? memchr(first + 1, 1, n - (size_t)(first + 1 - targets->selected)) : NULL;
     if (!first || second) {
-        acc_ctl_error_set(error, ACC_CTL_E_PARAMETER, "parameter", "target");
-        error->key2 = "reason";
-        (void)snprintf(error->value2, sizeof(error->value2),
-                       "%.200s is a stack; logs are of one service", request->targets[0]);
+        acc_ctl_error_set_parameter(error, "target", "%.200s is a stack; logs are of one service",
+                                    request->targets[0]);
         return ACC_CTL_WRONG;
     }
     *ret_svc = (uint32_t)(first - targets->selected);

@@ -159,7 +159,26 @@ void acc_ctl_error_set(struct acc_ctl_error *error, const char *name, const char
     va_end(args);
 }
 
-/* `what` goes into `reason`: Varlink's own error has room for the name alone. */
+static void set_parameter(struct acc_ctl_error *error, const char *name, const char *fmt,
+                          va_list args) __attribute__((format(printf, 3, 0)));
+static void set_parameter(struct acc_ctl_error *error, const char *name, const char *fmt,
+                          va_list args)
+{
+    acc_ctl_error_set(error, ACC_CTL_E_PARAMETER, "parameter", "%s", name);
+    error->key2 = "reason";
+    (void)vsnprintf(error->value2, sizeof(error->value2), fmt, args);
+}
+
+void acc_ctl_error_set_parameter(struct acc_ctl_error *error, const char *name, const char *fmt,
+                                 ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set_parameter(error, name, fmt, args);
+    va_end(args);
+}
+
 static enum acc_ctl_parsed wrong_param(struct acc_ctl_error *error, const char *name,
                                        const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static enum acc_ctl_parsed wrong_param(struct acc_ctl_error *error, const char *name,
@@ -167,10 +186,8 @@ static enum acc_ctl_parsed wrong_param(struct acc_ctl_error *error, const char *
 {
     va_list args;
 
-    acc_ctl_error_set(error, ACC_CTL_E_PARAMETER, "parameter", "%s", name);
-    error->key2 = "reason";
     va_start(args, fmt);
-    (void)vsnprintf(error->value2, sizeof(error->value2), fmt, args);
+    set_parameter(error, name, fmt, args);
     va_end(args);
     return ACC_CTL_WRONG;
 }

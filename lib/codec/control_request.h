@@ -109,6 +109,11 @@ struct acc_ctl_error {
 void acc_ctl_error_set(struct acc_ctl_error *error, const char *name, const char *key,
                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* A parameter that can't be meant so. Varlink's own error has room for the name alone, so `fmt`
+ * goes into `reason`. */
+void acc_ctl_error_set_parameter(struct acc_ctl_error *error, const char *name, const char *fmt,
+                                 ...) __attribute__((format(printf, 3, 4)));
+
 enum acc_ctl_parsed {
     ACC_CTL_PARSED = 0,
     ACC_CTL_WRONG, /* `*reterr_error` is the answer */

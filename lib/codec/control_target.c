@@ -65,10 +65,7 @@ static bool is_empty(const struct acc_engine *engine, const struct acc_ctl_targe
 
 static enum acc_ctl_parsed no_phase(struct acc_ctl_error *error, const char *phase)
 {
-    acc_ctl_error_set(error, ACC_CTL_E_PARAMETER, "parameter", "phase");
-    error->key2 = "reason";
-    (void)snprintf(error->value2, sizeof(error->value2), "no such service is in phase %.*s", 200,
-                   phase);
+    acc_ctl_error_set_parameter(error, "phase", "no such service is in phase %.200s", phase);
     return ACC_CTL_WRONG;
 }
 
@@ -220,17 +217,16 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         struct acc_ctl_error *reterr_error)
 {
     if (request->all && (request->n_targets > 0 || request->phase)) {
-        acc_ctl_error_set(reterr_error, ACC_CTL_E_REFUSED, "reason",
-                          "either all, or targets or a phase");
+        acc_ctl_error_set_parameter(reterr_error, "all", "either all, or targets or a phase");
         return ACC_CTL_WRONG;
     }
     if (takes_down(verb) && !request->dry_run && !request->all && request->n_targets == 0 &&
         !request->phase) {
-        acc_ctl_error_set(
-            reterr_error, ACC_CTL_E_REFUSED, "reason",
-            "%s without a name would be for all there is; name a service, a stack or a "
-            "phase, or ask for all: accctl %s --all",
-            acc_verb_name(verb), acc_verb_name(verb));
+        acc_ctl_error_set_parameter(reterr_error, "targets",
+                                    "%s without a name would be for all there is; name a service, "
+                                    "a stack or a phase, or ask "
+                                    "for all: accctl %s --all",
+                                    acc_verb_name(verb), acc_verb_name(verb));
         return ACC_CTL_WRONG;
     }
     if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||
