@@ -114,7 +114,10 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
         return ACC_SETTLED_REFUSED;
     }
     if (s->roll.is.step == ACC_ROLL_ASK) {
-        return failed_as_is(e, s, now_ms, text);
+        bool lacks_yes = is_back && !s->roll.ask_back; /* what has failed is the upgrade before */
+
+        (void)failed_as_is(e, s, now_ms, text);
+        return lacks_yes ? ACC_SETTLED_REFUSED : ACC_SETTLED_FAILED;
     }
     if (acc_rollout_active(s) || s->roll.is_asked) {
         return ACC_SETTLED_PENDING;

@@ -71,6 +71,8 @@ START_TEST(nothing_moves_until_somebody_decides)
     ck_assert_msg(strstr(why.data, "accctl rollback db --yes"), "%s", why.data);
     acc_buf_fini(&why);
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "db", "", 0); /* without --yes */
+    ck_assert_int_eq(settled(ACC_VERB_ROLLBACK, text), ACC_SETTLED_REFUSED);
+    ck_assert(strstr(text, "accctl rollback db --yes"));
     stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
     stage_cmd(&stage, ACC_VERB_UP, "db", "");
     stage_cmd(&stage, ACC_VERB_RESTART, "db", "");
