@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     /* One heap for all threads: the workers allocate a few kB, and an arena each would cost more
      * than the whole daemon. */
     (void)mallopt(M_ARENA_MAX, 1);
-    switch (accd_options_parse(argc, argv, &options)) {
+    switch (accd_options_parse(argc, argv, &options, stderr)) {
     case ACCD_OPTIONS_RUN:
         break;
     case ACCD_OPTIONS_EXIT_OK:

@@ -1,11 +1,17 @@
 #include "daemon/options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/log.h"
+#include "lib/base/assert.h"
+#include "lib/base/str.h"
+
+/* What is longer is no typo of one of ours. */
+#define OPTION_MAX 64
 
 static const char usage[] =
     "accd [-c FILE | -f COMPOSE...] [OPTIONS]\n"
@@ -54,29 +60,64 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static enum accd_options_result wrong(const char *what, const char *detail)
+static enum accd_options_result wrong(FILE *errors, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static enum accd_options_result wrong(FILE *errors, const char *fmt, ...)
 {
-    (void)fprintf(stderr, "accd: %s%s\nTry 'accd --help'.\n", what, detail);
+    va_list args;
+
+    (void)fputs("accd: ", errors);
+    va_start(args, fmt);
+    (void)vfprintf(errors, fmt, args);
+    va_end(args);
+    (void)fputs("\nTry 'accd --help'.\n", errors);
     return ACCD_OPTIONS_EXIT_USAGE;
 }
 
-static enum accd_options_result take_file(struct accd_options *options, const char *file)
+/* What getopt_long() doesn't take: a letter, the value of one that has none (its id is in optopt),
+ * or the long option `word`. */
+static enum accd_options_result not_taken(FILE *errors, const char *word)
+{
+    const char *known[ACC_ARRAY_LEN(long_options) - 1];
+    int len = (int)strcspn(word, "=");
+    const char *nearest;
+    char name[OPTION_MAX];
+
+    if (optopt >= OPT_DOCKER) {
+        return wrong(errors, "%.*s takes no value", len, word);
+    }
+    if (optopt != 0) {
+        return wrong(errors, "unknown option -%c", optopt);
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(known); i++) {
+        known[i] = long_options[i].name;
+    }
+    (void)snprintf(name, sizeof(name), "%.*s", len - 2, word + 2);
+    nearest = acc_nearest(name, known, ACC_ARRAY_LEN(known));
+    return wrong(errors, "unknown option %.*s%s%s%s", len, word, nearest ? "; did you mean --" : "",
+                 nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static enum accd_options_result take_file(struct accd_options *options, const char *file,
+                                          FILE *errors)
 {
     if (options->n_files == ACCD_FILES_MAX) {
-        return wrong("too many files: ", file);
+        return wrong(errors, "more than %u files; the first too many is %s", ACCD_FILES_MAX, file);
     }
     options->files[options->n_files++] = file;
     return ACCD_OPTIONS_RUN;
 }
 
-static enum accd_options_result take(struct accd_options *options, int option, const char *value)
+/* `word`: the argument that getopt_long() has ended with. */
+static enum accd_options_result take(struct accd_options *options, int option, const char *value,
+                                     const char *word, FILE *errors)
 {
     switch (option) {
     case 'c':
         options->config = value;
         break;
     case 'f':
-        return take_file(options, value);
+        return take_file(options, value, errors);
     case 'p':
         options->project = value;
         break;
@@ -95,7 +136,8 @@ static enum accd_options_result take(struct accd_options *options, int option, c
     case OPT_LOG_LEVEL:
         options->log_level = accd_log_level_parse(value);
         if (options->log_level < 0) {
-            return wrong("--log-level is error, warning, notice, info or debug, not ", value);
+            return wrong(errors, "--log-level is error, warning, notice, info or debug, not %s",
+                         value);
         }
         break;
     case OPT_CHECK:
@@ -110,13 +152,16 @@ static enum accd_options_result take(struct accd_options *options, int option, c
     case OPT_HELP:
         (void)fputs(usage, stdout);
         return ACCD_OPTIONS_EXIT_OK;
-    default: /* getopt has said it */
-        return wrong("see the options", "");
+    case ':':
+        return wrong(errors, "%s needs a value", word);
+    default:
+        return not_taken(errors, word);
     }
     return ACCD_OPTIONS_RUN;
 }
 
-enum accd_options_result accd_options_parse(int argc, char **argv, struct accd_options *ret_options)
+enum accd_options_result accd_options_parse(int argc, char **argv, struct accd_options *ret_options,
+                                            FILE *errors)
 {
     const char *docker_host = getenv("DOCKER_HOST");
     struct accd_options options = {
@@ -128,8 +173,10 @@ enum accd_options_result accd_options_parse(int argc, char **argv, struct accd_o
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:f:p:", long_options, NULL)) != -1) {
-        enum accd_options_result r = take(&options, option, optarg);
+    opterr = 0; /* it is said once, by wrong() */
+    optind = 0; /* from the beginning, also when it has run before */
+    while ((option = getopt_long(argc, argv, ":c:f:p:", long_options, NULL)) != -1) {
+        enum accd_options_result r = take(&options, option, optarg, argv[optind - 1], errors);
 
         if (r != ACCD_OPTIONS_RUN) {
             return r;
@@ -138,17 +185,20 @@ enum accd_options_result accd_options_parse(int argc, char **argv, struct accd_o
     /* "-f a.yaml b.yaml": what follows the options can only be meant as further files. */
     for (; optind < argc; optind++) {
         if (options.n_files == 0) {
-            return wrong("unexpected argument: ", argv[optind]);
+            return wrong(errors,
+                         "unexpected argument %s; a Compose file goes behind -f, an acc.yaml "
+                         "behind -c",
+                         argv[optind]);
         }
-        if (take_file(&options, argv[optind]) != ACCD_OPTIONS_RUN) {
+        if (take_file(&options, argv[optind], errors) != ACCD_OPTIONS_RUN) {
             return ACCD_OPTIONS_EXIT_USAGE;
         }
     }
     if (options.config && options.n_files > 0) {
-        return wrong("-c and -f exclude each other", "");
+        return wrong(errors, "-c and -f exclude each other");
     }
     if (options.project && options.n_files == 0) {
-        return wrong("--project goes with -f; in acc.yaml a stack has its name", "");
+        return wrong(errors, "--project goes with -f; in acc.yaml a stack has its name");
     }
     if (!options.config) {
         options.config = "/etc/acc/acc.yaml";

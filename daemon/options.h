@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Compose files of one stack on the command line. */
 #define ACCD_FILES_MAX 64u
@@ -27,9 +28,9 @@ struct accd_options {
 enum accd_options_result {
     ACCD_OPTIONS_RUN = 0,
     ACCD_OPTIONS_EXIT_OK,    /* --help, --version: it has printed */
-    ACCD_OPTIONS_EXIT_USAGE, /* it has said on stderr what is wrong */
+    ACCD_OPTIONS_EXIT_USAGE, /* it has said what is wrong */
 };
 
-/* Strings are borrowed from `argv` and the environment. */
-enum accd_options_result accd_options_parse(int argc, char **argv,
-                                            struct accd_options *ret_options);
+/* Strings are borrowed from `argv` and the environment. What is wrong is written to `errors`. */
+enum accd_options_result accd_options_parse(int argc, char **argv, struct accd_options *ret_options,
+                                            FILE *errors);
