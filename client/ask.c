@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/cmd.h"
 #include "lib/codec/control_request.h"
@@ -49,6 +50,27 @@ void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON 
     cJSON_Delete(root);
 }
 
+bool accctl_is_unit(const struct accctl *ctl)
+{
+    return strcmp(ctl->options->socket, ACCCTL_SOCKET) == 0 &&
+           access("/run/systemd/system", F_OK) == 0; /* as sd_booted() has it */
+}
+
+/* What is seen of it stands before and behind the socket's path. */
+static void tell_not_running(struct accctl *ctl, const char *before, const char *behind)
+{
+    const char *path = ctl->options->socket;
+    bool is_default = strcmp(path, ACCCTL_SOCKET) == 0;
+
+    (void)fprintf(ctl->err, "accctl: accd isn't running%s%s%s", before, path, behind);
+    if (accctl_is_unit(ctl)) {
+        (void)fputs(". Start it: systemctl start accd\n", ctl->err);
+    } else {
+        (void)fprintf(ctl->err, ". Start it: accd%s%s -f COMPOSE, or -c acc.yaml\n",
+                      is_default ? "" : " --socket ", is_default ? "" : path);
+    }
+}
+
 enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_conn)
 {
     const char *path = ctl->options->socket;
@@ -59,16 +81,10 @@ enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_con
     case 0:
         return ACCCTL_DONE;
     case ENOENT:
-        (void)fprintf(ctl->err,
-                      "accctl: accd isn't running or uses another socket: %s: no such file. Start "
-                      "it: systemctl start accd\n",
-                      path);
+        tell_not_running(ctl, " or uses another socket: ", ": no such file");
         break;
     case ECONNREFUSED:
-        (void)fprintf(ctl->err,
-                      "accctl: accd isn't running: nobody answers at %s. Start it: systemctl start "
-                      "accd\n",
-                      path);
+        tell_not_running(ctl, ": nobody answers at ", "");
         break;
     case EACCES:
     case EPERM:
@@ -108,8 +124,10 @@ enum accctl_exit accctl_tell_broken(struct accctl *ctl, int r)
     if (r == -ECONNRESET || r == -EPIPE) {
         (void)fprintf(ctl->err,
                       "accctl: accd has closed the connection at %s: it was stopped, or has too "
-                      "many clients. See: journalctl -u accd\n",
-                      path);
+                      "many clients. See %s\n",
+                      path,
+                      accctl_is_unit(ctl) ? "journalctl -u accd"
+                                          : "what it has printed where it was started");
     } else if (r == -EPROTO) {
         (void)fprintf(ctl->err, "accctl: what answers at %s isn't accd\n", path);
     } else {

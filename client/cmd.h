@@ -41,6 +41,8 @@ enum accctl_exit accctl_run(int argc, char **argv, FILE *out, FILE *err);
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+/* Whether accd is the one that systemd runs here: only then do systemctl and journalctl know it. */
+bool accctl_is_unit(const struct accctl *ctl);
 /* Says on `err` what is wrong. */
 enum accctl_exit accctl_connect(struct accctl *ctl, struct accctl_conn **ret_conn);
 /* One request, one reply within the limit. DONE and its parameters in `*ret_reply` (the whole

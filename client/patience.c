@@ -95,8 +95,10 @@ enum accctl_exit accctl_tell_late(struct accctl *ctl)
     } else {
         (void)fprintf(ctl->err,
                       "accctl: accd hasn't answered for %s (socket %s); it may be stopped: "
-                      "systemctl status accd%s\n",
-                      span, path, acts(ctl) ? ". What was asked is done once it goes on" : "");
+                      "%s%s\n",
+                      span, path,
+                      accctl_is_unit(ctl) ? "systemctl status accd" : "ps -C accd -o pid,stat,args",
+                      acts(ctl) ? ". What was asked is done once it goes on" : "");
     }
     if (ctl->options->json) {
         (void)cJSON_AddStringToObject(parameters, "socket", path);

@@ -50,6 +50,7 @@ def test_unit(w):
     inside("systemctl", "stop", "accd")
     assert show("Result") == "success", show("Result")
     assert w.docker.identities() == before, "workloads were touched"
+    assert "Start it: systemctl start accd" in inside("sh", "-c", "accctl status 2>&1", check=False)
     # With the socket unit a client that comes first waits, and its coming starts accd.
     inside("systemctl", "start", "accd.socket")
     assert show("ActiveState") == "inactive"
