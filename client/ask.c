@@ -182,7 +182,12 @@ static void print_failures(struct accctl *ctl, const cJSON *failures, const char
 static enum accctl_exit no_such(struct accctl *ctl, const cJSON *p)
 {
     const char *nearest = text_of(p, "nearest");
+    const char *reason = text_of(p, "reason");
 
+    if (*reason) {
+        (void)fprintf(ctl->err, "accctl: no service '%s' here: %s\n", text_of(p, "name"), reason);
+        return ACCCTL_USAGE;
+    }
     (void)fprintf(ctl->err, "accctl: no service or stack '%s'%s%s%s\n", text_of(p, "name"),
                   *nearest ? "; did you mean " : ". See: accctl status", nearest,
                   *nearest ? "?" : "");

@@ -52,6 +52,13 @@ bool accd_control_reply_error(struct accd_session *session, const struct acc_ctl
     return sent;
 }
 
+bool accd_control_reply_unselected(const struct accd_control *control, struct accd_session *session,
+                                   struct acc_ctl_error *error)
+{
+    acc_ctl_explain_missing(control->config.ops.model(control->config.ops_ctx), error);
+    return accd_control_reply_error(session, error);
+}
+
 bool accd_control_refuse(struct accd_session *session, const char *name, const char *reason)
 {
     struct acc_ctl_error error;
@@ -118,7 +125,7 @@ static void look(struct accd_control *control, struct accd_session *session,
         return;
     }
     if (acc_ctl_select(view.engine, request, &targets, &error) == ACC_CTL_WRONG) {
-        accd_control_reply_error(session, &error);
+        accd_control_reply_unselected(control, session, &error);
     } else {
         acc_buf_init(&out, ACC_REPLY_MAX);
         r = request->method == ACC_CTL_WHY

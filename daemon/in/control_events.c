@@ -301,7 +301,7 @@ void accd_control_events(struct accd_control *control, struct accd_session *sess
         return;
     }
     if (acc_ctl_select(control->config.engine, request, &targets, &error) == ACC_CTL_WRONG) {
-        accd_control_reply_error(session, &error);
+        accd_control_reply_unselected(control, session, &error);
     } else {
         start(control, session, request, targets.is_all ? NULL : targets.selected);
     }

@@ -67,7 +67,7 @@ bool accd_control_select(struct accd_control *control, struct accd_session *sess
     if ((acc_ctl_method_verb(request->method, &verb)
              ? acc_ctl_select_verb(control->config.engine, request, verb, targets, &error)
              : acc_ctl_select(control->config.engine, request, targets, &error)) == ACC_CTL_WRONG) {
-        accd_control_reply_error(session, &error);
+        accd_control_reply_unselected(control, session, &error);
         return false;
     }
     return true;

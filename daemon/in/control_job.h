@@ -66,6 +66,9 @@ struct acc_view accd_control_view(const struct accd_control *control);
 bool accd_control_reply(struct accd_session *session, struct acc_buf *out, int r, bool is_last);
 /* The last reply. */
 bool accd_control_reply_error(struct accd_session *session, const struct acc_ctl_error *error);
+/* What acc_ctl_select() and its kin have said. */
+bool accd_control_reply_unselected(const struct accd_control *control, struct accd_session *session,
+                                   struct acc_ctl_error *error);
 bool accd_control_refuse(struct accd_session *session, const char *name, const char *reason);
 
 void accd_job_link(struct accd_job **list, struct accd_job *job);

@@ -272,7 +272,7 @@ void accd_control_logs(struct accd_control *control, struct accd_session *sessio
     if (!targets.selected) {
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
     } else if (check(control, request, &targets, &svc, &error) == ACC_CTL_WRONG) {
-        accd_control_reply_error(session, &error);
+        accd_control_reply_unselected(control, session, &error);
     } else {
         start(control, session, request, svc);
     }

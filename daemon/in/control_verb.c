@@ -121,7 +121,7 @@ void accd_control_verb(struct accd_control *control, struct accd_session *sessio
         if (request->oneway) {
             accd_session_skip(session);
         } else {
-            accd_control_reply_error(session, &error);
+            accd_control_reply_unselected(control, session, &error);
         }
     } else if (request->oneway) {
         if (push(control, session, request, verb, &targets) < 0) {

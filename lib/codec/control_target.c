@@ -239,3 +239,44 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
     }
     return narrow(engine, verb, ret_targets, reterr_error);
 }
+
+/* --- what there would be ---------------------------------------------------------------------- */
+
+static bool is_called(const struct acc_stack *stack, const char *service, const char *target)
+{
+    size_t len = strlen(stack->name);
+
+    return strcmp(service, target) == 0 ||
+           (strncmp(target, stack->name, len) == 0 && target[len] == '/' &&
+            strcmp(target + len + 1, service) == 0);
+}
+
+static void say_profile(const struct acc_stack *stack, size_t i, struct acc_ctl_error *error)
+{
+    const char *profile = stack->disabled_profiles[i];
+    bool has_env_file = stack->n_env_files > 0;
+
+    error->key2 = "reason";
+    (void)snprintf(error->value2, sizeof(error->value2),
+                   "it is of profile %.64s, which isn't enabled; put COMPOSE_PROFILES=%.64s into "
+                   "%.255s%s (several: a,b), then: accctl apply",
+                   profile, profile, has_env_file ? stack->env_files[0] : stack->dir,
+                   has_env_file ? "" : "/.env");
+}
+
+void acc_ctl_explain_missing(const struct acc_model *model, struct acc_ctl_error *error)
+{
+    if (strcmp(error->name, ACC_CTL_E_NO_SUCH_SERVICE) != 0) {
+        return;
+    }
+    for (size_t k = 0; k < model->n_stacks; k++) {
+        const struct acc_stack *stack = model->stacks[k];
+
+        for (size_t i = 0; i < stack->n_disabled; i++) {
+            if (is_called(stack, stack->disabled[i], error->value)) {
+                say_profile(stack, i, error);
+                return;
+            }
+        }
+    }
+}

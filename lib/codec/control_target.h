@@ -9,6 +9,7 @@
 
 #include "lib/codec/control_request.h"
 #include "lib/engine/engine.h"
+#include "lib/model/spec.h"
 
 struct acc_ctl_targets {
     uint8_t *selected;    /* a byte per service of the engine; the caller's, zeroed */
@@ -33,3 +34,6 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         const struct acc_ctl_request *request, enum acc_verb verb,
                                         struct acc_ctl_targets *ret_targets,
                                         struct acc_ctl_error *reterr_error);
+/* NoSuchService of one that the files do have, with a profile that isn't enabled: say so. Others are
+ * left as they are. */
+void acc_ctl_explain_missing(const struct acc_model *model, struct acc_ctl_error *error);

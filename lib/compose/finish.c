@@ -375,6 +375,24 @@ static const char **names_of(struct acc_compose_ctx *ctx, const struct acc_node 
     return names;
 }
 
+/* Of each service the first of its profiles. */
+static const char **profiles_of(struct acc_compose_ctx *ctx, const struct acc_node *services)
+{
+    const char **profiles = acc_arena_alloc(ctx->arena,
+                                            (services ? services->n + 1 : 1) * sizeof(*profiles));
+    size_t n = 0;
+
+    acc_node_for_each(service, services)
+    {
+        const struct acc_node *list = acc_node_get(service, "profiles");
+
+        if (profiles) {
+            profiles[n++] = list && list->n > 0 ? list->first->text : "";
+        }
+    }
+    return profiles;
+}
+
 static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node *project)
 {
     struct acc_stack *stack = acc_arena_alloc(ctx->arena, sizeof(*stack));
@@ -395,6 +413,7 @@ static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node
     stack->project = project;
     stack->services = acc_arena_alloc(ctx->arena, (n + 1) * sizeof(*stack->services));
     stack->disabled = names_of(ctx, ctx->disabled, &stack->n_disabled);
+    stack->disabled_profiles = profiles_of(ctx, ctx->disabled);
     stack->declared_networks = names_of(ctx, acc_node_get(ctx->declared, "networks"),
                                         &stack->n_declared_networks);
     stack->declared_volumes = names_of(ctx, acc_node_get(ctx->declared, "volumes"),

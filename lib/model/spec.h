@@ -287,6 +287,7 @@ struct acc_stack {
     struct acc_service_spec *services; /* enabled ones, sorted by name */
     size_t n_services;
     const char **disabled; /* names of services without an enabled profile */
+    const char **disabled_profiles; /* of each the first that would do */
     size_t n_disabled;
     /* Names in the engine of all networks and volumes that the files declare, used or not. */
     const char **declared_networks, **declared_volumes;

@@ -371,6 +371,9 @@ START_TEST(only_what_is_used_stays)
         ck_assert_uint_eq(section->n, 1);
         ck_assert_str_eq(section->first->key, left[i]);
     }
+    ck_assert_uint_eq(stack->n_disabled, 1);
+    ck_assert_str_eq(stack->disabled[0], "off");
+    ck_assert_str_eq(stack->disabled_profiles[0], "no");
 }
 END_TEST
 

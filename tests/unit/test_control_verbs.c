@@ -171,6 +171,35 @@ START_TEST(maintenance_and_silence_refuse)
 }
 END_TEST
 
+START_TEST(who_has_no_enabled_profile_is_told_how_to_get_one)
+{
+    const char *names[] = {"debug"}, *profiles[] = {"tools"}, *env_files[] = {"/s/prod.env"};
+    struct acc_stack stack = {.name = "media",
+                              .dir = "/s",
+                              .disabled = names,
+                              .disabled_profiles = profiles,
+                              .n_disabled = 1};
+    struct acc_stack *stacks[] = {&stack};
+    static const char *const methods[] = {"Up", "Stop", "Upgrade"};
+
+    server.model = (struct acc_model){.stacks = stacks, .n_stacks = 1};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        ck_assert_str_eq(answer_to(methods[i], "\"targets\":[\"debug\"]"),
+                         "{\"parameters\":{\"name\":\"debug\",\"reason\":\"it is of profile tools, "
+                         "which isn't enabled; put COMPOSE_PROFILES=tools into /s/.env (several: "
+                         "a,b), then: accctl apply\"},\"error\":\"io.acc.NoSuchService\"}$");
+    }
+    stack.env_files = env_files;
+    stack.n_env_files = 1;
+    ck_assert_ptr_nonnull(strstr(answer_to("Status", "\"targets\":[\"media/debug\"]"),
+                                 "COMPOSE_PROFILES=tools into /s/prod.env"));
+    ck_assert_ptr_null(strstr(answer_to("Why", "\"target\":\"debugs\""), "reason"));
+    ck_assert_ptr_nonnull(strstr(answer_to("Why", "\"target\":\"debug\""), "profile tools"));
+    ck_assert_ptr_nonnull(strstr(answer_to("History", "\"target\":\"debug\""), "profile tools"));
+    server.model = (struct acc_model){0};
+}
+END_TEST
+
 START_TEST(done_is_what_is_written_down_or_said_not_to_be)
 {
     int fd = dial(), other = dial();
@@ -789,6 +818,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_forbidden_is_refused_and_has_not_failed, 0,
                         sizeof(asked) / sizeof(asked[0]));
     tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
+    tcase_add_test(tcase, who_has_no_enabled_profile_is_told_how_to_get_one);
     tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
     tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
