@@ -47,13 +47,13 @@ enum role acc_role_of(const struct acc_engine *e, const struct instance *i, cons
     size_t len = strlen(name);
     size_t n = digits_at_end(name, len, ret_number);
 
-    acc_inst_canonical(e, i, canonical);
-    for (size_t k = 0; n > 0 && k < ACC_ARRAY_LEN(tags) && strcmp(name, canonical) != 0; k++) {
+    for (size_t k = 0; n > 0 && k < ACC_ARRAY_LEN(tags); k++) {
         size_t tag_len = strlen(tags[k].tag);
 
         if (len > n + tag_len && memcmp(name + len - n - tag_len, tags[k].tag, tag_len) == 0) {
             *ret_base_len = len - n - tag_len;
-            return tags[k].role;
+            acc_inst_canonical(e, i, canonical);
+            return strcmp(name, canonical) == 0 ? ROLE_NONE : tags[k].role;
         }
     }
     return ROLE_NONE;

@@ -184,9 +184,11 @@ static void sync_applied(struct acc_engine *e, struct service *s)
         acc_copy(s->applied, sizeof(s->applied), applied);
         acc_save(s);
     }
+    if (!i->is_adopted || s->container_name || is_passing_name(i->name)) {
+        return;
+    }
     acc_inst_canonical(e, i, name);
-    if (i->is_adopted && !s->container_name && strcmp(name, i->name) != 0 &&
-        !is_passing_name(i->name)) {
+    if (strcmp(name, i->name) != 0) {
         acc_copy(s->canonical, sizeof(s->canonical), i->name);
         acc_save(s);
     }
