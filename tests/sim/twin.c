@@ -105,16 +105,15 @@ int64_t twin_now_ns(const struct twin *twin)
 
 struct twin_container *twin_find_ever(const struct twin *twin, const char *cid)
 {
-    static const char digits[] = "0123456789abcdef";
     size_t index = 0;
 
     for (size_t i = 0; i < 8; i++) { /* its index leads every id */
-        const char *digit = cid[i] ? strchr(digits, cid[i]) : NULL;
+        bool is_digit = cid[i] >= '0' && cid[i] <= '9';
 
-        if (!digit) {
+        if (!is_digit && (cid[i] < 'a' || cid[i] > 'f')) {
             return NULL;
         }
-        index = 16 * index + (size_t)(digit - digits);
+        index = 16 * index + (size_t)(is_digit ? cid[i] - '0' : cid[i] - 'a' + 10);
     }
     return index < twin->n && strcmp(twin->item[index]->cid, cid) == 0 ? twin->item[index] : NULL;
 }
