@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGETS = ["tests/golden/golden", "tests/unit/test_engine_fail", "tests/unit/test_engine_up",
            "tests/unit/test_engine_hand", "tests/unit/test_engine_hold", "tests/unit/test_engine_rollout",
            "tests/unit/test_engine_rollout_change", "tests/unit/test_engine_change",
-           "tests/unit/test_engine_contact", "tests/sim/sim"]
+           "tests/unit/test_engine_contact", "tests/unit/test_engine_drift", "tests/unit/test_engine_auto",
+           "tests/unit/test_engine_confirm", "tests/sim/sim"]
 FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-DHASH_FUNCTION=HASH_OAT", "-O1", "-w"]
 
 # Faults that change nothing that can be seen, and why.
