@@ -7,6 +7,13 @@
 
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+/* Minutes between two crashes of accd where all else is rare: some a day. */
+#define CRASH_MIN 240u
+#define CRASH_MAX 1200u
+/* In an hour of each of these spans it all comes as in a storm. */
+#define BURST_EVERY (9 * 24 * HOUR)
+#define BURST_LASTS HOUR
 
 static uint64_t maybe(struct world *w, uint64_t low_min, uint64_t high_min)
 {
@@ -36,6 +43,29 @@ void world_faults_draw(struct world *w)
     }
     if (w->options.upgrades) {
         w->faults.operator_ = MINUTE * sim_rand_range(&w->rand, 1, 5);
+    }
+}
+
+void world_faults_thin(struct world *w)
+{
+    struct sim_rand rand = {.state = w->options.seed ^ UINT64_C(0xca1)};
+    uint64_t *const means[] = {&w->faults.stream_break,   &w->faults.engine_crash,
+                               &w->faults.engine_restart, &w->faults.engine_hang,
+                               &w->faults.foreign,        &w->faults.operator_,
+                               &w->faults.spell,          &w->faults.prune,
+                               &w->faults.hold,           &w->faults.host,
+                               &w->faults.change};
+
+    if (w->options.rarity == 0) {
+        return;
+    }
+    for (size_t i = 0; i < ACC_ARRAY_LEN(means); i++) {
+        *means[i] *= w->options.rarity;
+    }
+    w->faults.accd_crash = MINUTE * sim_rand_range(&rand, CRASH_MIN, CRASH_MAX);
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        w->workloads.item[i].habits.mtbf *= w->options.rarity;
+        w->workloads.item[i].habits.sick_every *= w->options.rarity;
     }
 }
 
@@ -746,6 +776,37 @@ static uint64_t fate_of_when(uint64_t trouble)
     return trouble == TROUBLE_CHANGE ? fate_of(trouble) + 1 : TROUBLE_CHANGE + trouble;
 }
 
+/* Begin of the burst in the span that this moment is in. */
+static uint64_t burst_of(const struct world *w, uint64_t at_ms)
+{
+    uint64_t span = at_ms / BURST_EVERY;
+    struct sim_rand rand = sim_rand_at(w->options.seed, span, BURST_EVERY);
+
+    return span * BURST_EVERY + sim_rand_below(&rand, BURST_EVERY - BURST_LASTS);
+}
+
+/* The next one of its kind: as drawn, but none jumps over a burst. */
+static uint64_t wait_for_next(struct world *w, uint64_t mean_ms)
+{
+    uint64_t now_ms = w->queue.now_ms;
+    uint64_t wait_ms = sim_rand_range(world_fate(w), 1, 2 * mean_ms);
+    uint64_t burst_ms = burst_of(w, now_ms);
+
+    if (w->options.rarity == 0) {
+        return wait_ms;
+    }
+    if (now_ms >= burst_ms + BURST_LASTS) {
+        burst_ms = burst_of(w, now_ms + BURST_EVERY);
+    }
+    if (now_ms + wait_ms < burst_ms) {
+        return wait_ms;
+    }
+    uint64_t from_ms = now_ms > burst_ms ? now_ms : burst_ms;
+    uint64_t soon_ms = from_ms + 1 + wait_ms / w->options.rarity;
+
+    return soon_ms < burst_ms + BURST_LASTS ? soon_ms - now_ms : wait_ms;
+}
+
 /* `number`: which one of its kind. */
 static void trouble_now(void *ctx, uint64_t trouble, uint64_t number)
 {
@@ -760,8 +821,7 @@ static void trouble_now(void *ctx, uint64_t trouble, uint64_t number)
         strike(w, (enum trouble)trouble);
     }
     world_fate_begin(w, fate_of_when(trouble), number + 1);
-    sim_queue_in(&w->queue,
-                 sim_rand_range(world_fate(w), 1, 2 * world_trouble_mean(w, (enum trouble)trouble)),
+    sim_queue_in(&w->queue, wait_for_next(w, world_trouble_mean(w, (enum trouble)trouble)),
                  trouble_now, w, trouble, number + 1);
 }
 
@@ -777,8 +837,7 @@ void world_faults_begin(struct world *w)
 
         world_fate_begin(w, fate_of_when(t), 0);
         if (mean_ms > 0 && !cut_has(&w->options.cuts, CUT_FAULT, t, 0)) {
-            sim_queue_in(&w->queue, sim_rand_range(world_fate(w), 1, 2 * mean_ms), trouble_now, w,
-                         t, 0);
+            sim_queue_in(&w->queue, wait_for_next(w, mean_ms), trouble_now, w, t, 0);
         }
     }
 }

@@ -57,6 +57,7 @@ static void timing_draw(struct drawing *d)
     acc_timing_default(&d->timing);
     d->timing.starts_in_flight = (uint32_t)range(d, 1, 8);
     d->timing.pulls_in_flight = (uint32_t)range(d, 1, 3);
+    d->timing.resync = d->options->resync_ms ? d->options->resync_ms : d->timing.resync;
     for (size_t i = 0; d->options->quick_timing && i < ACC_ARRAY_LEN(times); i++) {
         uint64_t *ms = acc_timing_field(&d->timing, times[i], &is_count);
 

@@ -12,7 +12,7 @@
 #define MINUTE (60u * SECOND)
 #define HOUR   (60u * MINUTE)
 /* E11 T_obs: what was seen longer ago than a full list and some counts for nothing. */
-#define T_OBS (85u * SECOND)
+#define T_OBS_MORE (25u * SECOND)
 /* A word of an operator or a blow from outside explains whatever happens within this time. */
 #define EXCUSE               (10u * MINUTE)
 #define ACTIONS_A_MINUTE_MAX 60u
@@ -25,6 +25,11 @@ static const struct acc_service_spec *spec_of(const struct oracle *o, uint32_t s
 static uint64_t now(const struct oracle *o)
 {
     return o->world->queue.now_ms;
+}
+
+static uint64_t t_obs(const struct oracle *o)
+{
+    return spec_of(o, 0)->timing.resync + T_OBS_MORE;
 }
 
 void oracle_init(struct oracle *o, struct world *world)
@@ -214,9 +219,9 @@ static uint64_t detection_ms(const struct oracle *o, uint32_t svc)
 
     if (!twin_health_of(o->world->graph.model, svc, &interval_ms, &timeout_ms, &start_period_ms,
                         &retries)) {
-        return T_OBS;
+        return t_obs(o);
     }
-    return (uint64_t)(interval_ms + 100) * (retries + 2) + (uint64_t)start_period_ms + T_OBS;
+    return (uint64_t)(interval_ms + 100) * (retries + 2) + (uint64_t)start_period_ms + t_obs(o);
 }
 
 /* Could accd have had a reason to take this container's run for ready, at some time? */
@@ -258,7 +263,7 @@ static bool dep_runs(struct oracle *o, uint32_t dep, bool must_be_ready)
         }
         /* Its own policy began another run, and nobody told: the one of before is what counts. */
         if (t->started_ns != c->started_ns
-                ? now(o) - c->proc.started_ms < T_OBS
+                ? now(o) - c->proc.started_ms < t_obs(o)
                 : !must_be_ready || t->healthy_ns == c->started_ns || may_be_ready(o, c)) {
             return true;
         }
@@ -750,32 +755,26 @@ static void check_discipline(struct oracle *o, const struct acc_action *a, size_
 
 /* An end that was told late: meanwhile it was well for all that accd could know. */
 static void forget_late_failure(struct oracle *o, const struct acc_obs *obs,
-                                const struct oracle_container *t)
+                                const struct oracle_container *t, const struct twin_container *c)
 {
-    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
-
-    if (c && c->made.svc != ACC_NONE && obs->state == ACC_CTR_EXITED && t->state != obs->state &&
+    if (c->made.svc != ACC_NONE && obs->state == ACC_CTR_EXITED && t->state != obs->state &&
         now(o) - o->service[c->made.svc].ended_ms > 2 * SECOND) {
         o->service[c->made.svc].n_failures = 0;
     }
 }
 
 /* Somebody's new container is a wish when accd sees it, which may be after a later word. */
-static void doubt_foreign(struct oracle *o, const struct acc_obs *obs,
-                          const struct oracle_container *t)
+static void doubt_foreign(struct oracle *o, const struct oracle_container *t,
+                          const struct twin_container *c)
 {
-    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
-
     if (t->seen_ms == 0 && c->made.svc != ACC_NONE && !c->made.is_ours) {
         o->service[c->made.svc].is_unsure = true;
     }
 }
 
-static void mark_tried(struct oracle *o, const struct acc_obs *obs)
+static void mark_tried(struct oracle *o, const struct acc_obs *obs, const struct twin_container *c)
 {
-    const struct twin_container *c = twin_find_ever(&o->world->twin, obs->cid);
-
-    if (c && c->made.svc != ACC_NONE && obs->state == ACC_CTR_RUNNING) {
+    if (c->made.svc != ACC_NONE && obs->state == ACC_CTR_RUNNING) {
         o->service[c->made.svc].was_tried = true;
     }
 }
@@ -788,13 +787,15 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
         struct oracle_container *t = told(o, event->obs->cid);
 
         if (t) {
-            doubt_foreign(o, event->obs, t);
-            forget_late_failure(o, event->obs, t);
+            const struct twin_container *c = o->world->twin.item[t - o->container];
+
+            doubt_foreign(o, t, c);
+            forget_late_failure(o, event->obs, t, c);
             t->stop_ms = t->started_ns == event->obs->started_ns ? t->stop_ms : 0;
             t->epoch = o->world->epoch;
             t->seen_ms = now(o);
             t->state = event->obs->state;
-            mark_tried(o, event->obs);
+            mark_tried(o, event->obs, c);
             t->healthy_ns = event->obs->health == ACC_DH_HEALTHY ? event->obs->started_ns
                                                                  : t->healthy_ns;
             t->started_ns = event->obs->started_ns;

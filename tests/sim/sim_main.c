@@ -4,13 +4,17 @@
  *     sim --seed N [--trace]      sim --from A --to B [--quick] [--upgrades] [--hashes]
  *         [--coverage]            which cells and pairs were reached; 1 when one is missing
  *         [--shrink]              make what is bad small, and tell that story (shrink.h)
+ *         [--long]                days to months of a host on which little happens
  *     sim --list FILE             seeds that have found something once
  *
- * A line of the list: "SEED [platform] [upgrades] [one-stream] TEXT". A fifth of the seeds have the
+ * SIGINT or SIGTERM: the seed in hand is the last, and the sums are told.
+ *
+ * A line of the list: "SEED [platform] [upgrades] [one-stream] [long] TEXT". A fifth of the seeds have the
  * graph of the platform, the others one of their own; --graph random|platform says which, and so
  * does the list.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +27,26 @@
 struct job {
     uint64_t from, to;
     const char *list, *graph;
-    bool trace, quick, upgrades, hashes, one_stream, shrink;
+    bool trace, quick, upgrades, hashes, one_stream, shrink, is_long;
     struct coverage *coverage;
     uint64_t n_seeds, n_bad, n_steps, n_lives, n_ms;
 };
+
+static volatile sig_atomic_t is_enough;
+
+static void on_signal(int number)
+{
+    (void)number;
+    is_enough = 1;
+}
+
+/* How to run it again. */
+static void print_flags(const struct job *job, const struct world_options *options)
+{
+    (void)printf("--graph %s%s%s%s", options->graph.platform ? "platform" : "random",
+                 options->upgrades ? " --upgrades" : "", job->one_stream ? " --one-stream" : "",
+                 job->is_long ? " --long" : "");
+}
 
 static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph)
 {
@@ -34,10 +54,13 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
     struct world_options options = world_options_of(seed, job->one_stream);
 
     options.trace = job->trace ? stdout : NULL;
-    options.quick = job->quick || upgrades;
     options.upgrades = upgrades;
     options.coverage = job->coverage;
     options.calm = options.calm && !upgrades;
+    if (job->is_long) {
+        world_options_make_long(&options);
+    }
+    options.quick |= job->quick || upgrades;
     if (graph) {
         options.graph.platform = strcmp(graph, "platform") == 0;
     }
@@ -51,13 +74,13 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
     world_open(&w, &options);
     if (!world_run(&w)) {
         job->n_bad++;
-        (void)printf("%s (--graph %s%s%s)\n", w.violation,
-                     options.graph.platform ? "platform" : "random", upgrades ? " --upgrades" : "",
-                     job->one_stream ? " --one-stream" : "");
+        (void)printf("%s (", w.violation);
+        print_flags(job, &options);
+        (void)printf(")\n");
         if (job->n_bad == 1) {
-            (void)printf("to make it small: sim --seed %" PRIu64 " --shrink --graph %s%s%s\n", seed,
-                         options.graph.platform ? "platform" : "random",
-                         upgrades ? " --upgrades" : "", job->one_stream ? " --one-stream" : "");
+            (void)printf("to make it small: sim --seed %" PRIu64 " --shrink ", seed);
+            print_flags(job, &options);
+            (void)printf("\n");
         }
     } else if (job->trace) {
         (void)printf("seed %" PRIu64 ": %zu services, %" PRIu64 " steps, %" PRIu64
@@ -87,6 +110,8 @@ static bool take_word(char **rest, struct job *how)
         how->upgrades = true;
     } else if (strncmp(*rest, "one-stream ", 11) == 0) {
         how->one_stream = true;
+    } else if (strncmp(*rest, "long ", 5) == 0) {
+        how->is_long = true;
     } else {
         return false;
     }
@@ -113,6 +138,7 @@ static int run_list(struct job *job)
             while (take_word(&rest, &how)) {
             }
             job->one_stream = how.one_stream;
+            job->is_long = how.is_long;
             run(job, seed, how.upgrades, how.graph);
         }
     }
@@ -123,7 +149,7 @@ static int run_list(struct job *job)
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: sim --seed N [--trace] | --from A --to B [--quick] [--hashes] "
-                          "[--coverage] [--shrink] | "
+                          "[--coverage] [--shrink] [--long] | "
                           "--list FILE; [--upgrades] [--graph random|platform]\n");
     return 2;
 }
@@ -139,6 +165,8 @@ static bool parse(int argc, char **argv, struct job *job)
             job->quick = true;
         } else if (strcmp(argv[i], "--upgrades") == 0) {
             job->upgrades = true;
+        } else if (strcmp(argv[i], "--long") == 0) {
+            job->is_long = true;
         } else if (strcmp(argv[i], "--shrink") == 0) {
             job->shrink = true;
         } else if (strcmp(argv[i], "--one-stream") == 0) {
@@ -181,7 +209,9 @@ int main(int argc, char **argv)
     if (job.list) {
         r = run_list(&job);
     }
-    for (uint64_t seed = job.from; seed <= job.to && !job.list; seed++) {
+    (void)signal(SIGINT, on_signal);
+    (void)signal(SIGTERM, on_signal);
+    for (uint64_t seed = job.from; seed <= job.to && !job.list && !is_enough; seed++) {
         run(&job, seed, job.upgrades, job.graph);
     }
     if (job.coverage && coverage_print(job.coverage, job.upgrades) > 0) {

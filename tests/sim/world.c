@@ -10,11 +10,20 @@
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
 /* Steps of TIMEOUT at one moment: more is a loop. */
 #define TIMEOUTS_AT_ONCE_MAX 300u
 /* With what follows the faults a seed comes to six hours and more. */
 #define CHAOS_MIN (1 * HOUR)
 #define CHAOS_MAX (8 * HOUR)
+/* What comes each half an hour in a storm comes once in a day to a week. */
+#define RARITY_MIN 50u
+#define RARITY_MAX 400u
+/* Quiet time is lists of what is known; some hosts ask for fewer of them. */
+#define RESYNC_MIN (2 * MINUTE)
+#define RESYNC_MAX (10 * MINUTE)
+#define LONG_MIN   (2 * DAY)
+#define LONG_MAX   (90 * DAY)
 
 struct world_options world_options_of(uint64_t seed, bool one_stream)
 {
@@ -38,6 +47,21 @@ struct world_options world_options_of(uint64_t seed, bool one_stream)
     options.calm = sim_rand_below(&rand, 20) == 0;
     options.graph.platform = sim_rand_below(&rand, 5) == 0;
     return options;
+}
+
+void world_options_make_long(struct world_options *options)
+{
+    struct sim_rand rand = {.state = options->seed ^ UINT64_C(0x10e9)};
+
+    options->calm = false;
+    options->graph.platform = sim_rand_below(&rand, 64) == 0;
+    options->graph.services_max = sim_rand_below(&rand, 8) == 0 ? 20 : 8;
+    options->graph.resync_ms = sim_rand_below(&rand, 3) == 0 ? 0
+                                                             : sim_rand_range(&rand, RESYNC_MIN,
+                                                                              RESYNC_MAX);
+    options->quick = options->graph.resync_ms != 0; /* the trials know the default */
+    options->rarity = (uint32_t)sim_rand_range(&rand, RARITY_MIN, RARITY_MAX);
+    options->chaos_ms = sim_rand_range(&rand, LONG_MIN, LONG_MAX);
 }
 
 void world_trace(struct world *w, const char *fmt, ...)
@@ -125,6 +149,7 @@ void world_open(struct world *w, const struct world_options *options)
     world_faults_draw(w);
     world_host_init(w);
     world_change_init(w);
+    world_faults_thin(w);
     cut_apply(w);
     world_store_init(w);
     oracle_init(&w->oracle, w);

@@ -24,6 +24,7 @@ struct world_options {
     uint64_t seed;
     struct sim_graph_options graph;
     uint64_t chaos_ms;         /* how long faults last */
+    uint32_t rarity;           /* a host as most are: so much rarer, but for bursts; 0: a storm */
     bool calm;                 /* no faults at all: a plain bring-up */
     bool quick;                /* skip the trials after it has healed */
     bool upgrades;             /* images get newer, some of them bad, and people upgrade */
@@ -35,6 +36,8 @@ struct world_options {
 };
 /* What the test suite runs: everything else follows from the seed. */
 struct world_options world_options_of(uint64_t seed, bool one_stream);
+/* The same seed, and days to months in which little happens. */
+void world_options_make_long(struct world_options *options);
 
 enum world_conn { WORLD_CONN_DOWN = 0, WORLD_CONN_UP, WORLD_CONN_DEGRADED };
 
@@ -177,6 +180,8 @@ void world_upgrade(struct world *world, uint32_t svc, bool back);
 /* --- faults.c ------------------------------------------------------------------------------- */
 
 void world_faults_draw(struct world *world);
+/* After all of them are drawn: as rare as the options say. */
+void world_faults_thin(struct world *world);
 const char *world_trouble_name(enum trouble trouble);
 uint64_t world_trouble_mean(const struct world *world, enum trouble trouble);
 void world_faults_begin(struct world *world);
