@@ -347,6 +347,7 @@ struct rollout {
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
     char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */
     bool is_undo_asked;                /* a person takes it back */
+    bool is_taken;                     /* a person has seen enough of it: the watch ends */
     bool is_refused;                   /* ROLL_FAILED: nothing was tried, there is a ban on it */
 };
 struct revision {
@@ -1093,6 +1094,8 @@ bool acc_confirm_owns(const struct service *s, const struct instance *i);
 enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s,
                                         struct instance *i);
 void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by);
+/* Who watches it may stop: it stands, unless it fails first. */
+void acc_confirm_take(struct acc_engine *e, struct service *s, const char *by);
 
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);

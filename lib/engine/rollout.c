@@ -483,7 +483,8 @@ static void update_watch(struct acc_engine *e, struct service *s)
     } else if (!s->roll.fail_ms && s->ready && is_outdated) { /* likewise, and nothing is proven */
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file changed before its time was up");
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
-    } else if (!s->roll.fail_ms && s->ready && is_proven && acc_group_is_proven(e, s)) {
+    } else if (!s->roll.fail_ms && s->ready &&
+               (s->roll.is_taken || (is_proven && acc_group_is_proven(e, s)))) {
         stand(e, s);
     }
 }

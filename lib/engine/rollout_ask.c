@@ -177,7 +177,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                  (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
                  r->is.why);
     }
-    r->is_proven = false;
+    r->is_proven = r->is_taken = false;
     acc_save(s);
     acc_mark_around(e, s);
     acc_group_mark(e, s);
@@ -380,7 +380,9 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         }
     }
     if (cmd->keep) {
-        if (!acc_rollout_active(s)) {
+        if (r->is.step == ACC_ROLL_WATCH) {
+            acc_confirm_take(e, s, cmd->by);
+        } else if (!acc_rollout_active(s)) {
             acc_copy(r->is.by, sizeof(r->is.by), cmd->by);
             (void)acc_rollout_refuse(e, s, "nothing of it waits for a decision");
         }

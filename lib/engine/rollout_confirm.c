@@ -120,6 +120,16 @@ static enum acc_rollout_step next_step(const struct service *s, const struct cas
     return cast->holder && !s->roll.is.start_first ? ACC_ROLL_STOP_OLD : ACC_ROLL_START;
 }
 
+void acc_confirm_take(struct acc_engine *e, struct service *s, const char *by)
+{
+    if (!s->roll.is_taken) {
+        s->roll.is_taken = true;
+        acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "%s takes r%u as it is", by,
+                 (unsigned)s->roll.is.to);
+    }
+    acc_mark(e, s);
+}
+
 void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by)
 {
     struct cast cast = acc_rollout_cast(e, s, s->roll.is.slot);

@@ -104,8 +104,16 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         break;
     }
     if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
-        (void)snprintf(out + n, out_size - (size_t)n, "; waits for %.80s",
-                       e->services[r->waits_for].nick);
+        n += snprintf(out + n, out_size - (size_t)n, "; waits for %.80s",
+                      e->services[r->waits_for].nick);
+    }
+    if (r->is_asked && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, "; then the %s that %.60s asked for",
+                      r->ask_back ? "rollback" : "upgrade", r->ask_by);
+        if (is->step == ACC_ROLL_WATCH && n > 0 && (size_t)n < out_size) {
+            (void)snprintf(out + n, out_size - (size_t)n, " (at once: accctl upgrade %.60s --keep)",
+                           s->nick);
+        }
     }
 }
 

@@ -303,6 +303,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.ask_by, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.ask_digest, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.is_undo_asked, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_taken, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_refused, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_stable, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, autos.is_set, ACC_FIELD_UINT),
