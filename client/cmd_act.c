@@ -516,7 +516,7 @@ static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
         return ACCCTL_USAGE;
     }
     code = accctl_connect(ctl, &act.conn);
-    act.progress = accctl_progress_create(&ctl->style);
+    act.progress = accctl_progress_create(&ctl->style, !is_verb(ctl, "apply"));
     acc_buf_init(&act.out, SIZE_MAX / 2);
     if (code == ACCCTL_DONE && act.progress) {
         method_of(ctl->options->verb, method, sizeof(method));

@@ -43,15 +43,18 @@ struct accctl_progress {
     size_t n_drawn; /* lines of the block on the terminal */
     uint64_t begun_ms;
     bool is_started;
-    bool has_told_watch; /* that an upgrade is over only when the new one was watched */
+    bool
+        has_told_watch; /* that an upgrade is over only when the new one was watched; or it isn't */
 };
 
-struct accctl_progress *accctl_progress_create(const struct accctl_style *style)
+struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
+                                               bool waits_for_watch)
 {
     struct accctl_progress *progress = calloc(1, sizeof(*progress));
 
     if (progress) {
         progress->style = style;
+        progress->has_told_watch = !waits_for_watch;
     }
     return progress;
 }

@@ -11,8 +11,10 @@
 
 struct accctl_progress;
 
-/* NULL when out of memory. `style` is borrowed. */
-struct accctl_progress *accctl_progress_create(const struct accctl_style *style);
+/* NULL when out of memory. `style` is borrowed. `waits_for_watch`: the verb ends when new
+ * containers have been watched, so that is said; else when they serve. */
+struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
+                                               bool waits_for_watch);
 struct accctl_progress *accctl_progress_destroy(struct accctl_progress *progress);
 
 /* Take the `progress` list of one reply, or with NULL only redraw; append to `out` what is to be

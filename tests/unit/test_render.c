@@ -445,7 +445,7 @@ static void update(struct accctl_progress *progress, const char *db, const char 
 
 START_TEST(progress_in_a_pipe_is_a_line_per_change)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -466,7 +466,7 @@ END_TEST
 START_TEST(progress_on_a_terminal_is_rewritten_in_place)
 {
     struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
-    struct accctl_progress *progress = accctl_progress_create(&style);
+    struct accctl_progress *progress = accctl_progress_create(&style, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -501,7 +501,7 @@ static void tell(struct accctl_progress *progress, const char *rest, uint64_t no
 
 START_TEST(the_outcome_says_what_changed_why_and_how_long_it_took)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -522,7 +522,7 @@ END_TEST
 
 START_TEST(steps_of_an_upgrade_have_durations)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -547,9 +547,25 @@ START_TEST(steps_of_an_upgrade_have_durations)
 }
 END_TEST
 
+START_TEST(apply_does_not_say_that_it_waits_for_the_watch)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, false);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    tell(progress, "\"state\":\"upgrading\",\"step\":\"switch\",\"settled\":false", 1000, &out);
+    tell(progress,
+         "\"state\":\"up\",\"step\":\"watch\",\"settled\":false,\"reason\":\"r2 is watched\"", 1100,
+         &out);
+    ck_assert_ptr_null(strstr(out.data, "waits for that"));
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
 START_TEST(a_pull_is_told_by_quarters_and_a_build_line_by_line)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
     struct acc_buf out;
     char rest[256];
 
@@ -579,7 +595,7 @@ END_TEST
 START_TEST(on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end)
 {
     struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
-    struct accctl_progress *progress = accctl_progress_create(&style);
+    struct accctl_progress *progress = accctl_progress_create(&style, true);
     struct acc_buf out;
     char rest[64];
 
@@ -641,6 +657,7 @@ int main(void)
     tcase_add_test(tcase, progress_on_a_terminal_is_rewritten_in_place);
     tcase_add_test(tcase, the_outcome_says_what_changed_why_and_how_long_it_took);
     tcase_add_test(tcase, steps_of_an_upgrade_have_durations);
+    tcase_add_test(tcase, apply_does_not_say_that_it_waits_for_the_watch);
     tcase_add_test(tcase, a_pull_is_told_by_quarters_and_a_build_line_by_line);
     tcase_add_test(tcase, on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end);
     srunner_run_all(runner, CK_NORMAL);
