@@ -12,23 +12,9 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "lib/codec/mountinfo.h"
+
 /* --- mounts ---------------------------------------------------------------------------------- */
-
-/* "\040" is a blank: fs/seq_file.c, mangle_path(). In place. */
-static void unmangle(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from; to++) {
-        if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
-            *to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-}
 
 /* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw": the fifth one. */
 static char *mount_point(char *line)
@@ -39,7 +25,7 @@ static char *mount_point(char *line)
     }
     if (line) {
         line[strcspn(line, " \n")] = '\0';
-        unmangle(line);
+        acc_mounts_unmangle(line);
     }
     return line;
 }

@@ -7,6 +7,8 @@
  */
 
 #include "lib/engine/event.h"
+#include "lib/model/condition.h"
+#include "lib/model/place.h"
 
 /* Is something mounted on exactly this path? From mountinfo, so that a dead server can't keep us.
  * `sys_root` "": that of accd itself; else of the process 1 below it. */
@@ -22,3 +24,12 @@ enum acc_tri accd_host_time(void);
 /* systemd-timesyncd's word. */
 #define ACCD_TIMESYNC_DIR  "/run/systemd/timesync"
 #define ACCD_TIMESYNC_FILE ACCD_TIMESYNC_DIR "/synchronized"
+
+/* Where paths lie (lib/model/place.h), by one reading of mountinfo. Links are followed, but never
+ * looked for where that may take long: what lies behind the point of a network file system lies on
+ * it. For a worker: a disk that sleeps takes seconds. */
+struct accd_host_path {
+    char path[ACC_CONDITION_TEXT_MAX + 1];
+    char place[ACC_PLACE_MAX + 1]; /* "": nobody can tell */
+};
+void accd_host_places(const char *sys_root, struct accd_host_path *paths, size_t n);

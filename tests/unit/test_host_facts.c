@@ -28,9 +28,15 @@ static void make_root(void)
 
 static void remove_root(void)
 {
-    static const char *const made[] = {"proc/1/mountinfo", "proc/1/net/route",
-                                       "proc/1/net/ipv6_route", "file"};
-    static const char *const folders[] = {"proc/1/net", "proc/1", "proc", "."};
+    static const char *const made[] = {"proc/1/mountinfo",
+                                       "proc/1/net/route",
+                                       "proc/1/net/ipv6_route",
+                                       "file",
+                                       "data",
+                                       "up",
+                                       "round",
+                                       "mnt/nas/away"};
+    static const char *const folders[] = {"proc/1/net", "proc/1", "proc", "mnt/nas", "mnt", "."};
     char path[96];
 
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
@@ -73,6 +79,44 @@ START_TEST(a_mount_is_known_by_its_point)
         "40 22 0:44 / /mnt/nas rw,relatime shared:9 - nfs4 nas:/export rw,vers=4.2\n"
         "41 22 0:45 / /mnt/my\\040files rw - fuse.sshfs sshfs rw\n");
     ck_assert_int_eq(accd_host_mounted(root, mounts[_i].path), mounts[_i].want);
+}
+END_TEST
+
+static const struct {
+    const char *path, *want;
+} lies[] = {
+    {"/mnt/nas/a", "/mnt/nas nfs nas:/export /"},
+    {"/data/a", "/mnt/nas nfs nas:/export /"}, /* by a link */
+    {"/there/../data", "/mnt/nas nfs nas:/export /"},
+    {"/up", "/srv ext4 - /"},                        /* by one that goes up */
+    {"/mnt/nas/away", "/mnt/nas nfs nas:/export /"}, /* a link on a server isn't looked for */
+    {"/round/a", ""},                                /* a link to itself */
+    {"/not/there", "/"},
+};
+
+START_TEST(links_are_followed_where_that_cannot_take_long)
+{
+    static const char *const links[][2] = {
+        {"/mnt/nas", "data"}, {"srv/x", "up"}, {"round", "round"}, {"/srv", "mnt/nas/away"}};
+    struct accd_host_path path = {.place = "old"};
+    char name[96];
+
+    (void)snprintf(name, sizeof(name), "%s/mnt", root);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    (void)snprintf(name, sizeof(name), "%s/mnt/nas", root);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        (void)snprintf(name, sizeof(name), "%s/%s", root, links[i][1]);
+        ck_assert_int_eq(symlink(links[i][0], name), 0);
+    }
+    (void)snprintf(path.path, sizeof(path.path), "%s", lies[_i].path);
+    accd_host_places(root, &path, 1);
+    ck_assert_str_eq(path.place, ""); /* no mountinfo: nobody knows */
+    put("proc/1/mountinfo", "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+                            "40 22 0:44 / /mnt/nas rw - nfs4 nas:/export rw,vers=4.2\n"
+                            "41 22 8:2 / /srv rw - ext4 /dev/sdb1 rw\n");
+    accd_host_places(root, &path, 1);
+    ck_assert_str_eq(path.place, lies[_i].want);
 }
 END_TEST
 
@@ -141,6 +185,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_root, remove_root);
     tcase_add_loop_test(tcase, a_mount_is_known_by_its_point, 0,
                         sizeof(mounts) / sizeof(mounts[0]));
+    tcase_add_loop_test(tcase, links_are_followed_where_that_cannot_take_long, 0,
+                        sizeof(lies) / sizeof(lies[0]));
     tcase_add_loop_test(tcase, a_default_route_is_the_network, 0,
                         sizeof(routes) / sizeof(routes[0]));
     tcase_add_test(tcase, a_device_is_no_file);
