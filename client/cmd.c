@@ -133,7 +133,8 @@ static const struct accctl_cmd cmds[] = {
     {"release", accctl_cmd_act, ACTS | ACCCTL_O_PHASE, 1, ACCCTL_ARGS_MAX, NAMED,
      "end a hold, also of a service that was stopped by hand",
      "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
-     "until this, or up.\n\n"
+     "until this, or up. What isn't started because something else is mounted where its bind\n"
+     "source lies takes it as it is.\n\n"
      "  accctl release grafana\n"},
     {"maintenance", accctl_cmd_maintenance,
      ACCCTL_O_REASON | ACCCTL_O_FOR | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 1, 1,

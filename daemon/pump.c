@@ -15,6 +15,7 @@ struct queued {
     char spec[ACC_HASH_LEN + 1];
     char text[ACC_OUTPUT_MAX + 1];
     char digest[ACC_HASH_LEN + 8];                          /* LOOKED, and of a pull */
+    char place[ACC_PLACE_MAX + 1];                          /* HOST */
     char id[2 * ACC_NAME_MAX + 2], image[ACC_NAME_MAX + 1]; /* LOOKED */
     struct acc_obs *obs;                                    /* owned */
     uint8_t *selected;                                      /* owned */
@@ -120,6 +121,7 @@ static int own(struct accd_pump *pump, struct queued *entry)
         return 0;
     case ACC_EV_HOST:
         event->host.condition = keep(entry->text, sizeof(entry->text), event->host.condition);
+        event->host.place = keep(entry->place, sizeof(entry->place), event->host.place);
         return 0;
     case ACC_EV_PROBE:
         event->probe.output = keep(entry->text, sizeof(entry->text), event->probe.output);

@@ -33,6 +33,7 @@ struct watched {
     char text[ACC_CONDITION_TEXT_MAX + 1];
     enum acc_tri told;
     bool is_told;
+    char place[ACC_PLACE_MAX + 1]; /* told of a bind source */
 };
 
 struct accd_host_watch {
@@ -47,8 +48,20 @@ struct accd_host_watch {
     uint64_t generation; /* of `item`; looks of older ones are void */
     bool *is_looking;    /* owned; of each item: a worker is at it */
     bool *look_again;    /* owned; ... and something has happened since */
+    bool is_placing;     /* a worker looks where the bind sources lie */
+    bool place_again;    /* ... and something was mounted since */
     size_t n_works;
     bool is_closing, is_closed; /* closed: the handles are */
+};
+
+/* A worker's look at all bind sources. */
+struct places {
+    uv_work_t work;
+    struct accd_host_watch *watch;
+    uint64_t generation;
+    size_t n;
+    struct accd_host_path *path; /* owned */
+    size_t *at;                  /* owned; which item each is */
 };
 
 /* A worker's look at one file. */
@@ -202,6 +215,105 @@ static void look_at_file(struct accd_host_watch *watch, size_t at)
     watch->n_works++;
 }
 
+/* --- where bind sources lie --------------------------------------------------------------------
+ */
+
+static void tell_place(struct accd_host_watch *watch, size_t at, const char *place)
+{
+    struct watched *item = &watch->item[at];
+    struct acc_event event = {.type = ACC_EV_HOST, .now_ms = uv_now(watch->loop)};
+
+    if (item->is_told && strcmp(item->place, place) == 0) {
+        return;
+    }
+    event.host.condition = item->text;
+    event.host.place = place;
+    if (accd_pump_push(watch->pump, &event) == 0) { /* else the next look tells it */
+        item->is_told = true;
+        memcpy(item->place, place, strlen(place) + 1);
+    }
+}
+
+static void places_free(struct places *places)
+{
+    if (places) {
+        free(places->path);
+        free(places->at);
+    }
+    free(places);
+}
+
+static void place_now(uv_work_t *work)
+{
+    struct places *places = (struct places *)work;
+
+    accd_host_places(places->watch->sys_root, places->path, places->n);
+}
+
+static void look_at_places(struct accd_host_watch *watch);
+
+static void place_done(uv_work_t *work, int status)
+{
+    struct places *places = (struct places *)work;
+    struct accd_host_watch *watch = places->watch;
+    bool is_void = status < 0 || watch->is_closing || places->generation != watch->generation;
+
+    watch->n_works--;
+    watch->is_placing = false;
+    for (size_t i = 0; !is_void && i < places->n; i++) {
+        tell_place(watch, places->at[i], places->path[i].place);
+    }
+    places_free(places);
+    if (!watch->is_closing && watch->place_again) {
+        look_at_places(watch);
+    }
+    if (!is_void) {
+        accd_pump_run(watch->pump);
+    }
+    maybe_free(watch);
+}
+
+/* The worker may outlive the items: it has copies. NULL: out of memory. */
+static struct places *places_new(struct accd_host_watch *watch)
+{
+    struct places *places = calloc(1, sizeof(*places));
+
+    if (!places) {
+        return NULL;
+    }
+    places->watch = watch;
+    places->generation = watch->generation;
+    places->path = calloc(watch->n + 1, sizeof(*places->path));
+    places->at = calloc(watch->n + 1, sizeof(*places->at));
+    for (size_t i = 0; places->path && places->at && i < watch->n; i++) {
+        if (watch->item[i].is.kind != ACC_HOST_PLACE) {
+            continue;
+        }
+        memcpy(places->path[places->n].path, watch->item[i].text, sizeof(watch->item[i].text));
+        places->at[places->n++] = i;
+    }
+    return places;
+}
+
+/* All at once: they are many, and what is mounted is read once. */
+static void look_at_places(struct accd_host_watch *watch)
+{
+    struct places *places;
+
+    watch->place_again = watch->is_placing;
+    if (watch->is_placing) {
+        return;
+    }
+    places = places_new(watch);
+    if (!places || places->n == 0 ||
+        uv_queue_work(watch->loop, &places->work, place_now, place_done) < 0) {
+        places_free(places); /* there are none; else the next event or list looks again */
+        return;
+    }
+    watch->is_placing = true;
+    watch->n_works++;
+}
+
 static void look_at(struct accd_host_watch *watch, size_t at)
 {
     const struct acc_condition *is = &watch->item[at].is;
@@ -226,6 +338,8 @@ static void look_at(struct accd_host_watch *watch, size_t at)
         }
         tell(watch, at, accd_host_time());
         break;
+    case ACC_HOST_PLACE: /* look_at_places(), with all others */
+        break;
     }
 }
 
@@ -236,7 +350,7 @@ static bool concerns(enum source source, enum acc_condition_kind kind)
 
     switch (source) {
     case SOURCE_MOUNTS:
-        return kind == ACC_HOST_MOUNT || is_file;
+        return kind == ACC_HOST_MOUNT || kind == ACC_HOST_PLACE || is_file;
     case SOURCE_FOLDERS:
         return is_file || kind == ACC_HOST_TIME;
     case SOURCE_ROUTES:
@@ -254,6 +368,9 @@ static void look_by(struct accd_host_watch *watch, enum source source)
             look_at(watch, i);
         }
     }
+    if (source == SOURCE_MOUNTS) {
+        look_at_places(watch);
+    }
     accd_pump_run(watch->pump);
 }
 
@@ -262,6 +379,7 @@ void accd_host_watch_look(struct accd_host_watch *watch)
     for (size_t i = 0; i < watch->n; i++) {
         look_at(watch, i);
     }
+    look_at_places(watch);
 }
 
 /* --- the sources ----------------------------------------------------------------------------- */
@@ -355,7 +473,8 @@ static void open_one(struct accd_host_watch *watch, enum source source)
 
     if (r < 0) {
         accd_log(ACCD_LOG_WARNING,
-                 "host: %s can't be watched (%s): x-acc.host is looked at with each list only",
+                 "host: %s can't be watched (%s): what services need of the host is looked at with "
+                 "each list only",
                  source_names[source], strerror(-r));
         if (fd >= 0) {
             (void)close(fd);
@@ -388,7 +507,7 @@ static void fill(struct accd_host_watch *watch, const struct acc_model *model)
 
         *item = (struct watched){.is_told = false};
         memcpy(item->text, model->conditions[i].text, strlen(model->conditions[i].text) + 1);
-        (void)acc_condition_parse(item->text, &item->is); /* it was good */
+        item->is = acc_condition_moved(&model->conditions[i], item->text);
     }
 }
 

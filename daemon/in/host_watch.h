@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Watches the conditions of the host that services name (x-acc.host), and tells the engine.
+ * Watches the conditions of the host that services name (x-acc.host), and on which mounts their
+ * bind sources lie, and tells the engine.
  *
  * Nothing is polled: mountinfo says when it has changed, inotify tells of device nodes and files,
  * rtnetlink of addresses and routes, a timer of the kernel's when the clock was set. Each is opened

@@ -10,6 +10,7 @@
 #include "lib/compose/exclusive.h"
 #include "lib/compose/json.h"
 #include "lib/compose/tree.h"
+#include "lib/compose/xacc.h"
 
 #define NS_PER_MS  1000000
 #define NS_PER_DAY (86400 * 1000 * (int64_t)NS_PER_MS)
@@ -339,6 +340,7 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     r = r < 0 ? r : merge_xacc(ctx, defaults, own, &xacc);
     r = r < 0 ? r : acc_finish_edges(ctx, xacc, service);
     r = r < 0 || !xacc ? r : acc_xacc_apply(ctx, xacc, service);
+    r = r < 0 ? r : acc_xacc_places(ctx, service);
     service->exclusive = acc_compose_exclusive(ctx, node, xacc);
     if (r < 0 || acc_arena_failed(ctx->arena)) {
         return r < 0 ? r : -ENOMEM;

@@ -33,6 +33,8 @@ extern const struct acc_struct acc_xacc_upgrade_type;
 int acc_xacc_upgrade(struct acc_compose_ctx *ctx, const struct acc_node *map,
                      struct acc_service_spec *service);
 /* xacc_host.c: `host:` and `serialize:`. Problems are told; 0 or -ENOMEM. */
+/* Its bind sources, as conditions beside those; without what they cover. 0 or -ENOMEM. */
+int acc_xacc_places(struct acc_compose_ctx *ctx, struct acc_service_spec *service);
 int acc_xacc_host(struct acc_compose_ctx *ctx, const struct acc_node *list,
                   struct acc_service_spec *service);
 int acc_xacc_serialize(struct acc_compose_ctx *ctx, const struct acc_node *list,

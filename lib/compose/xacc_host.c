@@ -62,6 +62,55 @@ int acc_xacc_host(struct acc_compose_ctx *ctx, const struct acc_node *list,
     return 0;
 }
 
+/* Is it below what the service says itself must be mounted? Then that guards it. */
+static bool is_covered(const struct acc_service_spec *service, const char *path)
+{
+    for (size_t i = 0; i < service->n_host; i++) {
+        const struct acc_condition *is = &service->host[i].is;
+        size_t len = strlen(is->arg);
+
+        if (is->kind == ACC_HOST_MOUNT && strncmp(path, is->arg, len) == 0 &&
+            (path[len] == '/' || path[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The root folder is always there; a path beyond the limit isn't watched. */
+static bool is_place(const struct acc_service_spec *service, const char *path)
+{
+    return path[0] == '/' && path[1] != '\0' && strlen(path) <= ACC_CONDITION_TEXT_MAX &&
+           !has_condition(service, path) && !is_covered(service, path);
+}
+
+int acc_xacc_places(struct acc_compose_ctx *ctx, struct acc_service_spec *service)
+{
+    const struct acc_node *volumes = acc_node_get(service->node, "volumes");
+    struct acc_host_need *all;
+
+    if (!volumes || volumes->n == 0) {
+        return 0;
+    }
+    all = acc_arena_alloc(ctx->arena, (service->n_host + volumes->n) * sizeof(*all));
+    for (size_t i = 0; all && i < service->n_host; i++) {
+        all[i] = service->host[i];
+    }
+    service->host = all;
+    acc_node_for_each(volume, volumes)
+    {
+        const char *type = acc_node_get_text(volume, "type");
+        const char *source = acc_node_get_text(volume, "source");
+        const char *path = source ? without_slashes(ctx, source) : NULL;
+
+        if (all && path && type && strcmp(type, "bind") == 0 && is_place(service, path)) {
+            all[service->n_host++] = (struct acc_host_need){acc_condition_of_source(path),
+                                                            .at = ACC_NONE};
+        }
+    }
+    return all ? 0 : -ENOMEM;
+}
+
 static bool has_token(const struct acc_service_spec *service, const char *name)
 {
     for (size_t i = 0; i < service->n_serialize; i++) {

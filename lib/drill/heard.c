@@ -61,7 +61,7 @@ static const struct acc_field clock_fields[] = {
     HEARD(event.clock.memory_permille, UINT), HEARD(event.clock.io_permille, UINT),
 };
 static const struct acc_field host_fields[] = {
-    HEARD(message, TEXT), HEARD(event.host.is_met, UINT),
+    HEARD(message, TEXT), HEARD(event.host.is_met, UINT), HEARD(place, TEXT),
 };
 static const struct acc_field cmd_fields[] = {
     HEARD(event.cmd.verb, UINT), HEARD(event.cmd.with_dependents, UINT),
@@ -148,6 +148,7 @@ static void copy_texts(const struct acc_event *event, struct acc_heard *heard)
         break;
     case ACC_EV_HOST:
         keep(heard->message, sizeof(heard->message), event->host.condition);
+        keep(heard->place, sizeof(heard->place), event->host.place);
         break;
     case ACC_EV_CONN_UP: /* these point at nothing that is written */
     case ACC_EV_CONN_DOWN:
@@ -224,6 +225,7 @@ static void point_at_texts(struct acc_heard *heard)
         break;
     case ACC_EV_HOST:
         event->host.condition = heard->message;
+        event->host.place = heard->place;
         break;
     case ACC_EV_CONN_UP:
     case ACC_EV_CONN_DOWN:

@@ -33,6 +33,7 @@ struct acc_heard {
     char cid[ACC_HASH_LEN + 8], spec[ACC_HASH_LEN + 1];
     char message[ACC_OUTPUT_MAX + 1], from_digest[ACC_HASH_LEN + 8];
     char service[2 * ACC_NAME_MAX + 2], image[ACC_NAME_MAX + 1];
+    char place[ACC_PLACE_MAX + 1];
     uint8_t *selected; /* owned */
 };
 /* `text`: what put() has written; is cut up. 0 and `*ret_heard`; -EINVAL, -ENOMEM. */

@@ -435,7 +435,9 @@ static int read_condition(struct builder *b, const char *word)
     bool is_plain = acc_fields_read_text(word, plain, sizeof(plain));
     const char *text = is_plain ? acc_arena_strdup(b->stack->arena, plain) : NULL;
 
-    if (!text || s->n_host == ACC_CONDITIONS_EACH_MAX || acc_condition_parse(text, &need->is)) {
+    if (text && text[0] == '/') {
+        need->is = acc_condition_of_source(text);
+    } else if (!text || acc_condition_parse(text, &need->is)) {
         return wrong(b, "no such condition of the host:", word);
     }
     s->n_host++;
@@ -502,7 +504,8 @@ static int read_word(struct builder *b, char *word)
 
 /* --- building -------------------------------------------------------------------------------- */
 
-static size_t n_edges_of(const char *words)
+/* There are not more edges, nor conditions of the host. */
+static size_t n_colons_in(const char *words)
 {
     size_t n = 0;
 
@@ -530,9 +533,9 @@ static int build_service(struct builder *b, const struct acc_model_line *line)
     s->replicas = 1;
     s->stop_grace_ms = 10000;
     s->restart_on_unhealthy = true;
-    s->edges = acc_arena_alloc(arena, (n_edges_of(line->words) + 1) * sizeof(*s->edges));
+    s->edges = acc_arena_alloc(arena, (n_colons_in(line->words) + 1) * sizeof(*s->edges));
     s->resources = acc_arena_alloc(arena, 2 * sizeof(*s->resources));
-    s->host = acc_arena_alloc(arena, ACC_CONDITIONS_EACH_MAX * sizeof(*s->host));
+    s->host = acc_arena_alloc(arena, (n_colons_in(line->words) + 1) * sizeof(*s->host));
     s->serialize = acc_arena_alloc(arena, ACC_TOKENS_EACH_MAX * sizeof(*s->serialize));
     if (acc_arena_failed(arena)) {
         return -ENOMEM;

@@ -15,7 +15,7 @@
  * an upgrade), `port=N`, `replicas=N`, `restart=POLICY[:N]`, `priority=N`, `phase=P`,
  * `name=CONTAINER`, `grace=10s`, `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF`
  * (`NAME:1`), `version=TEXT` (another one is another spec), `hash=TEXT` (the spec hash itself),
- * every key of `timing:`, `host:CONDITION`, `serialize:TOKEN`, and edges KIND:TARGET with, after
+ * every key of `timing:`, `host:CONDITION` (of a bind source: `host:/PATH`), `serialize:TOKEN`, and edges KIND:TARGET with, after
  * commas, `running`, `completed`, `restart`, `stop`, `create` or `optional`.
  *
  * What acc_model_text_put() writes of a running accd's configuration has more: `resource KIND KEY

@@ -172,16 +172,23 @@ static int on_accd(struct script *s, char *rest)
     return 0;
 }
 
-/* "host shutdown", or "host CONDITION yes|no|unknown" */
+/* "host shutdown", "host CONDITION yes|no|unknown", or "host PATH MOUNT-POINT TYPE SOURCE ROOT" of
+ * a bind source: where it lies; "/" is the root file system, "unknown" that nobody can tell. */
 static int on_host(struct script *s, char *rest)
 {
     static const char *const words[] = {"unknown", "no", "yes"};
     const char *what = acc_script_next(&rest);
-    const char *word = acc_script_next(&rest);
+    const char *place = what[0] == '/' ? acc_script_trim(rest) : NULL;
+    const char *word = place ? place : acc_script_next(&rest);
     int r = acc_script_open(s);
 
     if (r != 0) {
         return r;
+    }
+    if (place) {
+        return acc_world_place(&s->world, what, strcmp(place, "unknown") == 0 ? "" : place)
+                   ? 0
+                   : acc_script_wrong(s, "no such bind source: ", what);
     }
     if (strcmp(what, "shutdown") == 0) {
         acc_world_event(&s->world, &(struct acc_event){.type = ACC_EV_SHUTDOWN});

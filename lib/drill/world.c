@@ -651,11 +651,13 @@ static int new_tables(struct acc_world *w)
     w->stack_record = calloc(n_stacks, sizeof(*w->stack_record));
     w->has_stack_record = calloc(n_stacks, sizeof(*w->has_stack_record));
     w->host = calloc(w->model->n_conditions + 1, sizeof(*w->host));
-    for (size_t i = 0; w->host && i < w->model->n_conditions; i++) {
+    w->place = calloc(w->model->n_conditions + 1, sizeof(*w->place));
+    for (size_t i = 0; w->host && w->place && i < w->model->n_conditions; i++) {
         w->host[i] = ACC_YES;
+        w->place[i][0] = '/';
     }
     return w->service && w->record && w->has_record && w->stack_record && w->has_stack_record &&
-                   w->host
+                   w->host && w->place
                ? 0
                : -ENOMEM;
 }
@@ -668,6 +670,7 @@ static void free_tables(struct acc_world *w)
     free(w->stack_record);
     free(w->has_stack_record);
     free(w->host);
+    free(w->place);
 }
 
 static int open_tables(struct acc_world *w, struct acc_model *model)
@@ -787,20 +790,44 @@ static void tell_host(struct acc_world *w, size_t at)
 
     event.host.condition = w->model->conditions[at].text;
     event.host.is_met = w->host[at];
+    event.host.place = w->model->conditions[at].kind == ACC_HOST_PLACE ? w->place[at] : NULL;
     step(w, &event);
+}
+
+static size_t find_condition(const struct acc_world *w, const char *text)
+{
+    size_t i = 0;
+
+    while (i < w->model->n_conditions && strcmp(w->model->conditions[i].text, text) != 0) {
+        i++;
+    }
+    return i;
 }
 
 bool acc_world_host(struct acc_world *w, const char *condition, enum acc_tri is_met)
 {
-    for (size_t i = 0; i < w->model->n_conditions; i++) {
-        if (strcmp(w->model->conditions[i].text, condition) == 0) {
-            w->host[i] = is_met;
-            tell_host(w, i);
-            run_until(w, w->now_ms);
-            return true;
-        }
+    size_t i = find_condition(w, condition);
+
+    if (i == w->model->n_conditions) {
+        return false;
     }
-    return false;
+    w->host[i] = is_met;
+    tell_host(w, i);
+    run_until(w, w->now_ms);
+    return true;
+}
+
+bool acc_world_place(struct acc_world *w, const char *path, const char *place)
+{
+    size_t i = find_condition(w, path);
+
+    if (i == w->model->n_conditions || w->model->conditions[i].kind != ACC_HOST_PLACE) {
+        return false;
+    }
+    (void)snprintf(w->place[i], sizeof(w->place[i]), "%s", place); /* a cut one is one, too */
+    tell_host(w, i);
+    run_until(w, w->now_ms);
+    return true;
 }
 
 void acc_world_connect(struct acc_world *w, bool fresh, bool live)
@@ -913,6 +940,7 @@ static void keep_host(struct acc_world *w, const struct acc_world *from)
         for (size_t k = 0; k < from->model->n_conditions; k++) {
             if (strcmp(w->model->conditions[i].text, from->model->conditions[k].text) == 0) {
                 w->host[i] = from->host[k];
+                memcpy(w->place[i], from->place[k], sizeof(w->place[i]));
             }
         }
         tell_host(w, i);
@@ -940,6 +968,7 @@ int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
         w->stack_record = old.stack_record;
         w->has_stack_record = old.has_stack_record;
         w->host = old.host;
+        w->place = old.place;
         return r;
     }
     for (size_t i = 0; i < w->n_containers; i++) {

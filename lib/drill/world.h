@@ -75,6 +75,7 @@ struct acc_world {
     enum acc_action_type dies_at; /* once */
     struct acc_hold_record maintenance;
     enum acc_tri *host; /* owned; of each condition of the model; YES unless told otherwise */
+    char (*place)[ACC_PLACE_MAX + 1]; /* owned; of each bind source among them; "/" likewise */
     bool is_gone; /* dockerd is away */
     bool is_puppet; /* what is asked is only told: the answers are in the caller's hand */
     enum acc_op_result pull;
@@ -100,6 +101,8 @@ void acc_world_disconnect(struct acc_world *world, bool dies, bool hangs);
 void acc_world_forget_health(struct acc_world *world);
 /* What becomes of a condition of the host ("mount:/mnt/nas"). False: nobody names it. */
 bool acc_world_host(struct acc_world *world, const char *condition, enum acc_tri is_met);
+/* Where a bind source lies from here on; "": nobody can tell. Likewise. */
+bool acc_world_place(struct acc_world *world, const char *path, const char *place);
 /* Time passes. */
 void acc_world_run(struct acc_world *world, uint64_t ms);
 /* accd dies and comes back with what it saved; not connected. */

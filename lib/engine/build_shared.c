@@ -84,7 +84,10 @@ static int fill_names(struct acc_engine *e, const struct acc_model *model)
             return -ENOMEM;
         }
         e->conditions[k] = (struct condition){.id = id, .incident = ACC_NONE};
-        (void)acc_condition_parse(id + strlen("host:"), &e->conditions[k].is); /* it was good */
+        e->conditions[k].is = acc_condition_moved(&model->conditions[k], id + strlen("host:"));
+        if (e->conditions[k].is.kind == ACC_HOST_PLACE) {
+            e->conditions[k].is_met = ACC_YES; /* it was never used */
+        }
     }
     for (uint32_t k = 0; k < e->n_serials; k++) {
         e->serials[k].name = acc_arena_strdup(e->arena, model->tokens[k]);
@@ -108,7 +111,7 @@ int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
     e->n_serials = (uint32_t)model->n_tokens;
     e->conditions = calloc(model->n_conditions + 1, sizeof(*e->conditions));
     e->serials = calloc(model->n_tokens + 1, sizeof(*e->serials));
-    if (!e->conditions || !e->serials ||
+    if (!e->conditions || !e->serials || acc_bits_init(&e->host_due, model->n_conditions) < 0 ||
         links_init(&e->host_links, model->n_conditions, n_host) < 0 ||
         links_init(&e->serial_links, model->n_tokens, n_serial) < 0) {
         return -ENOMEM;
@@ -123,6 +126,7 @@ void acc_destroy_shared(struct acc_engine *e)
 {
     free(e->conditions);
     free(e->serials);
+    acc_bits_fini(&e->host_due);
     links_fini(&e->host_links);
     links_fini(&e->serial_links);
 }

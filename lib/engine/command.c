@@ -259,6 +259,7 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         break;
     case ACC_VERB_RELEASE:
         release(e, s);
+        acc_places_accept(e, s);
         acc_hold_end(e, s, cmd->by);
         break;
     case ACC_VERB_HOLD:

@@ -157,6 +157,9 @@ struct acc_auto_record {
 /* Who asks for such an upgrade. */
 #define ACC_BY_AUTO "auto"
 
+/* Where the bind sources of one service were: of a dozen. What doesn't fit isn't remembered. */
+#define ACC_PLACES_MAX 2047u
+
 struct acc_service_record {
     char id[2 * ACC_NAME_MAX + 2];
     bool wanted_up;      /* what the operator (or the file) wants */
@@ -196,6 +199,7 @@ struct acc_service_record {
     struct acc_rollout_record rollout;
     struct acc_hold_record hold;
     struct acc_auto_record autos;
+    char places[ACC_PLACES_MAX + 1]; /* "PATH\tPLACE\n" of each bind source (lib/model/place.h) */
 };
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];

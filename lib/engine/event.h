@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/model/place.h"
 #include "lib/model/spec.h"
 
 #define ACC_NAME_MAX   255u /* container names */
@@ -247,8 +248,10 @@ struct acc_event {
             uint32_t memory_permille, io_permille;
         } clock;
         struct { /* HOST */
-            const char *condition; /* as in the file: "mount:/mnt/nas" */
+            const char *condition; /* as in the file: "mount:/mnt/nas"; or a bind source's path */
             enum acc_tri is_met;
+            const char *place; /* of a bind source, instead: where it lies (lib/model/place.h); ""
+                                  or NULL: nobody can tell */
         } host;
         struct acc_cmd cmd;
     };

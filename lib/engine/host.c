@@ -1,5 +1,6 @@
 #include "lib/engine/host.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/engine/internal.h"
@@ -38,11 +39,25 @@ static void mark_users(struct acc_engine *e, const struct condition *c)
 
 /* --- what is known --------------------------------------------------------------------------- */
 
+bool acc_host_concerns(const struct service *s, const struct condition *c)
+{
+    return c->is.kind != ACC_HOST_PLACE || !(s->ready || acc_svc_is_done(s));
+}
+
+void acc_host_lacks(const struct condition *c, char *out, size_t out_size)
+{
+    if (c->is.kind == ACC_HOST_PLACE) {
+        acc_place_lacks(c->is.arg, c->known, c->seen, out, out_size);
+    } else {
+        acc_condition_lacks(&c->is, out, out_size);
+    }
+}
+
 static void note_change(struct acc_engine *e, const struct condition *c, enum acc_tri was)
 {
     char text[ACC_TEXT_MAX + 1];
 
-    acc_condition_lacks(&c->is, text, sizeof(text));
+    acc_host_lacks(c, text, sizeof(text));
     if (c->is_met == ACC_NO) {
         acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: %s", text);
     } else if (c->is_met == ACC_UNKNOWN) {
@@ -53,23 +68,41 @@ static void note_change(struct acc_engine *e, const struct condition *c, enum ac
     }
 }
 
+void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_met)
+{
+    enum acc_tri was = c->is_met;
+
+    if (was == is_met) {
+        return;
+    }
+    c->is_met = is_met;
+    c->since_ms = e->now;
+    c->is_lasting = false;
+    if (was == ACC_NO) {
+        c->last_bad_ms = e->now;
+    }
+    note_change(e, c, was);
+    mark_users(e, c);
+    acc_bits_set(&e->host_due, (uint32_t)(c - e->conditions));
+}
+
+static int by_text(const void *text, const void *condition)
+{
+    return strcmp(text, ((const struct condition *)condition)->is.text);
+}
+
 void acc_host_told(struct acc_engine *e, const struct acc_event *event)
 {
-    for (uint32_t k = 0; k < e->n_conditions; k++) {
-        struct condition *c = &e->conditions[k];
-        enum acc_tri was = c->is_met;
+    struct condition *c = bsearch(event->host.condition, e->conditions, e->n_conditions,
+                                  sizeof(*e->conditions), by_text);
 
-        if (was == event->host.is_met || strcmp(c->is.text, event->host.condition) != 0) {
-            continue;
-        }
-        c->is_met = event->host.is_met;
-        c->since_ms = e->now;
-        c->is_lasting = false;
-        if (was == ACC_NO) {
-            c->last_bad_ms = e->now;
-        }
-        note_change(e, c, was);
-        mark_users(e, c);
+    if (!c) {
+        return; /* of a configuration that isn't any more */
+    }
+    if (c->is.kind == ACC_HOST_PLACE) {
+        acc_place_told(e, c, event->host.place ? event->host.place : "");
+    } else {
+        acc_host_became(e, c, event->host.is_met);
     }
 }
 
@@ -94,7 +127,7 @@ bool acc_host_is_met(const struct acc_engine *e, const struct service *s)
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met == ACC_NO) {
+        if (c->is_met == ACC_NO && acc_host_concerns(s, c)) {
             return false;
         }
     }
@@ -136,15 +169,20 @@ void acc_host_count(struct acc_engine *e, struct service *s)
     bool wants = s->wanted_up && !s->removed && s->n_inst > 0 && !acc_svc_observing(e, s) &&
                  !acc_svc_is_done(s);
 
-    if (wants == s->host_wanting) {
-        return;
-    }
-    s->host_wanting = wants;
+    bool lacks = wants && !s->ready;
+
     for (uint32_t k = 0; k < s->n_host; k++) {
         struct condition *c = acc_host_of(e, s, k);
+        bool is_place = c->is.kind == ACC_HOST_PLACE;
+        bool is = is_place ? lacks : wants;
 
-        c->n_wanting += wants ? 1 : UINT32_MAX;
+        if (is != (is_place ? s->place_wanting : s->host_wanting)) {
+            c->n_wanting += is ? 1 : UINT32_MAX;
+            acc_bits_set(&e->host_due, (uint32_t)(c - e->conditions));
+        }
     }
+    s->host_wanting = wants;
+    s->place_wanting = lacks;
 }
 
 /* --- its incidents --------------------------------------------------------------------------- */
@@ -153,7 +191,8 @@ static void update_incident(struct acc_engine *e, struct condition *c)
 {
     struct incident *incident = &e->incidents[c->incident];
 
-    if (c->n_wanting == 0) { /* nobody misses it */
+    /* Nobody misses it. Who got ready since it is back may go on to miss it. */
+    if (c->n_wanting == 0 && (c->is.kind != ACC_HOST_PLACE || c->is_met == ACC_NO)) {
         acc_incident_close(e, c->incident);
         return;
     }
@@ -180,7 +219,7 @@ static void update(struct acc_engine *e, struct condition *c)
     char cause[ACC_TEXT_MAX + 1];
 
     if (c->is_met == ACC_NO && c->n_wanting > 0 && c->incident == ACC_NONE && !e->shutdown) {
-        acc_condition_lacks(&c->is, cause, sizeof(cause));
+        acc_host_lacks(c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
         mark_users(e, c);
     }
@@ -194,9 +233,26 @@ static void update(struct acc_engine *e, struct condition *c)
     }
 }
 
+/* Those that are missing, or have an incident; the others have nothing to wait for. */
 void acc_incident_hosts(struct acc_engine *e)
 {
-    for (uint32_t k = 0; k < e->n_conditions && acc_has_room(e); k++) {
-        update(e, &e->conditions[k]);
+    struct acc_bits *due = &e->host_due;
+
+    for (uint32_t w = 0; due->n_set > 0 && w < due->n_words; w++) {
+        for (uint64_t left = due->word[w]; left && acc_has_room(e); left &= left - 1) {
+            uint32_t k = w * 64 + (uint32_t)__builtin_ctzll(left);
+
+            update(e, &e->conditions[k]);
+            if (e->conditions[k].is_met != ACC_NO && e->conditions[k].incident == ACC_NONE) {
+                acc_bits_clear(due, k);
+            }
+        }
+    }
+}
+
+void acc_host_index(struct acc_engine *e)
+{
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        acc_bits_set(&e->host_due, k);
     }
 }

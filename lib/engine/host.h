@@ -6,6 +6,10 @@
  * A condition is a root like any other: who needs it and doesn't run is blocked, who runs rides and
  * is impaired, failures while it is missing are the host's and not theirs, and it has one incident.
  * What isn't known yet forbids a start, and is nobody's fault.
+ *
+ * A bind source is one, too (host_place.c): where it lies is remembered when a service that uses it
+ * is ready, and from then on it has to lie there before a start. Who is ready on what was mounted
+ * there before is left alone, and is well.
  */
 
 #include "lib/engine/engine.h"
@@ -23,6 +27,8 @@ struct condition {
     bool is_lasting;      /* missing for ACC_HOST_PATIENCE_MS */
     uint32_t n_wanting;   /* services that are wanted up and managed */
     uint32_t incident;    /* open one of which it is the root, or ACC_NONE */
+    /* PLACE: where it was when it was last used ("" never), and where it is ("" not known). */
+    char known[ACC_PLACE_MAX + 1], seen[ACC_PLACE_MAX + 1];
 };
 
 /* Those of a service: `for (k = 0; k < s->n_host; k++) acc_host_of(e, s, k)`. */
@@ -36,6 +42,11 @@ static inline bool acc_root_is_host(uint32_t root)
 struct condition *acc_root_condition(const struct acc_engine *e, uint32_t root);
 struct service *acc_root_service(const struct acc_engine *e, uint32_t root); /* NULL: none */
 
+/* Does it count for the service as it is now? */
+bool acc_host_concerns(const struct service *s, const struct condition *c);
+void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_met);
+/* What is the matter while it isn't met. */
+void acc_host_lacks(const struct condition *c, char *out, size_t out_size);
 void acc_host_told(struct acc_engine *e, const struct acc_event *event);
 /* Are the conditions that it needs seen to hold? Sets `host_blocker`. */
 bool acc_host_lets_start(struct acc_engine *e, struct service *s);
@@ -43,3 +54,16 @@ bool acc_host_is_met(const struct acc_engine *e, const struct service *s); /* no
 void acc_host_count(struct acc_engine *e, struct service *s); /* after its wishes are known */
 bool acc_host_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
 void acc_incident_hosts(struct acc_engine *e);
+void acc_host_index(struct acc_engine *e); /* all are looked at with the next step */
+
+/* --- host_place.c ---------------------------------------------------------------------------- */
+void acc_place_told(struct acc_engine *e, struct condition *c, const char *place);
+/* It is ready, or has done its work: where its sources are is where they belong. */
+void acc_places_learn(struct acc_engine *e, struct service *s);
+/* A person says that they belong where they are now. */
+void acc_places_accept(struct acc_engine *e, struct service *s);
+/* One that isn't where it was, or NULL: it runs on, but would not start again. */
+const struct condition *acc_places_lost(const struct acc_engine *e, const struct service *s);
+/* As its record has them (ACC_PLACES_MAX + 1 bytes), and back. */
+void acc_places_put(const struct acc_engine *e, const struct service *s, char *out);
+void acc_places_restore(struct acc_engine *e, const struct service *s, const char *text);

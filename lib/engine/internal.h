@@ -507,7 +507,8 @@ struct service {
     uint64_t wait_ms;      /* waits at the gate since */
     uint32_t blocker;      /* edge that the gate waits for */
     uint32_t host_blocker; /* condition of the host that it waits for, or ACC_NONE */
-    bool host_wanting;     /* as counted in its conditions */
+    bool host_wanting;     /* as counted in its conditions, but for bind sources ... */
+    bool place_wanting;    /* ... and in those: not ready, besides */
     uint32_t n_heavy;      /* as counted in its serials */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
@@ -564,6 +565,7 @@ struct acc_engine {
     struct serial *serials;
     uint32_t n_conditions, n_serials;
     struct links host_links, serial_links;
+    struct acc_bits host_due; /* conditions that may have an incident to tell of */
     bool phases_changed; /* one may be open or closed now that was not */
     struct incident *incidents;
     uint32_t n_places;                  /* of the table that were ever used */

@@ -140,7 +140,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->n_host = fresh.n_host;
     s->first_serial = fresh.first_serial;
     s->n_serial = fresh.n_serial;
-    s->host_wanting = false; /* they are counted anew */
+    s->host_wanting = s->place_wanting = false; /* they are counted anew */
     s->n_heavy = 0;
     s->first_inst = fresh.first_inst;
     s->n_inst = fresh.n_inst;
@@ -283,6 +283,8 @@ static void move_conditions(struct move *move)
             c->since_ms = move->from->conditions[old].since_ms;
             c->last_bad_ms = move->from->conditions[old].last_bad_ms;
             c->is_lasting = move->from->conditions[old].is_lasting;
+            acc_copy(c->known, sizeof(c->known), move->from->conditions[old].known);
+            acc_copy(c->seen, sizeof(c->seen), move->from->conditions[old].seen);
         }
     }
 }
@@ -457,6 +459,7 @@ int acc_engine_reconfigure(struct acc_engine *engine, const struct acc_model *mo
         move_resources(&move);
         move_conditions(&move);
         move_incidents(&move);
+        acc_host_index(move.to);
         old = *engine;
         *engine = *move.to;
         *move.to = old;

@@ -56,6 +56,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     }
     acc_hold_record(engine, &s->hold, now_ms, &ret_record->hold);
     ret_record->autos = s->autos.is;
+    acc_places_put(engine, s, ret_record->places);
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
@@ -122,6 +123,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     s->roll.is = record->rollout;
     s->hold = (struct hold){.is = record->hold};
     s->autos.is = record->autos;
+    acc_places_restore(engine, s, record->places);
     return true;
 }
 

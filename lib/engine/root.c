@@ -53,7 +53,7 @@ static void find_roots(const struct acc_engine *e, const struct service *s, stru
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met == ACC_NO) {
+        if (c->is_met == ACC_NO && acc_host_concerns(s, c)) {
             roots_add(roots, ACC_ROOT_HOST + (uint32_t)(c - e->conditions), ACC_NONE);
         }
     }

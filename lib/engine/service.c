@@ -460,5 +460,6 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     acc_suffer_update(e, s);
     acc_phase_update(e, s);
     acc_host_count(e, s);
+    acc_places_learn(e, s);
     acc_claim_update(e, s);
 }

@@ -329,6 +329,7 @@ static bool index_rest(struct acc_engine *e)
             acc_index_put(&e->by_op, acc_hash_u64(e->res[r].op), r | ACC_OP_OF_RES);
         }
     }
+    acc_host_index(e);
     return e->n_places <= e->n_incidents;
 }
 

@@ -365,6 +365,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, blocker, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, host_blocker, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, host_wanting, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, place_wanting, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_heavy, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_roots, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_hits, ACC_FIELD_UINT),
@@ -404,6 +405,8 @@ static const struct acc_field condition_fields[] = {
     ACC_FIELD_OF(struct condition, is_lasting, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct condition, n_wanting, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct condition, incident, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct condition, known, ACC_FIELD_TEXT),
+    ACC_FIELD_OF(struct condition, seen, ACC_FIELD_TEXT),
 };
 
 static const struct acc_field serial_fields[] = {

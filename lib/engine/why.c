@@ -253,7 +253,7 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
     const struct condition *c = &e->conditions[condition];
     char text[ACC_TEXT_MAX + 1];
 
-    acc_condition_lacks(&c->is, text, sizeof(text));
+    acc_host_lacks(c, text, sizeof(text));
     if (c->is_met == ACC_UNKNOWN) {
         say(w, "waits for word of the host: %.160s", c->is.text);
         return;
@@ -263,6 +263,9 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
         say(w, " (for ");
         say_for(w, now_ms - c->since_ms);
         say(w, ")");
+    }
+    if (c->is.kind == ACC_HOST_PLACE && acc_places_lost(e, s) == c) {
+        say(w, "; `accctl release %s` takes it as it is", s->nick);
     }
 }
 
@@ -358,6 +361,8 @@ static void say_starting(struct acc_engine *e, struct words *w, const struct ser
 static void say_up(struct acc_engine *e, struct words *w, const struct service *s)
 {
     uint32_t n = acc_fail_count(e, s, ACC_UNSTABLE_MS);
+    const struct condition *lost = acc_places_lost(e, s);
+    char text[ACC_TEXT_MAX + 1];
 
     acc_each_slot (e, s, i) {
         if (i->op && (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL)) {
@@ -368,6 +373,9 @@ static void say_up(struct acc_engine *e, struct words *w, const struct service *
     if (n >= ACC_UNSTABLE_FAILURES) {
         say(w, "is unstable: it failed %u times within an hour, last: %s", (unsigned)n,
             s->fail_text);
+    } else if (lost) {
+        acc_host_lacks(lost, text, sizeof(text));
+        say(w, "runs, but would not start again: %s", text);
     }
 }
 

@@ -76,7 +76,7 @@ static int join(struct acc_model *model, struct use *use, struct acc_diags *diag
     }
     if (model->n_conditions > ACC_CONDITIONS_MAX || model->n_tokens > ACC_TOKENS_MAX) {
         acc_diags_add(diags, (struct acc_srcpos){.file = NULL},
-                      "x-acc: %zu conditions of the host and %zu names to serialize by are too "
+                      "%zu conditions and bind sources of the host and %zu names to serialize by are too "
                       "many; at most %u and %u",
                       model->n_conditions, model->n_tokens, ACC_CONDITIONS_MAX, ACC_TOKENS_MAX);
         return -EINVAL;

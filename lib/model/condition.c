@@ -17,6 +17,7 @@ static const struct {
     [ACC_HOST_ADDRESS] = {"address", ' ', "no interface has the address %s"},
     [ACC_HOST_NETWORK] = {"network", '\0', "there is no route to the outside%s"},
     [ACC_HOST_TIME] = {"time", '\0', "the clock is not synchronised%s"},
+    [ACC_HOST_PLACE] = {NULL, '/', "%s is not where it was when it was last used"},
 };
 static_assert(ACC_ARRAY_LEN(kinds) == ACC_HOST_KIND_COUNT, "one row per kind");
 
@@ -43,8 +44,8 @@ const char *acc_condition_parse(const char *text, struct acc_condition *ret_cond
     for (size_t k = 0; k < ACC_ARRAY_LEN(kinds); k++) {
         bool has_arg = text[len] == ':';
 
-        if (strlen(kinds[k].name) != len || strncmp(kinds[k].name, text, len) != 0 ||
-            has_arg != (kinds[k].begin != '\0')) {
+        if (!kinds[k].name || strlen(kinds[k].name) != len ||
+            strncmp(kinds[k].name, text, len) != 0 || has_arg != (kinds[k].begin != '\0')) {
             continue;
         }
         *ret_condition = (struct acc_condition){
@@ -52,6 +53,17 @@ const char *acc_condition_parse(const char *text, struct acc_condition *ret_cond
         return check(ret_condition->arg, kinds[k].begin);
     }
     return "it is none of mount:PATH, device:PATH, path:PATH, address:IP, network, time";
+}
+
+struct acc_condition acc_condition_of_source(const char *path)
+{
+    return (struct acc_condition){.kind = ACC_HOST_PLACE, .text = path, .arg = path};
+}
+
+struct acc_condition acc_condition_moved(const struct acc_condition *condition, const char *text)
+{
+    return (struct acc_condition){
+        .kind = condition->kind, .text = text, .arg = text + (condition->arg - condition->text)};
 }
 
 void acc_condition_lacks(const struct acc_condition *condition, char *out, size_t out_size)

@@ -16,11 +16,13 @@ enum acc_condition_kind {
     ACC_HOST_ADDRESS, /* an interface has this address */
     ACC_HOST_NETWORK, /* there is a route to the outside */
     ACC_HOST_TIME,    /* the clock is synchronised */
+    ACC_HOST_PLACE,   /* a bind source lies on the mount on which it was last used (place.h) */
 };
-#define ACC_HOST_KIND_COUNT 6
+#define ACC_HOST_KIND_COUNT 7
 
-/* Conditions and tokens of one configuration that differ; a home has a handful. */
-#define ACC_CONDITIONS_MAX 256u
+/* Conditions and tokens of one configuration that differ; a home has a handful, and each bind
+ * source is a condition, too. */
+#define ACC_CONDITIONS_MAX 65536u
 #define ACC_TOKENS_MAX     256u
 /* Of one service. */
 #define ACC_CONDITIONS_EACH_MAX 16u
@@ -37,7 +39,13 @@ struct acc_condition {
 
 /* NULL and `*ret_condition`, which points into `text`; else what is wrong with it, one clause. */
 const char *acc_condition_parse(const char *text, struct acc_condition *ret_condition);
-/* What is the matter when it doesn't hold: "nothing is mounted on /mnt/nas". */
+/* That of a bind source, an absolute path of at most ACC_CONDITION_TEXT_MAX bytes: it isn't written
+ * in the file, and is called by the path alone. */
+struct acc_condition acc_condition_of_source(const char *path);
+/* The same, pointing into `text`, a copy of its own text. */
+struct acc_condition acc_condition_moved(const struct acc_condition *condition, const char *text);
+/* What is the matter when it doesn't hold: "nothing is mounted on /mnt/nas". Of a PLACE
+ * acc_place_lacks() knows more. */
 void acc_condition_lacks(const struct acc_condition *condition, char *out, size_t out_size);
 /* The name of a token that services are serialised by: letters, digits, `_`, `-`, `.`. */
 bool acc_token_is_valid(const char *name);

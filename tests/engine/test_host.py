@@ -95,3 +95,65 @@ def test_what_is_serialized_gets_ready_one_at_a_time(w):
     accd.wait_state(first, "queued", seconds=20)
     w.docker.set_health(f"s-{second}-1", "ok")
     wait(lambda: record.count("start", f"s-{first}-1") == 2, 20, "it is started again when the other is ready")
+
+
+@needs(seconds=180)
+def test_a_bind_source_is_waited_for(w):
+    """Docker would make an empty folder where a source isn't mounted: what has been ready with it isn't started there."""
+    nas, source = w.dir / "nas", w.dir / "nas" / "data"
+    link = w.dir / "link"
+    nas.mkdir()
+    link.symlink_to(nas)
+
+    def mount():
+        run("mount", "-t", "tmpfs", "acc-nas", nas)
+
+    def away(name):
+        root = f"host:{source if name == 'a' else link / 'data'}"
+        blocked = accd.wait_state(name, "blocked", seconds=20)
+        assert blocked["root"] == [root], blocked
+        assert f"acc-nas is not mounted on {nas}" in blocked["reason"], blocked["reason"]
+        return root
+
+    try:
+        mount()
+        source.mkdir()
+        accd = accd_of(w, {"a": service(volumes=[f"{source}:/data"]), "b": service("a"),
+                           "c": service(volumes=[f"{link}/data:/data"])})
+        record = w.record()
+        accd.ctl("up", "--all")
+        run("umount", nas)
+        up = wait(lambda: next((s for s in [accd.service("a")] if "would not start again" in s["reason"]), None), 20,
+                  "it says that it runs on")
+        assert up["state"] == "up" and not up["root"] and not accd.incidents(), up
+        w.docker.crash("s-a-1")
+        root = away("a")
+        assert root in [i["root"] for i in accd.incidents()]
+        assert accd.service("b")["state"] in ("up", "impaired")
+        assert "accctl release a" in accd.ctl("why", "a").stdout
+        accd.ctl("stop", "c")
+        accd.ctl("up", "c", "--detach")
+        away("c")  # by a link
+        accd.kill()
+        accd.start()
+        away("a")
+        holds(lambda: record.count("start", "s-a-1") == 1 and record.count("start", "s-c-1") == 1, 2, "neither is started")
+        assert not list(nas.iterdir()), "nothing is made where the mount belongs"
+        mount()
+        accd.wait_all_up(30)
+        wait(lambda: not accd.incidents(), 20, "the incidents are over")
+        accd.ctl("stop", "a")
+        run("umount", nas)
+        accd.ctl("up", "a", "--detach")
+        away("a")
+        source.mkdir()
+        accd.ctl("release", "a")
+        accd.wait_state("a", "up", seconds=20)  # a person has said that it belongs there
+        w.docker.crash("s-a-1")
+        wait(lambda: record.count("start", "s-a-1") == 4, 20, "it does from here on")
+        mount()
+        w.docker.crash("s-a-1")
+        lost = accd.wait_state("a", "blocked", seconds=20)
+        assert f"lies on the mount at {nas}" in lost["reason"], lost["reason"]
+    finally:
+        run("umount", nas, check=False)

@@ -326,6 +326,23 @@ START_TEST(xacc_is_read)
 }
 END_TEST
 
+START_TEST(bind_sources_are_conditions_of_the_host)
+{
+    const struct acc_service_spec *a = a_with(
+        "volumes: ['/srv/data/:/a', '/srv/data:/b:ro', '/mnt/nas/x:/c', '/mnt/nasty:/d', '/:/e', "
+        "named:/f, {type: tmpfs, target: /g}], x-acc: {host: ['mount:/mnt/nas']}");
+
+    ck_assert_uint_eq(a->n_host, 3); /* once; not what is below a mount that is asked for */
+    ck_assert_str_eq(a->host[0].is.text, "mount:/mnt/nas");
+    ck_assert_int_eq(a->host[1].is.kind, ACC_HOST_PLACE);
+    ck_assert_str_eq(a->host[1].is.text, "/srv/data");
+    ck_assert_str_eq(a->host[2].is.arg, "/mnt/nasty");
+    a = a_with("volumes: ['./x:/x']"); /* without x-acc, too */
+    ck_assert_uint_eq(a->n_host, 1);
+    ck_assert_int_eq(a->host[0].is.text[0], '/');
+}
+END_TEST
+
 START_TEST(the_host_and_tokens_are_read)
 {
     const struct acc_service_spec *a = a_with(
@@ -597,6 +614,7 @@ int main(void)
     tcase_add_test(tcase, resources_are_shared_and_in_order);
     tcase_add_loop_test(tcase, two_can_run_at_once_unless, 0, ACC_ARRAY_LEN(exclusive));
     tcase_add_test(tcase, xacc_is_read);
+    tcase_add_test(tcase, bind_sources_are_conditions_of_the_host);
     tcase_add_test(tcase, the_host_and_tokens_are_read);
     tcase_add_test(tcase, a_drain_may_be_a_command);
     tcase_add_loop_test(tcase, xacc_is_checked, 0, ACC_ARRAY_LEN(bad_xacc));

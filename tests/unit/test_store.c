@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/drill/model_text.h"
 #include "tests/unit/model_builder.h"
 
 static char dir[64];
@@ -253,6 +254,33 @@ START_TEST(what_upgrades_by_itself_have_seen_outlives_accd)
 }
 END_TEST
 
+START_TEST(where_bind_sources_were_outlives_accd)
+{
+    struct acc_model_text text = {0};
+    struct acc_buf problem;
+    struct acc_model *model = NULL;
+    struct acc_engine_options options = {.first_op = 1};
+    struct acc_engine *engine = NULL;
+    struct acc_service_record record = {.id = "s/web",
+                                        .wanted_up = true,
+                                        .places = "/gone\t/\n/srv/a\t/srv ext4 - /\n/srv/a/b\t/\n"};
+
+    acc_buf_init(&problem, 1024);
+    ck_assert_int_eq(acc_model_text_service(&text, "web", "host:/srv/a host:/srv/new"), 0);
+    ck_assert_int_eq(acc_model_text_build(&text, &model, &problem), 0);
+    accd_store_save_service(store, &record);
+    reopen();
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    accd_store_restore(store, engine);
+    acc_engine_service_record(engine, 0, 0, &record);
+    ck_assert_str_eq(record.places, "/srv/a\t/srv ext4 - /\n"); /* of what its file still names */
+    acc_engine_destroy(engine);
+    acc_model_destroy(model);
+    acc_model_text_fini(&text);
+    acc_buf_fini(&problem);
+}
+END_TEST
+
 /* What an engine that is given the stored state says of the only service. */
 static enum acc_rollout_step restored_step(struct acc_model *model)
 {
@@ -284,10 +312,10 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
     store = accd_store_close(store);
     (void)snprintf(path, sizeof(path), "%s/state.db", dir);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db,
-                                  "UPDATE rollout SET step = 'levitate' WHERE step = 'needs-operator'",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(db, "UPDATE rollout SET step = 'levitate' WHERE step = 'needs-operator'", NULL,
+                     NULL, NULL),
+        SQLITE_OK);
     ck_assert_int_eq(sqlite3_changes(db), 1);
     sqlite3_close(db);
     open_store();
@@ -409,6 +437,7 @@ int main(void)
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
     tcase_add_test(tcase, holds_outlive_accd);
     tcase_add_test(tcase, what_upgrades_by_itself_have_seen_outlives_accd);
+    tcase_add_test(tcase, where_bind_sources_were_outlives_accd);
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
