@@ -382,6 +382,25 @@ static void shared_draw(struct sim_rand *rand, struct acc_stack *stack,
     }
 }
 
+/* One in four has data on the NAS, one in four on a disk. */
+static void places_draw(struct sim_rand *rand, struct acc_stack *stack,
+                        struct acc_service_spec *spec)
+{
+    static const char *const sources[] = {"/mnt/nas/data", "/srv/data"};
+    struct acc_host_need *all = zeroed(stack->arena,
+                                       (spec->n_host + ACC_ARRAY_LEN(sources)) * sizeof(*all));
+
+    for (size_t i = 0; i < spec->n_host; i++) {
+        all[i] = spec->host[i];
+    }
+    spec->host = all;
+    for (size_t i = 0; i < ACC_ARRAY_LEN(sources); i++) {
+        if (sim_rand_below(rand, 4) == 0) {
+            spec->host[spec->n_host++].is = acc_condition_of_source(sources[i]);
+        }
+    }
+}
+
 /* By the layers of the graph, so that nobody depends on a later phase; one in five is in none. */
 static void phases_draw(const struct sim_graph_options *options, struct acc_model *model)
 {
@@ -440,6 +459,13 @@ void sim_graph_draw(struct sim_rand *rand, const struct sim_graph_options *optio
 
         for (size_t k = 0; k < d.stacks[i]->n_services; k++) {
             shared_draw(&host_rand, d.stacks[i], &d.stacks[i]->services[k]);
+        }
+    }
+    for (uint32_t i = 0; options->place_seed && i < d.n_stacks; i++) {
+        struct sim_rand place_rand = {.state = options->place_seed + i};
+
+        for (size_t k = 0; k < d.stacks[i]->n_services; k++) {
+            places_draw(&place_rand, d.stacks[i], &d.stacks[i]->services[k]);
         }
     }
     for (uint32_t i = 0; i < d.n_stacks; i++) {

@@ -1,11 +1,18 @@
-/* The host: what comes and goes under the services (x-acc.host), and how accd hears of it. */
+/* The host: what comes and goes under the services (x-acc.host, and where their bind sources lie),
+ * and how accd hears of it. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "tests/sim/world.h"
 
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
+
+/* Where a bind source lies, and where when its mount is gone. */
+#define MOUNTED   "/mnt sim sim /"
+#define UNMOUNTED "/"
 
 void world_host_init(struct world *w)
 {
@@ -33,6 +40,7 @@ static void tell_now(void *ctx, uint64_t condition, uint64_t life)
     }
     event.host.condition = w->graph.model->conditions[condition].text;
     event.host.is_met = w->workloads.host_is_missing[condition] ? ACC_NO : ACC_YES;
+    event.host.place = event.host.is_met == ACC_YES ? MOUNTED : UNMOUNTED; /* of bind sources */
     world_step(w, &event);
 }
 
@@ -80,6 +88,18 @@ void world_host_heal(struct world *w)
     }
 }
 
+/* accd has seen somebody be ready with this source where it belongs, and nobody has said since that
+ * it belongs elsewhere. */
+static bool is_known(const struct world *w, uint32_t svc, const struct acc_condition *source)
+{
+    struct acc_service_record record;
+    char line[ACC_CONDITION_TEXT_MAX + sizeof(MOUNTED) + 2];
+
+    acc_engine_service_record(w->engine, svc, w->queue.now_ms, &record);
+    (void)snprintf(line, sizeof(line), "%s\t%s\n", source->text, MOUNTED);
+    return strstr(record.places, line) != NULL;
+}
+
 bool world_host_lacks(const struct world *w, uint32_t svc, uint64_t for_ms)
 {
     const struct acc_service_spec *spec = w->graph.model->services[svc];
@@ -87,7 +107,8 @@ bool world_host_lacks(const struct world *w, uint32_t svc, uint64_t for_ms)
     for (size_t i = 0; i < spec->n_host; i++) {
         uint32_t at = spec->host[i].at;
 
-        if (w->workloads.host_is_missing[at] && w->queue.now_ms - w->host_change_ms[at] >= for_ms) {
+        if (w->workloads.host_is_missing[at] && w->queue.now_ms - w->host_change_ms[at] >= for_ms &&
+            (spec->host[i].is.kind != ACC_HOST_PLACE || is_known(w, svc, &spec->host[i].is))) {
             return true;
         }
     }

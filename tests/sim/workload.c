@@ -75,7 +75,9 @@ bool sim_workload_deps_ok(const struct sim_workload *workload)
         }
     }
     for (size_t i = 0; i < spec->n_host; i++) {
-        if (workload->all->host_is_missing[spec->host[i].at]) {
+        /* A container keeps the mount that it was started with. */
+        if (workload->all->host_is_missing[spec->host[i].at] &&
+            spec->host[i].is.kind != ACC_HOST_PLACE) {
             return false;
         }
     }
@@ -159,7 +161,7 @@ void sim_workloads_host(struct sim_workloads *all, uint32_t condition, bool is_m
         const struct acc_service_spec *spec = all->model->services[s];
 
         for (size_t i = 0; i < spec->n_host; i++) {
-            if (spec->host[i].at == condition) {
+            if (spec->host[i].at == condition && spec->host[i].is.kind != ACC_HOST_PLACE) {
                 tell_of_host(&all->item[s], is_missing);
             }
         }

@@ -41,6 +41,7 @@ struct world_options world_options_of(uint64_t seed, bool one_stream)
     options.graph.phase_seed = seed % 11 == 0 || seed % 11 == 3 || seed % 11 == 5 ? seed + 1 : 0;
     if (!one_stream && (seed % 11 == 1 || seed % 11 == 5 || seed % 11 == 8)) {
         options.graph.host_seed = seed + 1;
+        options.graph.place_seed = seed % 8 == 4 ? ~seed : 0;
     }
     options.chaos_ms = one_stream ? sim_rand_range(&rand, 20 * MINUTE, 3 * HOUR)
                                   : sim_rand_range(&rand, CHAOS_MIN, CHAOS_MAX);
