@@ -180,15 +180,19 @@ static const struct accctl_cmd cmds[] = {
      "no accd.\n\n"
      "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
     {"drill", accctl_cmd_drill, ASKS | ACCCTL_O_BREAK | ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX,
-     "--fail SERVICE|engine | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
+     "--fail SERVICE|engine|host:WHAT | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
      "what accd would do if something broke, until all is well again",
      "Plays accd's own decisions on a stand-in for Docker in virtual time: a service exits\n"
      "(--fail), runs out of memory (--oom), exits again and again for two minutes (--flap), or\n"
-     "dockerd dies with all containers for 10 s (--fail engine). It begins with this host as it\n"
-     "is: who is up, budgets, holds, open incidents. With FILE, an acc.yaml or Compose files, it\n"
+     "dockerd dies with all containers for 10 s (--fail engine). --fail host:mount:/mnt/nas: what\n"
+     "a service's host: names is missing for two minutes, and who stood on it exits; of a path\n"
+     "(host:/mnt/nas) all mounts, bind sources and files at and below it. It begins with this\n"
+     "host as it is: who is up, budgets, holds, open incidents. With FILE, an acc.yaml or Compose "
+     "files, it\n"
      "begins with all of that up, and asks no accd. Acts on nothing.\n"
      "Exit: 0 all is well in the end, 1 not.\n\n"
      "  accctl drill --fail postgres\n"
+     "  accctl drill --fail host:/mnt/nas\n"
      "  accctl drill --fail engine compose.yaml\n"},
     {"replay", accctl_cmd_replay, ACCCTL_O_QUIET, 1, ACCCTL_ARGS_MAX, "FILE... [-q]",
      "play a golden case, and say where the engine does otherwise",

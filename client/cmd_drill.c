@@ -8,6 +8,8 @@
 #include "lib/drill/drill.h"
 #include "load/load.h"
 
+#define HOST "host:" /* before what of the host is to be missing */
+
 struct story {
     struct accctl *ctl;
     cJSON *events; /* NULL: as text */
@@ -102,26 +104,46 @@ static void print_json(struct accctl *ctl, cJSON *root, const struct acc_drill_r
     accctl_print_json(ctl, root);
 }
 
+static bool is_known_to_host(struct accctl *ctl, const struct acc_model *model, const char *host)
+{
+    for (size_t k = 0; k < model->n_conditions; k++) {
+        if (acc_drill_is_meant(&model->conditions[k], host)) {
+            return true;
+        }
+    }
+    (void)fprintf(ctl->err, "accctl: no service needs %s of the host", host);
+    for (size_t k = 0; k < model->n_conditions; k++) {
+        (void)fprintf(ctl->err, "%s host:%s", k == 0 ? ", but:" : "", model->conditions[k].text);
+    }
+    (void)fprintf(ctl->err, "\n");
+    return false;
+}
+
 /* What is to break: false, and it was said what is wrong. */
-static bool read_what(struct accctl *ctl, const struct acc_model *model, enum acc_drill_what *what,
-                      uint32_t *svc)
+static bool read_ask(struct accctl *ctl, const struct acc_model *model, struct acc_drill_ask *ask)
 {
     const struct accctl_options *o = ctl->options;
     const char *name = o->fail ? o->fail : o->flap ? o->flap : o->oom;
     bool is_ambiguous = false;
 
-    *what = o->fail ? ACC_DRILL_FAIL : o->flap ? ACC_DRILL_FLAP : ACC_DRILL_OOM;
-    *svc = 0;
+    *ask = (struct acc_drill_ask){.what = o->fail   ? ACC_DRILL_FAIL
+                                          : o->flap ? ACC_DRILL_FLAP
+                                                    : ACC_DRILL_OOM};
     if (o->fail && strcmp(name, "engine") == 0) {
-        *what = ACC_DRILL_ENGINE;
+        ask->what = ACC_DRILL_ENGINE;
         return true;
     }
-    *svc = acc_model_find(model, name, &is_ambiguous);
-    if (*svc == ACC_NONE) {
+    if (o->fail && strncmp(name, HOST, strlen(HOST)) == 0) {
+        ask->what = ACC_DRILL_HOST;
+        ask->host = name + strlen(HOST);
+        return is_known_to_host(ctl, model, ask->host);
+    }
+    ask->svc = acc_model_find(model, name, &is_ambiguous);
+    if (ask->svc == ACC_NONE) {
         (void)fprintf(ctl->err, "accctl: %s '%s'\n",
                       is_ambiguous ? "several stacks have a service" : "there is no service", name);
     }
-    return *svc != ACC_NONE;
+    return ask->svc != ACC_NONE;
 }
 
 /* Before a file is read: who forgot what is to break need not have one. */
@@ -132,8 +154,8 @@ static bool names_what(struct accctl *ctl)
 
     if (n != 1) {
         (void)fprintf(ctl->err,
-                      "accctl: drill %s: give one of --fail SERVICE, --fail engine, --flap SERVICE "
-                      "and --oom SERVICE\nTry 'accctl help drill'.\n",
+                      "accctl: drill %s: give one of --fail SERVICE, --fail engine, --fail "
+                      "host:WHAT, --flap SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n",
                       n == 0 ? "lacks what is to break" : "breaks one thing at a time");
     }
     return n == 1;
@@ -182,6 +204,8 @@ static const char *why_not(int r)
         return "accd can't reach Docker just now, so there is nothing to begin with";
     case -ESRCH:
         return "that service doesn't run just now, so it can't break";
+    case -EALREADY:
+        return "the host lacks that already: accctl incidents tells who suffers";
     case -EINVAL:
         return "accctl does not understand this accd's state. See: accctl version";
     default:
@@ -195,11 +219,10 @@ static enum accctl_exit play(struct accctl *ctl, struct acc_model *model, const 
     struct acc_drill_result result = {0};
     struct story story = {ctl, NULL};
     cJSON *root = NULL;
-    enum acc_drill_what what;
-    uint32_t svc;
+    struct acc_drill_ask ask;
     int r;
 
-    if (!read_what(ctl, model, &what, &svc)) {
+    if (!read_ask(ctl, model, &ask)) {
         (void)acc_model_destroy(model);
         return ACCCTL_USAGE;
     }
@@ -207,8 +230,8 @@ static enum accctl_exit play(struct accctl *ctl, struct acc_model *model, const 
         root = cJSON_CreateObject();
         story.events = cJSON_AddArrayToObject(root, "events");
     }
-    r = state ? acc_drill_run_from(model, state, what, svc, tell, &story, &result)
-              : acc_drill_run(model, what, svc, tell, &story, &result);
+    r = state ? acc_drill_run_from(model, state, &ask, tell, &story, &result)
+              : acc_drill_run(model, &ask, tell, &story, &result);
     if (r < 0) {
         (void)fprintf(ctl->err, "accctl: drill: %s\n", why_not(r));
     } else if (root) {

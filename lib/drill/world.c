@@ -759,6 +759,12 @@ int acc_world_init_from(struct acc_world *w, struct acc_model *model, const char
     w->now_ms = acc_engine_now(w->engine);
     w->n_cids = FOREIGN_CIDS;
     w->is_gone = !acc_engine_connected(w->engine);
+    for (uint32_t k = 0; k < model->n_conditions; k++) {
+        const char *place;
+
+        w->host[k] = acc_engine_condition(w->engine, k, &place);
+        (void)snprintf(w->place[k], sizeof(w->place[k]), "%s", place);
+    }
     for (uint32_t v = 0; v < acc_engine_n_services(w->engine); v++) {
         for (uint32_t k = 0; acc_engine_container(w->engine, v, k, &obs); k++) {
             if (obs.cid[0]) {

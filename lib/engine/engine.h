@@ -253,6 +253,10 @@ size_t acc_engine_pending(const struct acc_engine *engine, uint64_t *ops, uint64
 /* Of the engine's words (op.message) those by which something is decided; "" for all others. */
 const char *acc_engine_words(const char *message);
 uint64_t acc_engine_now(const struct acc_engine *engine); /* of its last step */
+/* What is known of the model's `at`-th condition of the host; `*ret_place` (NULL allowed): where a
+ * bind source lies, "" when nobody can tell, borrowed until the next step. */
+enum acc_tri acc_engine_condition(const struct acc_engine *engine, uint32_t at,
+                                  const char **ret_place);
 
 /* --- looking at it (status, why, the executor of actions) ----------------------------------------
  */

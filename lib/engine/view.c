@@ -377,3 +377,13 @@ bool acc_engine_incident(const struct acc_engine *engine, uint64_t id,
     }
     return false;
 }
+
+enum acc_tri acc_engine_condition(const struct acc_engine *engine, uint32_t at,
+                                  const char **ret_place)
+{
+    acc_assert(at < engine->n_conditions);
+    if (ret_place) {
+        *ret_place = engine->conditions[at].seen;
+    }
+    return engine->conditions[at].is_met;
+}

@@ -148,11 +148,11 @@ static const struct {
     {"maintenance maybe", 2, "accctl: maintenance is on or off, not 'maybe'\n"},
     {"hold web --for ever", 2, "accctl: --for takes a time like 90s or 5m, not 'ever'\n"},
     {"drill", 2,
-     "accctl: drill lacks what is to break: give one of --fail SERVICE, --fail engine, --flap "
-     "SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n"},
+     "accctl: drill lacks what is to break: give one of --fail SERVICE, --fail engine, --fail "
+     "host:WHAT, --flap SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n"},
     {"drill --fail a --oom b", 2,
-     "accctl: drill breaks one thing at a time: give one of --fail SERVICE, --fail engine, --flap "
-     "SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n"},
+     "accctl: drill breaks one thing at a time: give one of --fail SERVICE, --fail engine, --fail "
+     "host:WHAT, --flap SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n"},
     {"apply --volumes", 2, "accctl: apply removes volumes with --prune only; give both\n"},
     {"up --help", 0, ""},
     {"--help", 0, ""},

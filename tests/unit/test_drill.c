@@ -63,7 +63,9 @@ START_TEST(tells_what_would_be_done)
     uint32_t d = acc_model_find(m, "d", &is_ambiguous);
 
     story[0] = '\0';
-    ck_assert_int_eq(acc_drill_run(m, drills[_i].what, d, tell, NULL, &result), 0);
+    struct acc_drill_ask ask = {.what = drills[_i].what, .svc = d};
+
+    ck_assert_int_eq(acc_drill_run(m, &ask, tell, NULL, &result), 0);
     ck_assert_str_eq(story, drills[_i].story);
     ck_assert(result.is_well);
     ck_assert_uint_ge(result.well_ms, drills[_i].well_min_ms);
@@ -98,6 +100,7 @@ static uint32_t index_of(const char *name)
 /* As accctl does with what io.acc.State says. */
 static int drill_host(enum acc_drill_what what, const char *name, struct acc_drill_result *result)
 {
+    struct acc_drill_ask ask = {.what = what, .svc = index_of(name), .host = name};
     struct acc_model *copy = NULL;
     struct acc_buf text;
     char *state = NULL;
@@ -108,7 +111,7 @@ static int drill_host(enum acc_drill_what what, const char *name, struct acc_dri
     ck_assert_int_eq(acc_engine_state_put(host.engine, false, &text), 0);
     ck_assert_int_eq(acc_drill_read(text.data, &copy, &state), 0);
     story[0] = '\0';
-    r = acc_drill_run_from(copy, state, what, index_of(name), tell, NULL, result);
+    r = acc_drill_run_from(copy, state, &ask, tell, NULL, result);
     free(state);
     acc_buf_fini(&text);
     return r;
@@ -183,6 +186,68 @@ START_TEST(what_does_not_run_can_not_fail)
 }
 END_TEST
 
+static const struct {
+    const char *a, *host, *story;
+    bool a_suffers;
+} losses[] = {
+    {"host:mount:/mnt/nas", "mount:/mnt/nas", "start s/a; ", true},
+    {"host:mount:/mnt/nas", "/mnt/nas", "start s/a; ", true},
+    {"host:/mnt/nas/data", "/mnt/nas", "start s/a; ", true},
+    {"host:/mnt/nas/data host:/mnt/nas/more", "/mnt/nas/", "start s/a; ", true},
+    {"host:network", "network", "", true}, /* it rides */
+};
+
+START_TEST(what_the_host_loses_comes_back)
+{
+    struct acc_drill_ask ask = {.what = ACC_DRILL_HOST, .host = losses[_i].host};
+    struct acc_drill_result result;
+
+    for (int live = 0; live < 2; live++) {
+        story[0] = '\0';
+        if (live) {
+            open_host(losses[_i].a);
+            ck_assert_int_eq(drill_host(ACC_DRILL_HOST, ask.host, &result), 0);
+            acc_world_fini(&host);
+        } else {
+            ck_assert_int_eq(acc_drill_run(model(losses[_i].a), &ask, tell, NULL, &result), 0);
+        }
+        ck_assert_str_eq(story, losses[_i].story);
+        ck_assert(result.is_well && result.well_ms >= 120000 && result.well_ms < 130000);
+        ck_assert(result.service[0].was_bad == losses[_i].a_suffers); /* a */
+        ck_assert_uint_ge(result.service[0].bad_ms, 119000);
+        ck_assert(!result.service[1].was_bad && !result.service[2].was_bad);
+        acc_drill_result_fini(&result);
+    }
+}
+END_TEST
+
+START_TEST(what_the_host_lacks_already_cannot_go)
+{
+    struct acc_drill_result result;
+
+    open_host("host:mount:/mnt/nas");
+    ck_assert(acc_world_host(&host, "mount:/mnt/nas", ACC_NO));
+    ck_assert_int_eq(drill_host(ACC_DRILL_HOST, "mount:/mnt/nas", &result), -EALREADY);
+    acc_world_fini(&host);
+}
+END_TEST
+
+START_TEST(a_path_means_what_is_below_it)
+{
+    struct acc_condition nas;
+    struct acc_condition source = acc_condition_of_source("/mnt/nas/a");
+    struct acc_condition network;
+
+    ck_assert_ptr_null(acc_condition_parse("mount:/mnt/nas", &nas));
+    ck_assert_ptr_null(acc_condition_parse("network", &network));
+    ck_assert(acc_drill_is_meant(&nas, "/mnt/nas") && acc_drill_is_meant(&source, "/mnt/nas"));
+    ck_assert(acc_drill_is_meant(&nas, "mount:/mnt/nas") && acc_drill_is_meant(&nas, "/"));
+    ck_assert(!acc_drill_is_meant(&source, "mount:/mnt/nas") &&
+              !acc_drill_is_meant(&nas, "/mnt/na"));
+    ck_assert(!acc_drill_is_meant(&network, "/"));
+}
+END_TEST
+
 START_TEST(a_state_of_something_else_is_refused)
 {
     static const char *const wrong[] = {"was service 99 wanted_up=1\n",
@@ -191,12 +256,12 @@ START_TEST(a_state_of_something_else_is_refused)
                                         "was nothing\n",
                                         "was engine 0 now=x\n",
                                         "was set 0 99999\n"};
+    const struct acc_drill_ask engine = {.what = ACC_DRILL_ENGINE};
     struct acc_drill_result result;
 
     for (size_t i = 0; i < ACC_ARRAY_LEN(wrong); i++) {
-        ck_assert_int_eq(
-            acc_drill_run_from(model(""), wrong[i], ACC_DRILL_ENGINE, 0, tell, NULL, &result),
-            -EINVAL);
+        ck_assert_int_eq(acc_drill_run_from(model(""), wrong[i], &engine, tell, NULL, &result),
+                         -EINVAL);
     }
 }
 END_TEST
@@ -214,6 +279,9 @@ int main(void)
     tcase_add_test(tcase, a_budget_that_is_nearly_used_up_is_used_up);
     tcase_add_test(tcase, a_hold_holds_in_the_drill);
     tcase_add_test(tcase, what_does_not_run_can_not_fail);
+    tcase_add_loop_test(tcase, what_the_host_loses_comes_back, 0, ACC_ARRAY_LEN(losses));
+    tcase_add_test(tcase, what_the_host_lacks_already_cannot_go);
+    tcase_add_test(tcase, a_path_means_what_is_below_it);
     tcase_add_test(tcase, a_state_of_something_else_is_refused);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
