@@ -59,6 +59,14 @@ static void look_at(struct accd_op *op, const char *image,
     acc_buf_fini(&name);
 }
 
+/* How the registry of its own reference calls it, in `ret_look->running`. */
+static bool came_from_there(const struct accd_op *op, const struct accd_http_reply *reply,
+                            struct acc_image_look *ret_look)
+{
+    return acc_image_compare(reply->body, reply->body_len, op->reference, "", ret_look) == 0 &&
+           ret_look->running[0];
+}
+
 /* The answer: the id, and the digest as its message. */
 static void finish_with(struct accd_op *op, const struct acc_docker_image *image)
 {
@@ -144,6 +152,7 @@ static bool is_local_only(const struct accd_op *op)
 static void after_local(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
+    struct acc_image_look look;
     enum acc_op_result result = accd_op_judge(op, ACC_CALL_INSPECT, reply);
 
     if (result != ACC_OP_OK && result != ACC_OP_GONE) {
@@ -152,7 +161,7 @@ static void after_local(struct accd_op *op, const struct accd_http_reply *reply)
         accd_op_finish_with(op, ACC_OP_CONFIG, "there is no such image here, and it isn't pulled");
     } else if (result == ACC_OP_OK &&
                acc_docker_image_parse(reply->body, reply->body_len, &image) == 0 &&
-               (is_local_only(op) || !image.digest[0])) {
+               (is_local_only(op) || !came_from_there(op, reply, &look))) {
         finish_with(op, &image);
     } else {
         accd_docker_distribution(op, after_distribution);
@@ -181,6 +190,7 @@ static void after_known(struct accd_op *op, const struct accd_http_reply *reply)
 static void after_ensured(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
+    struct acc_image_look look;
     enum acc_op_result result = accd_op_judge(op, ACC_CALL_INSPECT, reply);
 
     if (result == ACC_OP_GONE) {
@@ -190,7 +200,9 @@ static void after_ensured(struct accd_op *op, const struct accd_http_reply *repl
     } else if (acc_docker_image_parse(reply->body, reply->body_len, &image) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of the image can't be read");
     } else {
-        memcpy(op->digest, image.digest, sizeof(op->digest));
+        if (came_from_there(op, reply, &look)) {
+            memcpy(op->digest, look.running, sizeof(op->digest));
+        }
         finish_with(op, &image);
     }
 }
@@ -257,7 +269,7 @@ static void after_from(struct accd_op *op, const struct accd_http_reply *reply)
     struct acc_image_look look;
 
     if (accd_op_judge(op, ACC_CALL_INSPECT, reply) == ACC_OP_OK &&
-        acc_image_compare(reply->body, reply->body_len, op->reference, "", &look) == 0) {
+        came_from_there(op, reply, &look)) {
         memcpy(op->from_digest, look.running, sizeof(op->from_digest));
     }
     begin(op);

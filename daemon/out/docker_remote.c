@@ -86,7 +86,7 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
     if (!op->inspect ||
         acc_image_compare(reply->body, reply->body_len, op->reference, "", &op->look) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of the image can't be read");
-    } else if (op->look.state == ACC_IMAGE_LOCAL) {
+    } else if (!op->look.running[0]) { /* no registry is known to have it */
         accd_op_finish_with(op, ACC_OP_OK, "");
     } else {
         memcpy(op->inspect, reply->body, reply->body_len);

@@ -237,14 +237,6 @@ void acc_docker_names_fini(struct acc_docker_names *names)
 
 /* --- images --- */
 
-static void copy_digest(const cJSON *digests, char *out, size_t out_size)
-{
-    const char *text = acc_json_text_of(digests ? digests->child : NULL);
-    const char *at = text ? strrchr(text, '@') : NULL;
-
-    acc_copy_whole(at ? at + 1 : NULL, out, out_size);
-}
-
 static bool image_has_health(const cJSON *config)
 {
     const cJSON *test = acc_json_array(acc_json_object(config, "Healthcheck"), "Test");
@@ -265,7 +257,6 @@ int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_
     const cJSON *config = acc_json_object(json, "Config");
 
     acc_json_copy(json, "Id", image.id, sizeof(image.id));
-    copy_digest(acc_json_array(json, "RepoDigests"), image.digest, sizeof(image.digest));
     acc_json_copy(json, "Os", image.os, sizeof(image.os));
     acc_json_copy(json, "Architecture", image.architecture, sizeof(image.architecture));
     acc_json_copy(json, "Variant", image.variant, sizeof(image.variant));

@@ -71,8 +71,7 @@ void acc_docker_names_fini(struct acc_docker_names *names);
 /* --- GET /images/{ref}/json --- */
 
 struct acc_docker_image {
-    char id[ACC_HASH_LEN + 8];     /* "sha256:..."; a manifest's digest in the containerd store */
-    char digest[ACC_HASH_LEN + 8]; /* "sha256:..." of the first RepoDigests, "" when none */
+    char id[ACC_HASH_LEN + 8]; /* "sha256:..."; a manifest's digest in the containerd store */
     char os[ACC_DOCKER_WORD_MAX + 1];
     char architecture[ACC_DOCKER_WORD_MAX + 1];
     char variant[ACC_DOCKER_WORD_MAX + 1];

@@ -130,22 +130,48 @@ void acc_outdated_fini(struct acc_outdated *book)
 
 /* --- one image ------------------------------------------------------------------------------ */
 
+/* As Docker writes repositories in RepoDigests: "docker.io/library/redis" is "redis". */
+static const char *familiar(const char *name)
+{
+    static const char *const hosts[] = {"docker.io/", "index.docker.io/"};
+    static const char official[] = "library/";
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        size_t len = strlen(hosts[i]);
+
+        if (strncmp(name, hosts[i], len) == 0) {
+            name += len;
+            break;
+        }
+    }
+    return strncmp(name, official, sizeof(official) - 1) == 0 ? name + sizeof(official) - 1 : name;
+}
+
 /* "repo@sha256:..." -> whether it is of that repository; `*ret_digest` behind the @. */
 static bool is_of(const char *repo_digest, const char *image, const char **ret_digest)
 {
-    const char *at = strchr(repo_digest, '@');
-    size_t len = at ? (size_t)(at - repo_digest) : 0;
+    const char *repo = familiar(repo_digest);
+    const char *at = strchr(repo, '@');
+    size_t len = at ? (size_t)(at - repo) : 0;
 
     *ret_digest = at ? at + 1 : "";
-    return at && strncmp(repo_digest, image, len) == 0 && strchr(":@", image[len]);
+    image = familiar(image);
+    return at && strncmp(repo, image, len) == 0 && strchr(":@", image[len]);
+}
+
+static void take(struct acc_image_look *look, enum acc_image_state state, const char *digest)
+{
+    look->state = state;
+    look->reason[0] = '\0';
+    (void)snprintf(look->running, sizeof(look->running), "%.71s", digest);
 }
 
 int acc_image_compare(const char *image_json, size_t len, const char *image, const char *remote,
                       struct acc_image_look *ret_look)
 {
     cJSON *json = NULL;
-    struct acc_image_look look = {.state = ACC_IMAGE_LOCAL};
-    bool is_own_known = false;
+    struct acc_image_look look = {.state = ACC_IMAGE_LOCAL,
+                                  .reason = "it never came from a registry"};
     int r = acc_json_parse_object(image_json, len, &json);
     const cJSON *item;
 
@@ -159,21 +185,19 @@ int acc_image_compare(const char *image_json, size_t len, const char *image, con
         bool is_own = text && is_of(text, image, &digest);
 
         if (digest[0] && strcmp(digest, remote) == 0) {
-            look.state = ACC_IMAGE_CURRENT; /* under whatever name: it is the same image */
-            (void)snprintf(look.running, sizeof(look.running), "%.71s", digest);
+            take(&look, ACC_IMAGE_CURRENT, digest); /* whatever its name: it is the same image */
             break;
         }
-        if (digest[0] && (look.state == ACC_IMAGE_LOCAL || (is_own && !is_own_known))) {
-            look.state = ACC_IMAGE_OUTDATED;
-            (void)snprintf(look.running, sizeof(look.running), "%.71s", digest);
-            is_own_known = is_own;
+        if (is_own && look.state != ACC_IMAGE_OUTDATED) {
+            take(&look, ACC_IMAGE_OUTDATED, digest);
+        } else if (digest[0] && look.state == ACC_IMAGE_LOCAL) {
+            look.state = ACC_IMAGE_UNKNOWN; /* tagged anew here: its registry may not know it */
+            (void)snprintf(look.reason, sizeof(look.reason),
+                           "no digest of this repository here; docker pull brings one");
         }
     }
     cJSON_Delete(json);
     (void)snprintf(look.remote, sizeof(look.remote), "%s", remote);
-    if (look.state == ACC_IMAGE_LOCAL) {
-        (void)snprintf(look.reason, sizeof(look.reason), "it never came from a registry");
-    }
     *ret_look = look;
     return 0;
 }

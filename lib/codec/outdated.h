@@ -61,9 +61,11 @@ bool acc_outdated_next(struct acc_outdated *book, size_t *ret_row);
 void acc_outdated_tell(struct acc_outdated *book, size_t row, const struct acc_image_look *look);
 void acc_outdated_fini(struct acc_outdated *book);
 
-/* What an image is called by registries: its RepoDigests against `remote`. Sets state and
- * `running`. `image_json` is Docker's description of what runs, `image` its reference. 0, -EINVAL,
- * -ENOMEM. With `remote` "" only whether a registry knows it at all. */
+/* What an image is called by registries: its RepoDigests against `remote`. Sets state, `running`
+ * and `reason`. `image_json` is Docker's description of what runs, `image` its reference. Only a
+ * digest of that repository says that its registry ever had the image; one of another, which was
+ * tagged anew here, is UNKNOWN. 0, -EINVAL, -ENOMEM. With `remote` "" whether to ask at all:
+ * OUTDATED, or LOCAL or UNKNOWN. */
 int acc_image_compare(const char *image_json, size_t len, const char *image, const char *remote,
                       struct acc_image_look *ret_look);
 

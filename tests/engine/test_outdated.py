@@ -86,3 +86,20 @@ def test_credentials_are_used_and_never_shown(w):
     config.write_text(good)
     assert wait(lambda: rows(accd)["s/a"]["state"] == "current", 10, "the login serves again")
     assert word not in accd.log.read_text() + json.dumps(accd.status())
+
+
+@needs(seconds=120)
+def test_a_local_tag_of_anothers_image_asks_no_registry(w):
+    """Tagged anew, it has only another repository's digest: unknown, and the named registry isn't asked."""
+    r, named = Registry(w), Registry(w)
+    ref = f"{named.at}/mine:1"
+    r.push("app:1", VERSION="1")
+    w.docker.call("POST", f"/images/create?fromImage={r.at}/app&tag=1")
+    w.docker.call("POST", f"/images/{r.at}/app:1/tag?repo={named.at}/mine&tag=1")
+    accd = w.accd(w.stack("s", {"a": service(image=ref)}))
+    accd.ctl("up", "--all")
+    named.forget_requests()
+    got = rows(accd, code=1)["s/a"]
+    assert got["state"] == "unknown" and "no digest of this repository here" in got["reason"], got
+    accd.ctl("upgrade", "a")  # what is here under its name is all there is
+    assert named.requests() == [], named.requests()

@@ -179,17 +179,6 @@ START_TEST(an_image_is_old_when_its_tag_is)
 }
 END_TEST
 
-START_TEST(takes_the_digest_of_a_pulled_image)
-{
-    static const char text[] = "{\"Id\":\"sha256:1\",\"RepoDigests\":[\"r:5000/a@sha256:77\"]}";
-    struct acc_docker_image image;
-
-    ck_assert_int_eq(acc_docker_image_parse(text, strlen(text), &image), 0);
-    ck_assert_str_eq(image.digest, "sha256:77");
-    ck_assert_int_eq(acc_docker_image_parse("{}", 2, &image), -EINVAL);
-}
-END_TEST
-
 START_TEST(chooses_a_version_both_speak)
 {
     uint32_t minor = 0;
@@ -375,7 +364,6 @@ int main(void)
     tcase_add_loop_test(tc, reads_networks_and_volumes, 0, 2);
     tcase_add_loop_test(tc, reads_images_versions_and_info, 0, 2);
     tcase_add_test(tc, an_image_is_old_when_its_tag_is);
-    tcase_add_test(tc, takes_the_digest_of_a_pulled_image);
     tcase_add_test(tc, chooses_a_version_both_speak);
     tcase_add_loop_test(tc, reads_execs_and_ids, 0, 2);
     tcase_add_loop_test(tc, tells_an_error_in_one_line, 0, sizeof(messages) / sizeof(messages[0]));

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define APP "r.lan/app:1"
+#define A   "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B   "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C   "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 
 /* What Engine 20.10 answered to /distribution and /images/create when a registry failed so; and the
  * errors of the distribution spec. */
@@ -86,19 +87,27 @@ START_TEST(says_who_and_what_to_do)
 END_TEST
 
 static const struct {
-    const char *label, *digests, *remote;
+    const char *label, *image, *digests, *remote;
     enum acc_image_state state;
     const char *running;
 } compares[] = {
-    {"the same", "[\"r.lan/app@" A "\"]", A, ACC_IMAGE_CURRENT, A},
-    {"another", "[\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
-    {"the same under another name", "[\"x/y@" B "\"]", B, ACC_IMAGE_CURRENT, B},
-    {"its own name first", "[\"x/y@" C "\",\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
-    {"one of two", "[\"r.lan/app@" A "\",\"r.lan/app@" B "\"]", B, ACC_IMAGE_CURRENT, B},
-    {"a longer name is another", "[\"x/y@" C "\",\"r.lan/ap@" A "\"]", B, ACC_IMAGE_OUTDATED, C},
-    {"built here", "[]", B, ACC_IMAGE_LOCAL, ""},
-    {"20.10: null", "null", B, ACC_IMAGE_LOCAL, ""},
-    {"rubbish", "[7,\"\",\"r.lan/app\"]", B, ACC_IMAGE_LOCAL, ""},
+    {"the same", APP, "[\"r.lan/app@" A "\"]", A, ACC_IMAGE_CURRENT, A},
+    {"another", APP, "[\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
+    {"the same under another name", APP, "[\"x/y@" B "\"]", B, ACC_IMAGE_CURRENT, B},
+    {"its own name first", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
+    {"one of two", APP, "[\"r.lan/app@" A "\",\"r.lan/app@" B "\"]", B, ACC_IMAGE_CURRENT, B},
+    {"a longer name is another", APP, "[\"r.lan/ap@" A "\"]", B, ACC_IMAGE_UNKNOWN, ""},
+    {"tagged anew from another", APP, "[\"x/y@" C "\"]", "", ACC_IMAGE_UNKNOWN, ""},
+    {"also of another", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", "", ACC_IMAGE_OUTDATED, A},
+    {"Docker Hub in full", "docker.io/library/redis:7", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED,
+     A},
+    {"Docker Hub's own", "library/redis", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
+    {"Docker Hub in short", "a/b:1", "[\"docker.io/a/b@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
+    {"a mirror is no Docker Hub", "redis:7", "[\"m.lan/library/redis@" A "\"]", "",
+     ACC_IMAGE_UNKNOWN, ""},
+    {"built here", APP, "[]", B, ACC_IMAGE_LOCAL, ""},
+    {"20.10: null", APP, "null", B, ACC_IMAGE_LOCAL, ""},
+    {"rubbish", APP, "[7,\"\",\"r.lan/app\"]", B, ACC_IMAGE_LOCAL, ""},
 };
 
 START_TEST(compares_what_runs)
@@ -108,7 +117,7 @@ START_TEST(compares_what_runs)
 
     snprintf(json, sizeof(json), "{\"Id\":\"sha256:1\",\"RepoDigests\":%s}", compares[_i].digests);
     ck_assert_int_eq(
-        acc_image_compare(json, strlen(json), "r.lan/app:1", compares[_i].remote, &look), 0);
+        acc_image_compare(json, strlen(json), compares[_i].image, compares[_i].remote, &look), 0);
     ck_assert_msg(look.state == compares[_i].state, "%s: %s", compares[_i].label,
                   acc_image_state_name(look.state));
     ck_assert_str_eq(look.running, compares[_i].running);
