@@ -4,6 +4,7 @@
 #include "client/render_status.h"
 #include "lib/base/str.h"
 #include "lib/codec/json_get.h"
+#include "lib/model/condition.h"
 
 static const char *text_of(const cJSON *object, const char *key)
 {
@@ -23,8 +24,8 @@ static void put_cause(const cJSON *incident, bool is_open, char *out, size_t out
     size_t at = len > 0 ? (size_t)len : 0;
 
     if (n > 0) {
-        (void)snprintf(out + at, out_size - at, "%s%lld other%s suffer%s", at > 0 ? "; " : "", n,
-                       acc_plural((uint64_t)n),
+        (void)snprintf(out + at, out_size - at, "%s%lld %s%s suffer%s", at > 0 ? "; " : "", n,
+                       acc_root_sufferer(text_of(incident, "root")), acc_plural((uint64_t)n),
                        is_over  ? "ed"
                        : n == 1 ? "s"
                                 : "");

@@ -5,6 +5,7 @@
 
 #include "daemon/log.h"
 #include "lib/base/str.h"
+#include "lib/model/condition.h"
 
 int64_t accd_unix_ms(void)
 {
@@ -188,8 +189,9 @@ void accd_telling_incident(void *ctx, const struct acc_action *action)
         break; /* most heal before anybody needs to know */
     case ACC_INCIDENT_NOTIFY:
         accd_log_service(ACCD_LOG_ERROR, incident.root, incident.id,
-                         "incident %llu: %s; %u other%s suffer%s", (unsigned long long)incident.id,
-                         incident.cause, (unsigned)incident.n_suffer, acc_plural(incident.n_suffer),
+                         "incident %llu: %s; %u %s%s suffer%s", (unsigned long long)incident.id,
+                         incident.cause, (unsigned)incident.n_suffer,
+                         acc_root_sufferer(incident.root), acc_plural(incident.n_suffer),
                          incident.n_suffer == 1 ? "s" : "");
         tell_hooks(telling, &incident, true);
         break;

@@ -11,6 +11,7 @@
 
 #include "lib/base/str.h"
 #include "lib/engine/internal.h"
+#include "lib/model/condition.h"
 
 #define CLOSE_AGAIN_MS 5000u /* an incident that can't be closed yet is looked at again */
 
@@ -207,9 +208,8 @@ static void note_incident(struct acc_engine *e, const struct incident *incident,
         if (n == 0) {
             acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu closed after %s", id, span);
         } else {
-            acc_note(e, ACC_NOTE_INCIDENT, svc,
-                     "incident %llu closed after %s; %u other%s suffered", id, span, n,
-                     acc_plural(n));
+            acc_note(e, ACC_NOTE_INCIDENT, svc, "incident %llu closed after %s; %u %s%s suffered",
+                     id, span, n, acc_root_sufferer(incident->root_id), acc_plural(n));
         }
     }
 }

@@ -47,5 +47,8 @@ struct acc_condition acc_condition_moved(const struct acc_condition *condition, 
 /* What is the matter when it doesn't hold: "nothing is mounted on /mnt/nas". Of a PLACE
  * acc_place_lacks() knows more. */
 void acc_condition_lacks(const struct acc_condition *condition, char *out, size_t out_size);
+/* The root of an incident is a service, "host:..." or "engine": what to call one of those that
+ * suffer from it, "other" or "service". */
+const char *acc_root_sufferer(const char *root_id);
 /* The name of a token that services are serialised by: letters, digits, `_`, `-`, `.`. */
 bool acc_token_is_valid(const char *name);

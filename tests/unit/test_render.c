@@ -375,7 +375,9 @@ START_TEST(incidents_say_when_how_long_and_who_suffers)
         "\"cause\":\"exited with 2\",\"suffering\":0,\"peak\":3,\"open\":true},"
         "{\"root\":\"engine\",\"since\":\"2026-11-24T10:00:00Z\",\"closed\":"
         "\"2026-11-24T10:01:16.9Z\",\"cause\":\"away\",\"suffering\":0,\"peak\":0,"
-        "\"open\":false}]}";
+        "\"open\":false},"
+        "{\"root\":\"host:network\",\"since\":\"2026-11-24T11:59:00Z\",\"closed\":\"\","
+        "\"cause\":\"there is no default route\",\"suffering\":1,\"peak\":1,\"open\":true}]}";
     cJSON *json = NULL;
     struct acc_buf out;
 
@@ -384,11 +386,15 @@ START_TEST(incidents_say_when_how_long_and_who_suffers)
     acc_buf_init(&out, 10000);
     accctl_put_incidents(acc_json_array(json, "incidents"), &pipe_style, &out);
     ck_assert_str_eq(
-        out.data, "a/db    open    2026-11-24 12:58:55  for 1 min 5 s      exited with 1; 1 other "
-                  "suffers (4 at the worst)\n"
-                  "a/mq    open    2026-11-24 12:59:00  for 1 min          exited with 2; 3 others "
-                  "suffered\n"
-                  "engine  closed  2026-11-24 11:00:00  lasted 1 min 16 s  away\n");
+        out.data,
+        "a/db          open    2026-11-24 12:58:55  for 1 min 5 s      exited with 1; 1 other "
+        "suffers (4 at the worst)\n"
+        "a/mq          open    2026-11-24 12:59:00  for 1 min          exited with 2; 3 others "
+        "suffered\n"
+        "engine        closed  2026-11-24 11:00:00  lasted 1 min 16 s  away\n"
+        "host:network  open    2026-11-24 12:59:00  for 1 min          there is no default route; "
+        "1 "
+        "service suffers\n");
     acc_buf_fini(&out);
     cJSON_Delete(json);
 }
