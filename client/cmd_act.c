@@ -240,7 +240,9 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     char took[48];
 
     if (ctl->options->detach && acc_json_bool(answer, "engine_away")) {
-        (void)fprintf(ctl->out, "%s: accepted; the Docker Engine is away\n", verb);
+        (void)fprintf(
+            ctl->out,
+            "%s: accepted; the Docker Engine is away, accd does it as soon as it is back\n", verb);
     } else if (ctl->options->detach && tally.n_selected > 0) {
         (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
     } else if (n_resources == 0 && has_nothing_done(ctl, &tally, has_adopted)) {
@@ -420,7 +422,8 @@ static void show(struct act *act, const cJSON *answer, bool goes_on)
     if (goes_on && acc_json_bool(answer, "engine_away") && !act->has_told_away &&
         !act->ctl->options->json) {
         accctl_progress_end(act->progress, &act->out); /* its block is drawn below that */
-        (void)acc_buf_puts(&act->out, "waits for the Docker Engine, which is away\n");
+        (void)acc_buf_puts(&act->out, "waits for the Docker Engine, which is away; accd does it as "
+                                      "soon as it is back (Ctrl-C is safe)\n");
         act->has_told_away = true;
     }
     is_news = accctl_progress_update(act->progress, list, accctl_now_ms(), &act->out);

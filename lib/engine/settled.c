@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 static enum acc_settled failed(char *text, const char *why)
@@ -154,6 +155,23 @@ static bool is_moving(struct acc_engine *e, struct service *s)
     return s->roll.op != 0;
 }
 
+/* Since when it is waited for, and what becomes of what was asked. */
+static void say_away(const struct acc_engine *e, uint64_t now_ms, char *text)
+{
+    char span[48];
+
+    acc_format_span_ms(now_ms > e->conn_ms ? (now_ms - e->conn_ms) / 1000 * 1000 : 0, span,
+                       sizeof(span));
+    if (!e->ever_synced) {
+        acc_copy(text, ACC_REASON_MAX + 1,
+                 "Docker has not answered since accd was started; accd does it as soon as it does");
+    } else {
+        (void)snprintf(
+            text, ACC_REASON_MAX + 1, "Docker %s %s; accd does it as soon as Docker is back",
+            e->conn == CONN_DEGRADED ? "has not answered for" : "has been away for", span);
+    }
+}
+
 /* What was seen before the engine went away proves nothing of what is asked now. */
 static bool is_unproven(const struct acc_engine *e, enum acc_verb verb)
 {
@@ -166,7 +184,6 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
                                 uint64_t now_ms, char *text)
 {
     if (is_unproven(e, verb)) {
-        acc_copy(text, ACC_REASON_MAX + 1, "waits for the Docker Engine, which is away");
         return ACC_SETTLED_PENDING;
     }
     switch (verb) {
@@ -210,18 +227,11 @@ static enum acc_settled under_hold(struct acc_engine *e, struct service *s, enum
     return ACC_SETTLED_REFUSED;
 }
 
-enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
-                                    enum acc_verb verb, uint64_t now_ms, char *text)
+static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                     uint64_t now_ms, char *text)
 {
-    union { /* the walkers want it changeable; nothing is changed */
-        const struct acc_engine *in;
-        struct acc_engine *out;
-    } cast = {engine};
-    struct acc_engine *e = cast.out;
-    struct service *s = &e->services[svc];
     const struct stack *stack = &e->stacks[s->stack];
 
-    acc_assert(svc < engine->n_services);
     if (!e->ever_synced && (verb == ACC_VERB_HAND_BACK || verb == ACC_VERB_ADOPT)) {
         return ACC_SETTLED_PENDING; /* whose restart policy is to be changed isn't known yet */
     }
@@ -239,6 +249,28 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
         return refused(text, "is only observed, with its stack; adopt that first");
     }
     return under_hold(e, s, verb, settled(e, s, verb, now_ms, text), now_ms, text);
+}
+
+static enum acc_settled or_away(const struct acc_engine *e, enum acc_settled settled,
+                                uint64_t now_ms, char *text)
+{
+    if (settled == ACC_SETTLED_PENDING && e->conn != CONN_UP) {
+        say_away(e, now_ms, text);
+    }
+    return settled;
+}
+
+enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
+                                    enum acc_verb verb, uint64_t now_ms, char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+
+    acc_assert(svc < engine->n_services);
+    return or_away(engine, settled_verb(cast.out, &cast.out->services[svc], verb, now_ms, text),
+                   now_ms, text);
 }
 
 /* --- a new configuration --------------------------------------------------------------------- */
@@ -284,17 +316,9 @@ static bool has_outdated(struct acc_engine *e, struct service *s)
     return false;
 }
 
-enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
-                                    char *text)
+static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                char *text)
 {
-    union { /* the walkers want it changeable; nothing is changed */
-        const struct acc_engine *in;
-        struct acc_engine *out;
-    } cast = {engine};
-    struct acc_engine *e = cast.out;
-    struct service *s = &e->services[svc];
-
-    acc_assert(svc < engine->n_services);
     if (e->stacks[s->stack].contact != CONTACT_MANAGING) {
         return e->stacks[s->stack].contact == CONTACT_OBSERVING ? ACC_SETTLED_DONE
                                                                 : ACC_SETTLED_PENDING;
@@ -329,4 +353,16 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
                                                 : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);
+}
+
+enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                                    char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+
+    acc_assert(svc < engine->n_services);
+    return or_away(engine, applied(cast.out, &cast.out->services[svc], now_ms, text), now_ms, text);
 }

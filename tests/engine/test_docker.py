@@ -134,6 +134,24 @@ def test_accd_before_docker(w):
     assert w.docker.running("s-a-1")
 
 
+@needs(seconds=120)
+def test_what_is_asked_while_docker_is_away_is_done_later(w):
+    """restart without an engine: the words say since when Docker is away and what becomes of it; then it is done."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    accd.ctl("up", "--all")
+    before = w.docker.identities()["s-a-1"]
+    w.engine.lab("crash")
+    wait(lambda: away(accd), 25, "accd says that the engine is away")
+    late = accd.ctl("restart", "a", "--timeout", "2s", check=False)
+    assert late.returncode == 5 and "waits for the Docker Engine" in late.stdout, late
+    assert "Docker has been away for" in late.stderr and "as soon as Docker is back" in late.stderr, late.stderr
+    assert "accd goes on with it" in late.stderr, late.stderr
+    w.engine.lab("up")
+    wait(lambda: back(accd), 30, "the engine is found")
+    accd.wait_all_up(30)
+    assert w.docker.identities()["s-a-1"][1] != before[1]
+
+
 @needs(seconds=300)
 def test_engine_28_5_2(w):
     """The newest engine here: up, crash, unhealthy, stop by hand, down, as with 20.10."""

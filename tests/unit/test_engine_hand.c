@@ -254,7 +254,13 @@ START_TEST(what_was_up_before_the_engine_went_away_proves_nothing)
     stage_run(&stage, 1000);
     ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
                      ACC_SETTLED_PENDING);
-    ck_assert_str_eq(text, "waits for the Docker Engine, which is away");
+    ck_assert_str_eq(text, "Docker has been away for 1 s; accd does it as soon as Docker is back");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UPGRADE, stage.now_ms, text),
+                     ACC_SETTLED_FAILED); /* nobody asked for one */
+    ck_assert_int_eq(
+        acc_engine_settled(stage.engine, 0, ACC_VERB_RESTART, stage.now_ms + 9000, text),
+        ACC_SETTLED_PENDING);
+    ck_assert_str_eq(text, "Docker has been away for 10 s; accd does it as soon as Docker is back");
     stage_connect(&stage, false);
     stage_run(&stage, 10000);
     ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
