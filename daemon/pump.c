@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/assert.h"
 
@@ -95,6 +96,19 @@ static const char *keep(char *copy, size_t size, const char *text)
     return copy;
 }
 
+/* The engine has no clock of the wall. */
+static uint64_t age_of(const struct acc_obs *obs)
+{
+    bool is_running = obs->state == ACC_CTR_RUNNING || obs->state == ACC_CTR_PAUSED;
+    int64_t since_ns = is_running ? obs->started_ns : obs->finished_ns;
+    struct timespec now;
+    int64_t age_ns;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    age_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - since_ns;
+    return since_ns > 0 && age_ns > 0 ? (uint64_t)age_ns / 1000000 : 0;
+}
+
 /* Point the copied event at copies. */
 static int own(struct accd_pump *pump, struct queued *entry)
 {
@@ -107,6 +121,7 @@ static int own(struct accd_pump *pump, struct queued *entry)
             return -ENOMEM;
         }
         *entry->obs = *event->obs;
+        entry->obs->age_ms = age_of(entry->obs);
         event->obs = entry->obs;
         return 0;
     case ACC_EV_GONE:

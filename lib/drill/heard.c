@@ -26,7 +26,7 @@ static const struct acc_field obs_fields[] = {
     OBS(oneoff, UINT), OBS(config_hash, TEXT), OBS(spec_hash, TEXT), OBS(op, TEXT),
     OBS(revision, TEXT), OBS(label_image, TEXT), OBS(state, UINT), OBS(pid, INT),
     OBS(exit_code, INT), OBS(oom_killed, UINT), OBS(error, PRIVATE), OBS(started_ns, INT),
-    OBS(finished_ns, INT), OBS(manually_stopped, UINT), OBS(has_health, UINT),
+    OBS(finished_ns, INT), OBS(age_ms, UINT), OBS(manually_stopped, UINT), OBS(has_health, UINT),
     OBS(interval_ms, INT), OBS(timeout_ms, INT), OBS(start_period_ms, INT), OBS(retries, UINT),
     OBS(health, UINT), OBS(failing_streak, UINT), OBS(health_start_ns, INT),
     OBS(health_end_ns, INT), OBS(health_exit, INT), OBS(health_output, PRIVATE),

@@ -54,7 +54,8 @@ struct acc_obs {
     bool oom_killed;
     char error[ACC_OUTPUT_MAX + 1];  /* State.Error: why a start failed */
     int64_t started_ns, finished_ns; /* Unix; 0 = never. (cid, started_ns) names one run */
-    enum acc_tri manually_stopped;   /* the engine's HasBeenManuallyStopped; asked for by INSPECT */
+    uint64_t age_ms; /* since when it runs, or has ended, when this is told; 0 = not known */
+    enum acc_tri manually_stopped; /* the engine's HasBeenManuallyStopped; asked for by INSPECT */
 
     /* effective health check: the file's merged with the image's */
     bool has_health;
@@ -219,7 +220,8 @@ struct acc_event {
                                 PULL: the image's id */
             const char *message; /* the engine's own words; of a PULL that went well the digest in
                                     the registry, or ""; never NULL */
-            const char *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
+            const char
+                *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
         } op;
         struct { /* PROBE */
             uint64_t op;

@@ -243,9 +243,11 @@ struct instance {
     uint64_t conflict_ms;
 
     /* the run */
-    int64_t run_ns;     /* started_ns of the run that is or was under way */
-    uint64_t run_ms;    /* when we saw it begin */
-    bool ran_before;    /* it ran before accd came */
+    int64_t run_ns;  /* started_ns of the run that is or was under way */
+    uint64_t run_ms; /* when we saw it begin */
+    bool ran_before; /* it ran before accd came */
+    uint64_t
+        found_ms; /* what accd found began then, maybe before our clock: told as a difference */
     int64_t handled_ns; /* the run whose end was dealt with */
     bool exit_pending;
     uint64_t exit_ms;

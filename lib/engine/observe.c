@@ -529,6 +529,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_foreign_start(e, s, i);
     }
     fill(e, i, obs);
+    if (is_first) {
+        i->found_ms = e->now - obs->age_ms;
+    }
     observe_run(e, s, i, obs, is_first, is_new_epoch && !is_first);
     answer_manual(e, i, obs, was_asked);
     acc_probe_observe(e, i, obs);

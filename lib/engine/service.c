@@ -406,6 +406,29 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     return s->ready && deps_met(e, s) && !acc_svc_is_cut(e, s) ? ACC_SVC_UP : ACC_SVC_IMPAIRED;
 }
 
+/* That of what was found and only got its name by and by began before we looked. */
+static uint64_t since(struct acc_engine *e, const struct service *s, enum acc_svc_state state)
+{
+    bool is_running = state == ACC_SVC_UP || state == ACC_SVC_IMPAIRED || state == ACC_SVC_STARTING;
+    bool is_over = state == ACC_SVC_OFF || state == ACC_SVC_DONE || state == ACC_SVC_FAILED ||
+                   state == ACC_SVC_HELD;
+    uint64_t age_ms = UINT64_MAX;
+
+    if (s->has_state && s->state != ACC_SVC_QUEUED && s->state != ACC_SVC_STARTING) {
+        return e->now;
+    }
+    acc_each_slot (e, s, i) {
+        bool is_found = i->present && (acc_inst_running(i) ? is_running && i->ran_before
+                                                           : is_over && i->exit_before);
+
+        if (!is_found) {
+            return e->now;
+        }
+        age_ms = e->now - i->found_ms < age_ms ? e->now - i->found_ms : age_ms;
+    }
+    return age_ms == UINT64_MAX ? e->now : e->now - age_ms;
+}
+
 void acc_svc_derive(struct acc_engine *e, struct service *s)
 {
     enum acc_svc_state state;
@@ -421,8 +444,8 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
         acc_note(e, ACC_NOTE_STATE, acc_svc_index(e, s), "%s -> %s", acc_svc_state_name(s->state),
                  acc_svc_state_name(state));
     }
+    s->since_ms = since(e, s, state);
     s->state = state;
-    s->since_ms = e->now;
     s->has_state = true;
     acc_mark_neighbours(e, s);
 }

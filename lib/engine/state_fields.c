@@ -147,6 +147,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, run_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct instance, run_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, ran_before, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, found_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, handled_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct instance, exit_pending, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, exit_ms, ACC_FIELD_UINT),

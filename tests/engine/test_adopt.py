@@ -29,6 +29,9 @@ def arrives_softly(w, tool, v1=False):
     holds(lambda: not record.count("update") and not record.count("start"), 3, "observing touches nothing")
     assert w.docker.identities() == before and policies(w) == {db: "always", app: "unless-stopped"}
 
+    for name, container in (("db", db), ("app", app)):  # since it runs, not since accd looks
+        assert accd.service(name)["since"][:19] == before[container][1][:19], (accd.service(name), before)
+
     accd.ctl("adopt")
     assert accd.status()["stacks"][0]["mode"] == "managing"
     wait(lambda: set(policies(w).values()) <= {"no", ""}, 20, "accd is the only one that restarts")

@@ -148,8 +148,8 @@ def test_what_is_asked_while_docker_is_away_is_done_later(w):
     assert "accd goes on with it" in late.stderr, late.stderr
     w.engine.lab("up")
     wait(lambda: back(accd), 30, "the engine is found")
+    wait(lambda: w.docker.running("s-a-1") and w.docker.identities()["s-a-1"][1] != before[1], 30, "it is restarted")
     accd.wait_all_up(30)
-    assert w.docker.identities()["s-a-1"][1] != before[1]
 
 
 @needs(seconds=300)

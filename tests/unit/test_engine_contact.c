@@ -52,6 +52,39 @@ static void arrive(const char *text)
     stage_connect(&stage, false);
 }
 
+static uint64_t age_of(const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, name), stage.now_ms, &view);
+    return stage.now_ms - view.since_ms;
+}
+
+START_TEST(what_is_found_is_as_old_as_its_container)
+{
+    const uint64_t day_ms = 86400000; /* older than this clock */
+
+    stage_open(&stage, model_build("s: a; b; c"));
+    stage_add(&stage, "a", true)->obs.age_ms = 3 * day_ms;
+    struct stage_container *b = stage_add(&stage, "b", true);
+
+    b->obs.state = ACC_CTR_EXITED;
+    b->obs.age_ms = 2 * day_ms;
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+    ck_state(&stage, "a", "up");
+    ck_state(&stage, "b", "off");
+    ck_assert_uint_eq(age_of("a"), 3 * day_ms + 10000);
+    ck_assert_uint_eq(age_of("b"), 2 * day_ms + 10000);
+    ck_assert_uint_le(age_of("c"), 10000);
+    stage_of(&stage, "a")->obs.age_ms = 0; /* only what is found counts */
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 5000);
+    ck_state(&stage, "a", "failed"); /* it is only observed */
+    ck_assert_uint_le(age_of("a"), 5000);
+}
+END_TEST
+
 START_TEST(what_was_there_before_is_only_observed)
 {
     arrive("s: a; b; c");
@@ -362,6 +395,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_is_found_is_as_old_as_its_container);
     tcase_add_test(tcase, what_was_there_before_is_only_observed);
     tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
     tcase_add_test(tcase, adoption_restarts_nothing);
