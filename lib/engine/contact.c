@@ -62,6 +62,17 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
     }
 }
 
+/* A job that has ended well before our time is as it is meant to be. */
+static bool is_finished_job(struct acc_engine *e, struct service *s)
+{
+    bool is_finished = s->ends && s->n_inst > 0;
+
+    acc_each_slot (e, s, i) {
+        is_finished &= i->present && i->obs == ACC_CTR_EXITED && i->exit_code == 0;
+    }
+    return is_finished;
+}
+
 /* What the first whole picture says of a service. */
 static void first_sight(struct acc_engine *e, struct service *s, bool is_new_contact)
 {
@@ -82,7 +93,7 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
         }
     }
     if (is_new_contact && is_observed) {
-        s->wanted_up = is_running;
+        s->wanted_up = is_running || is_finished_job(e, s);
         acc_save(s);
     } else if (s->restored && !s->wanted_up && is_started_since && !s->removed) {
         acc_foreign_start(e, s, acc_inst_first(e, s));

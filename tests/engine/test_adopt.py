@@ -69,6 +69,24 @@ def test_compose_1_29_2_is_adopted_and_handed_back(w):
 
 
 @needs(seconds=120)
+def test_a_finished_job_is_done_after_its_adoption(w):
+    """A job that `docker compose` has run to its end is done, and isn't run again by adopt, up or a new accd."""
+    path = w.stack("s", {"job": service(check=False, environment={"CRASH_AFTER": "1", "EXIT_CODE": "0"}, restart="no"),
+                         "a": service("job", condition="service_completed_successfully")})
+    w.engine.compose("up", "-d", cwd=path.parent)
+    before = w.docker.identities()
+    accd = w.accd(path)
+    wait(lambda: accd.status()["stacks"][0]["mode"] == "observing", 20, "it was found running")
+    wait(lambda: {n: s["state"] for n, s in accd.services().items()} == {"s/a": "up", "s/job": "done"}, 20, "it is done")
+    accd.ctl("adopt")
+    accd.ctl("up", "--all")
+    accd.stop()
+    accd.start()
+    wait(lambda: accd.state_of("job") == "done" and accd.state_of("a") == "up", 20, "both are as they were")
+    assert w.docker.identities() == before
+
+
+@needs(seconds=120)
 def test_observing_reports_what_it_would_have_done(w):
     """A missing service and a crash are reported, not mended."""
     path = w.stack("s", {"a": service(restart="no"), "b": service(restart="no")})
