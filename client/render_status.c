@@ -152,25 +152,51 @@ static void put_maintenance(const cJSON *hold, const struct accctl_style *style,
     }
 }
 
-/* Of which stacks accd knows no more than their containers tell. */
-static void put_lost(const cJSON *stacks, const struct accctl_style *style, struct acc_buf *out)
+/* Names of the stacks of a kind, ", " between them, each behind `before`. */
+static bool list_stacks(const cJSON *stacks, const char *mode, bool is_lost, const char *before,
+                        struct acc_buf *out)
 {
+    size_t len = out->len;
     const cJSON *stack;
-    struct acc_buf line;
 
-    acc_buf_init(&line, 65536);
     cJSON_ArrayForEach(stack, stacks)
     {
-        if (acc_json_bool(stack, "state_lost")) {
-            (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "the state was lost; ",
+        if (acc_json_bool(stack, "state_lost") == is_lost &&
+            strcmp(text_of(stack, "mode"), mode) == 0) {
+            (void)acc_buf_printf(out, "%s%s%s", out->len > len ? ", " : "", before,
                                  text_of(stack, "name"));
         }
     }
-    if (line.len > 0) {
+    return out->len > len;
+}
+
+static void put_line(struct acc_buf *line, const struct accctl_style *style, struct acc_buf *out)
+{
+    accctl_put_color(out, style, ACCCTL_YELLOW, line->data, 0);
+    (void)acc_buf_puts(out, "\n");
+    acc_buf_reset(line);
+}
+
+/* Of which stacks accd knows no more than their containers tell, or leaves them alone. */
+static void put_lost(const cJSON *stacks, const struct accctl_style *style, struct acc_buf *out)
+{
+    struct acc_buf line;
+
+    acc_buf_init(&line, 65536);
+    (void)acc_buf_puts(&line, "the state was lost; ");
+    if (list_stacks(stacks, "managing", true, "", &line)) {
         (void)acc_buf_puts(&line, " went on by the labels of the containers: what was stopped or "
                                   "held before may need to be so again");
-        accctl_put_color(out, style, ACCCTL_YELLOW, line.data, 0);
-        (void)acc_buf_puts(out, "\n");
+        put_line(&line, style, out);
+    }
+    acc_buf_reset(&line);
+    (void)acc_buf_puts(&line, "nobody restarts ");
+    if (list_stacks(stacks, "observing", true, "", &line)) {
+        (void)acc_buf_puts(&line,
+                           ": only observed, and without the restart policy of its file, as "
+                           "after an adoption that accd has no record of; take over again: ");
+        (void)list_stacks(stacks, "observing", true, "accctl adopt ", &line);
+        put_line(&line, style, out);
     }
     acc_buf_fini(&line);
 }

@@ -169,6 +169,7 @@ static void adopt(struct acc_engine *e, uint32_t at)
     stack->handing_back = false;
     if (stack->contact != CONTACT_MANAGING) {
         stack->contact = CONTACT_MANAGING;
+        stack->is_recovered = false;
         acc_save_stack(e, stack);
         compare_again(e, at);
         acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is managed from here on", stack->name);

@@ -25,6 +25,27 @@ bool acc_contact_observes(const struct acc_contact *contact)
     return contact->is_there && (contact->has_policy || !contact->is_made_here);
 }
 
+/* Their files have a restart policy and none of the containers has: so it is after an adoption, and
+ * nobody restarts them now. */
+static bool is_forsaken(struct acc_engine *e, uint32_t at)
+{
+    bool has_file_policy = false, has_policy = false;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        const struct service *s = &e->services[v];
+
+        if (s->stack != at) {
+            continue;
+        }
+        acc_each_inst (e, &e->services[v], i) {
+            has_policy |= i->present && i->policy != ACC_RESTART_NO;
+            has_file_policy |= i->present && s->restart != ACC_RESTART_NO &&
+                               s->restart != ACC_RESTART_UNSET;
+        }
+    }
+    return has_file_policy && !has_policy;
+}
+
 static struct acc_contact contact_of(struct acc_engine *e, uint32_t at)
 {
     struct acc_contact contact = {0};
@@ -51,9 +72,13 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
     stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
     acc_save_stack(e, stack);
     if (observe) {
+        stack->is_recovered = is_first && is_forsaken(e, at);
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
-                 "stack %s was found running: it is only observed until it is adopted",
-                 stack->name);
+                 "stack %s was found running: it is only observed until it is adopted%s",
+                 stack->name,
+                 stack->is_recovered ? ", and nobody restarts its containers: they have lost their "
+                                       "restart policy, as by an adoption"
+                                     : "");
     } else if (e->observe_new && contact.is_there) {
         stack->is_recovered = is_first;
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,

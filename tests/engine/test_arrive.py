@@ -119,7 +119,27 @@ def test_without_its_state_accd_goes_on_by_the_labels(w):
         more.unlink()
     accd.start()
     wait(lambda: modes(accd) == {"s": "observing"}, 20, "what was given back is left alone")
-    assert policies(w)["s-a-1"] == "always"
+    assert policies(w)["s-a-1"] == "always" and "nobody restarts" not in accd.ctl("status").stdout
+
+
+@needs(seconds=120)
+def test_an_adopted_stack_without_its_state_is_named(w):
+    """state.db is gone: what `docker compose` made has no label of accd's. It is observed, and status says that nobody restarts it."""
+    path = w.stack("s", {"a": service(check=False, restart="always")})
+    w.engine.compose("up", "-d", cwd=path.parent)
+    accd = w.accd(path)
+    wait(lambda: modes(accd) == {"s": "observing"}, 20, "it was found running")
+    assert "nobody restarts" not in accd.ctl("status").stdout
+    accd.ctl("adopt")
+    before = w.docker.identities()
+    accd.kill()
+    shutil.rmtree(accd.state)
+    accd.start()
+    wait(lambda: modes(accd) == {"s": "observing"}, 20, "nothing tells that it was adopted")
+    head = accd.ctl("status").stdout.splitlines()[1]
+    assert head.startswith("nobody restarts s: ") and head.endswith("accctl adopt s"), head
+    accd.ctl("adopt")
+    assert "nobody restarts" not in accd.ctl("status").stdout and w.docker.identities() == before
 
 
 @needs(seconds=180)

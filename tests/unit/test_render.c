@@ -180,13 +180,17 @@ START_TEST(a_lost_state_is_told_above_all)
     struct acc_buf out;
 
     (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 0), "state_lost", true);
-    (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 1), "state_lost", false);
+    (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 1), "state_lost", true);
+    (void)cJSON_ReplaceItemInObject(cJSON_GetArrayItem(stacks, 1), "mode",
+                                    cJSON_CreateString("observing"));
     (void)cJSON_AddBoolToObject(cJSON_GetArrayItem(stacks, 2), "state_lost", true);
     acc_buf_init(&out, 10000);
     accctl_put_head(json, &pipe_style, &out);
     ck_assert_ptr_nonnull(strstr(out.data,
                                  "\nthe state was lost; acc, new went on by the labels of "
                                  "the containers: "));
+    ck_assert_ptr_nonnull(strstr(out.data, "\nnobody restarts media: only observed, "));
+    ck_assert_ptr_nonnull(strstr(out.data, "take over again: accctl adopt media\n"));
     acc_buf_fini(&out);
     cJSON_Delete(json);
 }
