@@ -535,7 +535,8 @@ struct incident {
     uint32_t first_victim;     /* place in the list of victims, or ACC_NONE */
     uint32_t next_closed;      /* the one that was closed after it, or ACC_NONE */
     char root_id[2 * ACC_NAME_MAX + 2];
-    char cause[ACC_TEXT_MAX + 1];
+    char cause[ACC_TEXT_MAX + 1],
+        first_cause[ACC_TEXT_MAX + 1]; /* why it is open now; was opened */
 };
 
 /* Services that left READY, by the second in which they did. */

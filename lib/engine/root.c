@@ -263,6 +263,7 @@ uint32_t acc_incident_new(struct acc_engine *e, uint32_t root, const char *root_
                                          .first_victim = ACC_NONE};
     acc_copy(e->incidents[at].root_id, sizeof(e->incidents[at].root_id), root_id);
     acc_copy(e->incidents[at].cause, sizeof(e->incidents[at].cause), cause);
+    acc_copy(e->incidents[at].first_cause, sizeof(e->incidents[at].first_cause), cause);
     tell(e, &e->incidents[at], ACC_INCIDENT_OPENED);
     return at;
 }
@@ -430,12 +431,11 @@ bool acc_engine_due(struct acc_engine *e, uint64_t at_ms)
 void acc_incident_engine(struct acc_engine *e)
 {
     bool is_bad = e->conn == CONN_DOWN || e->conn == CONN_DEGRADED;
+    const char *cause = e->conn == CONN_DEGRADED ? "Docker hangs: it does not answer in time"
+                                                 : "Docker can't be reached";
     struct incident *incident;
 
     if (is_bad && e->engine_incident == ACC_NONE && !e->shutdown) {
-        const char *cause = e->conn == CONN_DEGRADED ? "Docker hangs: it does not answer in time"
-                                                     : "Docker can't be reached";
-
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
         e->engine_incident = acc_incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
     }
@@ -443,6 +443,10 @@ void acc_incident_engine(struct acc_engine *e)
         return;
     }
     incident = &e->incidents[e->engine_incident];
+    if (is_bad && strcmp(incident->cause, cause) != 0) {
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
+        acc_copy(incident->cause, sizeof(incident->cause), cause);
+    }
     if (is_bad && acc_engine_due(e, e->conn_ms + e->timing.incident_notify)) {
         acc_incident_tell_all(e, incident);
     }

@@ -430,6 +430,7 @@ static const struct acc_field incident_fields[] = {
     ACC_FIELD_OF(struct incident, next_closed, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct incident, root_id, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct incident, cause, ACC_FIELD_PRIVATE),
+    ACC_FIELD_OF(struct incident, first_cause, ACC_FIELD_PRIVATE),
 };
 
 static const struct acc_field stack_fields[] = {

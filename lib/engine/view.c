@@ -338,7 +338,12 @@ static void view_incident(const struct acc_engine *e, const struct incident *inc
         .n_suffer = incident->open ? incident->n_suffer : 0,
         .n_peak = incident->n_peak,
     };
-    acc_copy(ret_view->cause, sizeof(ret_view->cause), incident->cause);
+    if (incident->open || strcmp(incident->cause, incident->first_cause) == 0) {
+        acc_copy(ret_view->cause, sizeof(ret_view->cause), incident->cause);
+    } else { /* how it began, and with what it went on */
+        (void)snprintf(ret_view->cause, sizeof(ret_view->cause), "%.160s; later: %.160s",
+                       incident->first_cause, incident->cause);
+    }
 }
 
 bool acc_engine_incident_at(const struct acc_engine *engine, size_t i,

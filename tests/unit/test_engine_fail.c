@@ -469,6 +469,33 @@ START_TEST(an_incident_is_told_when_it_lasts)
 }
 END_TEST
 
+static const char *cause(void)
+{
+    static struct acc_incident_view view;
+
+    ck_assert(acc_engine_incident_at(stage.engine, 0, &view));
+    return view.cause;
+}
+
+START_TEST(an_incident_says_what_is_the_matter_now_and_later_how_it_began)
+{
+    up("s: a");
+    service("a")->start = ACC_OP_START;
+    service("a")->message = "port is already allocated";
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 3000);
+    ck_assert_str_eq(cause(), "could not be started: port is already allocated");
+    service("a")->start = ACC_OP_OK;
+    stage_run(&stage, 90000);
+    ck_assert_str_eq(cause(),
+                     "exited with 1; later: could not be started: port is already allocated");
+    stage_event(&stage, ACC_EV_CONN_DEGRADED);
+    ck_assert_str_eq(cause(), "Docker hangs: it does not answer in time");
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    ck_assert_str_eq(cause(), "Docker can't be reached");
+}
+END_TEST
+
 /* Whoever was told that it began is told that it is over, with no container left to see it by. */
 START_TEST(the_incident_of_what_leaves_the_files_is_closed)
 {
@@ -547,6 +574,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_container_that_can_never_start_again_is_made_anew, 0,
                         ACC_ARRAY_LEN(hopeless));
     tcase_add_test(tcase, an_incident_is_told_when_it_lasts);
+    tcase_add_test(tcase, an_incident_says_what_is_the_matter_now_and_later_how_it_began);
     tcase_add_test(tcase, the_incident_of_what_leaves_the_files_is_closed);
     tcase_add_test(tcase, a_crash_every_three_minutes_does_not_go_unseen);
     tcase_add_test(tcase, the_engine_itself_is_one_incident);
