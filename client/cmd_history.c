@@ -31,19 +31,33 @@ static void put_changed(const cJSON *item, char *out, size_t size)
     }
 }
 
+static const char *or_dash(const char *text)
+{
+    return *text ? text : "-";
+}
+
+/* How its registry calls it, or, of what none is known to have, its id here: never one for the
+ * other. */
+static void put_image(const cJSON *item, char *out, size_t size)
+{
+    const char *digest = text_of(item, "digest");
+    const char *id = text_of(item, "image_id");
+
+    id = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
+    (void)snprintf(out, size, digest[0] ? "%.255s@%.19s" : "%.255s, id %.12s",
+                   text_of(item, "image"), digest[0] ? digest : id);
+}
+
 static void put_row(struct accctl_table *table, const cJSON *item)
 {
     const char *result = text_of(item, "result");
-    const char *digest = text_of(item, "digest");
-    const char *id = text_of(item, "image_id");
     char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[272], image[320];
 
     (void)snprintf(number, sizeof(number), "r%lld", (long long)acc_json_int(item, "revision", 0));
     acc_format_span_ms((uint64_t)acc_json_int(item, "took_ms", 0), took, sizeof(took));
     accctl_clock(text_of(item, "time"), clock, sizeof(clock));
     put_changed(item, changed, sizeof(changed));
-    digest = digest[0] ? digest : id;
-    (void)snprintf(image, sizeof(image), "%s %.19s", text_of(item, "image"), digest);
+    put_image(item, image, sizeof(image));
     accctl_table_row(table,
                      strcmp(result, "stable") == 0  ? ACCCTL_GREEN
                      : strcmp(result, "trial") == 0 ? ACCCTL_YELLOW
@@ -52,9 +66,9 @@ static void put_row(struct accctl_table *table, const cJSON *item)
     accctl_table_cell(table, number);
     accctl_table_cell(table, result);
     accctl_table_cell(table, clock);
-    accctl_table_cell(table, text_of(item, "by")[0] ? took : "");
-    accctl_table_cell(table, text_of(item, "by"));
-    accctl_table_cell(table, changed);
+    accctl_table_cell(table, text_of(item, "by")[0] ? took : "-");
+    accctl_table_cell(table, or_dash(text_of(item, "by")));
+    accctl_table_cell(table, or_dash(changed));
     accctl_table_cell(table, image);
     accctl_table_cell(table, text_of(item, "reason"));
 }

@@ -644,6 +644,16 @@ static void put_auto(struct accctl_table *table, const cJSON *autos,
     }
 }
 
+static void put_image(struct accctl_table *table, const cJSON *service)
+{
+    const char *running = text_of(service, "image_running");
+    char line[640];
+
+    (void)snprintf(line, sizeof(line), "%.255s (the file says %.255s)", running,
+                   text_of(service, "image"));
+    put_fact(table, "image", *running ? line : text_of(service, "image"));
+}
+
 void accctl_put_service(const cJSON *service, const struct accctl_style *style, struct acc_buf *out)
 {
     struct accctl_table *table = accctl_table_create(2, "  ");
@@ -669,7 +679,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     put_fact(table, "restarts", line);
     put_fact(table, "phase", text_of(service, "phase"));
     put_fact(table, "tier", text_of(service, "tier"));
-    put_fact(table, "image", text_of(service, "image"));
+    put_image(table, service);
     put_auto(table, acc_json_object(service, "auto"), style);
     put_use(table, service);
     cJSON_ArrayForEach(instance, acc_json_array(service, "instances"))

@@ -12,6 +12,7 @@ struct reader {
     struct accd_job job;         /* first: jobs are cast to it */
     struct acc_history_row *row; /* owned */
     size_t n, cap;
+    struct acc_history_row found; /* where nothing is written of it; number 0: nor known */
 };
 
 static void on_gone(struct accd_job *job)
@@ -44,6 +45,9 @@ static void on_done(void *arg)
     struct acc_buf out;
 
     if (job->session) {
+        if (reader->n == 0 && reader->found.record.number > 0) {
+            on_row(reader, reader->found.unix_ms, &reader->found.record);
+        }
         acc_buf_init(&out, ACC_REPLY_MAX);
         accd_session_set_data(job->session, NULL);
         accd_job_unlink(&job->control->calls, job);
@@ -73,6 +77,16 @@ bool accd_control_select(struct accd_control *control, struct accd_session *sess
     return true;
 }
 
+static void find(const struct accd_control *control, uint32_t svc, struct acc_history_row *row)
+{
+    struct acc_instance_view instance;
+
+    if (acc_engine_found_revision(control->config.engine, svc, &row->record)) {
+        acc_engine_instance(control->config.engine, svc, 0, &instance);
+        row->unix_ms = instance.started_ns / 1000000;
+    }
+}
+
 void accd_control_history(struct accd_control *control, struct accd_session *session,
                           const struct acc_ctl_request *request)
 {
@@ -80,6 +94,7 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
     struct acc_service_view view;
     struct reader *reader;
     const uint8_t *found;
+    uint32_t svc;
 
     if (!accd_control_select(control, session, request, &targets)) {
         free(targets.selected);
@@ -96,8 +111,8 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
         free(targets.selected);
         return;
     }
-    acc_engine_service(control->config.engine, (uint32_t)(found - targets.selected),
-                       uv_now(control->config.loop), &view);
+    svc = (uint32_t)(found - targets.selected);
+    acc_engine_service(control->config.engine, svc, uv_now(control->config.loop), &view);
     free(targets.selected);
     reader = calloc(1, sizeof(*reader));
     if (!reader) {
@@ -105,6 +120,7 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
         return;
     }
     reader->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
+    find(control, svc, &reader->found);
     accd_job_link(&control->calls, &reader->job);
     accd_session_set_data(session, &reader->job);
     control->config.ops.revisions(control->config.ops_ctx, view.id, on_row, on_done, reader);

@@ -12,6 +12,18 @@ static void text(struct acc_json_put *put, cJSON *parent, const char *key, const
     acc_put_bytes(put, parent, key, value, strlen(value));
 }
 
+/* What served when this one was made: what was taken back never did. */
+static const struct acc_revision_record *one_before(const struct acc_history_row *rows,
+                                                    size_t n_rows, size_t i)
+{
+    while (++i < n_rows) {
+        if (rows[i].record.result == ACC_REV_STABLE) {
+            return &rows[i].record;
+        }
+    }
+    return NULL;
+}
+
 static void put_changed(struct acc_json_put *put, cJSON *item,
                         const struct acc_revision_record *now,
                         const struct acc_revision_record *before)
@@ -47,7 +59,7 @@ int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct ac
         text(put, item, "image_id", record->image_id);
         text(put, item, "digest", record->digest);
         text(put, item, "config", record->spec);
-        put_changed(put, item, record, i + 1 < n_rows ? &rows[i + 1].record : NULL);
+        put_changed(put, item, record, one_before(rows, n_rows, i));
         text(put, item, "what", record->what);
         text(put, item, "by", record->by);
         text(put, item, "reason", record->text);

@@ -263,6 +263,21 @@ static const char *digest_of(const struct writer *w, uint32_t svc, uint32_t n_in
     return instance.image_id;
 }
 
+/* What was named with --image, or is to be replaced: not what the file says. */
+static void put_image_of(struct writer *w, cJSON *item, uint32_t svc,
+                         const struct acc_service_view *service)
+{
+    struct acc_instance_view instance = {.image = ""};
+
+    if (service->n_instances > 0) {
+        acc_engine_instance(w->view->engine, svc, 0, &instance);
+    }
+    text(w, item, "image", service->image);
+    if (instance.image[0] && strcmp(instance.image, service->image) != 0) {
+        text(w, item, "image_running", instance.image);
+    }
+}
+
 static void put_hold(struct writer *w, cJSON *parent, const char *key,
                      const struct acc_hold_record *record)
 {
@@ -343,7 +358,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     }
     acc_put_int(w->put, item, "restarts", service.n_restarts);
     acc_put_int(w->put, item, "revision", service.revision); /* 0: never upgraded */
-    text(w, item, "image", service.image);
+    put_image_of(w, item, svc, &service);
     text(w, item, "digest", digest_of(w, svc, service.n_instances));
     acc_put_bool(w->put, item, "removed", service.removed);
     put_hold(w, item, "hold", &service.hold);

@@ -229,6 +229,10 @@ struct acc_kept {
     const char *image_id; /* borrowed until the next step */
 };
 size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc_kept *ret);
+/* What the label of its container tells of its revision, for when no
+ * record does. False: it was never upgraded, or nothing is there. */
+bool acc_engine_found_revision(const struct acc_engine *engine, uint32_t svc,
+                               struct acc_revision_record *ret_record);
 /* Stable ones, in the order of their numbers. */
 bool acc_engine_restore_revision(struct acc_engine *engine,
                                  const struct acc_revision_record *record);
@@ -330,6 +334,7 @@ struct acc_instance_view {
     int64_t pid;
     int64_t started_ns;
     const char *image_id;
+    const char *image; /* the reference that it was made of; "" when absent, or it was made by id */
     bool differs;      /* not what the file says (adopted), see `differs` of the service */
     bool updated;      /* changed while it runs for the present spec */
     bool is_beside;    /* another one has its place: kept by an upgrade, its candidate, a twin */

@@ -220,8 +220,7 @@ struct acc_event {
                                 PULL: the image's id */
             const char *message; /* the engine's own words; of a PULL that went well the digest in
                                     the registry, or ""; never NULL */
-            const char
-                *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
+            const char *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
         } op;
         struct { /* PROBE */
             uint64_t op;

@@ -155,6 +155,26 @@ bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t
     return true;
 }
 
+bool acc_engine_found_revision(const struct acc_engine *engine, uint32_t svc,
+                               struct acc_revision_record *ret_record)
+{
+    const struct service *s = &engine->services[svc];
+    const struct instance *i = s->n_inst > 0 ? &engine->inst[s->first_inst] : NULL;
+
+    acc_assert(svc < engine->n_services);
+    if (!i || !i->present || i->revision <= 1) {
+        return false; /* it was never upgraded */
+    }
+    *ret_record = (struct acc_revision_record){.number = i->revision, .result = ACC_REV_STABLE};
+    acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
+    acc_copy(ret_record->image, sizeof(ret_record->image), i->image_ref);
+    acc_copy(ret_record->image_id, sizeof(ret_record->image_id), i->image_id);
+    acc_copy(ret_record->spec, sizeof(ret_record->spec), i->spec);
+    acc_copy(ret_record->text, sizeof(ret_record->text),
+             "found running; the record of this and of what was before is lost");
+    return true;
+}
+
 size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc_kept *ret)
 {
     const struct service *s = &engine->services[svc];

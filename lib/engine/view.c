@@ -171,6 +171,8 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
         .pid = acc_inst_running(inst) ? inst->pid : 0,
         .started_ns = inst->started_ns,
         .image_id = inst->image_id,
+        .image = inst->present && strncmp(inst->image_ref, "sha256:", 7) != 0 ? inst->image_ref
+                                                                              : "",
         .differs = acc_inst_outdated(e, inst) || acc_inst_likeness(e, inst) >= ACC_LIKE_LIVE ||
                    acc_inst_drift(e, inst, NULL) != DRIFT_NONE,
         .updated = inst->present && strcmp(inst->live_tried, e->services[svc].spec) == 0,

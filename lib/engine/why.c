@@ -519,6 +519,29 @@ static void say_last_failure(struct words *w, const struct service *s, uint64_t 
     say(w, "%s.", s->fail_attributed ? ", which was not its own fault" : "");
 }
 
+/* An upgrade, or what its file asks for, that was tried and taken back: it runs as before. */
+static void say_taken_back(struct words *w, const struct service *s, uint64_t now_ms)
+{
+    const struct rollout *r = &s->roll;
+    const char *by = acc_change_orderer(r->is.why);
+    char text[ACC_REASON_MAX + 1];
+
+    if (acc_change_refused(s)) {
+        acc_change_text(s, text, sizeof(text));
+        say(w, " %s %s.", s->bad_root[0] ? "It" : "What its file says now", text);
+    } else if (r->result == ROLL_ROLLED_BACK && !acc_rollout_active(s)) {
+        say(w, " Its %s to r%u was rolled back to r%u", r->is.is_upgrade ? "upgrade" : "change",
+            (unsigned)r->is.to, (unsigned)r->is.from);
+        say(w, by ? " by %.60s" : ": the new one %.250s", by ? by : r->is.why);
+        say_ago(w, now_ms - r->ended_ms);
+        say(w, ".");
+    } else if (r->result == ROLL_FAILED && !acc_rollout_active(s)) {
+        say(w, r->is_refused ? " It %s" : " Its upgrade failed: %s", r->is.why);
+        say_ago(w, now_ms - r->ended_ms);
+        say(w, ".");
+    }
+}
+
 /* All times are relative: one who reads it later, or elsewhere, has events for the clock's. */
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out)
@@ -550,6 +573,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     }
     say(&w, ".");
     say_last_failure(&w, s, now_ms);
+    say_taken_back(&w, s, now_ms);
     if (view.observing) {
         say(&w, " Stack %s is only observed; `accctl adopt %s` takes it over.", s->stack_name,
             s->stack_name);

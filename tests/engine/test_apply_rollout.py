@@ -66,6 +66,7 @@ def test_a_bad_file_is_taken_back_and_not_tried_again(w):
     row = accd.json("plan")["changes"][0]
     assert row["service"] == "s/a" and "rolled back" in json.dumps(row), row
     assert history(accd)[2]["result"] == "rolled-back"
+    assert "What its file says now was rolled back to r1: the new one exited with 3" in accd.ctl("why", "a").stdout
     record = w.record()
     accd.kill()
     accd.start()

@@ -1,4 +1,5 @@
 """Upgrades: the new one proves itself or the kept one comes back, whatever happens to accd."""
+import shutil
 import subprocess
 
 from lib import BB, LAB, Skip, needs, run, service, wait
@@ -52,7 +53,7 @@ def test_a_good_image_takes_over_without_a_gap(w):
     started = [t for t, c in record.of("start") if c]
     died = [t for t, c in record.of("die") if c]
     assert len(started) == 1 and len(died) == 1 and died[0] - started[0] > 0.9, (started, died)
-    assert accd.service("a")["revision"] == 2
+    assert accd.service("a")["revision"] == 2 and "image_running" not in accd.service("a")
     rows = accd.json("history", "a")["revisions"]
     assert [(r["revision"], r["result"], r["changed"]) for r in rows] == \
         [(2, "stable", ["image"]), (1, "stable", [])], rows
@@ -72,7 +73,30 @@ def test_an_image_that_never_gets_ready_is_taken_back(w):
     done = accd.ctl("upgrade", "a", check=False)
     assert done.returncode == 6 and "rolled back before" in done.stderr, done
     assert accd.json("history", "a")["revisions"][0]["result"] == "rolled-back"
+    assert "It stays: this image was rolled back before" in accd.ctl("why", "a").stdout
     accd.wait_state("a", "up", seconds=10)
+
+
+@needs(seconds=150)
+def test_what_was_named_is_told_and_outlives_the_record(w):
+    """--image: status tells what runs beside what the file says. Without its state, history tells what the labels do."""
+    accd = start(w)
+    other = IMAGE.replace(":", "-named:")
+    repo, tag = other.rsplit(":", 1)
+    new = image(w, VERSION="2")
+    w.docker.call("POST", f"/images/{new}/tag?repo={repo}&tag={tag}")
+    accd.ctl("upgrade", "a", "--image", other)
+    row = accd.service("a")
+    assert row["image"] == IMAGE and row["image_running"] == other, row
+    assert f"{other} (the file says {IMAGE})" in accd.ctl("status", "a").stdout, accd.ctl("status", "a").stdout
+    table = accd.ctl("history", "a").stdout
+    assert f", id {new[7:19]}" in table and "sha256:" not in table, table  # no registry is known to have it
+    accd.kill()
+    shutil.rmtree(accd.state)
+    accd.start()
+    wait(lambda: accd.state_of("a") == "up", 20, "it goes on by the labels")
+    rows = accd.json("history", "a")["revisions"]
+    assert [(r["revision"], r["image"]) for r in rows] == [(2, other)] and "lost" in rows[0]["reason"], rows
 
 
 @needs(seconds=150)

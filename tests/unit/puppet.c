@@ -46,7 +46,12 @@ uint32_t puppet_add(const char *id)
                  .state = ACC_SVC_UP,
                  .health = ACC_HEALTH_HEALTHY,
                  .n_instances = 1},
-        .instance = {.slot = 1, .state = ACC_INST_READY, .name = id, .cid = "", .image_id = ""},
+        .instance = {.slot = 1,
+                     .state = ACC_INST_READY,
+                     .name = id,
+                     .cid = "",
+                     .image_id = "",
+                     .image = "img:1"},
         .settled = ACC_SETTLED_DONE,
     };
     return (uint32_t)puppet.n++;
@@ -176,6 +181,15 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     (void)engine;
     (void)now_ms;
     (void)acc_buf_puts(out, puppet.service[svc].why ? puppet.service[svc].why : "It is up.");
+}
+
+bool acc_engine_found_revision(const struct acc_engine *engine, uint32_t svc,
+                               struct acc_revision_record *ret_record)
+{
+    (void)engine;
+    (void)svc;
+    (void)ret_record;
+    return false;
 }
 
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,

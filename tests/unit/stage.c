@@ -1019,3 +1019,15 @@ void stage_clock(struct stage *stage, int64_t unix_s)
     event->clock.unix_ms = unix_s * 1000;
     stage_run(stage, 0);
 }
+
+bool stage_why_says(const struct stage *stage, const char *name, const char *words)
+{
+    struct acc_buf why;
+    bool says;
+
+    acc_buf_init(&why, 10000);
+    acc_engine_why(stage->engine, stage_index(stage, name), stage->now_ms, &why);
+    says = strstr(why.data, words) != NULL;
+    acc_buf_fini(&why);
+    return says;
+}

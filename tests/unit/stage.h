@@ -105,6 +105,8 @@ void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, co
                    uint32_t revision);
 /* What somebody decides where an upgrade needs an operator: back (--yes), or on (--keep). */
 void stage_decide(struct stage *stage, enum acc_verb verb, const char *name);
+/* `accctl why` has these words. */
+bool stage_why_says(const struct stage *stage, const char *name, const char *words);
 /* By its own name, or NULL. */
 struct stage_container *stage_named(struct stage *stage, const char *name);
 /* All containers: "s-web-1 running img1 r1; ...", by name. */

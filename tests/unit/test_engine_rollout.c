@@ -567,11 +567,14 @@ START_TEST(an_image_that_exits_is_taken_back)
     ck_containers("s-web-1 running img1 r1; ");
     ck_state(&stage, "web", "up");
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "exited with 1");
+    ck_assert(stage_why_says(&stage, "web",
+                             "Its upgrade to r2 was rolled back to r1: the new one exited with 1"));
     ck_assert_int_eq(revision(2)->result, ACC_REV_ROLLED_BACK);
     upgrade("web");
     stage_run(&stage, 1);
     ck_stage(&stage, "pull web; ");
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_REFUSED, "rolled back before");
+    ck_assert(stage_why_says(&stage, "web", "It stays: this image was rolled back before"));
     service("web")->bad_image[0] = '\0';
     stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "web:1", 0);
     stage_run(&stage, 700000);

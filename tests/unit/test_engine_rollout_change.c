@@ -193,6 +193,10 @@ START_TEST(what_does_not_work_is_taken_back_and_not_tried_again)
     ck_containers("s-web-1 running img1 r1; ");
     ck_state(&stage, "web", "up");
     ck_applied("web", ACC_SETTLED_FAILED, "was rolled back to r1: the new one exited with 1");
+    ck_assert(stage_why_says(
+        &stage, "web",
+        "What its file says now was rolled back to r1: the new one exited with 1; change its "
+        "file, or try it again with accctl upgrade web."));
     ck_assert_int_eq(revision(2)->result, ACC_REV_ROLLED_BACK);
     ck_assert_str_eq(stage.record[0].bad_id, ""); /* the image is innocent */
     acc_engine_service(stage.engine, 0, stage.now_ms, &view);

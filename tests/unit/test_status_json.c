@@ -68,7 +68,8 @@ static void set_up(void)
                                                             .pid = 7,
                                                             .started_ns = (UNIX_MS - 60000) *
                                                                           1000000,
-                                                            .image_id = "sha256:aa"};
+                                                            .image_id = "sha256:aa",
+                                                            .image = "postgres:17.2"};
     view = &puppet.service[1].view;
     view->state = ACC_SVC_BLOCKED;
     view->health = ACC_HEALTH_UNKNOWN;
@@ -118,7 +119,8 @@ static const struct acc_view *view_now(void)
     "\"tier\":\"base\",\"desired\":\"up\",\"state\":\"failed\",\"health\":\"unhealthy\","          \
     "\"evidence\":\"check\",\"since\":\"2026-11-24T11:59:48Z\",\"reason\":\"said "                 \
     "\\\"no\\\"\\u001b[31m\xef\xbf\xbd\","                                                         \
-    "\"root\":[],\"restarts\":3,\"revision\":0,\"image\":\"postgres:17\","                         \
+    "\"root\":[],\"restarts\":3,\"revision\":0,\"image\":\"postgres:17\",\"image_running\":"       \
+    "\"postgres:17.2\","                                                                           \
     "\"digest\":\"sha256:aa\",\"removed\":false,\"instances\":[{\"name\":\"acc-postgres-1\","      \
     "\"id\":\"0123\",\"state\":\"exited\",\"pid\":7,\"started_at\":\"2026-11-24T11:59:00Z\","      \
     "\"differs\":false,\"differences\":[],\"stale\":false}],\"resources\":{\"cpu\":{\"reserved\":" \
