@@ -952,6 +952,11 @@ bool acc_probe_can(const struct service *s, const struct instance *i);
 void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
+/* It doesn't get ready, and nobody but an operator does anything about it. */
+bool acc_probe_is_left(const struct service *s, const struct instance *i);
+/* When one that is unhealthy is restarted if it stays so; 0: not, or nobody can say yet. */
+uint64_t acc_probe_heal_ms(const struct acc_engine *e, const struct service *s,
+                           const struct instance *i);
 enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
 
 /* --- hook.c ---------------------------------------------------------------------------------- */

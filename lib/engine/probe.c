@@ -193,8 +193,8 @@ static void degrade(struct acc_engine *e, struct service *s, struct instance *i)
     }
     i->degraded = true;
     i->degraded_ms = e->now;
-    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s%s",
-                  i->waiting ? "waits for somebody" : "unhealthy", acc_output_told(i).text);
+    acc_note_inst(e, ACC_NOTE_OBSERVED, i, "%s%s", i->waiting ? "waits for somebody" : "unhealthy",
+                  acc_output_told(i).text);
     acc_mark(e, s);
 }
 
@@ -313,18 +313,38 @@ bool acc_probe_is_old(const struct instance *i)
            (i->frozen ? i->n_fails < retries(i) : i->ran_before && i->health_seen_ms <= i->run_ms);
 }
 
-static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i)
+bool acc_probe_is_left(const struct service *s, const struct instance *i)
+{
+    return i->overdue && !i->ready && s->stateful;
+}
+
+/* Other services, or what is known of it, come first. */
+static bool heals_later(const struct service *s, const struct instance *i)
+{
+    return i->waiting || s->n_roots > 0 || s->recover_ms || acc_probe_is_old(i);
+}
+
+static uint64_t heal_ms(const struct acc_engine *e, const struct service *s,
+                        const struct instance *i)
 {
     uint64_t grace = 2 * interval(i);
+    uint64_t boot_ms = i->ran_before ? e->boot_ms + s->timing.boot_grace : 0;
 
     grace = grace < s->timing.degraded_grace_min ? s->timing.degraded_grace_min : grace;
-    if (i->waiting || s->n_roots > 0 || s->recover_ms || acc_probe_is_old(i)) {
-        return false;
-    }
-    if (i->ran_before && !acc_due(e, s, e->boot_ms + s->timing.boot_grace)) {
-        return false;
-    }
-    return acc_due(e, s, i->degraded_ms + grace) &&
+    return i->degraded_ms + grace > boot_ms ? i->degraded_ms + grace : boot_ms;
+}
+
+uint64_t acc_probe_heal_ms(const struct acc_engine *e, const struct service *s,
+                           const struct instance *i)
+{
+    return i->degraded && s->restart_on_unhealthy && !heals_later(s, i) && !may_not_restart(e, s)
+               ? heal_ms(e, s, i)
+               : 0;
+}
+
+static bool may_heal(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    return !heals_later(s, i) && acc_due(e, s, heal_ms(e, s, i)) &&
            (!s->restart_on_unhealthy || may_not_restart(e, s) || acc_storm_lets_heal(e, s));
 }
 

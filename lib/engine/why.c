@@ -76,10 +76,62 @@ static void say_until(struct words *w, uint64_t at_ms, uint64_t now_ms)
 
 /* --- what is wrong with it ----------------------------------------------------------------- */
 
-static void say_next(struct acc_engine *e, struct words *w, const struct service *s,
-                     uint64_t now_ms)
+static const struct instance *bad_instance(struct acc_engine *e, const struct service *s)
 {
-    (void)e;
+    acc_each_slot (e, s, i) {
+        if (acc_inst_running(i) && (!i->ready || i->degraded)) {
+            return i;
+        }
+    }
+    return NULL;
+}
+
+static const char *health_of(const struct service *s, const struct instance *i)
+{
+    return i->hooks == HOOKS_DUE     ? "runs its post_start hooks"
+           : i->waiting              ? "waits for somebody"
+           : i->degraded             ? "is unhealthy"
+           : acc_probe_is_left(s, i) ? "does not get ready"
+           : i->has_health           ? "runs, but its health check has not passed yet"
+           : acc_probe_evidence(s, i) == ACC_EVIDENCE_RUNS
+               ? "runs, but not for long enough yet"
+               : "runs, but nothing listens on its port yet";
+}
+
+/* What becomes of one that runs and isn't well, if it stays so. */
+static void say_outlook(struct acc_engine *e, struct words *w, struct service *s,
+                        const struct instance *i, uint64_t now_ms)
+{
+    uint64_t heal_ms = acc_probe_heal_ms(e, s, i);
+
+    if (acc_probe_is_left(s, i)) {
+        say(w, "; it is stateful, so it is left running; start it anew: accctl restart %s",
+            s->nick);
+    } else if (i->degraded && !s->restart_on_unhealthy) {
+        say(w, "; it is left running (on_unhealthy: report); start it anew: accctl restart %s",
+            s->nick);
+    } else if (heal_ms > now_ms) {
+        say(w, "; it is restarted ");
+        say_until(w, heal_ms, now_ms);
+        say(w, " unless it gets well");
+    }
+}
+
+static void say_restart(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    const struct instance *i = bad_instance(e, s);
+    unsigned attempt = s->n_failures ? s->n_failures : 1;
+
+    if (!i) {
+        say(w, "; it is being restarted (attempt %u)", attempt);
+        return;
+    }
+    say(w, "; it was restarted (attempt %u) and %s", attempt, health_of(s, i));
+    say_outlook(e, w, s, i, now_ms);
+}
+
+static void say_next(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
     switch (s->state) {
     case ACC_SVC_OPEN:
         say(w, "; it fails too often and gets a rest, next try ");
@@ -95,8 +147,7 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
         break;
     case ACC_SVC_STARTING:
     case ACC_SVC_QUEUED:
-        say(w, "; it is being restarted (attempt %u)",
-            (unsigned)(s->n_failures ? s->n_failures : 1));
+        say_restart(e, w, s, now_ms);
         break;
     case ACC_SVC_FAILED:
         say(w, "; not started again until somebody asks: accctl up %s", s->nick);
@@ -116,42 +167,25 @@ static void say_next(struct acc_engine *e, struct words *w, const struct service
     }
 }
 
-static void say_failure(struct acc_engine *e, struct words *w, const struct service *s,
-                        uint64_t now_ms)
+static void say_failure(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     say(w, "%s", s->fail_text);
     say_ago(w, now_ms - s->fail_ms);
     say_next(e, w, s, now_ms);
 }
 
-static const struct instance *bad_instance(struct acc_engine *e, const struct service *s)
-{
-    acc_each_slot (e, s, i) {
-        if (acc_inst_running(i) && (!i->ready || i->degraded)) {
-            return i;
-        }
-    }
-    return NULL;
-}
-
-static void say_health(struct acc_engine *e, struct words *w, const struct service *s)
+static void say_health(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     const struct instance *i = bad_instance(e, s);
 
     if (!i) {
         return;
     }
-    say(w, "%s",
-        i->hooks == HOOKS_DUE ? "runs its post_start hooks"
-        : i->waiting          ? "waits for somebody"
-        : i->degraded         ? "is unhealthy"
-        : i->has_health       ? "runs, but its health check has not passed yet"
-        : acc_probe_evidence(s, i) == ACC_EVIDENCE_RUNS
-            ? "runs, but not for long enough yet"
-            : "runs, but nothing listens on its port yet");
+    say(w, "%s", health_of(s, i));
     if (i->output[0]) {
         say(w, " (%s)", acc_output_told(i).text + 2);
     }
+    say_outlook(e, w, s, i, now_ms);
 }
 
 /* Forbidden by somebody, and what came before. */
@@ -217,7 +251,7 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say_failure(e, w, s, now_ms);
     } else if (bad_instance(e, s)) {
-        say_health(e, w, s);
+        say_health(e, w, s, now_ms);
     } else {
         say(w, "is %s",
             s->state == ACC_SVC_STARTING              ? "still starting"
@@ -333,8 +367,7 @@ static bool say_serial(const struct acc_engine *e, struct words *w, const struct
 }
 
 /* What a start waits for besides other services. */
-static void say_starting(struct acc_engine *e, struct words *w, const struct service *s,
-                         uint64_t now_ms)
+static void say_starting(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms && s->n_failures > 0) {
         say_failure(e, w, s, now_ms);
@@ -344,7 +377,7 @@ static void say_starting(struct acc_engine *e, struct words *w, const struct ser
         return;
     }
     if (bad_instance(e, s)) {
-        say_health(e, w, s);
+        say_health(e, w, s, now_ms);
         return;
     }
     for (uint32_t k = 0; k < s->n_res; k++) {
@@ -406,7 +439,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
             break;
         }
         if (bad_instance(e, s) && s->n_roots == 0) {
-            say_health(e, w, s);
+            say_health(e, w, s, now_ms);
         } else if (!say_roots(e, w, s, now_ms) && !say_blocker(e, w, s, now_ms) &&
                    s->host_blocker != ACC_NONE) {
             say_host(e, w, s, s->host_blocker, now_ms);
@@ -542,10 +575,36 @@ static void say_taken_back(struct words *w, const struct service *s, uint64_t no
     }
 }
 
+/* What to look at, and to do, where the reason names nothing: what a program has printed is only in
+ * its logs. */
+static void say_remedy(struct acc_engine *e, struct words *w, const struct service *s)
+{
+    bool is_down = s->state == ACC_SVC_OPEN || s->state == ACC_SVC_BACKOFF ||
+                   s->state == ACC_SVC_FAILED || s->state == ACC_SVC_HALF_OPEN;
+    bool has_printed = false;
+
+    if (!is_down || s->roll.is.step == ACC_ROLL_ASK) {
+        return;
+    }
+    acc_each_inst (e, s, i) {
+        has_printed |= i->present && i->started_ns != 0;
+    }
+    if (has_printed) {
+        say(w, " What it printed: accctl logs %s.", s->nick);
+    }
+    if (s->state == ACC_SVC_OPEN || s->state == ACC_SVC_BACKOFF) {
+        say(w, " Without the wait: accctl restart %s.", s->nick);
+    }
+}
+
 /* All times are relative: one who reads it later, or elsewhere, has events for the clock's. */
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                     struct acc_buf *out)
 {
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
     char text[WHY_MAX];
     struct words w = {text, sizeof(text), 0};
     struct acc_service_view view;
@@ -574,6 +633,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     say(&w, ".");
     say_last_failure(&w, s, now_ms);
     say_taken_back(&w, s, now_ms);
+    say_remedy(cast.out, &w, s);
     if (view.observing) {
         say(&w, " Stack %s is only observed; `accctl adopt %s` takes it over.", s->stack_name,
             s->stack_name);

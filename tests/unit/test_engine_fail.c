@@ -55,6 +55,18 @@ static bool is_about(uint64_t ms, uint64_t nominal_ms)
     return ms + 10 >= nominal_ms * 8 / 10 && ms <= nominal_ms * 12 / 10 + 10;
 }
 
+static const char *why(const char *name)
+{
+    static char text[4096];
+    struct acc_buf out;
+
+    acc_buf_init(&out, sizeof(text));
+    acc_engine_why(stage.engine, stage_index(&stage, name), stage.now_ms, &out);
+    (void)snprintf(text, sizeof(text), "%s", out.data ? out.data : "");
+    acc_buf_fini(&out);
+    return text;
+}
+
 /* --- backoff, budget, breaker ---------------------------------------------------------------- */
 
 START_TEST(the_first_crash_is_healed_at_once)
@@ -232,6 +244,8 @@ START_TEST(unhealthy_is_restarted_after_the_grace)
     up("s: a h");
     stage_health(&stage, "a", ACC_DH_UNHEALTHY);
     ck_state(&stage, "a", "impaired");
+    ck_assert_str_eq(stage_reason(&stage, "a"),
+                     "is unhealthy (connection refused); it is restarted in 1 min unless it gets well");
     stage_run(&stage, 59000); /* 2 x interval */
     ck_stage(&stage, "");
     stage_run(&stage, 3000);
@@ -259,6 +273,40 @@ START_TEST(unhealthy_is_only_reported_where_that_was_asked_for)
     stage_run(&stage, 600000);
     ck_stage(&stage, "");
     ck_assert_str_eq(stage_incidents(&stage), "a opened; a notified; ");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "a"),
+                                 "it is left running (on_unhealthy: report); start it anew: "
+                                 "accctl restart a"));
+}
+END_TEST
+
+/* Docker has started it long ago; what it lacks is something else. */
+START_TEST(a_restart_is_told_as_over_when_the_container_runs)
+{
+    up("s: db h; web h n:db");
+    service("db")->probe = ACC_PROBE_FAIL;
+    stage_exit(&stage, "db", 1);
+    stage_run(&stage, 2000);
+    ck_state(&stage, "db", "starting");
+    ck_assert_str_eq(stage_reason(&stage, "db"),
+                     "exited with 1 (2 s ago); it was restarted (attempt 1) and runs, but its health "
+                     "check has not passed yet");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"), "needs db, which exited with 1"));
+}
+END_TEST
+
+/* "What next?", where the reason doesn't say it. */
+START_TEST(why_names_the_logs_and_the_way_around_a_wait)
+{
+    up("s: a");
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_ptr_null(strstr(why("a"), "accctl"));
+        stage_exit(&stage, "a", 1);
+        (void)(i < 4 && until_start());
+        stage_run(&stage, i < 4 ? 100 : 0);
+    }
+    ck_state(&stage, "a", "open");
+    ck_assert_ptr_nonnull(strstr(
+        why("a"), ". What it printed: accctl logs a. Without the wait: accctl restart a."));
 }
 END_TEST
 
@@ -564,6 +612,8 @@ int main(void)
     tcase_add_test(tcase, unhealthy_is_restarted_after_the_grace);
     tcase_add_test(tcase, healthy_again_in_time_is_left_alone);
     tcase_add_test(tcase, unhealthy_is_only_reported_where_that_was_asked_for);
+    tcase_add_test(tcase, a_restart_is_told_as_over_when_the_container_runs);
+    tcase_add_test(tcase, why_names_the_logs_and_the_way_around_a_wait);
     tcase_add_test(tcase, a_dependency_that_flapped_must_last_before_it_is_built_on);
     tcase_add_loop_test(tcase, what_happens_to_the_dependent, 0, ACC_ARRAY_LEN(propagation));
     tcase_add_test(tcase, one_root_and_its_victims_pay_nothing);

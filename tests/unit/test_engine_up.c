@@ -63,9 +63,10 @@ END_TEST
 
 START_TEST(who_has_no_port_is_not_said_to_listen_at_none)
 {
-    static const char *const why[][2] = {{"s: a", "runs, but not for long enough yet"},
-                                         {"s: a p", "runs, but nothing listens on its port yet"},
-                                         {"s: a h", "runs, but its health check has not passed yet"}};
+    static const char *const why[][2] = {
+        {"s: a", "runs, but not for long enough yet"},
+        {"s: a p", "runs, but nothing listens on its port yet"},
+        {"s: a h", "runs, but its health check has not passed yet"}};
     struct acc_service_view view;
 
     stage_up(&stage, why[_i][0]);
@@ -317,6 +318,9 @@ START_TEST(never_ready_is_restarted_a_stateful_one_is_not)
     stage_run(&stage, 10000);
     ck_stage(&stage, "stop a; start a; ");
     ck_assert_ptr_nonnull(strstr(stage_incidents(&stage), "b opened; "));
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "b"),
+                                 "stateful, so it is left running; start "
+                                 "it anew: accctl restart b"));
 }
 END_TEST
 
