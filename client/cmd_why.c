@@ -1,18 +1,38 @@
+#include <string.h>
+
 #include "client/cmd.h"
+#include "lib/base/assert.h"
 #include "lib/codec/json_get.h"
+
+/* What of `text` names the service, "web" or "media/web"; 0: it begins with something else. */
+static size_t name_len(const char *service, const char *text)
+{
+    const char *slash = strchr(service, '/');
+    const char *names[] = {service, slash ? slash + 1 : service};
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(names); i++) {
+        size_t len = strlen(names[i]);
+
+        if (strncmp(text, names[i], len) == 0 && text[len] == ' ') {
+            return len;
+        }
+    }
+    return 0;
+}
 
 static void print_answer(struct accctl *ctl, const cJSON *answer, bool named)
 {
     const char *service = acc_json_text(answer, "service");
     const char *text = acc_json_text(answer, "text");
+    size_t len = text && service ? name_len(service, text) : 0;
     struct acc_buf line;
 
     acc_buf_init(&line, 65536);
     if (named) {
         accctl_put_color(&line, &ctl->style, ACCCTL_BOLD, service ? service : "", 0);
-        (void)acc_buf_puts(&line, ": ");
+        (void)acc_buf_puts(&line, len > 0 ? "" : ": ");
     }
-    accctl_put_text(&line, text ? text : "", 0);
+    accctl_put_text(&line, text ? text + (named ? len : 0) : "", 0);
     (void)fprintf(ctl->out, "%s\n", line.data ? line.data : "");
     acc_buf_fini(&line);
 }

@@ -219,7 +219,7 @@ static void start(struct accd_control *control, struct accd_session *session,
     if (r < 0) {
         free(reader);
         accd_control_refuse(session, ACC_CTL_E_REFUSED,
-                            r == -ENOENT ? "it has no container, so there are no logs"
+                            r == -ENOENT ? "it has no container, so there are no logs; accctl why says why"
                                          : "too many readers of logs; ask again later");
         return;
     }

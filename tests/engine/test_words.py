@@ -84,6 +84,22 @@ def test_a_hold_says_how_it_ends(w):
     accd.wait_state("a", "up", seconds=30)
 
 
+@needs(seconds=60)
+def test_why_of_a_stack_names_each_service_once(w):
+    """A sentence for each that isn't well; and what has no container, or no profile, says where to look."""
+    accd = w.accd(w.stack("s", {n: service(check=False, image="acc-test/nope:1", pull_policy="never") for n in "ab"}
+                          | {"debug": service(check=False, profiles=["tools"])}))
+    accd.ctl("up", "--all", "--detach")
+    wait(lambda: {accd.state_of(n) for n in "ab"} <= {"backoff", "failed"}, 30, "both have failed")
+    said = lines_of(accd, "why", "s")
+    assert len(said) == 2 and all(re.match(f"s/{n} has been ", line) for n, line in zip("ab", said)), said
+    assert "accctl restart a" in said[0] and "accctl logs" not in said[0], said
+    done = accd.ctl("logs", "a", check=False)
+    assert done.returncode == 6 and "accctl why" in done.stderr, done
+    done = accd.ctl("up", "debug", check=False)
+    assert done.returncode == 2 and "profile tools" in done.stderr and f"{w.dir}" in done.stderr, done
+
+
 @needs(seconds=120)
 def test_a_watched_reason_goes_on_counting(w):
     """`status --watch` on a terminal: the time to the next try runs although nothing happens."""
