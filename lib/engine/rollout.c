@@ -481,7 +481,10 @@ static void update_watch(struct acc_engine *e, struct service *s)
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "somebody else put another in its place");
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready && is_outdated) { /* likewise, and nothing is proven */
-        acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file changed before its time was up");
+        (void)snprintf(s->roll.is.why, sizeof(s->roll.is.why),
+                       "its file changed before its time was up: the kept container of r%u goes, "
+                       "its image stays",
+                       (unsigned)s->roll.is.from);
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready &&
                (s->roll.is_taken || (is_proven && acc_group_is_proven(e, s)))) {
