@@ -112,12 +112,13 @@ static const struct accctl_cmd cmds[] = {
      "take over what docker compose has started",
      "A stack that ran before accd came is only observed. This takes it over: the same\n"
      "containers, none is restarted; from then on accd restarts them and not Docker.\n"
-     "Without a name: all that are only observed.\n\n"
+     "Without a name: all that are only observed. --detach doesn't wait for it.\n\n"
      "  accctl events media      what accd would have done so far\n"
      "  accctl adopt media\n"},
     {"hand-back", accctl_cmd_act, ACTS, 1, ACCCTL_ARGS_MAX, "STACK...|--all",
      "the way back from adopt",
-     "Gives the containers the restart policies of their files again, and only observes.\n\n"
+     "Gives the containers the restart policies of their files again, and only observes.\n"
+     "--detach doesn't wait for it.\n\n"
      "  accctl hand-back media\n"},
     {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,
      1, ACCCTL_ARGS_MAX,
@@ -126,7 +127,9 @@ static const struct accctl_cmd cmds[] = {
      "--up: nobody stops it, no cascade and no upgrade. --down: nobody starts it, and what needs\n"
      "it waits. --freeze (the default): nothing of it is changed, it is only watched. A hold "
      "only\n"
-     "prevents: what runs goes on, what is under way ends; the verb waits for that. It outlives\n"
+     "prevents: what runs goes on, what is under way ends; the verb waits for that, unless "
+     "--detach\n"
+     "is given. It outlives\n"
      "accd, until release or for the TIME of --for. Shown by status and why.\n\n"
      "  accctl hold grafana --reason 'moving its disk' --for 2h\n"
      "  accctl hold postgres --up\n"},
@@ -134,13 +137,14 @@ static const struct accctl_cmd cmds[] = {
      "end a hold, also of a service that was stopped by hand",
      "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
      "until this, or up. What isn't started because something else is mounted where its bind\n"
-     "source lies takes it as it is.\n\n"
+     "source lies takes it as it is. --detach doesn't wait for it.\n\n"
      "  accctl release grafana\n"},
     {"maintenance", accctl_cmd_maintenance,
      ACCCTL_O_REASON | ACCCTL_O_FOR | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 1, 1,
      "on|off [--reason TEXT] [--for TIME]", "freeze everything, and end that",
      "While it is on accd changes nothing, whatever happens, and refuses the verbs that would;\n"
-     "on waits until what is under way has ended. It outlives accd and the host.\n\n"
+     "on waits until what is under way has ended, unless --detach is given. It outlives accd and\n"
+     "the host.\n\n"
      "  accctl maintenance on --reason 'new disk' --for 3h\n"
      "  accctl maintenance off\n"},
     {"plan", accctl_cmd_plan, ASKS, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
