@@ -102,7 +102,7 @@ enum accctl_exit accctl_cmd_history(struct accctl *ctl)
         {
             put_row(table, item);
         }
-        accctl_table_put(table, &ctl->style, &out);
+        (void)accctl_table_put(table, &ctl->style, &out);
         accctl_table_destroy(table);
         (void)fputs(out.data ? out.data : "", ctl->out);
         acc_buf_fini(&out);

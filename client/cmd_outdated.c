@@ -66,7 +66,7 @@ static void print_images(struct accctl *ctl, const cJSON *list)
         }
     }
     acc_buf_init(&out, SIZE_MAX / 2);
-    accctl_table_put(table, &ctl->style, &out);
+    (void)accctl_table_put(table, &ctl->style, &out);
     (void)fputs(out.data ? out.data : "", ctl->out);
     accctl_table_destroy(table);
     acc_buf_fini(&out);

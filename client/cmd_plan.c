@@ -50,7 +50,7 @@ static void print_changes(struct accctl *ctl, const cJSON *changes)
     {
         put_change(table, change);
     }
-    accctl_table_put(table, &ctl->style, &out);
+    (void)accctl_table_put(table, &ctl->style, &out);
     (void)fputs(cJSON_GetArraySize(changes) > 0 && out.data ? out.data : "nothing would change\n",
                 ctl->out);
     accctl_table_destroy(table);

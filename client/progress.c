@@ -282,7 +282,7 @@ static void draw_block(struct accctl_progress *progress, uint64_t now_ms, struct
         draw_line(table, line, now_ms);
     }
     (void)acc_buf_printf(out, "%zu of %zu\n", n_settled, n_selected);
-    accctl_table_put(table, progress->style, out);
+    (void)accctl_table_put(table, progress->style, out);
     accctl_table_destroy(table);
     progress->n_drawn = n_shown + 1;
 }

@@ -134,6 +134,7 @@ struct row {
 
 struct accctl_table {
     size_t n_columns, n_rows, cap;
+    bool is_folding;
     const char *indent;
     struct row *row;
 };
@@ -203,9 +204,39 @@ static const char *cell(const struct row *row, size_t column)
     return column < row->n && row->cell[column] ? row->cell[column] : "";
 }
 
-static void put_row(const struct accctl_table *table, const struct row *row, const size_t *widths,
+/* Less of a last cell than this says nothing: it gets a line of its own. */
+#define FOLD_BELOW  24u
+#define FOLD_INDENT "    "
+
+/* The last cell of a row; true when not all of it was put. */
+static bool put_last(const struct accctl_table *table, const struct accctl_style *style, size_t at,
+                     enum accctl_color color, bool is_title, const char *text, struct acc_buf *out)
+{
+    size_t room = style->width > at ? style->width - at : 1;
+    size_t whole = style->width > strlen(FOLD_INDENT) ? style->width - strlen(FOLD_INDENT) : 1;
+
+    if (style->width == 0) {
+        room = 0;
+    } else if (table->is_folding && room < FOLD_BELOW && room < whole &&
+               accctl_width(text) > room) {
+        while (out->len > 0 && out->data[out->len - 1] == ' ') {
+            out->len--;
+        }
+        if (is_title) {
+            return false; /* the cells below are no column */
+        }
+        (void)acc_buf_puts(out, "\n" FOLD_INDENT);
+        room = whole;
+    }
+    accctl_put_color(out, style, color, text, room);
+    return room > 0 && accctl_width(text) > room;
+}
+
+/* True: its last cell was cut. */
+static bool put_row(const struct accctl_table *table, const struct row *row, const size_t *widths,
                     const struct accctl_style *style, struct acc_buf *out)
 {
+    bool is_cut = false;
     size_t at = strlen(table->indent);
     size_t last = table->n_columns;
 
@@ -217,25 +248,37 @@ static void put_row(const struct accctl_table *table, const struct row *row, con
         const char *text = cell(row, i);
         bool is_last = i + 1 == last;
         bool colored = row->color_column == i || row->color_column == SIZE_MAX;
+        enum accctl_color color = colored ? row->color : ACCCTL_PLAIN;
 
         if (widths[i] == 0) {
             continue; /* empty in all rows */
         }
-        size_t room = is_last && style->width > 0 ? (style->width > at ? style->width - at : 1) : 0;
-
-        accctl_put_color(out, style, colored ? row->color : ACCCTL_PLAIN, text, room);
+        if (is_last) {
+            is_cut = put_last(table, style, at, color, row->color_column == SIZE_MAX, text, out);
+        } else {
+            accctl_put_color(out, style, color, text, 0);
+        }
         for (size_t k = accctl_width(text); !is_last && k < widths[i] + 2; k++) {
             (void)acc_buf_puts(out, " ");
         }
         at += widths[i] + 2;
     }
     (void)acc_buf_puts(out, "\n");
+    return is_cut;
 }
 
-void accctl_table_put(const struct accctl_table *table, const struct accctl_style *style,
+void accctl_table_fold(struct accctl_table *table)
+{
+    if (table) {
+        table->is_folding = true;
+    }
+}
+
+bool accctl_table_put(const struct accctl_table *table, const struct accctl_style *style,
                       struct acc_buf *out)
 {
     size_t widths[ACCCTL_COLUMNS_MAX] = {0};
+    bool is_cut = false;
 
     for (size_t i = 0; table && i < table->n_rows; i++) {
         for (size_t k = 0; k < table->n_columns; k++) {
@@ -245,8 +288,9 @@ void accctl_table_put(const struct accctl_table *table, const struct accctl_styl
         }
     }
     for (size_t i = 0; table && i < table->n_rows; i++) {
-        put_row(table, &table->row[i], widths, style, out);
+        is_cut |= put_row(table, &table->row[i], widths, style, out);
     }
+    return is_cut;
 }
 
 static void put_span(int64_t ms, char *out, size_t out_size)

@@ -55,8 +55,10 @@ void accctl_table_row(struct accctl_table *table, enum accctl_color color, size_
 void accctl_table_cell(struct accctl_table *table, const char *text);
 /* A row of titles. */
 void accctl_table_titles(struct accctl_table *table, const char *const *titles, size_t n);
-/* The last column is cut at the terminal's width. */
-void accctl_table_put(const struct accctl_table *table, const struct accctl_style *style,
+/* Where a terminal leaves too little of the last column, it goes on a line of its own. */
+void accctl_table_fold(struct accctl_table *table);
+/* The last column is cut at the terminal's width; true when it was. */
+bool accctl_table_put(const struct accctl_table *table, const struct accctl_style *style,
                       struct acc_buf *out);
 
 /* How long ago an RFC 3339 time was, as "3 min 20 s"; "" for none. */

@@ -66,6 +66,6 @@ void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *sty
     if (cJSON_GetArraySize(incidents) == 0) {
         (void)acc_buf_puts(out, "no incidents\n");
     }
-    accctl_table_put(table, style, out);
+    (void)accctl_table_put(table, style, out);
     accctl_table_destroy(table);
 }

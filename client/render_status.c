@@ -310,6 +310,18 @@ static const char *state_text(const cJSON *service)
     return text_of(service, "state");
 }
 
+/* What a reason says last is what to do: who doesn't see it is told where it stands. */
+static void put_reasons(struct accctl_table *table, const struct accctl_style *style,
+                        const char *indent, struct acc_buf *out)
+{
+    accctl_table_fold(table);
+    if (accctl_table_put(table, style, out)) {
+        (void)acc_buf_puts(out, indent);
+        accctl_put_color(out, style, ACCCTL_DIM, "in full: accctl why SERVICE", 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+}
+
 static void put_problems(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     size_t n = 0;
@@ -329,7 +341,7 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
     }
     if (n > 0) {
         (void)acc_buf_puts(out, "\n");
-        accctl_table_put(table, style, out);
+        put_reasons(table, style, "", out);
     }
     accctl_table_destroy(table);
     free(problems);
@@ -419,7 +431,7 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
         put_stack(table, status, stack, style);
     }
     (void)acc_buf_puts(out, cJSON_GetArraySize(stacks) > 0 ? "\n" : "\nno stacks\n");
-    accctl_table_put(table, style, out);
+    (void)accctl_table_put(table, style, out);
     accctl_table_destroy(table);
     accctl_put_autos(status, style, out);
 }
@@ -514,7 +526,7 @@ void accctl_put_differences(const cJSON *services, const char *stack,
     }
     if (any) {
         (void)acc_buf_puts(out, "\n  not what the files say (nothing is changed unasked)\n");
-        accctl_table_put(table, style, out);
+        (void)accctl_table_put(table, style, out);
     }
     accctl_table_destroy(table);
 }
@@ -545,7 +557,7 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
                 put_row(table, service, style);
             }
         }
-        accctl_table_put(table, style, out);
+        put_reasons(table, style, "  ", out);
         accctl_table_destroy(table);
         accctl_put_differences(acc_json_array(status, "services"), name, style, out);
     }
@@ -686,6 +698,6 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
     {
         put_instance(table, instance, style);
     }
-    accctl_table_put(table, style, out);
+    (void)accctl_table_put(table, style, out);
     accctl_table_destroy(table);
 }

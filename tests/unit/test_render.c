@@ -66,9 +66,17 @@ START_TEST(tables_align_and_cut_only_on_a_terminal)
     ck_assert_str_eq(out.data, "caf\xc3\xa9  up      a long reason\n"
                                "x     failed\n");
     acc_buf_reset(&out);
-    accctl_table_put(table, &narrow, &out);
+    ck_assert(accctl_table_put(table, &narrow, &out));
     ck_assert_str_eq(out.data, "caf\xc3\xa9  \033[31mup\033[0m      a lon…\n"
                                "x     failed\n");
+    acc_buf_reset(&out);
+    accctl_table_titles(table, (const char *const[]){"n", "s", "reasons"}, 3);
+    accctl_table_fold(table);
+    ck_assert(!accctl_table_put(table, &narrow, &out));
+    ck_assert_str_eq(out.data, "caf\xc3\xa9  \033[31mup\033[0m\n"
+                               "    a long reason\n"
+                               "x     failed\n"
+                               "\033[2mn\033[0m     \033[2ms\033[0m\n");
     accctl_table_destroy(table);
     acc_buf_fini(&out);
 }
@@ -148,6 +156,27 @@ START_TEST(upgrades_by_itself_have_a_line)
     ck_assert_str_eq(out.data ? out.data : "", auto_lines[_i].want);
     acc_buf_fini(&out);
     cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(a_reason_that_is_cut_says_where_all_of_it_stands)
+{
+    struct accctl_style style = {.width = 50, .height = 24, .now_ms = NOW_MS};
+    cJSON *root = status();
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(root, &style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "acc/grafana   blocked  20 s\n"
+                                           "    needs postgres, which is in backoff\n"));
+    ck_assert_ptr_null(strstr(out.data, "in full"));
+    style.width = 30;
+    acc_buf_reset(&out);
+    accctl_put_overview(root, &style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "\n    needs postgres, which is …\n"
+                                           "in full: accctl why SERVICE\n"));
+    cJSON_Delete(root);
+    acc_buf_fini(&out);
 }
 END_TEST
 
@@ -650,6 +679,7 @@ int main(void)
                         sizeof(texts) / sizeof(texts[0]));
     tcase_add_test(tcase, tables_align_and_cut_only_on_a_terminal);
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
+    tcase_add_test(tcase, a_reason_that_is_cut_says_where_all_of_it_stands);
     tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
