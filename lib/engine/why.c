@@ -119,14 +119,21 @@ static void say_outlook(struct acc_engine *e, struct words *w, struct service *s
 
 static void say_restart(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
+    static const char runs_but[] = "runs, but "; /* goes without saying */
     const struct instance *i = bad_instance(e, s);
     unsigned attempt = s->n_failures ? s->n_failures : 1;
+    const char *text;
 
     if (!i) {
         say(w, "; it is being restarted (attempt %u)", attempt);
         return;
     }
-    say(w, "; it was restarted (attempt %u) and %s", attempt, health_of(s, i));
+    text = health_of(s, i);
+    if (strncmp(text, runs_but, sizeof(runs_but) - 1) == 0) {
+        say(w, "; restarted (attempt %u), but %s", attempt, text + sizeof(runs_but) - 1);
+    } else {
+        say(w, "; restarted (attempt %u), and it %s", attempt, text);
+    }
     say_outlook(e, w, s, i, now_ms);
 }
 

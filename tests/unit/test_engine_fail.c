@@ -244,8 +244,9 @@ START_TEST(unhealthy_is_restarted_after_the_grace)
     up("s: a h");
     stage_health(&stage, "a", ACC_DH_UNHEALTHY);
     ck_state(&stage, "a", "impaired");
-    ck_assert_str_eq(stage_reason(&stage, "a"),
-                     "is unhealthy (connection refused); it is restarted in 1 min unless it gets well");
+    ck_assert_str_eq(
+        stage_reason(&stage, "a"),
+        "is unhealthy (connection refused); it is restarted in 1 min unless it gets well");
     stage_run(&stage, 59000); /* 2 x interval */
     ck_stage(&stage, "");
     stage_run(&stage, 3000);
@@ -288,7 +289,7 @@ START_TEST(a_restart_is_told_as_over_when_the_container_runs)
     stage_run(&stage, 2000);
     ck_state(&stage, "db", "starting");
     ck_assert_str_eq(stage_reason(&stage, "db"),
-                     "exited with 1 (2 s ago); it was restarted (attempt 1) and runs, but its health "
+                     "exited with 1 (2 s ago); restarted (attempt 1), but its health "
                      "check has not passed yet");
     ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"), "needs db, which exited with 1"));
 }
@@ -305,8 +306,8 @@ START_TEST(why_names_the_logs_and_the_way_around_a_wait)
         stage_run(&stage, i < 4 ? 100 : 0);
     }
     ck_state(&stage, "a", "open");
-    ck_assert_ptr_nonnull(strstr(
-        why("a"), ". What it printed: accctl logs a. Without the wait: accctl restart a."));
+    ck_assert_ptr_nonnull(
+        strstr(why("a"), ". What it printed: accctl logs a. Without the wait: accctl restart a."));
 }
 END_TEST
 
