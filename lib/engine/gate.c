@@ -186,6 +186,12 @@ static bool is_settled(struct acc_engine *e, struct service *s, const struct edg
     return acc_due(e, s, d->ready_ms + d->timing.ready_stable_after_flap);
 }
 
+/* Its old container may be down for it already, and others wait for that to be over. */
+static bool is_apart(const struct service *s)
+{
+    return s->roll.is.step > ACC_ROLL_CREATE;
+}
+
 static bool claims_the_place(struct acc_engine *e, struct service *other, const struct service *s);
 
 static bool edge_lets_start(struct acc_engine *e, struct service *s, const struct edge *edge)
@@ -199,12 +205,12 @@ static bool edge_lets_start(struct acc_engine *e, struct service *s, const struc
     case ACC_EDGE_BINDS:
     case ACC_EDGE_NEEDS:
         return acc_edge_met(e, edge) && d->wanted_up && !d->going_down && is_settled(e, s, edge) &&
-               (s->running || s->attempt_ms || acc_renew_may_begin(d));
+               (s->running || s->attempt_ms || is_apart(s) || acc_renew_may_begin(d));
     case ACC_EDGE_MILESTONE:
         return acc_edge_met(e, edge);
     case ACC_EDGE_WANTS:
     case ACC_EDGE_AFTER: /* what is up already, or takes its place, has waited */
-        return s->running || s->roll.is.step > ACC_ROLL_CREATE || is_over(e, s, d);
+        return s->running || is_apart(s) || is_over(e, s, d);
     case ACC_EDGE_CONFLICTS:
         return !any_running(e, d) && !claims_the_place(e, d, s);
     }

@@ -347,10 +347,12 @@ struct rollout {
     uint32_t ask_revision;
     uint32_t refused_revision; /* what the last rollback meant, and isn't there; or 0 */
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
-    char ask_digest[ACC_HASH_LEN + 8]; /* exactly this one; "": what the reference means */
-    bool is_undo_asked;                /* a person takes it back */
-    bool is_taken;                     /* a person has seen enough of it: the watch ends */
-    bool is_refused;                   /* ROLL_FAILED: nothing was tried, there is a ban on it */
+    char ask_digest[ACC_HASH_LEN + 8];    /* exactly this one; "": what the reference means */
+    char ask_refusal[ACC_OUTPUT_MAX + 1]; /* it won't be begun: why; "" it will */
+    bool is_undo_asked;                   /* a person takes it back */
+    bool is_taken;                        /* a person has seen enough of it: the watch ends */
+    bool is_refused;                      /* ROLL_FAILED: nothing was tried, there is a ban on it */
+    bool is_coming; /* as its group was told: it will follow its file by a rollout */
 };
 struct revision {
     uint32_t number;
@@ -1055,6 +1057,7 @@ void acc_change_take_along(struct acc_engine *e, struct service *s, const char *
                            const char *root, const char *why);
 /* It differs from its file, and will follow it. */
 bool acc_change_waits(struct acc_engine *e, struct service *s);
+bool acc_change_comes(struct acc_engine *e, struct service *s); /* by a rollout of its own */
 /* Who took it back, where that is why: "asked by root"; else NULL. */
 #define ACC_ASKED_BY "asked by "
 const char *acc_change_orderer(const char *why);
@@ -1072,6 +1075,9 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s);
 bool acc_group_is_proven(struct acc_engine *e, struct service *s);
 bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);
 void acc_group_mark(struct acc_engine *e, const struct service *s); /* the others of its group */
+/* Does it follow its file by a rollout? When that changes, those that may wait for it look again.
+ */
+void acc_group_look_at_change(struct acc_engine *e, struct service *s);
 
 /* --- rollout_drain.c ------------------------------------------------------------------------- */
 /* Step DRAIN: may the old one be stopped? */

@@ -525,6 +525,9 @@ static void stand_still(struct acc_engine *e, struct service *s, bool is_still)
 {
     struct rollout *r = &s->roll;
 
+    if (is_still != (r->still_ms != 0)) {
+        acc_group_mark(e, s); /* nobody waits for what stands still */
+    }
     if (is_still && !r->still_ms) {
         r->still_ms = e->now ? e->now : 1;
     } else if (!is_still && r->still_ms) {
@@ -602,6 +605,7 @@ static void update_active(struct acc_engine *e, struct service *s)
         break;
     case ACC_ROLL_PULL:
         if (!s->wanted_up) {
+            s->roll.is.group = 0; /* that is no failure */
             (void)acc_rollout_refuse(e, s, "it was turned off");
         } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
@@ -658,6 +662,9 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
 
+    if (acc_hold_no_start(e, s) != (r->frozen_ms != 0)) {
+        acc_group_mark(e, s); /* nobody waits for it meanwhile */
+    }
     if (acc_hold_no_start(e, s)) {
         r->frozen_ms = r->frozen_ms ? r->frozen_ms : (e->now ? e->now : 1);
         return true;
@@ -680,6 +687,7 @@ static bool is_committed(const struct service *s)
 
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
+    acc_group_look_at_change(e, s);
     if (!e->synced || acc_svc_observing(e, s)) {
         stand_still(e, s, true);
         return;
@@ -687,6 +695,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->removed) {
         if (acc_rollout_active(s)) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "it has left the configuration");
+            s->roll.is.group = 0; /* that is no failure */
             acc_rollout_end(e, s, ROLL_FAILED);
         }
         return;

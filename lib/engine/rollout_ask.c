@@ -305,12 +305,12 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 void acc_rollout_begin(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    const char *why = unfit(e, s);
+    const char *why = r->ask_refusal[0] ? r->ask_refusal : unfit(e, s);
 
     begin(e, s, r->ask_by);
     r->is_asked = false;
     r->is.is_upgrade = true;
-    r->is.group = r->ask_group;
+    r->is.group = why ? 0 : r->ask_group; /* what isn't tried takes nobody back with it */
     r->is_build = r->ask_build;
     r->ask_build = false;
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
@@ -404,7 +404,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     r->ask_revision = cmd->revision;
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
     acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
-    r->ask_digest[0] = '\0';
+    r->ask_digest[0] = r->ask_refusal[0] = '\0';
     if (cmd->image[0] || is_back) {
         s->bad_id[0] = '\0'; /* somebody wants just this */
     }
@@ -413,6 +413,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     }
     r->result = ROLL_NONE;
     if (r->is.step == ACC_ROLL_PULL && !r->op) {
+        acc_group_mark(e, s);
         r->is.step = ACC_ROLL_IDLE; /* superseded before anything was done */
     }                               /* else it begins when this one has ended */
     acc_mark(e, s);

@@ -197,13 +197,18 @@ bool acc_change_is_near(struct acc_engine *e, struct service *s)
     return !acc_change_refused(s) && !acc_rollout_active(s) && (is_awaited || rolls(e, s));
 }
 
-/* --- when ------------------------------------------------------------------------------------ */
-
 static bool is_in_hands(struct acc_engine *e, struct service *s)
 {
     return !s->wanted_up || s->removed || acc_svc_observing(e, s) || acc_svc_held(e, s) ||
            acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
 }
+
+bool acc_change_comes(struct acc_engine *e, struct service *s)
+{
+    return !acc_change_refused(s) && !acc_rollout_active(s) && !is_in_hands(e, s) && rolls(e, s);
+}
+
+/* --- when ------------------------------------------------------------------------------------ */
 
 static bool is_due(struct acc_engine *e, struct service *s)
 {

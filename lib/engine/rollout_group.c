@@ -11,9 +11,23 @@
 
 #include "lib/engine/internal.h"
 
-static uint64_t group_of(const struct service *s)
+/* Another rollout of its own has to end first. */
+static bool is_queued(const struct service *s, uint64_t group)
 {
-    return acc_rollout_active(s) ? s->roll.is.group : s->roll.is_asked ? s->roll.ask_group : 0;
+    return s->roll.is_asked && s->roll.ask_group == group;
+}
+
+static bool is_under_way(const struct service *s, uint64_t group)
+{
+    return acc_rollout_active(s) && s->roll.is.group == group;
+}
+
+/* Off, in somebody's hands, or only looked at: for how long nobody knows, and nothing is learned of
+ * it meanwhile. So nobody waits for it. */
+static bool stands_aside(struct acc_engine *e, struct service *s)
+{
+    return !s->wanted_up || acc_svc_held(e, s) || acc_hold_no_start(e, s) ||
+           acc_svc_observing(e, s);
 }
 
 static enum acc_rollback_scope scope_of(const struct acc_engine *e, const struct service *s)
@@ -33,10 +47,11 @@ static bool is_mate(const struct acc_engine *e, const struct service *s, const s
 
 /* What was to follow a phase that goes back, and hasn't taken over yet. */
 static bool is_later(const struct acc_engine *e, const struct service *s,
-                     const struct service *mate)
+                     const struct service *mate, uint64_t group)
 {
     return scope_of(e, s) == ACC_ROLLBACK_PHASE && !mate->removed && mate->phase_at != ACC_NONE &&
-           mate->phase_at > s->phase_at && mate->roll.is.step < ACC_ROLL_POST;
+           mate->phase_at > s->phase_at &&
+           (is_queued(mate, group) || mate->roll.is.step < ACC_ROLL_POST);
 }
 
 /* It is to be changed by the same file, and that hasn't begun. */
@@ -48,7 +63,8 @@ static bool is_next(struct acc_engine *e, struct service *mate, uint64_t group)
 
 /* --- back ------------------------------------------------------------------------------------ */
 
-static void take_along(struct acc_engine *e, struct service *s, struct service *mate)
+static void take_along(struct acc_engine *e, struct service *s, struct service *mate,
+                       uint64_t group)
 {
     struct rollout *r = &mate->roll;
     const char *root = s->roll.is.is_change ? s->id : "";
@@ -58,14 +74,15 @@ static void take_along(struct acc_engine *e, struct service *s, struct service *
                    scope_of(e, s) == ACC_ROLLBACK_ALL ? "rollout"
                    : mate->phase_at == s->phase_at    ? "phase"
                                                       : "rollout");
+    if (is_queued(mate, group)) {
+        /* refused when it begins: the record of its last one may still have to be read */
+        acc_copy(r->ask_refusal, sizeof(r->ask_refusal), why);
+        r->ask_group = 0; /* that has been dealt with */
+        acc_mark(e, mate);
+        return;
+    }
     if (!acc_rollout_active(mate)) {
-        if (!r->is_asked) {
-            acc_change_take_along(e, mate, mate->spec, root, why);
-            return;
-        }
-        r->is_asked = false;
-        r->is = (struct acc_rollout_record){.is_upgrade = true};
-        (void)acc_rollout_refuse(e, mate, why);
+        acc_change_take_along(e, mate, mate->spec, root, why);
         return;
     }
     if (r->is.is_change) {
@@ -86,15 +103,17 @@ void acc_group_failed(struct acc_engine *e, struct service *s)
 {
     uint64_t group = s->roll.is.group;
 
+    acc_group_mark(e, s); /* who waited for it alone doesn't any more */
     s->roll.is.group = 0;
     for (uint32_t v = 0; group && v < e->n_services; v++) {
         struct service *mate = &e->services[v];
-        bool is_of_it = group_of(mate) == group && mate->roll.is.step < ACC_ROLL_RETIRE &&
-                        !mate->roll.is.goes_back;
+        bool is_of_it = is_queued(mate, group) ||
+                        (is_under_way(mate, group) && mate->roll.is.step < ACC_ROLL_RETIRE &&
+                         !mate->roll.is.goes_back);
 
-        if ((is_mate(e, s, mate) || is_later(e, s, mate)) &&
+        if ((is_mate(e, s, mate) || is_later(e, s, mate, group)) &&
             (is_of_it || is_next(e, mate, group))) {
-            take_along(e, s, mate);
+            take_along(e, s, mate, group);
         }
     }
 }
@@ -107,9 +126,10 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
     }
     for (uint32_t k = 0; k < s->n_in; k++) { /* who stands on it goes back before it does */
         const struct edge *edge = &e->edges[e->in[s->first_in + k]];
-        const struct service *dependent = &e->services[edge->from];
+        struct service *dependent = &e->services[edge->from];
 
         if (edge->kind != ACC_EDGE_CONFLICTS && acc_rollout_active(dependent) &&
+            !stands_aside(e, dependent) &&
             (dependent->roll.is.step == ACC_ROLL_UNDO ||
              (dependent->roll.is.goes_back && dependent->roll.is.step != ACC_ROLL_RETIRE))) {
             return false;
@@ -120,9 +140,12 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
 
 /* --- forth ----------------------------------------------------------------------------------- */
 
-static bool is_through(const struct service *s)
+static bool is_waited_for(struct acc_engine *e, struct service *mate, uint64_t group)
 {
-    return !s->roll.is_asked && (!acc_rollout_active(s) || s->roll.is.step == ACC_ROLL_RETIRE);
+    return !stands_aside(e, mate) &&
+           ((is_next(e, mate, group) && acc_change_comes(e, mate)) || is_queued(mate, group) ||
+            (is_under_way(mate, group) && !mate->roll.is_proven &&
+             mate->roll.is.step != ACC_ROLL_RETIRE));
 }
 
 bool acc_group_is_proven(struct acc_engine *e, struct service *s)
@@ -136,9 +159,8 @@ bool acc_group_is_proven(struct acc_engine *e, struct service *s)
     for (uint32_t v = 0; group && v < e->n_services; v++) {
         struct service *mate = &e->services[v];
 
-        if (is_mate(e, s, mate) &&
-            ((group_of(mate) == group && !is_through(mate) && !mate->roll.is_proven) ||
-             is_next(e, mate, group))) {
+        if (is_mate(e, mate, s) && is_waited_for(e, mate, group)) {
+            s->roll.waits_for = v;
             return false;
         }
     }
@@ -169,10 +191,11 @@ static bool holds_up(struct acc_engine *e, struct service *s, const struct servi
     if (other->phase_at == s->phase_at || other->phase_at == ACC_NONE || s->phase_at == ACC_NONE) {
         return !s->roll.is.start_first && is_apart(e, other);
     }
-    if (other->phase_at > s->phase_at || is_through(other)) {
+    if (other->phase_at > s->phase_at || r->is.step == ACC_ROLL_RETIRE) {
         return false;
     }
-    return r->is.step != ACC_ROLL_WATCH || !other->ready || other->incident != ACC_NONE ||
+    return is_queued(other, s->roll.is.group) || r->is.step != ACC_ROLL_WATCH || !other->ready ||
+           other->incident != ACC_NONE ||
            !acc_due(e, s, r->since_ms + other->timing.upgrade_monitor / 2);
 }
 
@@ -183,7 +206,8 @@ bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *re
     for (uint32_t v = 0; group && s->roll.is.is_upgrade && v < e->n_services; v++) {
         struct service *other = &e->services[v];
 
-        if (other != s && group_of(other) == group && holds_up(e, s, other)) {
+        if (other != s && (is_queued(other, group) || is_under_way(other, group)) &&
+            !stands_aside(e, other) && holds_up(e, s, other)) {
             *ret_waits_for = v;
             return false;
         }
@@ -191,13 +215,29 @@ bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *re
     return !group || !s->roll.is.is_upgrade || !acc_storm_is_on(e);
 }
 
+static void mark_group(struct acc_engine *e, const struct service *s, uint64_t group)
+{
+    for (uint32_t v = 0; group && v < e->n_services; v++) {
+        struct service *mate = &e->services[v];
+
+        if (mate != s && (is_under_way(mate, group) || is_queued(mate, group))) {
+            acc_mark(e, mate);
+        }
+    }
+}
+
 void acc_group_mark(struct acc_engine *e, const struct service *s)
 {
-    uint64_t group = s->roll.is.group;
+    mark_group(e, s, s->roll.is.group);
+    mark_group(e, s, s->roll.is_asked ? s->roll.ask_group : 0);
+}
 
-    for (uint32_t v = 0; group && v < e->n_services; v++) {
-        if (&e->services[v] != s && group_of(&e->services[v]) == group) {
-            acc_mark(e, &e->services[v]);
-        }
+void acc_group_look_at_change(struct acc_engine *e, struct service *s)
+{
+    bool comes = acc_change_comes(e, s);
+
+    if (comes != s->roll.is_coming) {
+        s->roll.is_coming = comes;
+        mark_group(e, s, e->change_group);
     }
 }

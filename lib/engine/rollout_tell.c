@@ -60,10 +60,16 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         break;
     case ACC_ROLL_WATCH:
-        n = snprintf(
-            out, out_size,
-            "r%u is watched for another %s, whether it exits or gets unhealthy; r%u is kept",
-            (unsigned)is->to, left, (unsigned)is->from);
+        n = r->is_proven
+                ? snprintf(out, out_size,
+                           "r%u has proven itself; r%u is kept until the others that go back with "
+                           "it have, too",
+                           (unsigned)is->to, (unsigned)is->from)
+                : snprintf(
+                      out, out_size,
+                      "r%u is watched for another %s, whether it exits or gets unhealthy; r%u is "
+                      "kept",
+                      (unsigned)is->to, left, (unsigned)is->from);
         break;
     case ACC_ROLL_UNDO:
         n = acc_change_orderer(is->why)
