@@ -21,13 +21,13 @@ void world_change_init(struct world *w)
     struct acc_model *model = w->graph.model;
     struct sim_rand rand = {.state = w->options.seed ^ UINT64_C(0xc4a9e)};
 
+    bool has_changes = w->options.upgrades && !w->options.one_stream && w->options.seed % 3 == 0;
+
     w->n_changes = 0;
-    /* The seeds that are regressions are none of these. */
-    if (!w->options.upgrades || w->options.one_stream || w->options.seed % 3 != 0) {
-        return;
+    if (has_changes) { /* the seeds that are regressions are none of these */
+        w->faults.change = MINUTE * sim_rand_range(&rand, 2, 20);
     }
-    w->faults.change = MINUTE * sim_rand_range(&rand, 2, 20);
-    for (size_t i = 0; i < model->n_phases; i++) {
+    for (size_t i = 0; i < model->n_phases && (has_changes || world_has_groups(&w->options)); i++) {
         model->phases[i].rollback = (enum acc_rollback_scope)(sim_rand_below(&rand, 3));
     }
 }

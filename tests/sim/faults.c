@@ -14,6 +14,8 @@
 /* In an hour of each of these spans it all comes as in a storm. */
 #define BURST_EVERY (9 * 24 * HOUR)
 #define BURST_LASTS HOUR
+/* So many are upgraded by one command, or all of a kind. */
+#define GROUP_MAX 4u
 
 static uint64_t maybe(struct world *w, uint64_t low_min, uint64_t high_min)
 {
@@ -49,12 +51,11 @@ void world_faults_draw(struct world *w)
 void world_faults_thin(struct world *w)
 {
     struct sim_rand rand = {.state = w->options.seed ^ UINT64_C(0xca1)};
-    uint64_t *const means[] = {&w->faults.stream_break,   &w->faults.engine_crash,
-                               &w->faults.engine_restart, &w->faults.engine_hang,
-                               &w->faults.foreign,        &w->faults.operator_,
-                               &w->faults.spell,          &w->faults.prune,
-                               &w->faults.hold,           &w->faults.host,
-                               &w->faults.change};
+    uint64_t *const means[] = {
+        &w->faults.stream_break, &w->faults.engine_crash, &w->faults.engine_restart,
+        &w->faults.engine_hang,  &w->faults.foreign,      &w->faults.operator_,
+        &w->faults.spell,        &w->faults.prune,        &w->faults.hold,
+        &w->faults.host,         &w->faults.change};
 
     if (w->options.rarity == 0) {
         return;
@@ -282,6 +283,68 @@ void world_upgrade(struct world *w, uint32_t svc, bool back)
     free(selected);
 }
 
+/* --phase, --all, or some that were named: of those the ones that serve. */
+enum kinship { KINSHIP_PHASE, KINSHIP_STACK, KINSHIP_NONE, KINSHIP_COUNT };
+
+static bool is_kin(const struct acc_model *model, enum kinship kinship, uint32_t a, uint32_t b)
+{
+    switch (kinship) {
+    case KINSHIP_PHASE:
+        return strcmp(model->services[a]->phase, model->services[b]->phase) == 0;
+    case KINSHIP_STACK:
+        return model->service_stack[a] == model->service_stack[b];
+    case KINSHIP_NONE:
+    case KINSHIP_COUNT:
+        break;
+    }
+    return true;
+}
+
+bool world_has_groups(const struct world_options *options)
+{
+    return options->upgrades && !options->singly && !options->one_stream;
+}
+
+static bool serves(struct world *w, uint32_t svc)
+{
+    const struct twin_container *c = world_container(w, svc, 1);
+
+    return c && twin_is_running(c) && !w->graph.model->services[svc]->one_shot &&
+           !cut_has_service(w, svc);
+}
+
+void world_upgrade_group(struct world *w, uint32_t svc)
+{
+    const struct acc_model *model = w->graph.model;
+    enum kinship kinship = (enum kinship)sim_rand_below(world_fate(w), KINSHIP_COUNT);
+    bool is_whole = sim_rand_below(world_fate(w), 4) == 0;
+    uint32_t n_max = (uint32_t)sim_rand_range(world_fate(w), 2, GROUP_MAX);
+    uint32_t n = 1;
+    uint8_t *selected;
+
+    if (!w->engine) {
+        return;
+    }
+    selected = calloc(model->n_services + 1, 1);
+    acc_assert(selected);
+    selected[svc] = 1;
+    /* from the one behind it on: who is taken depends on nothing but who serves */
+    for (uint32_t k = 1; k < model->n_services && (is_whole || n < n_max); k++) {
+        uint32_t other = (svc + k) % (uint32_t)model->n_services;
+
+        if (is_kin(model, kinship, svc, other) && serves(w, other)) {
+            selected[other] = 1;
+            n++;
+        }
+    }
+    for (uint32_t i = 0; i < model->n_services; i++) {
+        w->version[i] += selected[i];
+        w->n_upgrades += selected[i];
+    }
+    give(w, ACC_VERB_UPGRADE, selected, false, false);
+    free(selected);
+}
+
 #define DECIDE_EVERY_MS (3 * MINUTE)
 
 /* Somebody looks what waits for a word: mostly back, now and then on with the new one. */
@@ -404,7 +467,13 @@ static void random_command(struct world *w)
         return;
     }
     if (w->options.upgrades && sim_rand_below(world_fate(w), 4) != 0) {
-        world_upgrade(w, svc, sim_rand_below(world_fate(w), 6) == 0);
+        bool is_back = sim_rand_below(world_fate(w), 6) == 0;
+
+        if (!is_back && world_has_groups(&w->options) && sim_rand_below(world_fate(w), 2) == 0) {
+            world_upgrade_group(w, svc);
+        } else {
+            world_upgrade(w, svc, is_back);
+        }
         return;
     }
     switch (sim_rand_below(world_fate(w), 10)) {

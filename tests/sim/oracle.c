@@ -943,6 +943,9 @@ static void check_swap(struct oracle *o, const struct acc_event *event, const st
     if (event->type == ACC_EV_CMD) {
         return; /* a restart that somebody asks for */
     }
+    if (c && !c->proc.is_healthy) {
+        return; /* an unhealthy one is restarted, as ever, while its new one waits for others */
+    }
     if (!c || record.rollout.step == ACC_ROLL_IDLE || record.rollout.step > ACC_ROLL_SWITCH ||
         !record.rollout.start_first || !s->want_up || s->is_unsure || !is_root(o, a->svc) ||
         (c->made.revision ? c->made.revision : 1) != record.rollout.from ||
@@ -1197,7 +1200,8 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
             what = slot_unconverged(o, svc, i);
         }
         if (may_rest(spec) && work->n_procs < spec->replicas) {
-            if (view.step != ACC_ROLL_UNDO) { /* its watch goes on when somebody starts it again */
+            /* its watch goes on when somebody starts it again */
+            if (view.step != ACC_ROLL_UNDO && view.step != ACC_ROLL_ASK) {
                 return NULL;
             }
             what = NULL;

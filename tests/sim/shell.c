@@ -235,6 +235,14 @@ static void look_tell(void *ctx, uint64_t a, uint64_t b)
     free(l);
 }
 
+/* An inspect waits for the container's lock (moby daemon/inspect.go), which a slow start holds. */
+static bool is_locked(const struct world *w, const char *cid)
+{
+    const struct twin_container *c = twin_find(&w->twin, cid);
+
+    return c && c->is_starting;
+}
+
 static void look_now(void *ctx, uint64_t a, uint64_t b)
 {
     struct look *l = ctx;
@@ -250,6 +258,10 @@ static void look_now(void *ctx, uint64_t a, uint64_t b)
     }
     if (w->twin.power == TWIN_HUNG) {
         sim_queue_in_own(&w->queue, 250, look_now, l);
+        return;
+    }
+    if (is_locked(w, l->cid)) {
+        sim_queue_in_own(&w->queue, 50, look_now, l);
         return;
     }
     if (!l->is_list && !l->then_op &&
@@ -646,6 +658,15 @@ bool world_has_role(const char *name)
                    strncmp(dot, ".bad", 4) == 0);
 }
 
+/* It is made anew in its watch; not of what its file says meanwhile. */
+static bool is_of_watch(struct world *w, uint32_t svc)
+{
+    struct acc_service_record record;
+
+    acc_engine_service_record(w->engine, svc, w->queue.now_ms, &record);
+    return strcmp(record.rollout.spec, w->graph.model->services[svc]->spec_hash) == 0;
+}
+
 static void fill_create(struct world *w, const struct acc_action *a, struct twin_create *made)
 {
     struct acc_service_view view;
@@ -663,7 +684,8 @@ static void fill_create(struct world *w, const struct acc_action *a, struct twin
                sizeof(made->spec_hash));
         made->is_bad = (world_is_bad(version_of(made->image_id)) ||
                         world_is_bad_spec(made->spec_hash)) &&
-                       (w->is_chaos || world_has_role(made->name) || view.step == ACC_ROLL_WATCH);
+                       (w->is_chaos || world_has_role(made->name) ||
+                        (view.step == ACC_ROLL_WATCH && is_of_watch(w, a->svc)));
     }
 }
 

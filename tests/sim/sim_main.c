@@ -9,9 +9,9 @@
  *
  * SIGINT or SIGTERM: the seed in hand is the last, and the sums are told.
  *
- * A line of the list: "SEED [platform] [upgrades] [one-stream] [long] TEXT". A fifth of the seeds have the
- * graph of the platform, the others one of their own; --graph random|platform says which, and so
- * does the list.
+ * A line of the list: "SEED [platform] [upgrades] [singly] [one-stream] [long] TEXT". A fifth of
+ * the seeds have the graph of the platform, the others one of their own; --graph random|platform
+ * says which, and so does the list.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -27,7 +27,7 @@
 struct job {
     uint64_t from, to;
     const char *list, *graph;
-    bool trace, quick, upgrades, hashes, one_stream, shrink, is_long;
+    bool trace, quick, upgrades, hashes, one_stream, singly, shrink, is_long;
     struct coverage *coverage;
     uint64_t n_seeds, n_bad, n_steps, n_lives, n_ms;
 };
@@ -43,9 +43,9 @@ static void on_signal(int number)
 /* How to run it again. */
 static void print_flags(const struct job *job, const struct world_options *options)
 {
-    (void)printf("--graph %s%s%s%s", options->graph.platform ? "platform" : "random",
-                 options->upgrades ? " --upgrades" : "", job->one_stream ? " --one-stream" : "",
-                 job->is_long ? " --long" : "");
+    (void)printf("--graph %s%s%s%s%s", options->graph.platform ? "platform" : "random",
+                 options->upgrades ? " --upgrades" : "", job->singly ? " --singly" : "",
+                 job->one_stream ? " --one-stream" : "", job->is_long ? " --long" : "");
 }
 
 static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph)
@@ -55,6 +55,7 @@ static void run(struct job *job, uint64_t seed, bool upgrades, const char *graph
 
     options.trace = job->trace ? stdout : NULL;
     options.upgrades = upgrades;
+    options.singly = job->singly;
     options.coverage = job->coverage;
     options.calm = options.calm && !upgrades;
     if (job->is_long) {
@@ -108,6 +109,8 @@ static bool take_word(char **rest, struct job *how)
         how->graph = "platform";
     } else if (strncmp(*rest, "upgrades ", 9) == 0) {
         how->upgrades = true;
+    } else if (strncmp(*rest, "singly ", 7) == 0) {
+        how->singly = true;
     } else if (strncmp(*rest, "one-stream ", 11) == 0) {
         how->one_stream = true;
     } else if (strncmp(*rest, "long ", 5) == 0) {
@@ -139,6 +142,7 @@ static int run_list(struct job *job)
             }
             job->one_stream = how.one_stream;
             job->is_long = how.is_long;
+            job->singly = how.singly;
             run(job, seed, how.upgrades, how.graph);
         }
     }
@@ -171,6 +175,8 @@ static bool parse(int argc, char **argv, struct job *job)
             job->shrink = true;
         } else if (strcmp(argv[i], "--one-stream") == 0) {
             job->one_stream = true;
+        } else if (strcmp(argv[i], "--singly") == 0) {
+            job->singly = true;
         } else if (strcmp(argv[i], "--coverage") == 0) {
             static struct coverage coverage;
 

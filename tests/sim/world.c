@@ -139,7 +139,10 @@ void world_open(struct world *w, const struct world_options *options)
     w->actions.item = calloc(w->actions.cap, sizeof(*w->actions.item));
     acc_assert(w->actions.item);
     sim_queue_init(&w->queue, sim_rand_range(&w->rand, 1, 1000000));
-    sim_graph_draw(&w->rand, &options->graph, &w->graph);
+    if (world_has_groups(options) && options->seed % 2 == 0) { /* what goes back as a phase */
+        w->options.graph.phase_seed = options->seed + 1;
+    }
+    sim_graph_draw(&w->rand, &w->options.graph, &w->graph);
     r = sim_workloads_init(&w->workloads, &w->queue, &w->rand, w->graph.model, w->graph.habits);
     acc_assert(r == 0);
     quirks = options->calm ? twin_quirks_none() : twin_quirks_random(&w->rand);

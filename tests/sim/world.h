@@ -30,6 +30,7 @@ struct world_options {
     bool upgrades;             /* images get newer, some of them bad, and people upgrade */
     uint32_t copy_every;       /* steps after which a copy, made by text, takes over; 0: never */
     bool one_stream;           /* all draw from one stream: seeds from before there were more */
+    bool singly;               /* people upgrade one service at a time: likewise */
     struct cuts cuts;          /* what is left out */
     FILE *trace;               /* NULL: silent */
     struct coverage *coverage; /* NULL: not counted */
@@ -176,6 +177,9 @@ bool world_is_bad(uint32_t version);
 bool world_has_role(const char *name);
 /* A newer image, and the wish for it; or for the one before. */
 void world_upgrade(struct world *world, uint32_t svc, bool back);
+/* Newer images of several that have something in common with `svc`, and one wish for all. */
+void world_upgrade_group(struct world *world, uint32_t svc);
+bool world_has_groups(const struct world_options *options);
 
 /* --- faults.c ------------------------------------------------------------------------------- */
 
