@@ -113,7 +113,7 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
             /* whoever wanted that: it may wait for its dependencies by now */
             acc_inst_end(e, i, END_DEPENDENCY);
         }
-        if (s->held && !acc_inst_running(i)) {
+        if (s->held && !i->is_spare && !acc_inst_running(i)) {
             i->held = true;
         }
     }

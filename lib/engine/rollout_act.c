@@ -46,6 +46,19 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
 /* How long the upgrade of what is only wanted is waited for while that has changed nothing yet. */
 #define WANT_MS 300000u
 
+/* What is asked for later has a higher one. */
+static uint64_t rank_of(const struct rollout *r)
+{
+    return r->is.group ? r->is.group : r->is.id;
+}
+
+/* One that was asked for later and has changed nothing yet may wait in its turn, by way of others
+ * of its group, for what this one belongs to. */
+static bool comes_later(const struct service *s, const struct service *d)
+{
+    return d->roll.is.step <= ACC_ROLL_CREATE && rank_of(&d->roll) > rank_of(&s->roll);
+}
+
 static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep)
 {
     acc_each_out (e, s, edge) {
@@ -58,7 +71,7 @@ static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep
             continue;
         }
         if (edge->kind != ACC_EDGE_CONFLICTS && step != ACC_ROLL_IDLE && step != ACC_ROLL_WATCH &&
-            step != ACC_ROLL_RETIRE) {
+            step != ACC_ROLL_RETIRE && !comes_later(s, d)) {
             *ret_dep = edge->to;
             return true;
         }
