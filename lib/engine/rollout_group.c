@@ -156,6 +156,9 @@ bool acc_group_is_proven(struct acc_engine *e, struct service *s)
         s->roll.is_proven = true;
         acc_group_mark(e, s);
     }
+    if (s->roll.is.goes_back) {
+        return false; /* it only waits for those that go back before it */
+    }
     for (uint32_t v = 0; group && v < e->n_services; v++) {
         struct service *mate = &e->services[v];
 
