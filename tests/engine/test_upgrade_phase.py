@@ -1,0 +1,46 @@
+"""Upgrades of a phase that goes back as a whole."""
+from lib import needs, service, wait
+from test_upgrade import TIMING, image, names, version
+
+OLD = ["s-a-1", "s-b-1", "s-c-1"]
+
+
+def ref(name):
+    return f"acc-up/{name}:1"
+
+
+def images(w, number, **of_c):
+    for name in "abc":
+        image(w, ref(name), VERSION=number, **(of_c if name == "c" else {}))
+
+
+def of_phase(name, *on):
+    return service(*on, interval="1s", image=ref(name), **{"x-acc": {"phase": "base"}})
+
+
+@needs(seconds=150)
+def test_a_phase_goes_back_as_a_whole(w):
+    """Three in a phase, the last one's image is bad: all end on their old containers, though two had been watched."""
+    images(w, "1")
+    path = w.stack("s", {"a": of_phase("a"), "b": of_phase("b", "a"), "c": of_phase("c", "b")})
+    accd = w.accd(config=w.config([path], timing=TIMING, phases=[{"name": "base", "rollback": "phase"}]))
+    accd.ctl("up", "--all")
+    before = {name: w.docker.inspect(name)["Id"] for name in OLD}
+    images(w, "2", HEALTH="fail")
+    done = accd.ctl("upgrade", "--phase", "base", check=False)
+    assert done.returncode == 1 and "did not get ready" in done.stderr, done
+    wait(lambda: names(w) == OLD, 30, "what was new is gone")
+    wait(lambda: all(w.docker.inspect(n)["State"]["Running"] for n in OLD), 30, "the old ones run")
+    assert {name: w.docker.inspect(name)["Id"] for name in OLD} == before
+    assert [version(w, name) for name in OLD] == ["1", "1", "1"]
+    accd.wait_all_up(30)
+    for name in "abc":
+        newest = accd.json("history", name)["revisions"][0]
+        assert (newest["revision"], newest["result"]) == (2, "rolled-back"), newest
+        why = "did not get ready" if name == "c" else "c of the same phase was rolled back"
+        assert why in newest["reason"], newest
+        assert accd.service(name)["revision"] == 1
+    images(w, "3")
+    accd.ctl("upgrade", "--phase", "base")
+    assert [version(w, name) for name in OLD] == ["3", "3", "3"]
+    assert names(w) == OLD, "all have proven themselves, and none of the kept ones is left"
