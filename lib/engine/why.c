@@ -181,6 +181,20 @@ static void say_failure(struct acc_engine *e, struct words *w, struct service *s
     say_next(e, w, s, now_ms);
 }
 
+/* The state outlives accd, what has led to it doesn't. */
+static bool is_from_before(const struct service *s)
+{
+    return !s->has_failed && (s->state == ACC_SVC_FAILED || s->state == ACC_SVC_OPEN ||
+                              s->state == ACC_SVC_HALF_OPEN || s->state == ACC_SVC_BACKOFF);
+}
+
+static void say_failed_before(struct acc_engine *e, struct words *w, struct service *s,
+                              uint64_t now_ms)
+{
+    say(w, "failed before accd was started");
+    say_next(e, w, s, now_ms);
+}
+
 static void say_health(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     const struct instance *i = bad_instance(e, s);
@@ -259,6 +273,8 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
         say_failure(e, w, s, now_ms);
     } else if (bad_instance(e, s)) {
         say_health(e, w, s, now_ms);
+    } else if (is_from_before(s)) {
+        say_failed_before(e, w, s, now_ms);
     } else {
         say(w, "is %s",
             s->state == ACC_SVC_STARTING              ? "still starting"
@@ -461,8 +477,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         } else if (s->has_failed) {
             say_failure(e, w, s, now_ms);
         } else {
-            say(w, "failed before accd was started");
-            say_next(e, w, s, now_ms);
+            say_failed_before(e, w, s, now_ms);
         }
         break;
     case ACC_SVC_QUEUED:

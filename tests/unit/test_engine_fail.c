@@ -295,6 +295,24 @@ START_TEST(a_restart_is_told_as_over_when_the_container_runs)
 }
 END_TEST
 
+START_TEST(who_needs_what_failed_before_accd_came_is_told_so)
+{
+    up("s: db; web n:db");
+    for (size_t i = 0; i < 5; i++) {
+        stage_exit(&stage, "db", 1);
+        (void)(i < 4 && until_start());
+        stage_run(&stage, i < 4 ? 100 : 0);
+    }
+    ck_state(&stage, "db", "open");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    ck_state(&stage, "db", "open");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"),
+                                 "needs db, which failed before accd was started; it fails too "
+                                 "often and gets a rest, next try in "));
+}
+END_TEST
+
 /* "What next?", where the reason doesn't say it. */
 START_TEST(why_names_the_logs_and_the_way_around_a_wait)
 {
@@ -614,6 +632,7 @@ int main(void)
     tcase_add_test(tcase, healthy_again_in_time_is_left_alone);
     tcase_add_test(tcase, unhealthy_is_only_reported_where_that_was_asked_for);
     tcase_add_test(tcase, a_restart_is_told_as_over_when_the_container_runs);
+    tcase_add_test(tcase, who_needs_what_failed_before_accd_came_is_told_so);
     tcase_add_test(tcase, why_names_the_logs_and_the_way_around_a_wait);
     tcase_add_test(tcase, a_dependency_that_flapped_must_last_before_it_is_built_on);
     tcase_add_loop_test(tcase, what_happens_to_the_dependent, 0, ACC_ARRAY_LEN(propagation));
