@@ -394,6 +394,23 @@ static void on_list(void *ctx, const struct acc_action *action)
 
     accd_docker_stream_list(app->stream, action);
     accd_host_watch_look(app->host_watch);
+    if (accd_store_trouble(app->store)) { /* is there room again? */
+        struct acc_action again = {.type = ACC_ACT_SAVE_MAINTENANCE};
+
+        accd_telling_save(&app->telling, &again);
+    }
+}
+
+static void on_store_turn(void *ctx, bool is_saved)
+{
+    struct accd_app *app = ctx;
+    struct acc_event event = {.type = ACC_EV_HOST, .now_ms = uv_now(&app->loop)};
+
+    event.host.condition = ACC_CONDITION_DISK;
+    event.host.is_met = is_saved ? ACC_YES : ACC_NO;
+    if (accd_pump_push(app->pump, &event) == 0) {
+        accd_pump_run(app->pump);
+    }
 }
 
 static void wire(struct accd_app *app)
@@ -422,6 +439,7 @@ static void wire(struct accd_app *app)
     app->telling.store = app->store;
     app->telling.hooks = app->hooks;
     accd_store_on_recovered(app->store, accd_telling_save_all, &app->telling);
+    accd_store_on_turn(app->store, on_store_turn, app);
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);

@@ -339,6 +339,7 @@ static void look_at(struct accd_host_watch *watch, size_t at)
         tell(watch, at, accd_host_time());
         break;
     case ACC_HOST_PLACE: /* look_at_places(), with all others */
+    case ACC_HOST_DISK:  /* the store knows */
         break;
     }
 }

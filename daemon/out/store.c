@@ -99,6 +99,8 @@ struct accd_store {
     bool was_failing, is_closing;
     void (*on_recovered)(void *ctx);
     void *recovered_ctx;
+    void (*on_turn)(void *ctx, bool is_saved);
+    void *turn_ctx;
 };
 
 /* --- the worker: runs on a thread, touches `file` and `running` only ----------------------------
@@ -272,6 +274,17 @@ static void keep_error(struct accd_store *store, int r)
                    store->file.dir);
 }
 
+/* A transaction that writes nothing proves nothing of the disk. */
+static bool has_writes(const struct accd_store *store)
+{
+    for (const struct job *job = store->running; job; job = job->next) {
+        if (job->kind != JOB_BARRIER && job->kind != JOB_HISTORY && job->kind != JOB_REVISIONS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_jobs(struct accd_store *store)
 {
     int r;
@@ -289,6 +302,9 @@ static void run_jobs(struct accd_store *store)
     }
     if (r == SQLITE_OK) {
         r = sqlite3_exec(store->file.db, "COMMIT", NULL, NULL, NULL);
+    }
+    if (r == SQLITE_OK && !has_writes(store)) {
+        return;
     }
     store->error = r;
     if (r != SQLITE_OK) {
@@ -353,6 +369,9 @@ static void tell_trouble(struct accd_store *store)
         if (store->on_recovered) {
             store->on_recovered(store->recovered_ctx);
         }
+    }
+    if (store->was_failing != was_failing && store->on_turn) {
+        store->on_turn(store->turn_ctx, !store->was_failing);
     }
 }
 
@@ -625,6 +644,12 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
 const char *accd_store_trouble(const struct accd_store *store)
 {
     return store->was_failing ? store->trouble : NULL;
+}
+
+void accd_store_on_turn(struct accd_store *store, void (*fn)(void *ctx, bool is_saved), void *ctx)
+{
+    store->on_turn = fn;
+    store->turn_ctx = ctx;
 }
 
 void accd_store_on_recovered(struct accd_store *store, void (*fn)(void *ctx), void *ctx)

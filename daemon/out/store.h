@@ -42,6 +42,8 @@ void accd_store_managed(struct accd_store *store, void (*fn)(void *ctx, const ch
 const char *accd_store_trouble(const struct accd_store *store);
 /* `fn(ctx)` when it can again: what was queued meanwhile is lost, so all is to be queued anew. */
 void accd_store_on_recovered(struct accd_store *store, void (*fn)(void *ctx), void *ctx);
+/* `fn(ctx, is_saved)` each time that it begins to fail, or no longer does. */
+void accd_store_on_turn(struct accd_store *store, void (*fn)(void *ctx, bool is_saved), void *ctx);
 /* Above every operation ever journaled, and above every incident. */
 uint64_t accd_store_next_op(const struct accd_store *store);
 /* Operations that had not ended when accd died: what they were, for the log. */

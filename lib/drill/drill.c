@@ -146,6 +146,7 @@ static bool is_stood_on(enum acc_condition_kind kind)
     case ACC_HOST_ADDRESS:
     case ACC_HOST_NETWORK:
     case ACC_HOST_TIME:
+    case ACC_HOST_DISK:
         break;
     }
     return false;

@@ -195,6 +195,14 @@ static int on_host(struct script *s, char *rest)
         return 0;
     }
     for (unsigned k = 0; k < ACC_ARRAY_LEN(words); k++) {
+        if (strcmp(words[k], word) == 0 && strcmp(what, ACC_CONDITION_DISK) == 0) {
+            struct acc_event event = {.type = ACC_EV_HOST};
+
+            event.host.condition = what;
+            event.host.is_met = (enum acc_tri)k;
+            acc_world_event(&s->world, &event);
+            return 0;
+        }
         if (strcmp(words[k], word) == 0) {
             return acc_world_host(&s->world, what, (enum acc_tri)k)
                        ? 0

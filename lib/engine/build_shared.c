@@ -77,7 +77,13 @@ static void fill_services(struct acc_engine *e, const struct acc_model *model)
 
 static int fill_names(struct acc_engine *e, const struct acc_model *model)
 {
-    for (uint32_t k = 0; k < e->n_conditions; k++) {
+    struct condition *disk = &e->conditions[model->n_conditions];
+
+    *disk = (struct condition){.id = "host:" ACC_CONDITION_DISK,
+                               .is = {.kind = ACC_HOST_DISK, .text = ACC_CONDITION_DISK, .arg = ""},
+                               .is_met = ACC_YES,
+                               .incident = ACC_NONE};
+    for (uint32_t k = 0; k < model->n_conditions; k++) {
         const char *id = acc_arena_printf(e->arena, "host:%s", model->conditions[k].text);
 
         if (!id) {
@@ -107,11 +113,11 @@ int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
         n_host += model->services[v]->n_host;
         n_serial += model->services[v]->n_serialize;
     }
-    e->n_conditions = (uint32_t)model->n_conditions;
+    e->n_conditions = (uint32_t)model->n_conditions + 1; /* the disk comes last */
     e->n_serials = (uint32_t)model->n_tokens;
     e->conditions = calloc(model->n_conditions + 1, sizeof(*e->conditions));
     e->serials = calloc(model->n_tokens + 1, sizeof(*e->serials));
-    if (!e->conditions || !e->serials || acc_bits_init(&e->host_due, model->n_conditions) < 0 ||
+    if (!e->conditions || !e->serials || acc_bits_init(&e->host_due, e->n_conditions) < 0 ||
         links_init(&e->host_links, model->n_conditions, n_host) < 0 ||
         links_init(&e->serial_links, model->n_tokens, n_serial) < 0) {
         return -ENOMEM;

@@ -83,6 +83,9 @@ void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_
     }
     note_change(e, c, was);
     mark_users(e, c);
+    if (c->is.kind == ACC_HOST_DISK) { /* of whoever is to be changed */
+        acc_mark_all(e);
+    }
     acc_bits_set(&e->host_due, (uint32_t)(c - e->conditions));
 }
 
@@ -93,8 +96,11 @@ static int by_text(const void *text, const void *condition)
 
 void acc_host_told(struct acc_engine *e, const struct acc_event *event)
 {
-    struct condition *c = bsearch(event->host.condition, e->conditions, e->n_conditions,
-                                  sizeof(*e->conditions), by_text);
+    struct condition *disk = &e->conditions[e->n_conditions - 1];
+    bool is_disk = strcmp(event->host.condition, disk->is.text) == 0;
+    struct condition *c = is_disk ? disk
+                                  : bsearch(event->host.condition, e->conditions,
+                                            e->n_conditions - 1, sizeof(*e->conditions), by_text);
 
     if (!c) {
         return; /* of a configuration that isn't any more */
@@ -107,6 +113,11 @@ void acc_host_told(struct acc_engine *e, const struct acc_event *event)
 }
 
 /* --- what follows for a service -------------------------------------------------------------- */
+
+bool acc_host_disk_is_full(const struct acc_engine *e)
+{
+    return e->conditions[e->n_conditions - 1].is_met == ACC_NO;
+}
 
 bool acc_host_lets_start(struct acc_engine *e, struct service *s)
 {
@@ -187,12 +198,18 @@ void acc_host_count(struct acc_engine *e, struct service *s)
 
 /* --- its incidents --------------------------------------------------------------------------- */
 
+/* What accd itself needs is missed by somebody always. */
+static bool is_missed(const struct condition *c)
+{
+    return c->n_wanting > 0 || c->is.kind == ACC_HOST_DISK;
+}
+
 static void update_incident(struct acc_engine *e, struct condition *c)
 {
     struct incident *incident = &e->incidents[c->incident];
 
     /* Nobody misses it. Who got ready since it is back may go on to miss it. */
-    if (c->n_wanting == 0 && (c->is.kind != ACC_HOST_PLACE || c->is_met == ACC_NO)) {
+    if (!is_missed(c) && (c->is.kind != ACC_HOST_PLACE || c->is_met == ACC_NO)) {
         acc_incident_close(e, c->incident);
         return;
     }
@@ -218,7 +235,7 @@ static void update(struct acc_engine *e, struct condition *c)
 {
     char cause[ACC_TEXT_MAX + 1];
 
-    if (c->is_met == ACC_NO && c->n_wanting > 0 && c->incident == ACC_NONE && !e->shutdown) {
+    if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown) {
         acc_host_lacks(c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
         mark_users(e, c);

@@ -53,6 +53,9 @@ bool acc_host_lets_start(struct acc_engine *e, struct service *s);
 bool acc_host_is_met(const struct acc_engine *e, const struct service *s); /* none is missing */
 void acc_host_count(struct acc_engine *e, struct service *s); /* after its wishes are known */
 bool acc_host_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
+/* The state can't be saved: what is there is healed, nothing new is begun. */
+bool acc_host_disk_is_full(const struct acc_engine *e);
+#define ACC_DISK_IS_FULL "accd's state can't be saved (host:" ACC_CONDITION_DISK ")"
 void acc_incident_hosts(struct acc_engine *e);
 void acc_host_index(struct acc_engine *e); /* all are looked at with the next step */
 

@@ -607,6 +607,8 @@ static void update_active(struct acc_engine *e, struct service *s)
         if (!s->wanted_up) {
             s->roll.is.group = 0; /* that is no failure */
             (void)acc_rollout_refuse(e, s, "it was turned off");
+        } else if (acc_host_disk_is_full(e) && !s->roll.op && !s->roll.ask_back) {
+            (void)acc_rollout_refuse(e, s, ACC_DISK_IS_FULL);
         } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);

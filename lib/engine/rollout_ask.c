@@ -307,6 +307,9 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
     const char *why = r->ask_refusal[0] ? r->ask_refusal : unfit(e, s);
 
+    if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
+        why = ACC_DISK_IS_FULL;
+    }
     begin(e, s, r->ask_by);
     r->is_asked = false;
     r->is.is_upgrade = true;

@@ -215,7 +215,8 @@ static bool is_due(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
 
     if (acc_rollout_active(s) || r->is_asked || r->op || is_in_hands(e, s) || !acc_may_act(e) ||
-        acc_change_refused(s) || !rolls(e, s) || !acc_renew_may_follow(e, s)) {
+        acc_change_refused(s) || !rolls(e, s) || !acc_renew_may_follow(e, s) ||
+        acc_host_disk_is_full(e)) {
         return false;
     }
     acc_each_slot (e, s, i) { /* all of them are to be known, and at rest */

@@ -349,6 +349,7 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
             return so_far;
         }
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
+               : acc_host_disk_is_full(e)       ? failed(text, ACC_DISK_IS_FULL)
                : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;
     }

@@ -17,6 +17,7 @@ static const struct {
     [ACC_HOST_ADDRESS] = {"address", ' ', "no interface has the address %s"},
     [ACC_HOST_NETWORK] = {"network", '\0', "there is no route to the outside%s"},
     [ACC_HOST_TIME] = {"time", '\0', "the clock is not synchronised%s"},
+    [ACC_HOST_DISK] = {NULL, '\0', "accd's state can't be saved: its disk is full, or broken%s"},
     [ACC_HOST_PLACE] = {NULL, '/', "%s is not where it was when it was last used"},
 };
 static_assert(ACC_ARRAY_LEN(kinds) == ACC_HOST_KIND_COUNT, "one row per kind");

@@ -17,8 +17,9 @@ enum acc_condition_kind {
     ACC_HOST_NETWORK, /* there is a route to the outside */
     ACC_HOST_TIME,    /* the clock is synchronised */
     ACC_HOST_PLACE,   /* a bind source lies on the mount on which it was last used (place.h) */
+    ACC_HOST_DISK,    /* accd's state can be saved; of every configuration */
 };
-#define ACC_HOST_KIND_COUNT 7
+#define ACC_HOST_KIND_COUNT 8
 
 /* Conditions and tokens of one configuration that differ; a home has a handful, and each bind
  * source is a condition, too. */
@@ -39,6 +40,9 @@ struct acc_condition {
 
 /* NULL and `*ret_condition`, which points into `text`; else what is wrong with it, one clause. */
 const char *acc_condition_parse(const char *text, struct acc_condition *ret_condition);
+/* What ACC_HOST_DISK is called: no file names it. */
+#define ACC_CONDITION_DISK "disk"
+
 /* That of a bind source, an absolute path of at most ACC_CONDITION_TEXT_MAX bytes: it isn't written
  * in the file, and is called by the path alone. */
 struct acc_condition acc_condition_of_source(const char *path);

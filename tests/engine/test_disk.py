@@ -23,7 +23,8 @@ def test_a_full_disk_is_told_and_got_over(w):
     """hold and stop say that they aren't saved, status too; with room again the next one saves all of it."""
     state = w.dir / "accd" / "state"
     small_disk(w, state)
-    accd = w.accd(w.stack("s", {"a": service(check=False), "b": service(check=False)}))
+    files = [w.stack("s", {n: service(check=False) for n in "abc"})]
+    accd = w.accd(config=w.config(files, timing={"incident_notify": "1s", "incident_close": "2s"}))
     accd.ctl("up", "--all")
     assert "not saved" not in accd.ctl("status").stdout
     fill(state)
@@ -35,8 +36,12 @@ def test_a_full_disk_is_told_and_got_over(w):
     w.docker.crash("s-a-1")
     accd.wait_state("a", "held", seconds=20)
     assert accd.ctl("events", "a").stdout, "what can't be written can be read"
+    wait(lambda: "host:disk" in [i["root"] for i in accd.incidents()], 20, "the host's disk is an incident")
+    refused = accd.ctl("upgrade", "c", check=False)
+    assert refused.returncode and "host:disk" in refused.stdout + refused.stderr, refused
     (state / "fill").unlink()
     done = accd.ctl("release", "a")
+    wait(lambda: not accd.incidents(), 20, "the incident is over")
     assert "not saved" not in done.stderr and "not saved" not in accd.ctl("status").stdout, done
     accd.kill()
     accd.start()
