@@ -63,6 +63,9 @@ static const struct acc_field clock_fields[] = {
 static const struct acc_field host_fields[] = {
     HEARD(message, TEXT), HEARD(event.host.is_met, UINT), HEARD(place, TEXT),
 };
+static const struct acc_field shutdown_fields[] = {
+    HEARD(event.shutdown.is_cancelled, UINT), HEARD(event.shutdown.budget_ms, UINT),
+};
 static const struct acc_field cmd_fields[] = {
     HEARD(event.cmd.verb, UINT), HEARD(event.cmd.with_dependents, UINT),
     HEARD(event.cmd.volumes, UINT), HEARD(event.cmd.whole_stack, UINT), HEARD(event.cmd.by, TEXT),
@@ -106,8 +109,9 @@ static struct table table_of(enum acc_event_type type)
     case ACC_EV_CONN_DEGRADED:
     case ACC_EV_SNAPSHOT:
     case ACC_EV_TIMEOUT:
-    case ACC_EV_SHUTDOWN:
         break;
+    case ACC_EV_SHUTDOWN:
+        return TABLE(shutdown_fields);
     }
     return (struct table){NULL, 0};
 }

@@ -172,8 +172,22 @@ static int on_accd(struct script *s, char *rest)
     return 0;
 }
 
-/* "host shutdown", "host CONDITION yes|no|unknown", or "host PATH MOUNT-POINT TYPE SOURCE ROOT" of
- * a bind source: where it lies; "/" is the root file system, "unknown" that nobody can tell. */
+/* "host shutdown for TIME", or at once; "host stays" */
+static int shut_down(struct script *s, bool is_cancelled, const char *budget)
+{
+    struct acc_event event = {.type = ACC_EV_SHUTDOWN};
+
+    event.shutdown.is_cancelled = is_cancelled;
+    if (*budget && !acc_script_ms(budget, &event.shutdown.budget_ms)) {
+        return acc_script_wrong(s, "no such time: ", budget);
+    }
+    acc_world_event(&s->world, &event);
+    return 0;
+}
+
+/* "host shutdown [for TIME]", "host stays", "host CONDITION yes|no|unknown", or "host PATH
+ * MOUNT-POINT TYPE SOURCE ROOT" of a bind source: where it lies; "/" is the root file system,
+ * "unknown" that nobody can tell. */
 static int on_host(struct script *s, char *rest)
 {
     static const char *const words[] = {"unknown", "no", "yes"};
@@ -190,9 +204,8 @@ static int on_host(struct script *s, char *rest)
                    ? 0
                    : acc_script_wrong(s, "no such bind source: ", what);
     }
-    if (strcmp(what, "shutdown") == 0) {
-        acc_world_event(&s->world, &(struct acc_event){.type = ACC_EV_SHUTDOWN});
-        return 0;
+    if (strcmp(what, "shutdown") == 0 || strcmp(what, "stays") == 0) {
+        return shut_down(s, what[1] == 't', acc_script_next(&rest)); /* behind "for" */
     }
     for (unsigned k = 0; k < ACC_ARRAY_LEN(words); k++) {
         if (strcmp(words[k], word) == 0 && strcmp(what, ACC_CONDITION_DISK) == 0) {

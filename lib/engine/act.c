@@ -372,14 +372,18 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     if (e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
         return; /* whose it is comes to light with the next list */
     }
-    if (i->present) {
-        acc_probe_act(e, s, i);
-        acc_compare(e, s, i);
-        acc_hook_act(e, s, i);
-    }
-    what = decide(e, s, i);
-    if (what == NOTHING) {
-        acc_hook_keep(s, i);
+    if (e->shutdown.is_on) {
+        what = acc_shutdown_decide(e, s, i);
+    } else {
+        if (i->present) {
+            acc_probe_act(e, s, i);
+            acc_compare(e, s, i);
+            acc_hook_act(e, s, i);
+        }
+        what = decide(e, s, i);
+        if (what == NOTHING) {
+            acc_hook_keep(s, i);
+        }
     }
     if (acc_svc_observing(e, s) && what != ACC_ACT_SET_POLICY) {
         say_would(e, i, what);
@@ -421,9 +425,11 @@ bool acc_act_settled(struct acc_engine *e, struct service *s)
 
 void acc_act(struct acc_engine *e, struct service *s)
 {
-    if (acc_may_act(e)) {
+    if (acc_may_act(e) || (e->shutdown.is_on && acc_may_look(e))) {
         s->queued = false; /* asked again for each instance */
-        acc_rollout_act(e, s);
+        if (!e->shutdown.is_on) {
+            acc_rollout_act(e, s);
+        }
         acc_each_inst (e, s, i) {
             if (!acc_has_room(e)) {
                 acc_bits_set(&e->act, s->pos);

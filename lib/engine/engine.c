@@ -60,9 +60,14 @@ bool acc_due(struct acc_engine *e, struct service *s, uint64_t at_ms)
     return false;
 }
 
+bool acc_may_look(const struct acc_engine *e)
+{
+    return e->conn == CONN_UP && e->synced;
+}
+
 bool acc_may_act(const struct acc_engine *e)
 {
-    return e->conn == CONN_UP && e->synced && !e->shutdown;
+    return acc_may_look(e) && !e->shutdown.is_on;
 }
 
 static uint64_t next_random(struct acc_engine *e)
@@ -190,6 +195,7 @@ static void on_event(struct acc_engine *e, const struct acc_event *event)
         break;
     case ACC_EV_CMD:
         acc_command(e, &event->cmd);
+        e->shutdown.is_planned = false; /* a hold may keep another one up now */
         break;
     case ACC_EV_TIMEOUT:
         break;
@@ -197,9 +203,12 @@ static void on_event(struct acc_engine *e, const struct acc_event *event)
         acc_host_told(e, event);
         break;
     case ACC_EV_SHUTDOWN:
-        e->shutdown = true;
-        doubt_holds(e);
-        acc_mark_all(e);
+        if (event->shutdown.is_cancelled) {
+            acc_shutdown_cancel(e);
+        } else {
+            doubt_holds(e);
+            acc_shutdown_begin(e, event->shutdown.budget_ms);
+        }
         break;
     }
 }
@@ -348,7 +357,7 @@ bool acc_token(struct acc_engine *e, struct service *s, enum token token)
  */
 static bool serve_queues(struct acc_engine *e)
 {
-    for (int k = 0; k < TOKEN_COUNT && acc_may_act(e); k++) {
+    for (int k = 0; k < TOKEN_COUNT && (acc_may_act(e) || acc_shutdown_may_stop(e)); k++) {
         if (e->queued[k].n_set > 0 && e->n_taken[k] < token_limit(e, (enum token)k)) {
             act_next(e, &e->queued[k]);
             return true;
@@ -368,6 +377,8 @@ static bool work(struct acc_engine *e)
             update_next(e);
         } else if (e->phases_changed && acc_may_act(e)) {
             acc_phases_open(e);
+        } else if (acc_shutdown_is_due(e)) {
+            acc_shutdown_advance(e);
         } else if (e->act.n_set > 0) {
             act_next(e, &e->act);
         } else if (!serve_queues(e)) {
@@ -402,6 +413,7 @@ void acc_engine_step(struct acc_engine *engine, const struct acc_event *event,
         acc_incident_engine(e);
         acc_incident_hosts(e);
         acc_autos_act(e);
+        acc_shutdown_end_step(e);
     } else {
         e->wake_ms = e->now;
     }

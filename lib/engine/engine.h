@@ -390,6 +390,15 @@ bool acc_engine_connected(const struct acc_engine *engine); /* false also while 
 /* Connected, and every container has been told since. */
 bool acc_engine_has_snapshot(const struct acc_engine *engine);
 
+/* The host goes down. Over: nothing more is stopped, it may go; all is down or the time is over. */
+struct acc_shutdown_view {
+    bool is_on, is_over;
+    uint64_t left_ms; /* of the time */
+    uint32_t n_left;  /* services that are still to be stopped */
+};
+void acc_engine_shutdown(const struct acc_engine *engine, uint64_t now_ms,
+                         struct acc_shutdown_view *ret_view);
+
 /* One or two plain sentences for `accctl why`: what state, for how long, which root, exit code,
  * OOM, last health output, what happens next and when. Times are relative to `now_ms`. */
 void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,

@@ -191,7 +191,7 @@ enum acc_event_type {
     ACC_EV_CLOCK,    /* what the clock on the wall says */
     ACC_EV_CMD,
     ACC_EV_TIMEOUT,  /* acc_engine_deadline() has come */
-    ACC_EV_SHUTDOWN, /* the host goes down: no reactions any more */
+    ACC_EV_SHUTDOWN, /* the host goes down, or stays up after all */
     ACC_EV_HOST,     /* what is known of a condition of the host; at any time, also first of all */
 };
 #define ACC_EV_TYPE_COUNT 17
@@ -220,7 +220,8 @@ struct acc_event {
                                 PULL: the image's id */
             const char *message; /* the engine's own words; of a PULL that went well the digest in
                                     the registry, or ""; never NULL */
-            const char *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
+            const char
+                *from_digest; /* PULL: how the registry calls action.from_id, else NULL or "" */
         } op;
         struct { /* PROBE */
             uint64_t op;
@@ -248,12 +249,16 @@ struct acc_event {
             /* Of the last minute: time in which all waited for memory, or for the disk (PSI). */
             uint32_t memory_permille, io_permille;
         } clock;
-        struct { /* HOST */
+        struct {                   /* HOST */
             const char *condition; /* as in the file: "mount:/mnt/nas"; or a bind source's path */
             enum acc_tri is_met;
             const char *place; /* of a bind source, instead: where it lies (lib/model/place.h); ""
                                   or NULL: nobody can tell */
         } host;
+        struct {                /* SHUTDOWN */
+            bool is_cancelled;  /* it stays up */
+            uint64_t budget_ms; /* so long it waits for us; 0: nothing is stopped any more */
+        } shutdown;
         struct acc_cmd cmd;
     };
 };

@@ -211,7 +211,7 @@ bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bo
     va_end(args);
     s->fail_class = class;
     s->fail_attributed = is_attributed;
-    if (acc_svc_observing(e, s)) {
+    if (acc_svc_observing(e, s) || e->shutdown.is_on) {
         s->has_failed = true;
         s->fail_ms = e->now;
         acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "%s", s->fail_text);

@@ -83,8 +83,11 @@ void acc_hook_end(struct acc_engine *e, struct service *s, struct instance *i)
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-static uint64_t limit(const struct service *s, bool is_stop)
+static uint64_t limit(const struct acc_engine *e, const struct service *s, bool is_stop)
 {
+    if (e->shutdown.is_on && e->shutdown.hooks_ms > e->now) {
+        return e->shutdown.hooks_ms - e->now;
+    }
     return is_stop ? ACC_PRE_STOP_LIMIT_MS : s->timing.start_deadline_min;
 }
 
@@ -105,7 +108,7 @@ static void ask(struct acc_engine *e, struct service *s, struct instance *i, boo
     action = acc_ask(e, ACC_ACT_HOOK, i->svc, i);
     action->op = i->hook_op;
     action->hook.is_stop = is_stop;
-    action->hook.limit_ms = limit(s, is_stop);
+    action->hook.limit_ms = limit(e, s, is_stop);
     acc_asked(e, action);
     acc_wake_at(s, e->now + action->hook.limit_ms + SILENT_MS);
 }
@@ -146,7 +149,7 @@ static bool is_open(struct acc_engine *e, struct service *s, const struct instan
 
 void acc_hook_act(struct acc_engine *e, struct service *s, struct instance *i)
 {
-    if (i->hook_op && acc_due(e, s, i->hook_ms + limit(s, i->hook_is_stop) + SILENT_MS)) {
+    if (i->hook_op && acc_due(e, s, i->hook_ms + limit(e, s, i->hook_is_stop) + SILENT_MS)) {
         i->pre_stop_ns = i->hook_is_stop ? i->run_ns : i->pre_stop_ns;
         acc_hook_drop(e, i, ACC_OP_LOST);
     }
@@ -164,6 +167,10 @@ bool acc_hook_lets_stop(struct acc_engine *e, struct service *s, struct instance
     }
     if (i->hook_op && !i->hook_is_stop) {
         acc_hook_drop(e, i, ACC_OP_LOST); /* nobody waits for the start any more */
+    }
+    if (e->shutdown.is_on && acc_due(e, s, e->shutdown.hooks_ms)) {
+        acc_hook_drop(e, i, ACC_OP_LOST);
+        return true;
     }
     if (is_open(e, s, i)) {
         ask(e, s, i, true);

@@ -235,7 +235,7 @@ static void update(struct acc_engine *e, struct condition *c)
 {
     char cause[ACC_TEXT_MAX + 1];
 
-    if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown) {
+    if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown.is_on) {
         acc_host_lacks(c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
         mark_users(e, c);

@@ -251,12 +251,39 @@ static bool is_untold(struct acc_engine *e, struct service *s, struct instance *
     return true;
 }
 
+/* It has done its work by itself, before anybody could end it. */
+static bool is_done_by_itself(const struct service *s, const struct instance *i)
+{
+    return is_final(s, i) && i->exit_code == 0 && i->die_hint_ns == i->run_ns &&
+           i->kill_hint_ns != i->run_ns && i->stop_hint_ns != i->run_ns;
+}
+
+/* Whoever stops containers while the host goes down (Docker itself, a unit of systemd's), it isn't
+ * by hand; and to fail now is no failure. */
+static bool ends_with_host(const struct acc_engine *e, const struct service *s,
+                           const struct instance *i)
+{
+    return e->shutdown.is_on && i->exit_ms >= e->shutdown.since_ms && !i->exit_doubted &&
+           !i->is_spare && !is_done_by_itself(s, i);
+}
+
+static void ended_with_host(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (i->run_ns > s->own_stop_ns) { /* the next accd, too, is to know that it was not by hand */
+        s->own_stop_ns = i->run_ns;
+        acc_save(s);
+    }
+    ended_by_us(e, s, i);
+}
+
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
 
-    if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
+    if (ends_with_host(e, s, i)) {
+        ended_with_host(e, s, i);
+    } else if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         note_end(e, i);
         handled(e, i);
     } else if (is_own || (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns &&

@@ -523,6 +523,9 @@ struct service {
     uint32_t incident; /* open one of which it is the root, or ACC_NONE */
     bool queued;       /* waits for a token to start or create */
     bool phase_wanted, phase_pending, phase_running; /* as counted in its phase */
+    uint32_t leave_level; /* when the host goes down: after those of the lower ones */
+    bool is_leaving;      /* as counted there: it is to be stopped */
+    bool stays;           /* who needs it may not be stopped, so it isn't either */
     uint64_t wake_ms;
     uint64_t walk; /* the last one that came by */
 };
@@ -547,6 +550,16 @@ struct storm {
     uint64_t second[ACC_STORM_BUCKETS];
     uint32_t n[ACC_STORM_BUCKETS];
     uint64_t until_ms; /* end of the freeze of the last one; 0: none yet */
+};
+
+/* The host goes down (shutdown.c). */
+struct shutdown {
+    bool is_on, is_over; /* over: all is down, or the time is over */
+    bool is_planned;     /* each service has its level */
+    uint64_t since_ms, until_ms;
+    uint32_t level;              /* those up to here are stopped */
+    uint64_t share_ms, hooks_ms; /* its time is over; that of its pre_stop hooks */
+    uint32_t n_due, n_later;     /* services still to be stopped: up to this level, behind it */
 };
 
 struct acc_engine {
@@ -588,7 +601,8 @@ struct acc_engine {
     struct acc_heap wakes;               /* by service */
 
     uint64_t now;
-    bool stepped, shutdown;
+    bool stepped;
+    struct shutdown shutdown;
     uint32_t n_cleanups; /* stacks whose networks wait for their last container */
     enum conn conn;
     uint32_t epoch, list;
@@ -678,7 +692,8 @@ bool acc_has_room(const struct acc_engine *e);
 bool acc_token(struct acc_engine *e, struct service *s, enum token token);
 uint64_t acc_jitter(struct acc_engine *e, uint64_t ms); /* +-20 % */
 uint64_t acc_random(struct acc_engine *e, uint64_t n);  /* 0..n-1 */
-bool acc_may_act(const struct acc_engine *e);           /* connected, synced, the host stays up */
+bool acc_may_look(const struct acc_engine *e);          /* connected, synced */
+bool acc_may_act(const struct acc_engine *e);           /* ... and the host stays up */
 
 /* Append an action; fills what every one has. */
 struct acc_action *acc_ask(struct acc_engine *e, enum acc_action_type type, uint32_t svc,
@@ -1155,6 +1170,21 @@ void acc_hold_restore_finish(struct acc_engine *e, struct hold *hold);
 /* "is frozen by root, new disk, for another 2 h (accctl release web)"; "" when it is free. */
 void acc_hold_text(const struct acc_engine *e, const struct service *s, uint64_t now_ms, char *out,
                    size_t out_size);
+
+/* --- shutdown.c ------------------------------------------------------------------------------ */
+void acc_shutdown_begin(struct acc_engine *e, uint64_t budget_ms);
+void acc_shutdown_cancel(struct acc_engine *e);
+/* Connected, and there is time: stops are sent, and nothing else. */
+bool acc_shutdown_may_stop(const struct acc_engine *e);
+void acc_shutdown_update(struct acc_engine *e, struct service *s); /* what of it runs is known */
+/* Facts are settled: is it another level's turn? */
+bool acc_shutdown_is_due(const struct acc_engine *e);
+void acc_shutdown_advance(struct acc_engine *e);
+enum acc_action_type acc_shutdown_decide(struct acc_engine *e, struct service *s,
+                                         struct instance *i);
+/* The grace of a stop: not beyond the time that is left. */
+uint64_t acc_shutdown_grace(const struct acc_engine *e, uint64_t grace_ms);
+void acc_shutdown_end_step(struct acc_engine *e);
 
 /* --- command.c ------------------------------------------------------------------------------- */
 void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);

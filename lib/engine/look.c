@@ -40,7 +40,7 @@ void acc_look(struct acc_engine *e, struct instance *i)
     struct service *s = acc_svc_of(e, i);
     struct acc_action *action;
 
-    if (!i->present || !acc_may_act(e)) {
+    if (!i->present || !acc_may_look(e)) {
         return;
     }
     if (i->inspecting && acc_due(e, s, i->inspect_ms + ACC_INSPECT_AGAIN_MS)) {
@@ -77,7 +77,7 @@ void acc_list(struct acc_engine *e)
 {
     uint64_t due = e->list_ms + (e->listing ? LIST_AGAIN_MS : e->timing.resync);
 
-    if (!acc_may_act(e)) {
+    if (!acc_may_look(e)) {
         return;
     }
     if (e->now < due && !(e->list_wanted && !e->listing)) {

@@ -562,7 +562,8 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
     /* A dockerd that lost its data has not been told to by anybody. */
     bool is_lost = i->epoch != e->epoch && e->fresh_engine;
     bool is_untold = !is_ours && !i->is_spare && (acc_inst_running(i) || i->exit_pending);
-    bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i);
+    bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i) &&
+                      !e->shutdown.is_on; /* `docker compose down` of a unit of systemd's */
 
     if (!is_ours && !i->is_spare && (!is_by_hand || s->n_inst > 1)) { /* else: it is off, below */
         acc_note_inst(e, ACC_NOTE_OBSERVED, i, "its container was removed%s",
@@ -611,7 +612,7 @@ void acc_observe_hint(struct acc_engine *e, const struct acc_event *event)
     enum acc_hint hint = event->hint.hint;
 
     if (!i) {
-        if (e->conn == CONN_UP && !e->shutdown &&
+        if (e->conn == CONN_UP && !e->shutdown.is_on &&
             (hint == ACC_HINT_CREATE || hint == ACC_HINT_START || hint == ACC_HINT_DIRTY)) {
             acc_look_at(e, event->hint.cid);
         }

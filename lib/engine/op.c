@@ -79,7 +79,7 @@ static void fill(struct acc_engine *e, struct instance *i, struct acc_action *ac
     } else if (action->type == ACC_ACT_RENAME) {
         memcpy(action->name, i->rename_to, sizeof(action->name));
     } else if (action->type == ACC_ACT_STOP) {
-        action->grace_ms = s->stop_grace_ms;
+        action->grace_ms = acc_shutdown_grace(e, s->stop_grace_ms);
     } else if (action->type == ACC_ACT_START) {
         action->is_recorded = s->has_post_start;
     } else if (action->type == ACC_ACT_REMOVE) {

@@ -151,6 +151,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->phase_wanted = fresh.phase_wanted;
     s->phase_pending = fresh.phase_pending;
     s->phase_running = fresh.phase_running;
+    s->is_leaving = fresh.is_leaving; /* likewise; and its level is found anew */
     s->n_roots = 0;
     s->n_suffers = 0;
     for (uint32_t k = 0; k < s->n_hits; k++) { /* move_incidents() brings back what it finds */
@@ -376,6 +377,8 @@ static void move_globals(struct move *move)
     to->now = from->now;
     to->stepped = from->stepped;
     to->shutdown = from->shutdown;
+    to->shutdown.is_planned = false; /* the order of before says nothing of new edges */
+    to->shutdown.n_due = to->shutdown.n_later = 0;
     to->conn = from->conn;
     to->epoch = from->epoch;
     to->list = from->list;

@@ -128,8 +128,8 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
         !s->wanted_up || !is_new_side(s, i)) {
         return false;
     }
-    if (r->is.step == ACC_ROLL_ASK) {
-        return true; /* it is known to have failed */
+    if (r->is.step == ACC_ROLL_ASK || e->shutdown.is_on) {
+        return true; /* it is known to have failed; or it is judged when the host is up again */
     }
     if (!r->fail_ms) {
         va_start(args, fmt);
@@ -303,12 +303,26 @@ static bool is_ill(struct acc_engine *e, struct service *s, const struct instanc
            !acc_attributed(e, s, e->now) && !is_held_up(e, s);
 }
 
+/* Its run was ended by acc, which does that to a candidate when the host goes down: nothing is
+ * learned of it. */
+static bool went_with_host(const struct service *s, const struct instance *candidate)
+{
+    return candidate->obs == ACC_CTR_EXITED && !candidate->exit_pending &&
+           candidate->started_ns > 0 && candidate->started_ns <= s->own_stop_ns;
+}
+
 /* A candidate that got this far must go on running. */
 static void watch_candidate(struct acc_engine *e, struct service *s, struct instance *candidate)
 {
     char text[80];
 
     if (candidate->need_obs || acc_inst_stale(e, candidate) || candidate->maybe_gone) {
+        return;
+    }
+    if (went_with_host(s, candidate)) {
+        if (s->roll.is.step > ACC_ROLL_START && s->roll.is.step < ACC_ROLL_SWITCH) {
+            acc_rollout_step(e, s, ACC_ROLL_START);
+        }
         return;
     }
     if (candidate->obs == ACC_CTR_EXITED && !candidate->start_unsettled && !s->roll.fail_ms &&
@@ -690,7 +704,7 @@ static bool is_committed(const struct service *s)
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
     acc_group_look_at_change(e, s);
-    if (!e->synced || acc_svc_observing(e, s)) {
+    if (!e->synced || acc_svc_observing(e, s) || e->shutdown.is_on) {
         stand_still(e, s, true);
         return;
     }

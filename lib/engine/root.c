@@ -435,7 +435,7 @@ void acc_incident_engine(struct acc_engine *e)
                                                  : "Docker can't be reached";
     struct incident *incident;
 
-    if (is_bad && e->engine_incident == ACC_NONE && !e->shutdown) {
+    if (is_bad && e->engine_incident == ACC_NONE && !e->shutdown.is_on) {
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE, "%s", cause);
         e->engine_incident = acc_incident_new(e, ACC_ROOT_ENGINE, "engine", cause);
     }

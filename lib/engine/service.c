@@ -61,7 +61,7 @@ static void set_ready(struct acc_engine *e, struct service *s, bool running, boo
     }
     s->running = running;
     s->ready = ready;
-    if (!s->wanted_up || ready || acc_svc_is_done(s)) {
+    if (!s->wanted_up || ready || acc_svc_is_done(s) || e->shutdown.is_on) {
         s->bad_ms = 0;
     } else if (!s->bad_ms) {
         s->bad_ms = e->now ? e->now : 1;
@@ -373,6 +373,12 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->wanted_up || s->removed) {
         return down_state(e, s);
     }
+    if (s->is_leaving) {
+        return ACC_SVC_STOPPING;
+    }
+    if (e->shutdown.is_on && !any(e, s, is_up_or_coming) && !acc_svc_observing(e, s)) {
+        return acc_svc_is_done(s) ? ACC_SVC_DONE : ACC_SVC_OFF;
+    }
     if (s->roll.is.step == ACC_ROLL_ASK) {
         return ACC_SVC_FAILED;
     }
@@ -465,6 +471,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     sync_end(e, s);
     sync_applied(e, s);
     take_facts(e, s);
+    acc_shutdown_update(e, s);
     if (s->running || !s->wanted_up) {
         s->wait_ms = 0;
     }

@@ -38,7 +38,7 @@ void acc_storm_left(struct acc_engine *e, struct service *s)
     uint64_t second = e->now / 1000;
     uint32_t k = (uint32_t)(second % ACC_STORM_BUCKETS);
 
-    if (!s->wanted_up || s->going_down || e->shutdown || e->conn != CONN_UP || !e->synced ||
+    if (!s->wanted_up || s->going_down || e->shutdown.is_on || e->conn != CONN_UP || !e->synced ||
         acc_svc_held(e, s) || acc_svc_observing(e, s)) {
         return; /* it was asked to, or it is the engine that went */
     }

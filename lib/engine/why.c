@@ -445,6 +445,11 @@ static void say_rollout(struct acc_engine *e, struct words *w, struct service *s
 
 static void say_reason(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
+    if (e->shutdown.is_on && s->wanted_up &&
+        (s->state == ACC_SVC_OFF || s->state == ACC_SVC_STOPPING)) {
+        say(w, "the host is shutting down");
+        return;
+    }
     switch (s->state) {
     case ACC_SVC_OFF:
         say_asked(w, s);

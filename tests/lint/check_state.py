@@ -17,7 +17,7 @@ NOT_STATE = {
         first_out n_out first_in n_in first_res n_res first_host n_host first_serial n_serial first_inst n_inst spare
         phase_at removed""",
     "rollout": "is", "autos": "is spec", "wall": "zone", "failure": "", "unsettled": "", "hit": "", "suffered": "", "revision": "", "hold": "is", "incident": "",
-    "storm": "",
+    "storm": "", "shutdown": "",
     "condition": "id is", "serial": "name",
     "resource": "kind stack key name external first_user n_users",
     "stack": "name first_res n_res",
@@ -30,7 +30,7 @@ NOT_STATE = {
 
 # Structs within others.
 WITHIN = {"rollout": "service, roll.", "hold": "service, hold.", "autos": "service, autos.", "wall": "acc_engine, clock.",
-          "storm": "acc_engine, storm."}
+          "storm": "acc_engine, storm.", "shutdown": "acc_engine, shutdown."}
 
 
 def members(text, name):

@@ -703,6 +703,14 @@ void stage_event(struct stage *stage, enum acc_event_type type)
     event_now(stage, &event);
 }
 
+void stage_shut_down(struct stage *stage, uint64_t budget_ms)
+{
+    struct acc_event event = {.type = ACC_EV_SHUTDOWN};
+
+    event.shutdown.budget_ms = budget_ms;
+    event_now(stage, &event);
+}
+
 void stage_run(struct stage *stage, uint64_t ms)
 {
     uint64_t end_ms = stage->now_ms + ms;

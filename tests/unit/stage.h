@@ -85,6 +85,7 @@ void stage_up(struct stage *stage, const char *text);
 /* dockerd (as it stands) is there: CONN_UP, OBS of each container, SNAPSHOT. */
 void stage_connect(struct stage *stage, bool fresh_engine);
 void stage_event(struct stage *stage, enum acc_event_type type);
+void stage_shut_down(struct stage *stage, uint64_t budget_ms); /* the host goes down */
 /* Let time pass: deadlines and answers. 0: only what is due now. */
 void stage_run(struct stage *stage, uint64_t ms);
 /* accd dies and starts again with what was saved; not connected. */
