@@ -102,7 +102,7 @@ static enum mood mood_of(const cJSON *status, const cJSON *service)
     enum mood mood = mood_of_state(service);
 
     if (mood == MOOD_OFF && strcmp(text_of(service, "desired"), "up") == 0) {
-        return MOOD_BAD;
+        return acc_json_object(status, "shutdown") ? MOOD_OFF : MOOD_BAD;
     }
     if (is_state(service, "blocked") && waits_for_a_start(status, service)) {
         return MOOD_MOVING;
@@ -147,6 +147,23 @@ static void put_maintenance(const cJSON *hold, const struct accctl_style *style,
     if (hold) {
         format_hold(hold, style, who, sizeof(who));
         (void)snprintf(line, sizeof(line), "maintenance %s; accctl maintenance off ends it", who);
+        accctl_put_color(out, style, ACCCTL_YELLOW, line, 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+}
+
+static void put_shutdown(const cJSON *shutdown, const struct accctl_style *style,
+                         struct acc_buf *out)
+{
+    int64_t running = acc_json_int(shutdown, "running", 0);
+    char line[128], until[96];
+
+    if (shutdown) {
+        accctl_until(style, text_of(shutdown, "until"), until, sizeof(until));
+        (void)snprintf(line, sizeof(line),
+                       "the host is shutting down: %lld service%s still to be stopped%s%.60s",
+                       (long long)running, acc_plural((size_t)running), *until ? ", until " : "",
+                       until);
         accctl_put_color(out, style, ACCCTL_YELLOW, line, 0);
         (void)acc_buf_puts(out, "\n");
     }
@@ -235,6 +252,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
     }
     (void)acc_buf_puts(out, "\n");
     put_unsaved(text_of(status, "unsaved"), style, out);
+    put_shutdown(acc_json_object(status, "shutdown"), style, out);
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
     put_lost(acc_json_array(status, "stacks"), style, out);
 }

@@ -333,6 +333,20 @@ static void put_maintenance(struct writer *w)
     put_hold(w, w->top, "maintenance", &maintenance);
 }
 
+static void put_shutdown(struct writer *w)
+{
+    struct acc_shutdown_view view;
+    cJSON *shutdown;
+
+    acc_engine_shutdown(w->view->engine, w->view->now_ms, &view);
+    if (!view.is_on) {
+        return;
+    }
+    shutdown = acc_put_object(w->put, w->top, "shutdown");
+    acc_put_int(w->put, shutdown, "running", view.n_left);
+    time_ms(w, shutdown, "until", view.is_over ? 0 : w->view->unix_ms + (int64_t)view.left_ms);
+}
+
 static void put_service(struct writer *w, cJSON *services, uint32_t svc,
                         const struct acc_host_facts *facts)
 {
@@ -429,6 +443,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     put_gpus(&w, facts);
     put_incidents(&w);
     put_maintenance(&w);
+    put_shutdown(&w);
     put_unsaved(&w);
     return finish(&w, NULL, false, out);
 }

@@ -284,6 +284,13 @@ void acc_engine_maintenance(const struct acc_engine *engine, uint64_t now_ms,
     *ret_record = puppet.maintenance;
 }
 
+void acc_engine_shutdown(const struct acc_engine *engine, uint64_t now_ms,
+                         struct acc_shutdown_view *ret_view)
+{
+    (void)engine, (void)now_ms;
+    *ret_view = puppet.shutdown;
+}
+
 const char *acc_rollout_step_name(enum acc_rollout_step step)
 {
     return step == ACC_ROLL_IDLE ? "" : "verify";

@@ -31,6 +31,7 @@ struct puppet {
     struct acc_incident_view incident[8];
     size_t n_incidents;
     struct acc_hold_record maintenance;
+    struct acc_shutdown_view shutdown;
     /* the last command that step() got, and how often */
     struct acc_cmd cmd;
     uint8_t selected[PUPPET_MAX];

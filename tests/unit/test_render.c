@@ -276,6 +276,28 @@ START_TEST(holds_are_counted_and_told_with_their_end)
 }
 END_TEST
 
+START_TEST(overview_says_that_the_host_is_shutting_down)
+{
+    cJSON *json = status();
+    cJSON *shutdown = cJSON_Parse("{\"running\":2,\"until\":\"2026-11-24T12:00:04Z\"}");
+    cJSON *loki = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "services"), 1);
+    struct acc_buf out;
+
+    ck_assert_int_eq(setenv("TZ", "CET-1", 1), 0);
+    tzset();
+    cJSON_AddItemToObject(json, "shutdown", shutdown);
+    cJSON_ReplaceItemInObject(loki, "state", cJSON_CreateString("off"));
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_msg(strstr(out.data, "\nthe host is shutting down: 2 services still to be stopped, "
+                                   "until 13:00"),
+                  "%s", out.data);
+    ck_assert_msg(!strstr(out.data, "loki"), "%s", out.data);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(overview_says_that_docker_is_away)
 {
     cJSON *json = status();
@@ -684,6 +706,7 @@ int main(void)
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
+    tcase_add_test(tcase, overview_says_that_the_host_is_shutting_down);
     tcase_add_test(tcase, overview_says_that_docker_is_away);
     tcase_add_test(tcase, a_stack_in_full_has_every_service);
     tcase_add_loop_test(tcase, health_is_no_more_than_what_was_seen, 0,

@@ -193,6 +193,26 @@ START_TEST(a_hold_is_told_with_its_end)
 }
 END_TEST
 
+START_TEST(a_host_that_goes_down_is_told)
+{
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_ptr_null(strstr(out.data, "\"shutdown\""));
+    acc_buf_reset(&out);
+    puppet.shutdown = (struct acc_shutdown_view){.is_on = true, .left_ms = 4000, .n_left = 2};
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\"shutdown\":{\"running\":2,\"until\":\"2026-11-24T12:00:04Z\"}"));
+    acc_buf_reset(&out);
+    puppet.shutdown = (struct acc_shutdown_view){.is_on = true, .is_over = true, .left_ms = 4000};
+    ck_assert_int_eq(acc_status_put(view_now(), &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"shutdown\":{\"running\":0,\"until\":\"\"}"));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(status_of_some_has_only_their_stacks)
 {
     uint8_t selected[PUPPET_MAX] = {0, 0, 1};
@@ -319,6 +339,7 @@ int main(void)
     tcase_add_test(tcase, status_is_what_the_interface_says);
     tcase_add_test(tcase, a_hold_is_told_with_its_end);
     tcase_add_test(tcase, upgrades_by_itself_are_told_with_their_times);
+    tcase_add_test(tcase, a_host_that_goes_down_is_told);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);
