@@ -122,7 +122,9 @@ static void say_status(struct accd_app *app)
     size_t n_up = 0;
     size_t n_wanted = 0;
     char text[128];
+    struct acc_shutdown_view shutdown;
 
+    acc_engine_shutdown(app->engine, uv_now(&app->loop), &shutdown);
     for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
         struct acc_service_view view;
 
@@ -130,9 +132,10 @@ static void say_status(struct accd_app *app)
         n_wanted += view.wanted_up;
         n_up += view.state == ACC_SVC_UP || view.state == ACC_SVC_DONE;
     }
-    (void)snprintf(text, sizeof(text), "%zu of %zu service%s up%s", n_up, n_wanted,
+    (void)snprintf(text, sizeof(text), "%zu of %zu service%s up%s%s", n_up, n_wanted,
                    acc_plural(n_wanted),
-                   acc_engine_connected(app->engine) ? "" : "; Docker is away");
+                   acc_engine_connected(app->engine) ? "" : "; Docker is away",
+                   shutdown.is_on ? "; the host is shutting down" : "");
     accd_notify_status(&app->notify, text);
 }
 
@@ -164,6 +167,8 @@ static void close_all(struct accd_app *app)
     }
     accd_hooks_close(app->hooks);
     accd_host_watch_close(app->host_watch);
+    accd_logind_close(app->logind);
+    app->logind = NULL;
     accd_timer_close(&app->timer);
     accd_wall_clock_close(&app->wall_clock);
     accd_signals_close(&app->signals);
@@ -210,6 +215,16 @@ static void on_reload_signal(void *ctx)
 /* --- after each run of the pump
  * ------------------------------------------------------------------- */
 
+static void let_host_go(struct accd_app *app)
+{
+    struct acc_shutdown_view shutdown;
+
+    acc_engine_shutdown(app->engine, uv_now(&app->loop), &shutdown);
+    if (shutdown.is_on && shutdown.is_over) {
+        accd_logind_let_go(app->logind);
+    }
+}
+
 static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     struct accd_app *app = ctx;
@@ -222,6 +237,7 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
         app->is_status_dirty = false;
         say_status(app);
     }
+    let_host_go(app);
     accd_app_hand_back_check(app);
     accd_app_look_up(app);
     if (app->pins && acc_engine_has_snapshot(app->engine)) {
@@ -507,6 +523,9 @@ static int begin_outside(struct accd_app *app, char *reterr_text)
     if (r == 0) {
         r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_planned, app,
                                &app->plan_reload);
+    }
+    if (r == 0 && !app->options->hand_back) { /* that stops nothing */
+        r = accd_logind_create(&app->loop, app->pump, &app->logind);
     }
     if (r == 0) {
         r = accd_host_watch_create(&app->loop, app->pump, app->options->sys_root, &app->host_watch);

@@ -10,6 +10,7 @@
 #include "daemon/in/docker_logs.h"
 #include "daemon/in/docker_stream.h"
 #include "daemon/in/host_watch.h"
+#include "daemon/in/logind.h"
 #include "daemon/in/reload.h"
 #include "daemon/in/sensors.h"
 #include "daemon/in/signals.h"
@@ -59,6 +60,7 @@ struct accd_app {
     struct accd_control *control;
     struct accd_reload *reload;
     struct accd_host_watch *host_watch;
+    struct accd_logind *logind;
     uv_timer_t leave_timer;
     uint64_t leave_ms;
     bool is_leaving;
