@@ -334,7 +334,7 @@ static uint32_t token_limit(const struct acc_engine *e, enum token token)
     case TOKEN_CREATE:
         return e->timing.starts_in_flight;
     case TOKEN_STOP:
-        return ACC_STOPS_MAX;
+        return e->shutdown.is_on ? ACC_SHUTDOWN_STOPS_MAX : ACC_STOPS_MAX;
     case TOKEN_PROBE:
         return ACC_EXEC_PROBES_MAX;
     case TOKEN_HOOK:

@@ -46,6 +46,9 @@
 #define ACC_HEAL_EVERY_MS 500u
 /* Stops and removals at once; each holds a connection while the container takes its grace. */
 #define ACC_STOPS_MAX 32u
+/* When the host goes down there is no time to take turns; connections are bounded by the open files
+ * that systemd allows (1024). */
+#define ACC_SHUTDOWN_STOPS_MAX 256u
 /* Lifecycle hooks at once; each holds a connection and a process of the engine's. */
 #define ACC_HOOKS_MAX 16u
 /* All pre_stop hooks of a container: what is saved before a stop may take minutes, and yet a stop
