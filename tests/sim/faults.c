@@ -55,7 +55,7 @@ void world_faults_thin(struct world *w)
         &w->faults.stream_break, &w->faults.engine_crash, &w->faults.engine_restart,
         &w->faults.engine_hang,  &w->faults.foreign,      &w->faults.operator_,
         &w->faults.spell,        &w->faults.prune,        &w->faults.hold,
-        &w->faults.host,         &w->faults.change};
+        &w->faults.host,         &w->faults.change,       &w->faults.shutdown};
 
     if (w->options.rarity == 0) {
         return;
@@ -739,12 +739,19 @@ static void random_foreign(struct world *w)
 const char *world_trouble_name(enum trouble trouble)
 {
     static const char *const names[TROUBLE_COUNT] = {
-        "accd is killed",    "the stream breaks",
-        "dockerd is killed", "dockerd is restarted",
-        "dockerd hangs",     "docker by hand",
-        "operators",         "bad spells",
-        "images are pruned", "holds",
-        "the host",          "files change",
+        "accd is killed",
+        "the stream breaks",
+        "dockerd is killed",
+        "dockerd is restarted",
+        "dockerd hangs",
+        "docker by hand",
+        "operators",
+        "bad spells",
+        "images are pruned",
+        "holds",
+        "the host",
+        "files change",
+        "the host shuts down",
     };
 
     return names[trouble];
@@ -759,6 +766,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
         [TROUBLE_HOST] = w->faults.host,          [TROUBLE_CHANGE] = w->faults.change,
+        [TROUBLE_SHUTDOWN] = w->faults.shutdown,
     };
 
     return means[trouble];
@@ -790,6 +798,9 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_CHANGE:
         world_change_strike(w);
+        break;
+    case TROUBLE_SHUTDOWN:
+        world_shut_down(w, sim_rand_u64(world_fate(w)));
         break;
     case TROUBLE_ACCD:
         if (w->engine && sim_rand_below(world_fate(w), 3) == 0) {
@@ -837,12 +848,12 @@ static void strike(struct world *w, enum trouble trouble)
  */
 static uint64_t fate_of(uint64_t trouble)
 {
-    return trouble == TROUBLE_CHANGE ? UINT64_C(2) * TROUBLE_CHANGE : trouble;
+    return trouble >= TROUBLE_CHANGE ? UINT64_C(2) * trouble : trouble;
 }
 
 static uint64_t fate_of_when(uint64_t trouble)
 {
-    return trouble == TROUBLE_CHANGE ? fate_of(trouble) + 1 : TROUBLE_CHANGE + trouble;
+    return trouble >= TROUBLE_CHANGE ? fate_of(trouble) + 1 : TROUBLE_CHANGE + trouble;
 }
 
 /* Begin of the burst in the span that this moment is in. */

@@ -236,7 +236,7 @@ static bool may_be_ready(const struct oracle *o, const struct twin_container *c)
         return true;
     }
     /* Found running by a new accd (E10.3): how long it has run can't be known without a clock. */
-    if (c->proc.started_ms < o->world->life_ms ||
+    if (c->proc.started_ms < o->world->first_look_ms ||
         (c->start_token != TWIN_FOREIGN && world_life_of(c->start_token) != o->world->life)) {
         return true;
     }
@@ -681,6 +681,75 @@ static void check_stop_order(struct oracle *o, uint32_t dep)
     }
 }
 
+/* --- the host shuts down (E10) -----------------------------------------------------------------
+ */
+
+/* Nothing is asked for but stops, and those only while the host waits. */
+static void check_shutdown(struct oracle *o, const struct acc_action *a)
+{
+    const struct world_shutdown *d = &o->world->shutdown;
+    bool is_stop = a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL;
+
+    if (d->is_on && (!is_stop || now(o) >= d->until_ms)) {
+        world_fail(o->world, "E10: %s while the host shuts down%s", acc_action_type_name(a->type),
+                   is_stop ? ", and its time is over" : "");
+    }
+}
+
+/* It runs, for all that accd was told, and began so long ago that it was known when this began. */
+static bool was_running(struct oracle *o, uint32_t svc)
+{
+    const struct twin_container *c = world_container(o->world, svc, 1);
+    const struct oracle_container *t = c ? told(o, c->cid) : NULL;
+
+    return t && is_seen(o, t) && t->state == ACC_CTR_RUNNING && c->state == ACC_CTR_RUNNING &&
+           c->started_ns == t->started_ns && c->start_token != TWIN_FOREIGN && !t->stop_ms &&
+           !acc_engine_stack_observing(o->world->engine, o->world->graph.model->service_stack[svc]);
+}
+
+static bool is_hard(const struct acc_edge *edge)
+{
+    return !edge->at_create && (edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS);
+}
+
+/* It isn't stopped for a hold, or as it was paused by hand: its own, or of one that needs it. */
+static bool is_left_alone(const struct oracle *o, uint32_t svc, unsigned depth)
+{
+    if (was_held_up(o, svc) || is_seen_paused(o, svc)) {
+        return true;
+    }
+    for (uint32_t s = 0; s < o->world->graph.model->n_services && depth < 16; s++) {
+        for (size_t i = 0; i < spec_of(o, s)->n_edges; i++) {
+            const struct acc_edge *edge = &spec_of(o, s)->edges[i];
+
+            if (edge->target == svc && is_hard(edge) && is_left_alone(o, s, depth + 1)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* I13, of all edges that have an order: who stands on it was stopped before. The level of the other
+ * one may be over before it is down, but not before it was asked to stop. */
+static void check_shutdown_order(struct oracle *o, uint32_t dep)
+{
+    for (uint32_t s = 0; s < o->world->graph.model->n_services; s++) {
+        for (size_t i = 0; i < spec_of(o, s)->n_edges; i++) {
+            const struct acc_edge *edge = &spec_of(o, s)->edges[i];
+
+            if (edge->target != dep || edge->kind == ACC_EDGE_CONFLICTS || !was_running(o, s) ||
+                (!is_hard(edge) && is_left_alone(o, s, 0))) {
+                continue;
+            }
+            world_fail(o->world,
+                       "I13: the host shuts down, %s is stopped, and %s, which stands on "
+                       "it, was not",
+                       world_service_id(o->world, dep), world_service_id(o->world, s));
+        }
+    }
+}
+
 /* --- operations (I3) -------------------------------------------------------------------------- */
 
 static bool is_journaled(const struct oracle *o, const struct acc_action *a, size_t before)
@@ -996,6 +1065,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         return;
     }
     check_discipline(o, a, index);
+    check_shutdown(o, a);
     if (a->svc == ACC_NONE || a->type == ACC_ACT_ENSURE_RESOURCE ||
         a->type == ACC_ACT_REMOVE_RESOURCE) {
         return;
@@ -1025,9 +1095,14 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         o->service[a->svc].n_starts++;
         o->service[a->svc].last_start_ms = now(o);
     } else if (a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL) {
-        check_swap(o, event, a, c);
-        check_stop(o, a, c);
-        check_stop_order(o, a->svc);
+        if (o->world->shutdown.is_on) {
+            check_shutdown_order(o, a->svc);
+            told(o, a->cid)->stop_ms = now(o);
+        } else {
+            check_swap(o, event, a, c);
+            check_stop(o, a, c);
+            check_stop_order(o, a->svc);
+        }
         o->service[a->svc].n_stops++;
     } else if (a->type == ACC_ACT_REMOVE) {
         check_remove(o, a, c);

@@ -24,7 +24,7 @@ FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-O1", "-w", "-I."]
 # name, file of lib/engine, what stands there, what the bug makes of it
 PLANTS = [
     ("needs is met when it only runs", "gate.c", "return d->ready && d->is_fresh;", "return d->running && d->is_fresh;"),
-    ("acts before the first whole picture", "engine.c", "e->conn == CONN_UP && e->synced && !e->shutdown", "e->conn == CONN_UP && !e->shutdown"),
+    ("acts before the first whole picture", "engine.c", "return e->conn == CONN_UP && e->synced;\n}\n\nbool acc_may_act", "return e->conn == CONN_UP;\n}\n\nbool acc_may_act"),
     ("a completed milestone is met by readiness", "gate.c", "case ACC_COND_COMPLETED:\n        return acc_svc_is_done(d);", "case ACC_COND_COMPLETED:\n        return true;"),
     ("a planned stop asks nobody to go first", "gate.c", "any_running(e, dependent)) {\n            return false;", "any_running(e, dependent)) {\n            return true;"),
     ("a chain of stop-type edges waits for itself", "service.c", "(is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i))", "(is_planned || acc_may_swap(e, s, i))"),

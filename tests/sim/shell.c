@@ -309,6 +309,7 @@ static void list_maybe_done(struct world *w)
     }
     w->is_listing = false;
     w->has_snapshot = true;
+    w->first_look_ms = w->queue.now_ms < w->first_look_ms ? w->queue.now_ms : w->first_look_ms;
     world_step(w, &event);
     if (w->is_relist_due && w->engine && !w->is_listing) {
         list_start(w);
@@ -1060,6 +1061,8 @@ static void trace_event(struct world *w, const struct acc_event *e)
     } else if (e->type == ACC_EV_PROBE) {
         (void)snprintf(what, sizeof(what), "%" PRIu64 " verdict %d listens %d", e->probe.op,
                        e->probe.verdict, e->probe.listens);
+    } else if (e->type == ACC_EV_SHUTDOWN) {
+        (void)snprintf(what, sizeof(what), "%s", e->shutdown.is_cancelled ? "is called off" : "");
     } else if (e->type == ACC_EV_CMD) {
         (void)snprintf(what, sizeof(what), "%s", acc_verb_name(e->cmd.verb));
     }
@@ -1214,7 +1217,7 @@ void world_accd_start(struct world *w)
         return;
     }
     w->life++;
-    w->life_ms = w->queue.now_ms;
+    w->first_look_ms = UINT64_MAX;
     w->n_lives++;
     w->conn = WORLD_CONN_DOWN;
     w->seen_boot = 0;
@@ -1231,6 +1234,7 @@ void world_accd_start(struct world *w)
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
     world_host_tell_all(w);
+    world_shutdown_tell(w);
     sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 5, 500), try_connect,
                  w, w->life, 0);
 }

@@ -153,6 +153,7 @@ void world_open(struct world *w, const struct world_options *options)
     world_faults_draw(w);
     world_host_init(w);
     world_change_init(w);
+    world_shutdown_init(w);
     world_faults_thin(w);
     cut_apply(w);
     world_store_init(w);

@@ -69,7 +69,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold, host, change;
+    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown;
     uint64_t live_restore_pct;
 };
 
@@ -90,10 +90,20 @@ enum trouble {
     TROUBLE_HOLD,
     TROUBLE_HOST,
     TROUBLE_CHANGE,
+    TROUBLE_SHUTDOWN,
 };
-#define TROUBLE_COUNT 12
+#define TROUBLE_COUNT 13
 
-#define WORLD_TRIALS 5u /* of a seed */
+#define WORLD_TRIALS 6u /* of a seed; the last one is the host's shutdown, of some */
+
+/* The host shuts down. */
+struct world_shutdown {
+    bool is_on;
+    uint64_t number, since_ms, until_ms;
+    uint64_t stays_ms; /* it is called off then; 0: it isn't */
+    bool is_held;      /* also by somebody else, who doesn't let go when accd dies */
+    struct sim_rand rand;
+};
 
 struct world {
     struct world_options options;
@@ -110,7 +120,8 @@ struct world {
 
     /* accd */
     struct acc_engine *engine; /* NULL: it is dead */
-    uint64_t life, life_ms;    /* which one, and since when */
+    uint64_t life;             /* which one */
+    uint64_t first_look_ms;    /* when it had first seen all that there is; UINT64_MAX: not yet */
     uint32_t crash_in;         /* actions until it is killed; 0: not */
     struct acc_actions actions;
     struct world_op op[WORLD_OPS_MAX];
@@ -131,6 +142,7 @@ struct world {
     uint64_t n_foreign;                   /* names of strangers */
     struct sim_rand hold_rand, host_rand; /* their own: the other stories stay what they are */
     uint64_t *host_change_ms;             /* owned; of each condition: when it last came or went */
+    struct world_shutdown shutdown;
 
     uint32_t event_svc; /* whom an answer concerns, while it is told */
     struct oracle oracle;
@@ -213,6 +225,13 @@ void world_host_strike(struct world *world);   /* something goes, and comes back
 void world_host_heal(struct world *world);
 /* Has something that the service needs been missing for so long? */
 bool world_host_lacks(const struct world *world, uint32_t svc, uint64_t for_ms);
+
+/* --- shutdown.c ---------------------------------------------------------------------------- */
+
+void world_shutdown_init(struct world *world);
+void world_shutdown_tell(struct world *world); /* a new accd asks logind before all else */
+/* The host shuts down; what becomes of it is drawn from `luck`. */
+void world_shut_down(struct world *world, uint64_t luck);
 
 /* --- change.c ------------------------------------------------------------------------------ */
 
