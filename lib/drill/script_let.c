@@ -112,8 +112,18 @@ static int on_pulls(struct script *s, char *rest)
                : acc_script_wrong(s, "pulls what?", "");
 }
 
+static int on_networks(struct script *s, char *rest)
+{
+    int r = acc_script_open(s);
+
+    return r != 0 || parse_result(acc_script_next(&rest), &s->world.network)
+               ? r
+               : acc_script_wrong(s, "networks what?", "");
+}
+
 const struct acc_script_word acc_script_lets[] = {
     {"let", on_let, false},
     {"pulls", on_pulls, false},
+    {"networks", on_networks, false},
     {NULL, NULL, false},
 };

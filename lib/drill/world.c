@@ -415,10 +415,16 @@ static void do_compare(struct acc_world *w, const struct acc_action *action)
 
 static void do_ensure(struct acc_world *w, const struct acc_action *action)
 {
-    bool is_pull = action->type == ACC_ACT_ENSURE_RESOURCE &&
-                   w->model->resources[action->res]->kind == ACC_RES_IMAGE;
+    enum acc_resource_kind kind = w->model->resources[action->res]->kind;
+    bool is_made = action->type == ACC_ACT_ENSURE_RESOURCE;
 
-    push_done(w, action->op, is_pull ? w->pull : ACC_OP_OK, "", is_pull ? w->pull_message : "");
+    if (is_made && kind == ACC_RES_IMAGE) {
+        push_done(w, action->op, w->pull, "", w->pull_message);
+    } else if (is_made && kind == ACC_RES_NETWORK) {
+        push_done(w, action->op, w->network, "", "no such driver");
+    } else {
+        push_done(w, action->op, ACC_OP_OK, "", "");
+    }
 }
 
 static void save_revision(struct acc_world *w, const struct acc_action *action)

@@ -80,6 +80,7 @@ struct acc_world {
     bool is_puppet; /* what is asked is only told: the answers are in the caller's hand */
     enum acc_op_result pull;
     const char *pull_message;
+    enum acc_op_result network; /* what becomes of each that is to be made */
     acc_world_watch_fn *watch;
     void *watch_data;
     bool has_failed; /* out of memory, or the engine didn't come to rest */

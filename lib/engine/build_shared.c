@@ -1,5 +1,6 @@
 /*
- * Tables of what services share by name alone: conditions of the host, and tokens.
+ * Tables of what services share by name alone: conditions of the host, and tokens; and networks and
+ * volumes, which are roots as those conditions are.
  */
 
 #include <errno.h>
@@ -63,33 +64,72 @@ static void fill_services(struct acc_engine *e, const struct acc_model *model)
         struct service *s = &e->services[v];
 
         s->first_host = n_host;
-        s->n_host = (uint32_t)spec->n_host;
         s->first_serial = n_serial;
         s->n_serial = (uint32_t)spec->n_serialize;
         for (size_t k = 0; k < spec->n_host; k++) {
             e->host_links.of[n_host++] = spec->host[k].at;
         }
+        for (uint32_t k = 0; k < s->n_res; k++) {
+            uint32_t condition = e->res[e->svc_res[s->first_res + k]].condition;
+
+            if (condition != ACC_NONE) {
+                e->host_links.of[n_host++] = condition;
+            }
+        }
+        s->n_host = n_host - s->first_host;
         for (size_t k = 0; k < spec->n_serialize; k++) {
             e->serial_links.of[n_serial++] = spec->serialize[k].at;
         }
     }
 }
 
+/* Networks and volumes, behind the conditions of the host. */
+static void number_resources(struct acc_engine *e)
+{
+    for (uint32_t r = 0; r < e->n_res; r++) {
+        e->res[r].condition = e->res[r].kind == ACC_RES_IMAGE ? ACC_NONE : e->n_conditions++;
+    }
+}
+
+static int name_resources(struct acc_engine *e)
+{
+    for (uint32_t r = 0; r < e->n_res; r++) {
+        const struct resource *res = &e->res[r];
+        const char *id;
+
+        if (res->condition == ACC_NONE) {
+            continue;
+        }
+        id = acc_arena_printf(e->arena, "%s:%s", res->kind == ACC_RES_NETWORK ? "net" : "vol",
+                              res->name);
+        if (!id) {
+            return -ENOMEM;
+        }
+        e->conditions[res->condition] = (struct condition){.id = id,
+                                                           .is.text = id,
+                                                           .is.arg = "",
+                                                           .res = r,
+                                                           .is_met = ACC_YES,
+                                                           .incident = ACC_NONE};
+    }
+    return 0;
+}
+
 static int fill_names(struct acc_engine *e, const struct acc_model *model)
 {
-    struct condition *disk = &e->conditions[model->n_conditions];
-
-    *disk = (struct condition){.id = "host:" ACC_CONDITION_DISK,
-                               .is = {.kind = ACC_HOST_DISK, .text = ACC_CONDITION_DISK, .arg = ""},
-                               .is_met = ACC_YES,
-                               .incident = ACC_NONE};
-    for (uint32_t k = 0; k < model->n_conditions; k++) {
+    e->conditions[e->n_of_host] = (struct condition){
+        .id = "host:" ACC_CONDITION_DISK,
+        .is = {.kind = ACC_HOST_DISK, .text = ACC_CONDITION_DISK, .arg = ""},
+        .res = ACC_NONE,
+        .is_met = ACC_YES,
+        .incident = ACC_NONE};
+    for (uint32_t k = 0; k < e->n_of_host; k++) {
         const char *id = acc_arena_printf(e->arena, "host:%s", model->conditions[k].text);
 
         if (!id) {
             return -ENOMEM;
         }
-        e->conditions[k] = (struct condition){.id = id, .incident = ACC_NONE};
+        e->conditions[k] = (struct condition){.id = id, .res = ACC_NONE, .incident = ACC_NONE};
         e->conditions[k].is = acc_condition_moved(&model->conditions[k], id + strlen("host:"));
         if (e->conditions[k].is.kind == ACC_HOST_PLACE) {
             e->conditions[k].is_met = ACC_YES; /* it was never used */
@@ -101,7 +141,7 @@ static int fill_names(struct acc_engine *e, const struct acc_model *model)
             return -ENOMEM;
         }
     }
-    return 0;
+    return name_resources(e);
 }
 
 int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
@@ -110,20 +150,22 @@ int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
     size_t n_serial = 0;
 
     for (uint32_t v = 0; v < model->n_services; v++) {
-        n_host += model->services[v]->n_host;
+        n_host += model->services[v]->n_host + model->services[v]->n_resources;
         n_serial += model->services[v]->n_serialize;
     }
-    e->n_conditions = (uint32_t)model->n_conditions + 1; /* the disk comes last */
+    e->n_of_host = (uint32_t)model->n_conditions;
+    e->n_conditions = e->n_of_host + 1; /* the disk */
+    number_resources(e);
     e->n_serials = (uint32_t)model->n_tokens;
-    e->conditions = calloc(model->n_conditions + 1, sizeof(*e->conditions));
+    e->conditions = calloc(e->n_conditions + 1, sizeof(*e->conditions));
     e->serials = calloc(model->n_tokens + 1, sizeof(*e->serials));
     if (!e->conditions || !e->serials || acc_bits_init(&e->host_due, e->n_conditions) < 0 ||
-        links_init(&e->host_links, model->n_conditions, n_host) < 0 ||
+        links_init(&e->host_links, e->n_conditions, n_host) < 0 ||
         links_init(&e->serial_links, model->n_tokens, n_serial) < 0) {
         return -ENOMEM;
     }
     fill_services(e, model);
-    turn_round(&e->host_links, e, model->n_conditions, true);
+    turn_round(&e->host_links, e, e->n_conditions, true);
     turn_round(&e->serial_links, e, model->n_tokens, false);
     return fill_names(e, model);
 }

@@ -368,7 +368,8 @@ struct acc_service_view {
 };
 /* What a root is called: "acc/postgres", "host:mount:/mnt/nas"; borrowed until the next step. From
  * ACC_ROOT_HOST on it is a condition of the host. */
-#define ACC_ROOT_HOST 0x80000000u
+#define ACC_ROOT_HOST     0x80000000u
+#define ACC_ROOT_HOST_END 0xc0000000u
 const char *acc_engine_root_id(const struct acc_engine *engine, uint32_t root);
 size_t acc_engine_n_services(const struct acc_engine *engine); /* removed ones included */
 size_t acc_engine_n_stacks(const struct acc_engine *engine);

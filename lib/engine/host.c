@@ -39,14 +39,41 @@ static void mark_users(struct acc_engine *e, const struct condition *c)
 
 /* --- what is known --------------------------------------------------------------------------- */
 
-bool acc_host_concerns(const struct service *s, const struct condition *c)
+enum wish { /* what a condition is needed for */
+            TO_RUN = 0,
+            TO_START,   /* where its sources lie */
+            TO_BE_MADE, /* networks and volumes */
+};
+
+static enum wish wish_of(const struct condition *c)
 {
-    return c->is.kind != ACC_HOST_PLACE || !(s->ready || acc_svc_is_done(s));
+    return c->res != ACC_NONE ? TO_BE_MADE : c->is.kind == ACC_HOST_PLACE ? TO_START : TO_RUN;
 }
 
-void acc_host_lacks(const struct condition *c, char *out, size_t out_size)
+static bool has_wish(struct acc_engine *e, struct service *s, enum wish wish)
 {
-    if (c->is.kind == ACC_HOST_PLACE) {
+    switch (wish) {
+    case TO_RUN:
+        break;
+    case TO_START:
+        return !s->ready && !acc_svc_is_done(s);
+    case TO_BE_MADE:
+        return acc_svc_lacks_container(e, s);
+    }
+    return true;
+}
+
+bool acc_host_concerns(struct acc_engine *e, struct service *s, const struct condition *c)
+{
+    return has_wish(e, s, wish_of(c));
+}
+
+void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char *out,
+                    size_t out_size)
+{
+    if (c->res != ACC_NONE) {
+        acc_resource_lacks(&e->res[c->res], out, out_size);
+    } else if (c->is.kind == ACC_HOST_PLACE) {
         acc_place_lacks(c->is.arg, c->known, c->seen, out, out_size);
     } else {
         acc_condition_lacks(&c->is, out, out_size);
@@ -57,8 +84,11 @@ static void note_change(struct acc_engine *e, const struct condition *c, enum ac
 {
     char text[ACC_TEXT_MAX + 1];
 
-    acc_host_lacks(c, text, sizeof(text));
-    if (c->is_met == ACC_NO) {
+    acc_host_lacks(e, c, text, sizeof(text));
+    if (c->res != ACC_NONE) {
+        acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, c->is_met == ACC_NO ? "%s" : "%s is there",
+                 c->is_met == ACC_NO ? text : c->id);
+    } else if (c->is_met == ACC_NO) {
         acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: %s", text);
     } else if (c->is_met == ACC_UNKNOWN) {
         acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, "host: nobody can tell of %.160s any more",
@@ -96,11 +126,11 @@ static int by_text(const void *text, const void *condition)
 
 void acc_host_told(struct acc_engine *e, const struct acc_event *event)
 {
-    struct condition *disk = &e->conditions[e->n_conditions - 1];
+    struct condition *disk = &e->conditions[e->n_of_host];
     bool is_disk = strcmp(event->host.condition, disk->is.text) == 0;
     struct condition *c = is_disk ? disk
-                                  : bsearch(event->host.condition, e->conditions,
-                                            e->n_conditions - 1, sizeof(*e->conditions), by_text);
+                                  : bsearch(event->host.condition, e->conditions, e->n_of_host,
+                                            sizeof(*e->conditions), by_text);
 
     if (!c) {
         return; /* of a configuration that isn't any more */
@@ -116,7 +146,7 @@ void acc_host_told(struct acc_engine *e, const struct acc_event *event)
 
 bool acc_host_disk_is_full(const struct acc_engine *e)
 {
-    return e->conditions[e->n_conditions - 1].is_met == ACC_NO;
+    return e->conditions[e->n_of_host].is_met == ACC_NO;
 }
 
 bool acc_host_lets_start(struct acc_engine *e, struct service *s)
@@ -125,7 +155,7 @@ bool acc_host_lets_start(struct acc_engine *e, struct service *s)
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met != ACC_YES) {
+        if (c->is_met != ACC_YES && (c->res == ACC_NONE || acc_host_concerns(e, s, c))) {
             s->host_blocker = (uint32_t)(c - e->conditions);
             return false;
         }
@@ -133,12 +163,12 @@ bool acc_host_lets_start(struct acc_engine *e, struct service *s)
     return true;
 }
 
-bool acc_host_is_met(const struct acc_engine *e, const struct service *s)
+bool acc_host_is_met(struct acc_engine *e, struct service *s)
 {
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met == ACC_NO && acc_host_concerns(s, c)) {
+        if (c->is_met == ACC_NO && acc_host_concerns(e, s, c)) {
             return false;
         }
     }
@@ -151,7 +181,7 @@ static bool is_guilty(struct acc_engine *e, const struct service *s, const struc
                       uint64_t at_ms)
 {
     if (c->is_met == ACC_NO) {
-        return true; /* it can't be started again now either */
+        return c->res == ACC_NONE; /* it can't be started again now either */
     }
     if (!c->last_bad_ms || c->last_bad_ms <= s->attempt_ms) {
         return false;
@@ -180,20 +210,27 @@ void acc_host_count(struct acc_engine *e, struct service *s)
     bool wants = s->wanted_up && !s->removed && s->n_inst > 0 && !acc_svc_observing(e, s) &&
                  !acc_svc_is_done(s);
 
-    bool lacks = wants && !s->ready;
+    uint32_t wishes = 0;
 
+    for (enum wish wish = TO_RUN; wants && wish <= TO_BE_MADE; wish++) {
+        wishes |= has_wish(e, s, wish) ? 1u << wish : 0;
+    }
+    if (wishes == s->host_wishes) {
+        return;
+    }
     for (uint32_t k = 0; k < s->n_host; k++) {
         struct condition *c = acc_host_of(e, s, k);
-        bool is_place = c->is.kind == ACC_HOST_PLACE;
-        bool is = is_place ? lacks : wants;
+        uint32_t bit = 1u << wish_of(c);
 
-        if (is != (is_place ? s->place_wanting : s->host_wanting)) {
-            c->n_wanting += is ? 1 : UINT32_MAX;
+        if ((wishes ^ s->host_wishes) & bit) {
+            c->n_wanting += wishes & bit ? 1 : UINT32_MAX;
             acc_bits_set(&e->host_due, (uint32_t)(c - e->conditions));
+            if (c->res != ACC_NONE && c->is_met == ACC_NO && c->n_wanting > 0) {
+                acc_resource_wanted(e, &e->res[c->res]);
+            }
         }
     }
-    s->host_wanting = wants;
-    s->place_wanting = lacks;
+    s->host_wishes = wishes;
 }
 
 /* --- its incidents --------------------------------------------------------------------------- */
@@ -209,7 +246,7 @@ static void update_incident(struct acc_engine *e, struct condition *c)
     struct incident *incident = &e->incidents[c->incident];
 
     /* Nobody misses it. Who got ready since it is back may go on to miss it. */
-    if (!is_missed(c) && (c->is.kind != ACC_HOST_PLACE || c->is_met == ACC_NO)) {
+    if (!is_missed(c) && (wish_of(c) == TO_RUN || c->is_met == ACC_NO)) {
         acc_incident_close(e, c->incident);
         return;
     }
@@ -236,7 +273,7 @@ static void update(struct acc_engine *e, struct condition *c)
     char cause[ACC_TEXT_MAX + 1];
 
     if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown.is_on) {
-        acc_host_lacks(c, cause, sizeof(cause));
+        acc_host_lacks(e, c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
         mark_users(e, c);
     }

@@ -10,6 +10,9 @@
  * A bind source is one, too (host_place.c): where it lies is remembered when a service that uses it
  * is ready, and from then on it has to lie there before a start. Who is ready on what was mounted
  * there before is left alone, and is well.
+ *
+ * So is each network and volume that Docker can't make (E6, net:<name>, vol:<name>): it is the root
+ * of all who lack a container for it. That the engine finds out by itself (resource.c).
  */
 
 #include "lib/engine/engine.h"
@@ -19,8 +22,9 @@
 #define ACC_HOST_PATIENCE_MS 30000u
 
 struct condition {
-    const char *id; /* "host:mount:/mnt/nas": as a root is called */
+    const char *id; /* "host:mount:/mnt/nas", "net:s_back": as a root is called */
     struct acc_condition is;
+    uint32_t res; /* the network or volume that it is, and `is` is nothing; or ACC_NONE */
     enum acc_tri is_met;
     uint64_t since_ms;    /* it is so since then */
     uint64_t last_bad_ms; /* when it was last seen missing; 0: never */
@@ -37,21 +41,22 @@ struct condition *acc_host_of(const struct acc_engine *e, const struct service *
 
 static inline bool acc_root_is_host(uint32_t root)
 {
-    return root >= ACC_ROOT_HOST && root < ACC_ROOT_HOST + ACC_CONDITIONS_MAX;
+    return root >= ACC_ROOT_HOST && root < ACC_ROOT_HOST_END;
 }
 struct condition *acc_root_condition(const struct acc_engine *e, uint32_t root);
 struct service *acc_root_service(const struct acc_engine *e, uint32_t root); /* NULL: none */
 
 /* Does it count for the service as it is now? */
-bool acc_host_concerns(const struct service *s, const struct condition *c);
+bool acc_host_concerns(struct acc_engine *e, struct service *s, const struct condition *c);
 void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_met);
 /* What is the matter while it isn't met. */
-void acc_host_lacks(const struct condition *c, char *out, size_t out_size);
+void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char *out,
+                    size_t out_size);
 void acc_host_told(struct acc_engine *e, const struct acc_event *event);
 /* Are the conditions that it needs seen to hold? Sets `host_blocker`. */
 bool acc_host_lets_start(struct acc_engine *e, struct service *s);
-bool acc_host_is_met(const struct acc_engine *e, const struct service *s); /* none is missing */
-void acc_host_count(struct acc_engine *e, struct service *s); /* after its wishes are known */
+bool acc_host_is_met(struct acc_engine *e, struct service *s); /* none is missing */
+void acc_host_count(struct acc_engine *e, struct service *s);  /* after its wishes are known */
 bool acc_host_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
 /* The state can't be saved: what is there is healed, nothing new is begun. */
 bool acc_host_disk_is_full(const struct acc_engine *e);

@@ -162,6 +162,7 @@ struct resource {
     const char *key, *name;
     bool external;
     uint32_t first_user, n_users; /* services */
+    uint32_t condition;           /* of a network or volume: the root that it may be; or ACC_NONE */
     enum res_state state;
     uint64_t op;
     bool is_removal; /* what `op` is */
@@ -514,8 +515,7 @@ struct service {
     uint64_t wait_ms;      /* waits at the gate since */
     uint32_t blocker;      /* edge that the gate waits for */
     uint32_t host_blocker; /* condition of the host that it waits for, or ACC_NONE */
-    bool host_wanting;     /* as counted in its conditions, but for bind sources ... */
-    bool place_wanting;    /* ... and in those: not ready, besides */
+    uint32_t host_wishes;  /* as counted in its conditions: bits of what they are needed for */
     uint32_t n_heavy;      /* as counted in its serials */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
@@ -584,10 +584,11 @@ struct acc_engine {
     uint32_t n_phases;
     struct condition *conditions;
     struct serial *serials;
+    uint32_t n_of_host; /* the first of the conditions, by name; then networks and volumes */
     uint32_t n_conditions, n_serials;
     struct links host_links, serial_links;
     struct acc_bits host_due; /* conditions that may have an incident to tell of */
-    bool phases_changed; /* one may be open or closed now that was not */
+    bool phases_changed;      /* one may be open or closed now that was not */
     struct incident *incidents;
     uint32_t n_places;                  /* of the table that were ever used */
     uint32_t closed_first, closed_last; /* in the order of their ends, or ACC_NONE */
@@ -854,6 +855,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s);
 void acc_svc_derive(struct acc_engine *e, struct service *s);
 bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for the spec in force */
 bool acc_svc_held(struct acc_engine *e, struct service *s);
+bool acc_svc_lacks_container(struct acc_engine *e, struct service *s); /* that it is to have */
 /* One of its containers can't be stopped. */
 bool acc_svc_put_aside(struct acc_engine *e, struct service *s);
 void acc_svc_recover(struct acc_engine *e, struct service *s);
@@ -1002,6 +1004,9 @@ bool acc_resources_there(struct acc_engine *e, struct service *s);
 /* What is under way for one of the files before goes on for that of the new ones. */
 void acc_resource_take(struct acc_engine *e, struct resource *res, const struct resource *from);
 void acc_resource_act(struct acc_engine *e);
+void acc_resource_wanted(struct acc_engine *e, const struct resource *res); /* by somebody, still */
+void acc_resource_lacks(const struct resource *res, char *out,
+                        size_t out_size); /* what went wrong */
 void acc_resource_done(struct acc_engine *e, struct resource *res, const struct acc_event *event);
 void acc_resource_doubt(struct acc_engine *e, struct service *s); /* look again before a create */
 void acc_stack_cleanup(struct acc_engine *e, struct stack *stack);

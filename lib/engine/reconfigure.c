@@ -42,14 +42,20 @@ static uint32_t find_in_model(const struct acc_model *model, const struct acc_in
     return ACC_NONE;
 }
 
+static int by_id(const void *id, const void *condition)
+{
+    return strcmp(id, ((const struct condition *)condition)->id);
+}
+
 static uint32_t find_condition(const struct acc_engine *e, const char *id)
 {
-    for (uint32_t k = 0; k < e->n_conditions; k++) {
-        if (strcmp(e->conditions[k].id, id) == 0) {
-            return k;
-        }
+    const struct condition *c = bsearch(id, e->conditions, e->n_of_host, sizeof(*e->conditions),
+                                        by_id);
+
+    for (uint32_t k = e->n_of_host; !c && k < e->n_conditions; k++) {
+        c = strcmp(e->conditions[k].id, id) == 0 ? &e->conditions[k] : NULL;
     }
-    return ACC_NONE;
+    return c ? (uint32_t)(c - e->conditions) : ACC_NONE;
 }
 
 static int plan(struct move *move, const struct acc_model *model)
@@ -140,7 +146,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->n_host = fresh.n_host;
     s->first_serial = fresh.first_serial;
     s->n_serial = fresh.n_serial;
-    s->host_wanting = s->place_wanting = false; /* they are counted anew */
+    s->host_wishes = 0; /* they are counted anew */
     s->n_heavy = 0;
     s->first_inst = fresh.first_inst;
     s->n_inst = fresh.n_inst;
@@ -227,6 +233,16 @@ static void move_instance(struct acc_engine *e, struct service *s, const struct 
     e->stacks[s->stack].n_present += i->present;
 }
 
+static void move_condition(struct condition *to, const struct condition *from)
+{
+    to->is_met = from->is_met;
+    to->since_ms = from->since_ms;
+    to->last_bad_ms = from->last_bad_ms;
+    to->is_lasting = from->is_lasting;
+    acc_copy(to->known, sizeof(to->known), from->known);
+    acc_copy(to->seen, sizeof(to->seen), from->seen);
+}
+
 static void move_resources(struct move *move)
 {
     struct acc_engine *to = move->to;
@@ -244,7 +260,12 @@ static void move_resources(struct move *move)
                 res->state = old->state;
                 res->epoch = old->epoch;
                 res->retry_ms = 0; /* a new file is a reason to try at once */
+                acc_copy(res->error, sizeof(res->error), old->error);
                 acc_resource_take(to, res, old);
+                if (res->condition != ACC_NONE) {
+                    move_condition(&to->conditions[res->condition],
+                                   &from->conditions[old->condition]);
+                }
                 break;
             }
         }
@@ -274,18 +295,11 @@ static void move_stacks(struct move *move)
 /* What is known of the host; who names a condition first has to be told of it. */
 static void move_conditions(struct move *move)
 {
-    for (uint32_t k = 0; k < move->to->n_conditions; k++) {
+    for (uint32_t k = 0; k < move->to->n_of_host; k++) {
         uint32_t old = find_condition(move->from, move->to->conditions[k].id);
 
         if (old != ACC_NONE) {
-            struct condition *c = &move->to->conditions[k];
-
-            c->is_met = move->from->conditions[old].is_met;
-            c->since_ms = move->from->conditions[old].since_ms;
-            c->last_bad_ms = move->from->conditions[old].last_bad_ms;
-            c->is_lasting = move->from->conditions[old].is_lasting;
-            acc_copy(c->known, sizeof(c->known), move->from->conditions[old].known);
-            acc_copy(c->seen, sizeof(c->seen), move->from->conditions[old].seen);
+            move_condition(&move->to->conditions[k], &move->from->conditions[old]);
         }
     }
 }

@@ -4,6 +4,7 @@
  * A service that lacks one asks for it; the resource is looked after once, for all who wait.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/engine/internal.h"
@@ -210,7 +211,7 @@ void acc_resource_act(struct acc_engine *e)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static bool lacks_container(struct acc_engine *e, struct service *s)
+bool acc_svc_lacks_container(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
         if (!i->present) {
@@ -218,6 +219,41 @@ static bool lacks_container(struct acc_engine *e, struct service *s)
         }
     }
     return false;
+}
+
+static const char *kind_name(const struct resource *res)
+{
+    return res->kind == ACC_RES_IMAGE     ? "image"
+           : res->kind == ACC_RES_NETWORK ? "network"
+                                          : "volume";
+}
+
+void acc_resource_lacks(const struct resource *res, char *out, size_t out_size)
+{
+    (void)snprintf(out, out_size, "Docker can't make the %s %.60s: %.150s", kind_name(res),
+                   res->key, res->error);
+}
+
+void acc_resource_wanted(struct acc_engine *e, const struct resource *res)
+{
+    if (!res->op && !is_there(e, res)) {
+        acc_bits_set(&e->res_due[res->kind], (uint32_t)(res - e->res));
+    }
+}
+
+/* An image is a matter of the service that names it. */
+static void fail_users(struct acc_engine *e, struct resource *res)
+{
+    for (uint32_t k = 0; k < res->n_users; k++) {
+        struct service *s = &e->services[e->res_svc[res->first_user + k]];
+
+        if (acc_svc_lacks_container(e, s) && !acc_svc_observing(e, s) &&
+            e->out->cap - e->out->n >= ACC_ROOM) {
+            (void)acc_fail(e, s, FAIL_CONFIG, true, "needs the %s %.60s: %.110s", kind_name(res),
+                           res->key, res->error);
+            s->backoff_ms = res->retry_ms;
+        }
+    }
 }
 
 /* The pause between two attempts is that of the class, kept with the resource. */
@@ -235,20 +271,18 @@ static void failed(struct acc_engine *e, struct resource *res, const struct acc_
     res->state = RES_FAILED;
     res->retry_ms = e->now + acc_jitter(e, delay < cap ? delay : cap);
     acc_copy(res->error, sizeof(res->error), event->op.message);
-    for (uint32_t k = 0; k < res->n_users; k++) {
-        struct service *s = &e->services[e->res_svc[res->first_user + k]];
-
-        if (lacks_container(e, s) && !acc_svc_observing(e, s) &&
-            e->out->cap - e->out->n >= ACC_ROOM) {
-            (void)acc_fail(e, s, is_image ? FAIL_CONFIG : FAIL_START, true,
-                           "needs the %s %.60s: %.110s",
-                           is_image                       ? "image"
-                           : res->kind == ACC_RES_NETWORK ? "network"
-                                                          : "volume",
-                           res->key, event->op.message);
-            s->backoff_ms = res->retry_ms;
-        }
+    if (is_image) {
+        fail_users(e, res);
+    } else {
+        acc_host_became(e, &e->conditions[res->condition], ACC_NO);
     }
+}
+
+static bool is_missed(const struct acc_engine *e, const struct resource *res)
+{
+    const struct condition *c = res->condition == ACC_NONE ? NULL : &e->conditions[res->condition];
+
+    return c && c->is_met == ACC_NO && c->n_wanting > 0;
 }
 
 static void mark_users(struct acc_engine *e, const struct resource *res)
@@ -282,10 +316,16 @@ void acc_resource_done(struct acc_engine *e, struct resource *res, const struct 
         res->epoch = e->epoch;
         res->n_failures = 0;
         res->retry_ms = 0;
+        if (res->condition != ACC_NONE) {
+            acc_host_became(e, &e->conditions[res->condition], ACC_YES);
+        }
     } else if (result != ACC_OP_LOST) {
         failed(e, res, event);
     } else if (res->kind == ACC_RES_NETWORK) {
         res->retry_ms = e->now + NETWORK_PAUSE_MS;
+    }
+    if (is_missed(e, res)) {
+        acc_resource_wanted(e, res); /* they are blocked, and don't ask for it */
     }
     mark_users(e, res);
 }

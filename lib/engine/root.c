@@ -49,12 +49,12 @@ static void roots_of_dep(const struct acc_engine *e, const struct edge *edge, bo
     }
 }
 
-static void find_roots(const struct acc_engine *e, const struct service *s, struct roots *roots)
+static void find_roots(struct acc_engine *e, struct service *s, struct roots *roots)
 {
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met == ACC_NO && acc_host_concerns(s, c)) {
+        if (c->is_met == ACC_NO && acc_host_concerns(e, s, c)) {
             roots_add(roots, ACC_ROOT_HOST + (uint32_t)(c - e->conditions), ACC_NONE);
         }
     }

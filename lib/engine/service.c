@@ -314,7 +314,7 @@ bool acc_svc_put_aside(struct acc_engine *e, struct service *s)
     return any(e, s, is_put_aside);
 }
 
-static bool deps_met(const struct acc_engine *e, const struct service *s)
+static bool deps_met(struct acc_engine *e, struct service *s)
 {
     acc_each_out (e, s, edge) {
         if (acc_edge_hard(edge) && !acc_edge_met(e, edge)) {

@@ -310,7 +310,7 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
     const struct condition *c = &e->conditions[condition];
     char text[ACC_TEXT_MAX + 1];
 
-    acc_host_lacks(c, text, sizeof(text));
+    acc_host_lacks(e, c, text, sizeof(text));
     if (c->is_met == ACC_UNKNOWN) {
         say(w, "waits for word of the host: %.160s", c->is.text);
         return;
@@ -320,6 +320,10 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
         say(w, " (for ");
         say_for(w, now_ms - c->since_ms);
         say(w, ")");
+    }
+    if (c->res != ACC_NONE && c->is_met == ACC_NO && !e->res[c->res].op) {
+        say(w, "; next try ");
+        say_until(w, e->res[c->res].retry_ms, now_ms);
     }
     if (c->is.kind == ACC_HOST_PLACE && acc_places_lost(e, s) == c) {
         say(w, "; `accctl release %s` takes it as it is", s->nick);
@@ -430,7 +434,7 @@ static void say_up(struct acc_engine *e, struct words *w, const struct service *
         say(w, "is unstable: it failed %u times within an hour, last: %s", (unsigned)n,
             s->fail_text);
     } else if (lost) {
-        acc_host_lacks(lost, text, sizeof(text));
+        acc_host_lacks(e, lost, text, sizeof(text));
         say(w, "runs, but would not start again: %s", text);
     }
 }

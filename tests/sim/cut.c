@@ -39,6 +39,7 @@ static const struct quirk {
     {"a removal takes long", offsetof(struct twin_quirks, slow_remove)},
     {"a removal fails", offsetof(struct twin_quirks, dead_remove)},
     {"pulls fail", offsetof(struct twin_quirks, pull_fails)},
+    {"networks and volumes can't be made", offsetof(struct twin_quirks, make_fails)},
     {"a creation gets lost with dockerd", offsetof(struct twin_quirks, lose_created)},
     {"health checks stand still", offsetof(struct twin_quirks, frozen_health)},
     {"pulls take long", offsetof(struct twin_quirks, pull_ms_max)},

@@ -38,7 +38,7 @@ void cut_apply(struct world *world);
 
 /* How many there are of a kind, and what they are called. `at` counts services, faults, quirks. */
 #define CUT_HABITS 4u /* crashes, falls ill, suffers with what it needs, fails at its work */
-#define CUT_QUIRKS 14u
+#define CUT_QUIRKS 15u
 const char *cut_quirk_name(uint32_t quirk);
 const char *cut_habit_name(uint32_t habit);
 bool cut_has_quirk(const struct world *world, uint32_t quirk); /* it was drawn */

@@ -55,6 +55,7 @@ struct twin_quirks twin_quirks_random(struct sim_rand *rand)
     quirks.pull_fails = maybe(rand, 3000);
     quirks.pull_ms_max = (uint32_t)sim_rand_range(rand, 500, 60000);
     quirks.lose_created = maybe(rand, 5000);
+    quirks.make_fails = maybe(rand, 5000);
     return quirks;
 }
 
@@ -768,6 +769,11 @@ static void resource_done(void *ctx, uint64_t a, uint64_t b)
     if (is_there && !twin->res_exists[res] && twin->model->resources[res]->kind == ACC_RES_IMAGE &&
         sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.pull_fails)) {
         twin_answer(w, 500, "dial tcp: lookup registry: no such host");
+        return;
+    }
+    if (is_there && !twin->res_exists[res] && twin->model->resources[res]->kind != ACC_RES_IMAGE &&
+        sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.make_fails)) {
+        twin_answer(w, 500, "could not find an available, non-overlapping IPv4 address pool");
         return;
     }
     twin->res_exists[res] = is_there;

@@ -39,6 +39,7 @@ struct twin_quirks {
     /* health: moby daemon/health.go */
     bool frozen_health; /* 20.10: after live-restore the checks never run again (moby#41871) */
     /* registry */
+    uint32_t make_fails; /* networks and volumes: a driver that is away, no free subnet */
     uint32_t pull_fails, pull_ms_max;
     /* after a daemon that was killed: names are held by containers half created */
     uint32_t lose_created; /* a create in flight was carried out although the daemon died */
