@@ -176,6 +176,9 @@ static enum acc_action_type decide_running(struct acc_engine *e, struct service 
     if (i->obs == ACC_CTR_PAUSED) {
         return s->run_asked ? ACC_ACT_UNPAUSE : NOTHING;
     }
+    if (i->end == END_NONE && acc_drain_came_late(e, s, i)) {
+        return ACC_ACT_UNDRAIN;
+    }
     switch (i->end) {
     case END_NONE:
         must_end = acc_may_swap(e, s, i);

@@ -298,9 +298,10 @@ struct instance {
     bool probe_forced, is_forced;
 
     /* drained (rollout_drain.c) */
-    uint64_t drain_ms; /* the proxy was told then; 0: not */
-    uint64_t out_ms;   /* it can be seen in its health that the proxy leaves it alone; 0: not yet */
-    bool probe_idle;   /* the probe in flight asks for connections */
+    uint64_t drain_ms;     /* the proxy was told then; 0: not */
+    int64_t drain_lost_ns; /* a telling got lost in this run, and may still come true; 0: none */
+    uint64_t out_ms; /* it can be seen in its health that the proxy leaves it alone; 0: not yet */
+    bool probe_idle; /* the probe in flight asks for connections */
     uint64_t idle_ms, idle_ask_ms; /* nobody was connected then; when to ask again */
     bool listens;
 
@@ -584,7 +585,7 @@ struct acc_engine {
     uint32_t n_phases;
     struct condition *conditions;
     struct serial *serials;
-    uint32_t n_of_host; /* the first of the conditions, by name; then networks and volumes */
+    uint32_t n_of_host; /* the first of the conditions, by name; then the disk, networks, volumes */
     uint32_t n_conditions, n_serials;
     struct links host_links, serial_links;
     struct acc_bits host_due; /* conditions that may have an incident to tell of */
@@ -1111,6 +1112,9 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
                     const struct acc_event *event);
 /* Rollback: what it was told is to be taken back. */
 bool acc_drain_must_undo(const struct service *s, const struct instance *old);
+/* One that serves is to be told to serve, though no rollout is under way. */
+bool acc_drain_came_late(const struct acc_engine *e, const struct service *s,
+                         const struct instance *i);
 /* The new one, which clients know already, goes: drained, too. */
 enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new);
 /* ... and it must serve again before the new one goes. */

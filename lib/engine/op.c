@@ -609,6 +609,7 @@ void acc_op_settle(struct acc_engine *e, struct instance *i)
         return;
     }
     if (is_attained(i)) {
+        i->drain_lost_ns = i->op_type == ACC_ACT_DRAIN ? i->run_ns : i->drain_lost_ns;
         i->compared[0] = i->op_type == ACC_ACT_UPDATE ? '\0' : i->compared[0];
         acc_op_end(e, i, ACC_OP_OK);
     } else if (i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL) {

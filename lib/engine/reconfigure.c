@@ -295,7 +295,7 @@ static void move_stacks(struct move *move)
 /* What is known of the host; who names a condition first has to be told of it. */
 static void move_conditions(struct move *move)
 {
-    for (uint32_t k = 0; k < move->to->n_of_host; k++) {
+    for (uint32_t k = 0; k <= move->to->n_of_host; k++) { /* and the disk */
         uint32_t old = find_condition(move->from, move->to->conditions[k].id);
 
         if (old != ACC_NONE) {

@@ -126,8 +126,14 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
     if (is_done && type == ACC_ACT_DRAIN) {
         told(e, s, i);
     } else if (is_done) {
+        if (!acc_rollout_active(s)) {
+            i->drain_lost_ns = 0; /* until then one that was lost may come yet */
+        }
         taken_back(e, s, i);
     } else {
+        if (type == ACC_ACT_DRAIN) {
+            i->drain_lost_ns = i->run_ns;
+        }
         i->retry_ms = e->now + RETRY_MS;
         acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "%s could not be told to %s: %.140s",
                  i->name, type == ACC_ACT_DRAIN ? "drain" : "serve again", event->op.message);
@@ -135,6 +141,16 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
             taken_back(e, s, i); /* if its check goes on failing it is restarted for that */
         }
     }
+}
+
+/* A telling that nobody answered has come true after it was taken back: it serves, and its check
+ * fails for our sake alone. */
+bool acc_drain_came_late(const struct acc_engine *e, const struct service *s,
+                         const struct instance *i)
+{
+    return i->drain_lost_ns != 0 && i->drain_lost_ns == i->run_ns && i->degraded &&
+           !acc_rollout_active(s) && can_drain(s, i) && s->roll.n_undrains < TRIES_MAX &&
+           e->now >= i->retry_ms;
 }
 
 bool acc_drain_must_undo(const struct service *s, const struct instance *old)

@@ -201,6 +201,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, probe_forced, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, is_forced, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, drain_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, drain_lost_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct instance, out_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_idle, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, idle_ms, ACC_FIELD_UINT),
