@@ -144,12 +144,11 @@ enum acc_bound acc_bind_duration(struct acc_compose_ctx *ctx, struct acc_node *n
 enum acc_bound acc_bind_bool(struct acc_compose_ctx *ctx, struct acc_node *node,
                              const struct acc_path *path, bool is_pointer)
 {
-    static const char *const words[] = {"true",  "y", "yes", "on",  "1",
-                                        "false", "n", "no",  "off", "0"};
+    static const char *const words[] = {"true", "y", "yes", "on", "false", "n", "no", "off"};
 
     for (size_t i = 0; node->type == ACC_NODE_STRING && i < ACC_ARRAY_LEN(words); i++) {
         if (strcasecmp(words[i], node->text) == 0) {
-            acc_tree_become(node, acc_node_bool(ctx->arena, node->pos, i < 5));
+            acc_tree_become(node, acc_node_bool(ctx->arena, node->pos, i < 4));
         }
     }
     if (node->type == ACC_NODE_NULL) {

@@ -73,9 +73,10 @@ static int read_long(struct acc_compose_loader *loader, const struct acc_node *n
     {
         if (strcmp(child->key, "path") != 0 && strcmp(child->key, "env_file") != 0 &&
             strcmp(child->key, "project_directory") != 0) {
-            acc_diags_add(loader->diags, acc_node_key_pos(child),
-                          "include: '%s' is none of path, project_directory, env_file", child->key);
-            r = -EINVAL;
+            acc_diags_warn(loader->diags, acc_node_key_pos(child),
+                           "include: '%s' is none of path, project_directory, env_file, and has no "
+                           "effect",
+                           child->key);
         }
     }
     r = r < 0 ? r : add_paths(loader, acc_node_get(node, "path"), entry->paths, &entry->n_paths);

@@ -373,8 +373,12 @@ TABLE(ipam) = {
 };
 TYPE(ipam);
 
-#define EXTERNAL(k) {k, .is = ACC_IS_BOOL | ACC_IS_STR | ACC_IS_MAP, .values = 0xff, \
-                     .bind = ACC_BIND_BOOL}
+/* external: {name: x} */
+TABLE(external) = {STR("name")};
+TYPE(external);
+
+#define EXTERNAL(k) {k, .is = ACC_IS_BOOL | ACC_IS_STR | ACC_IS_MAP, .bind = ACC_BIND_BOOL, \
+                     .sub = &external}
 
 TABLE(network) = {
     STR("name"), STR("driver"), DICT("driver_opts"), VALUE("ipam", ipam), EXTERNAL("external"),
