@@ -202,6 +202,9 @@ static void check_limit(struct checker *c, const struct acc_node *service, const
     const struct acc_node *block = acc_node_path(service, "deploy", "resources", side, NULL);
     const struct acc_node *other = acc_node_get(block, deploy_key);
 
+    if (other && acc_diags_has(c->ctx->diags, other->pos)) {
+        return; /* nobody knows what it was to be */
+    }
     if (value && block && (!other || strcmp(value->text, other->text) != 0)) {
         acc_diags_add(c->ctx->diags, value->pos,
                       "services.%s: '%s' and 'deploy.resources.%s.%s' must be the same, or one of "

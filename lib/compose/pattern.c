@@ -12,8 +12,9 @@ bool acc_path_matches(const struct acc_path *path, const char *pattern)
         const char *part = dot ? dot + 1 : pattern;
         size_t len = (size_t)(end - part);
         const char *key = path->key ? path->key : "[]";
+        bool is_any_key = len == 1 && *part == '*' && path->key;
 
-        if (!(len == 1 && *part == '*') && (strncmp(key, part, len) != 0 || key[len])) {
+        if (!is_any_key && (strncmp(key, part, len) != 0 || key[len])) {
             return false;
         }
         path = path->up;
