@@ -345,9 +345,9 @@ static int read_scalar(struct builder *b, const yaml_event_t *event, struct acc_
     if (!node->text) {
         return -ENOMEM;
     }
-    if (own_tag_is(tag, "!override")) {
+    if (own_tag_is(tag, "!override")) { /* a tag like another: what is under it is text */
         node->tag = ACC_YAML_TAG_OVERRIDE;
-        tag = NULL;
+        return 0;
     }
     if (tag && *tag) {
         return resolve_tagged(b, tag, node->text, node);
