@@ -180,8 +180,38 @@ struct stacks {
     struct acc_stack **item;
     size_t n;
     bool find_all;
-    bool is_partial; /* one could not even be made to be looked at */
+    bool is_partial; /* one could not even be made to be looked at, or is alone on purpose */
 };
+
+/* What is wrong in a file that two stacks share is told once. */
+static bool is_told(const struct acc_diags *diags, const struct acc_diag *diag)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        const struct acc_diag *other = &diags->item[i];
+
+        if (diag->line > 0 && other->line == diag->line && other->col == diag->col &&
+            strcmp(other->text, diag->text) == 0 && strcmp(other->file, diag->file) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_diags(struct acc_diags *diags, const struct acc_diags *own)
+{
+    for (size_t i = 0; i < own->n; i++) {
+        if (is_told(diags, &own->item[i])) {
+            continue;
+        }
+        if (diags->n < ACC_DIAGS_MAX) {
+            diags->item[diags->n++] = own->item[i];
+        } else {
+            diags->n_dropped++;
+        }
+    }
+    diags->n_errors += own->n_errors; /* more than there are; nobody tells the number */
+    diags->n_dropped += own->n_dropped;
+}
 
 static int stacks_add(struct stacks *stacks, const struct acc_compose_request *request,
                       struct acc_diags *diags)
@@ -198,15 +228,7 @@ static int stacks_add(struct stacks *stacks, const struct acc_compose_request *r
         r = load_request(request, &item[stacks->n], own);
         stacks->is_partial |= !item[stacks->n];
         stacks->n += item[stacks->n] != NULL;
-        for (size_t i = 0; i < own->n; i++) {
-            if (diags->n < ACC_DIAGS_MAX) {
-                diags->item[diags->n++] = own->item[i];
-            } else {
-                diags->n_dropped++;
-            }
-        }
-        diags->n_errors += own->n_errors;
-        diags->n_dropped += own->n_dropped;
+        add_diags(diags, own);
     }
     free(own);
     return r;
@@ -395,8 +417,18 @@ static int load_files(const struct acc_load_options *options, struct stacks *sta
     return r;
 }
 
-/* What a stack needs of others isn't there to be checked. */
-static void forget_others(struct acc_stack *stack)
+static bool has_stack(const struct stacks *stacks, const char *name)
+{
+    for (size_t i = 0; i < stacks->n; i++) {
+        if (strcmp(stacks->item[i]->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a stack needs of those that aren't there can't be checked. */
+static void forget_others(const struct stacks *stacks, struct acc_stack *stack)
 {
     for (size_t i = 0; i < stack->n_services; i++) {
         struct acc_service_spec *service = &stack->services[i];
@@ -405,7 +437,7 @@ static void forget_others(struct acc_stack *stack)
         for (size_t k = 0; k < service->n_edges; k++) {
             const char *other = service->edges[k].stack;
 
-            if (!other || strcmp(other, stack->name) == 0) {
+            if (!other || has_stack(stacks, other)) {
                 service->edges[n++] = service->edges[k];
             }
         }
@@ -416,7 +448,10 @@ static void forget_others(struct acc_stack *stack)
 /* The stacks go into the model, or are only looked at together. */
 static int join(struct stacks *stacks, int r, struct acc_model **ret_model, struct acc_diags *diags)
 {
-    if (r == 0 || (r == -EINVAL && stacks->find_all && !stacks->is_partial)) {
+    for (size_t i = 0; stacks->is_partial && i < stacks->n; i++) {
+        forget_others(stacks, stacks->item[i]);
+    }
+    if (r == 0 || (r == -EINVAL && stacks->find_all && stacks->n > 0)) {
         acc_diags_settle(diags);
         int joined = acc_model_join(stacks->item, stacks->n, ret_model, diags);
 
@@ -455,9 +490,7 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
         }
     }
     stacks.is_partial |= r < 0 && options->n_files == 0 && !config;
-    for (size_t i = 0; options->is_inspection && i < stacks.n; i++) {
-        forget_others(stacks.item[i]);
-    }
+    stacks.is_partial |= options->is_inspection;
     r = join(&stacks, r, &model, diags);
     if (r == 0 && config) {
         model->timing = config->timing;

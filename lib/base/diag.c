@@ -112,7 +112,7 @@ void acc_diags_settle(struct acc_diags *diags)
 
 void acc_diags_mute(struct acc_diags *diags, struct acc_srcpos pos)
 {
-    if (diags->n_muted < ACC_DIAGS_MAX) {
+    if (diags->n_muted < ACC_DIAGS_MUTED_MAX) {
         diags->muted[diags->n_muted++] = pos;
     }
 }

@@ -29,6 +29,8 @@ enum acc_severity {
 /* All problems at once, but nobody reads the 101st; those beyond are counted. */
 #define ACC_DIAGS_MAX     100
 #define ACC_DIAG_FILE_MAX 256
+/* Places of which nothing more is told: each use of a variable that isn't known is one. */
+#define ACC_DIAGS_MUTED_MAX 1000
 
 struct acc_diag {
     enum acc_severity severity;
@@ -43,7 +45,7 @@ struct acc_diags {
     size_t n_dropped;
     size_t n_settled; /* acc_diags_settle() */
     size_t n_muted;
-    struct acc_srcpos muted[ACC_DIAGS_MAX];
+    struct acc_srcpos muted[ACC_DIAGS_MUTED_MAX];
     struct acc_diag item[ACC_DIAGS_MAX];
 };
 

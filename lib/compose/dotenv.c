@@ -8,6 +8,8 @@
 
 /* What a message quotes of a key. */
 #define QUOTE_MAX 60
+/* Told of one file. One of another kind is wrong in each line, and would push out all else. */
+#define ERRORS_MAX 10
 
 struct parser {
     const struct acc_dotenv_source *source;
@@ -330,6 +332,7 @@ static int read_quoted(struct parser *parser, struct slice key)
     end = unquote(start + 1, parser->end, quote, &raw);
     if (!end) {
         r = fail_at(parser, start, "unterminated quoted value of a variable", key);
+        parser->pos = parser->end; /* nobody knows where it was to end */
     } else {
         parser->pos = end + 1;
         r = raw.failed ? -ENOMEM : put_quoted(parser, key, start, quote, &raw);
@@ -391,20 +394,44 @@ static int begin(struct parser *parser, const struct acc_dotenv_source *source,
     return 0;
 }
 
+/* What follows a statement that is wrong. */
+static void skip_to_line(struct parser *parser)
+{
+    const char *newline = NULL;
+
+    if (parser->pos > parser->source->text && parser->pos[-1] == '\n') {
+        return;
+    }
+    newline = memchr(parser->pos, '\n', (size_t)(parser->end - parser->pos));
+    parser->pos = newline ? newline + 1 : parser->end;
+}
+
 int acc_dotenv_parse(const struct acc_dotenv_source *source, struct acc_compose_env *out,
                      struct acc_diags *diags)
 {
     struct parser parser;
-    int r = begin(&parser, source, out, diags);
+    size_t n_wrong = 0;
+    int result = begin(&parser, source, out, diags);
 
-    while (r == 0) {
-        skip_to_statement(&parser);
-        if (parser.pos == parser.end) {
-            break;
-        }
-        r = read_statement(&parser);
+    if (result < 0) {
+        return result;
     }
-    return r;
+    for (;;) {
+        skip_to_statement(&parser);
+        if (parser.pos == parser.end || n_wrong == ERRORS_MAX) {
+            return result;
+        }
+        int r = read_statement(&parser);
+
+        if (r == -ENOMEM) {
+            return r;
+        }
+        if (r < 0) {
+            result = r;
+            n_wrong++;
+            skip_to_line(&parser);
+        }
+    }
 }
 
 static int read_raw_line(struct parser *parser, const char *line_end)
@@ -433,19 +460,26 @@ int acc_dotenv_parse_raw(const struct acc_dotenv_source *source, struct acc_comp
                          struct acc_diags *diags)
 {
     struct parser parser;
-    int r = begin(&parser, source, out, diags);
+    size_t n_wrong = 0;
+    int result = begin(&parser, source, out, diags);
 
-    while (r == 0 && parser.pos < parser.end) {
+    while ((result == 0 || n_wrong > 0) && n_wrong < ERRORS_MAX && parser.pos < parser.end) {
         const char *newline = memchr(parser.pos, '\n', (size_t)(parser.end - parser.pos));
         const char *next = newline ? newline + 1 : parser.end;
         const char *line_end = newline ? newline : parser.end;
+        int r = 0;
 
         line_end -= line_end > parser.pos && line_end[-1] == '\r';
         skip_spaces(&parser);
         if (parser.pos < line_end && *parser.pos != '#') {
             r = read_raw_line(&parser, line_end);
         }
+        if (r == -ENOMEM) {
+            return r;
+        }
+        n_wrong += r < 0;
+        result = r < 0 ? r : result;
         parser.pos = next;
     }
-    return r;
+    return result;
 }

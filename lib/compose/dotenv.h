@@ -21,8 +21,8 @@ struct acc_dotenv_source {
     void (*on_unset)(void *ctx, const char *name);
 };
 
-/* Put all variables into `out`. 0; -EINVAL with the first error in `diags`, which never shows a
- * value; -ENOMEM. */
+/* Put all variables into `out`. 0; -EINVAL with the errors in `diags`, which never show a value, and
+ * in `out` the variables of the lines that are right; -ENOMEM. */
 int acc_dotenv_parse(const struct acc_dotenv_source *source, struct acc_compose_env *out,
                      struct acc_diags *diags);
 /* format: raw. KEY=VALUE lines with nothing interpreted, as `docker run --env-file` reads them. */

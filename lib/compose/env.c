@@ -71,6 +71,16 @@ const char *acc_compose_env_get(const struct acc_compose_env *env, const char *n
     return value || !env ? value : acc_compose_env_get_own(env, name);
 }
 
+bool acc_compose_env_is_broken(const struct acc_compose_env *env)
+{
+    for (; env; env = env->parent) {
+        if (env->is_broken) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct acc_env_var *acc_compose_env_first(const struct acc_compose_env *env)
 {
     return env->vars;

@@ -14,6 +14,7 @@ struct acc_compose_env {
     const struct acc_compose_env *parent; /* its values win; NULL: none. Borrowed */
     struct acc_arena *arena;              /* borrowed */
     struct acc_env_var *vars;
+    bool is_broken; /* a file of it has errors: who isn't there may be set nevertheless */
 };
 
 void acc_compose_env_init(struct acc_compose_env *env, const struct acc_compose_env *parent,
@@ -22,6 +23,8 @@ void acc_compose_env_fini(struct acc_compose_env *env);
 /* Replaces an older value. Both are copied. 0 or -ENOMEM. */
 int acc_compose_env_put(struct acc_compose_env *env, const char *name, size_t name_len,
                         const char *value, size_t value_len);
+/* It, or a parent; also NULL, which is not. */
+bool acc_compose_env_is_broken(const struct acc_compose_env *env);
 /* Without the parents. */
 const char *acc_compose_env_get_own(const struct acc_compose_env *env, const char *name);
 

@@ -131,6 +131,9 @@ static int begin_file(struct acc_compose_loader *loader, struct acc_extends_file
         return r;
     }
     services = acc_node_get(tree, "services");
+    if (!acc_node_is(services, ACC_NODE_MAP) && loader->ctx.is_incomplete) {
+        return -EINVAL; /* told */
+    }
     if (!acc_node_is(services, ACC_NODE_MAP)) {
         acc_diags_add(loader->diags, target->pos,
                       "cannot extend service '%s' of %s: it has no services", target->service,
@@ -208,6 +211,9 @@ static int tell_unknown(struct acc_compose_loader *loader, const struct scope *s
     const char *nearest = NULL;
     size_t n = 0;
 
+    if (loader->ctx.is_incomplete) { /* it may be in what could not be read */
+        return -EINVAL;
+    }
     for (size_t i = 0; names && i < scope->services.n; i++) {
         if (scope->services.items[i] != service) {
             names[n++] = scope->services.items[i]->key;

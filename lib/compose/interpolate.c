@@ -71,6 +71,7 @@ struct walk {
     struct acc_compose_loader *loader;
     struct acc_template template;
     struct acc_srcpos pos; /* of the value at hand */
+    bool is_unknown;       /* it has a variable that a broken env file may have set */
     bool has_errors;
 };
 
@@ -199,8 +200,13 @@ static int visit_string(struct walk *walk, const struct acc_path *path, struct a
     const char *text = NULL;
 
     walk->pos = node->pos;
+    walk->is_unknown = false;
     int r = acc_template_expand(&walk->template, node->text, &text, problem);
 
+    if (walk->is_unknown && r != -ENOMEM) {
+        acc_diags_mute(walk->loader->diags, node->pos);
+        return 0;
+    }
     if (r == -EINVAL) {
         acc_complain(walk->loader->diags, node->pos, path, "%s", problem);
         walk->has_errors = true;
@@ -232,16 +238,19 @@ static int visit(struct walk *walk, const struct acc_path *path, struct acc_node
 
 static const char *lookup(void *ctx, const char *name)
 {
-    const struct walk *walk = ctx;
+    struct walk *walk = ctx;
+    const char *value = acc_compose_env_get(walk->loader->ctx.env, name);
 
-    return acc_compose_env_get(walk->loader->ctx.env, name);
+    walk->is_unknown |= !value && acc_compose_env_is_broken(walk->loader->ctx.env);
+    return value;
 }
 
 void acc_load_tell_unset(struct acc_compose_loader *loader, struct acc_srcpos pos, const char *name)
 {
     const char *copy = NULL;
 
-    if (loader->n_unset == ACC_ARRAY_LEN(loader->unset)) {
+    if (loader->n_unset == ACC_ARRAY_LEN(loader->unset) ||
+        acc_compose_env_is_broken(loader->ctx.env)) {
         return;
     }
     for (size_t i = 0; i < loader->n_unset; i++) {

@@ -38,6 +38,7 @@ static int parse(struct acc_compose_loader *loader, const char *path, const stru
                                   ret_docs, ctx->diags)
                  : -ENOMEM;
 
+    ctx->is_incomplete |= ret_docs->is_cut;
     return r == -EINVAL && ret_docs->docs ? go_on(loader, r) : r;
 }
 
@@ -274,6 +275,7 @@ void acc_load_drop(struct acc_compose_loader *loader)
     loader->extends_files = NULL;
     loader->n_unset = 0;
     loader->n_included = 0;
+    loader->has_broken_env = false;
     loader->project = NULL;
     loader->ctx.arena = acc_arena_destroy(loader->ctx.arena);
     free(loader->kept_diags);
@@ -329,6 +331,8 @@ static int parse_files(struct acc_compose_loader *loader, struct acc_yaml_docs *
         } else {
             acc_diags_add(loader->diags, (struct acc_srcpos){request->files[i], 0, 0},
                           "cannot read it: %s", acc_load_error_name(text.error));
+            loader->ctx.is_incomplete = true;
+            r = go_on(loader, r);
         }
         for (size_t k = 0; r == 0 && k < docs[i].n_docs; k++) {
             const char *name = acc_node_get_text(docs[i].docs[k], "name");
@@ -386,6 +390,9 @@ static int resolve_project(struct acc_compose_loader *loader)
     struct acc_node *name = NULL;
     int r = 0;
 
+    if (project->n == 0 && ctx->is_incomplete) {
+        return -EINVAL; /* told */
+    }
     if (project->n == 0) {
         acc_diags_add(ctx->diags, (struct acc_srcpos){loader->request.files[0], 1, 1},
                       "empty compose file");
@@ -398,6 +405,9 @@ static int resolve_project(struct acc_compose_loader *loader)
     acc_node_set(project, "name", name);
     r = go_on(loader, acc_compose_normalise(ctx, project));
     r = r < 0 ? r : go_on(loader, acc_load_profiles(loader, project, &ctx->disabled));
+    if (r == 0 && loader->has_broken_env && ctx->disabled->n > 0) {
+        ctx->is_incomplete = true; /* profiles may be set where nobody can read it */
+    }
     return r < 0 ? r : go_on(loader, acc_compose_consistency(ctx, project));
 }
 
@@ -506,7 +516,7 @@ int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_s
         return ACC_COMPOSE_NEED;
     }
     acc_load_drop(loader);
-    if (loader->ctx.is_incomplete) {
+    if (loader->ctx.is_incomplete || loader->has_broken_env) {
         *ret_stack = acc_stack_destroy(*ret_stack);
     }
     loader->diags = NULL;

@@ -40,6 +40,7 @@ struct acc_compose_loader {
     const char *unset[32]; /* variables told as unset; more would push out the errors */
     size_t n_unset;
     size_t n_included;
+    bool has_broken_env;          /* find_all: what some variables hold isn't known */
     struct acc_node *project;     /* merged and consistent; kept while env files are awaited */
     struct acc_diags *kept_diags; /* what was said until then */
 };

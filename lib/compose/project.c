@@ -73,6 +73,18 @@ static int tell_unreadable(struct acc_compose_loader *loader, const char *path, 
     return -EINVAL;
 }
 
+/* To find all problems it goes on without what the file should have given. */
+static int do_without(struct acc_compose_loader *loader, struct acc_compose_env *env, int r)
+{
+    if (r != -EINVAL || !loader->request.find_all) {
+        return r;
+    }
+    env->is_broken = true;
+    loader->has_broken_env = true;
+    acc_diags_settle(loader->diags);
+    return 0;
+}
+
 int acc_load_dotenv(struct acc_compose_loader *loader, struct acc_compose_env *env,
                     const char *path, bool is_required, struct acc_srcpos pos)
 {
@@ -85,7 +97,9 @@ int acc_load_dotenv(struct acc_compose_loader *loader, struct acc_compose_env *e
     if (!text.text) {
         bool is_fine = text.error == ENOENT || text.error == EISDIR || text.error == ENOTDIR;
 
-        return !is_required && is_fine ? 0 : tell_unreadable(loader, path, text.error, pos);
+        return !is_required && is_fine
+                   ? 0
+                   : do_without(loader, env, tell_unreadable(loader, path, text.error, pos));
     }
     file = acc_arena_strdup(loader->ctx.arena, path);
     if (!file) {
@@ -95,7 +109,7 @@ int acc_load_dotenv(struct acc_compose_loader *loader, struct acc_compose_env *e
     struct dotenv dotenv = {loader, env, file};
     struct acc_dotenv_source source = {file, text.text, text.len, look, &dotenv, on_unset};
 
-    return acc_dotenv_parse(&source, env, loader->diags);
+    return do_without(loader, env, acc_dotenv_parse(&source, env, loader->diags));
 }
 
 static int put_pair(struct acc_compose_env *env, const char *pair)
@@ -206,6 +220,20 @@ static const char *look_in_project(void *ctx, const char *name)
     return acc_compose_env_get(loader->ctx.env, name);
 }
 
+static int take_folder(struct acc_compose_loader *loader)
+{
+    struct acc_compose_ctx *ctx = &loader->ctx;
+    const char *slash = strrchr(ctx->project_dir, '/');
+
+    ctx->project_name = normal_name(ctx, slash ? slash + 1 : ctx->project_dir);
+    if (ctx->project_name && !*ctx->project_name) {
+        acc_diags_add(ctx->diags, (struct acc_srcpos){loader->request.files[0], 0, 0},
+                      "project name must not be empty: give the file a `name:`");
+        return -EINVAL;
+    }
+    return ctx->project_name ? 0 : -ENOMEM;
+}
+
 static int take_written(struct acc_compose_loader *loader, const struct acc_node *written)
 {
     struct acc_template template = {loader->ctx.arena, look_in_project, NULL, loader};
@@ -213,6 +241,9 @@ static int take_written(struct acc_compose_loader *loader, const struct acc_node
     const char *text = NULL;
     int r = acc_template_expand(&template, written->text, &text, problem);
 
+    if (r != -ENOMEM && loader->has_broken_env && (r < 0 || !*text)) {
+        return take_folder(loader);
+    }
     if (r == -EINVAL) {
         acc_diags_add(loader->diags, written->pos, "name: %s", problem);
     }
@@ -226,20 +257,6 @@ static int take_written(struct acc_compose_loader *loader, const struct acc_node
         return -EINVAL;
     }
     return loader->ctx.project_name ? 0 : -ENOMEM;
-}
-
-static int take_folder(struct acc_compose_loader *loader)
-{
-    struct acc_compose_ctx *ctx = &loader->ctx;
-    const char *slash = strrchr(ctx->project_dir, '/');
-
-    ctx->project_name = normal_name(ctx, slash ? slash + 1 : ctx->project_dir);
-    if (ctx->project_name && !*ctx->project_name) {
-        acc_diags_add(ctx->diags, (struct acc_srcpos){loader->request.files[0], 0, 0},
-                      "project name must not be empty: give the file a `name:`");
-        return -EINVAL;
-    }
-    return ctx->project_name ? 0 : -ENOMEM;
 }
 
 int acc_load_project_name(struct acc_compose_loader *loader, const struct acc_node *written)

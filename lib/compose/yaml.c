@@ -40,7 +40,8 @@ struct builder {
     size_t path_len;
     struct reset_link *resets;
     size_t n_resets;
-    bool has_errors; /* that don't end the parse */
+    const struct acc_node *torn; /* the last mapping that lacks what it was to merge */
+    bool has_errors;             /* that don't end the parse */
 };
 
 static int build_node(struct builder *b, yaml_event_t *event, size_t depth,
@@ -282,15 +283,16 @@ static int build_alias(struct builder *b, const yaml_event_t *event, size_t dept
     struct anchor *anchor = NULL;
 
     HASH_FIND_STR(b->anchors, name, anchor);
-    if (!anchor) {
-        acc_diags_add(b->diags, pos, "unknown anchor '%.*s' referenced", QUOTE_MAX, name);
-        return -EINVAL;
+    if (anchor && anchor->is_complete) {
+        return copy_aliased(b, anchor->node, depth, ret_node);
     }
-    if (!anchor->is_complete) {
-        acc_diags_add(b->diags, pos, "anchor '%.*s' value contains itself", QUOTE_MAX, name);
-        return -EINVAL;
-    }
-    return copy_aliased(b, anchor->node, depth, ret_node);
+    acc_diags_add(b->diags, pos,
+                  anchor ? "anchor '%.*s' value contains itself"
+                         : "unknown anchor '%.*s' referenced",
+                  QUOTE_MAX, name);
+    acc_diags_mute(b->diags, pos);
+    b->has_errors = true;
+    return new_node(b, ACC_NODE_NULL, pos, ret_node);
 }
 
 /* An explicit !!int and so on must hold what it says, as go-yaml has it; other tags mean text. */
@@ -364,7 +366,16 @@ static int build_scalar(struct builder *b, const yaml_event_t *event, struct acc
     r = r < 0 ? r : begin_anchor(b, event->data.scalar.anchor, node, &anchor);
     r = r < 0 ? r : read_scalar(b, event, node);
     end_anchor(anchor, node);
-    *ret_node = node;
+    *ret_node = r < 0 ? NULL : node;
+    return r;
+}
+
+/* The parse ended within it. */
+static int cut(struct builder *b, const struct acc_node *node, int r)
+{
+    if (r == -EINVAL && node) {
+        acc_diags_mute(b->diags, node->pos);
+    }
     return r;
 }
 
@@ -387,7 +398,7 @@ static int build_sequence(struct builder *b, const yaml_event_t *start, size_t d
 
         r = next_event(b, &event);
         if (r < 0) {
-            return r;
+            break;
         }
         if (event.type == YAML_SEQUENCE_END_EVENT) {
             yaml_event_delete(&event);
@@ -397,13 +408,13 @@ static int build_sequence(struct builder *b, const yaml_event_t *start, size_t d
         r = build_node(b, &event, depth + 1, &child);
         b->path_len--;
         yaml_event_delete(&event);
-        if (r == 0 && child) {
+        if (r != -ENOMEM && child) {
             acc_node_append(seq, child);
         }
     }
     end_anchor(anchor, seq);
     *ret_node = seq;
-    return r;
+    return cut(b, seq, r);
 }
 
 /* Mappings under `<<`, in the order of their right: an earlier one wins. */
@@ -411,8 +422,8 @@ struct merges {
     struct acc_node *sources; /* a sequence whose items are mappings, or NULL */
 };
 
-static int add_merge(struct builder *b, struct merges *merges, struct acc_node *value,
-                     struct acc_srcpos key_pos)
+static int add_merge(struct builder *b, struct merges *merges, struct acc_node *map,
+                     struct acc_node *value, struct acc_srcpos key_pos)
 {
     bool is_fine = value->type == ACC_NODE_MAP;
 
@@ -424,9 +435,12 @@ static int add_merge(struct builder *b, struct merges *merges, struct acc_node *
         }
     }
     if (!is_fine) {
+        b->torn = map;
+        acc_diags_mute(b->diags, map->pos);
         acc_diags_add(b->diags, value->pos,
                       "map merge (<<) requires a mapping or a sequence of mappings as the value");
-        return -EINVAL;
+        b->has_errors = true;
+        return 0;
     }
     if (value->type == ACC_NODE_SEQ) {
         merges->sources = value;
@@ -522,12 +536,15 @@ static int build_pair(struct builder *b, yaml_event_t *key_event, size_t depth,
         r = copy_aliased(b, value, depth + 1, &value);
     }
     yaml_event_delete(&event);
-    if (r < 0 || !value || !key) {
+    if (r == -ENOMEM || !value || !key || (r < 0 && is_merge)) {
         return r;
+    }
+    if (r < 0 || value == b->torn) {
+        acc_diags_mute(b->diags, key->pos);
     }
     if (!is_merge) {
         acc_node_put(map, key->text ? key->text : "", key->pos, value);
-        return 0;
+        return r;
     }
     if (merges->sources) {
         acc_diags_add(b->diags, key->pos,
@@ -536,7 +553,7 @@ static int build_pair(struct builder *b, yaml_event_t *key_event, size_t depth,
         b->has_errors = true;
         return 0;
     }
-    return add_merge(b, merges, value, key->pos);
+    return add_merge(b, merges, map, value, key->pos);
 }
 
 static int build_mapping(struct builder *b, const yaml_event_t *start, size_t depth,
@@ -558,7 +575,7 @@ static int build_mapping(struct builder *b, const yaml_event_t *start, size_t de
 
         r = next_event(b, &event);
         if (r < 0) {
-            return r;
+            break;
         }
         if (event.type == YAML_MAPPING_END_EVENT) {
             yaml_event_delete(&event);
@@ -567,12 +584,14 @@ static int build_mapping(struct builder *b, const yaml_event_t *start, size_t de
         r = build_pair(b, &event, depth, &merges, map);
         yaml_event_delete(&event);
     }
-    if (r == 0) {
-        r = acc_yaml_settle_keys(map, merges.sources, b->diags, &b->has_errors);
+    if (map && r != -ENOMEM) {
+        int settled = acc_yaml_settle_keys(map, merges.sources, b->diags, &b->has_errors);
+
+        r = settled < 0 ? settled : r;
     }
     end_anchor(anchor, map);
     *ret_node = map;
-    return r;
+    return cut(b, map, r);
 }
 
 static const yaml_char_t *tag_of(const yaml_event_t *event)
@@ -652,7 +671,7 @@ static int build_documents(struct builder *b, struct acc_node *docs)
             if (r == 0 && !doc) {
                 r = new_node(b, ACC_NODE_NULL, pos_of(b, event.start_mark), &doc);
             }
-            if (r == 0) {
+            if (r == 0 || (r == -EINVAL && doc && doc->type == ACC_NODE_MAP)) {
                 acc_node_append(docs, doc);
                 b->doc++;
             }
@@ -710,6 +729,9 @@ int acc_yaml_parse(const char *file, const char *text, size_t text_len, size_t n
 
     HASH_CLEAR(hh, b.anchors);
     yaml_parser_delete(&b.yaml);
-    r = r < 0 ? r : hand_over(&b, &docs, ret_docs);
-    return r == 0 && b.has_errors ? -EINVAL : r;
+    if (r == -ENOMEM || hand_over(&b, &docs, ret_docs) < 0) {
+        return -ENOMEM;
+    }
+    ret_docs->is_cut = r < 0;
+    return b.has_errors ? -EINVAL : r;
 }

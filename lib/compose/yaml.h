@@ -50,12 +50,14 @@ struct acc_yaml_docs {
     size_t n_docs;
     struct acc_yaml_reset *resets;
     size_t n_resets;
+    bool is_cut; /* an error ended the parse: what is here came before it */
 };
 
 /* Parse all documents of `text`. `file` names it in positions: borrowed, give it the arena's life.
  * At most `nodes_max` nodes after aliases are expanded, counted over all documents. 0 and
- * `*ret_docs`; -EINVAL with errors in `diags`: each duplicate key and key that is no string, then
- * `*ret_docs` is what remains without them, or the first error that ends the parse; -ENOMEM. */
+ * `*ret_docs`; -EINVAL with errors in `diags`: each duplicate key, key that is no string and unknown
+ * anchor, and the first error that ends the parse. Then `*ret_docs` is what remains without them,
+ * and what isn't there in full is muted; -ENOMEM. */
 int acc_yaml_parse(const char *file, const char *text, size_t text_len, size_t nodes_max,
                    struct acc_arena *arena, struct acc_yaml_docs *ret_docs,
                    struct acc_diags *diags);

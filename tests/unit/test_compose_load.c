@@ -257,7 +257,9 @@ static const struct {
      "/p/b:1:38: more than 1000 includes, files that are included again counted each time\n"},
     {"include of nothing",
      {{"/p/compose.yaml", "include: [no.yaml, {path: [], x: y}, 'https://x/y', 3]", 0}},
-     "/p/compose.yaml:1:31: include: 'x' is none of path, project_directory, env_file\n"
+     "/p/compose.yaml:1:31: warning: include: 'x' is none of path, project_directory, env_file, "
+     "and has no effect\n"
+     "/p/compose.yaml:1:20: include: path is missing\n"
      "/p/compose.yaml:1:38: include: must be a file of this host; accd fetches none\n"
      "/p/compose.yaml:1:53: include: a path must be a string\n"},
     {"included file is missing",
