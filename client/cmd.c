@@ -13,6 +13,13 @@
 /* accd is asked, so it may be slow. */
 #define ASKS    ACCCTL_O_TIMEOUT
 #define ACTS    (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
+/* Which files are read: accctl_select(). */
+#define SELECTS                                                                                    \
+    (ACCCTL_O_CONFIG | ACCCTL_O_FILE | ACCCTL_O_PROJECT | ACCCTL_O_ENV_FILE | ACCCTL_O_PROFILE |   \
+     ACCCTL_O_PROJECT_DIR)
+#define SELECTION                                                                                  \
+    "-f FILE... [-p NAME] [--env-file FILE]... [--profile NAME]...\n"                              \
+    "              [--project-directory DIR]"
 #define TARGETS "[SERVICE|STACK]... [--phase P] [--all]"
 /* Of what takes something down, or could: all is never meant by silence. */
 #define NAMED "SERVICE|STACK...|--phase P|--all"
@@ -165,24 +172,24 @@ static const struct accctl_cmd cmds[] = {
      "running\n"
      "configuration stays (exit 4). " WAITS
      "\n  accctl apply\n  accctl apply --prune --timeout 5m\n"},
-    {"check", accctl_cmd_check, ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX, "[FILE]... [-p NAME]",
+    {"check", accctl_cmd_check, SELECTS, 0, ACCCTL_ARGS_MAX,
+     "[FILE]... | [-c FILE] | " SELECTION,
      "read configuration files and say all that is wrong with them",
-     "A file of the name acc.yaml with all its stacks (default /etc/acc/acc.yaml), or Compose\n"
-     "files, each by itself. Asks no accd. Exit: 0 fine, 4 not.\n\n"
+     "An acc.yaml with all its stacks (-c FILE, or by its name; default /etc/acc/acc.yaml), or\n"
+     "Compose files: each a stack of its own, or with -f together one, as docker compose has it.\n"
+     "Asks no accd. Exit: 0 fine, 4 not.\n\n"
      "  accctl check\n"
-     "  accctl check compose.yaml\n"},
-    {"config", accctl_cmd_config,
-     ACCCTL_O_FILE | ACCCTL_O_PROJECT | ACCCTL_O_ENV_FILE | ACCCTL_O_PROFILE |
-         ACCCTL_O_PROJECT_DIR | ACCCTL_O_HASH,
-     0, 0,
-     "[-f FILE]... [-p NAME] [--env-file FILE]... [--profile NAME]... [--project-directory DIR]\n"
-     "              [--json] [--hash]",
+     "  accctl check compose.yaml\n"
+     "  accctl check -f compose.yaml -f compose.gpu.yaml\n"},
+    {"config", accctl_cmd_config, SELECTS | ACCCTL_O_HASH, 0, 1,
+     "-c FILE [STACK] | " SELECTION "\n              [--json] [--hash]",
      "a Compose project as accd reads it",
      "What docker compose config prints: merged, interpolated, with defaults. -f as there; "
      "without\n"
-     "it, the compose.yaml of this folder. --hash: the config-hash of each service instead. Asks\n"
-     "no accd.\n\n"
-     "  accctl config -f compose.yaml -f compose.gpu.yaml\n"},
+     "it, the compose.yaml of this folder; with -c one of the stacks of an acc.yaml. --hash: the\n"
+     "config-hash of each service instead. Asks no accd.\n\n"
+     "  accctl config -f compose.yaml -f compose.gpu.yaml\n"
+     "  accctl config -c /etc/acc/acc.yaml media\n"},
     {"drill", accctl_cmd_drill, ASKS | ACCCTL_O_BREAK | ACCCTL_O_PROJECT, 0, ACCCTL_ARGS_MAX,
      "--fail SERVICE|engine|host:WHAT | --flap SERVICE | --oom SERVICE [FILE]... [-p NAME]",
      "what accd would do if something broke, until all is well again",

@@ -88,6 +88,11 @@ bool accctl_is_interrupted(void);
 /* --- offline ---------------------------------------------------------------------------------- */
 
 struct acc_diags;
+struct acc_load_options;
+/* What -c, or -f and its like, say. False: both do, and that was said. */
+bool accctl_select(struct accctl *ctl, struct acc_load_options *ret_load);
+/* By its name: an acc.yaml, not a Compose file. */
+bool accctl_is_config(const char *path);
 /* All of them, one a line, on `err`. */
 void accctl_print_diags(struct accctl *ctl, const struct acc_diags *diags);
 

@@ -43,14 +43,6 @@ struct found {
     size_t n_dropped; /* beyond ACC_DIAGS_MAX */
 };
 
-static bool is_config(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-
-    return strcmp(name, "acc.yaml") == 0 || strcmp(name, "acc.yml") == 0;
-}
-
 static void tell_fine(struct accctl *ctl, const struct acc_load_options *options,
                       const struct acc_model *model)
 {
@@ -97,57 +89,73 @@ static enum accctl_exit check_config(struct accctl *ctl, const char *path, struc
 {
     struct acc_load_options options = {
         .config = path,
-        .project = ctl->options->project,
         .find_all = true,
-        .hint = "give accctl check an acc.yaml or a Compose file",
+        .hint = "name an acc.yaml with -c, or a Compose file with -f",
     };
 
     return check(ctl, &options, found);
 }
 
 /* Each acc.yaml by itself; the Compose files each as a stack, together: edges may lead from one to
- * another. */
-static enum accctl_exit check_all(struct accctl *ctl, const char *const *paths, size_t n,
-                                  const char **compose_files, struct found *found)
+ * another. `load` has what goes for all of them. */
+static enum accctl_exit check_args(struct accctl *ctl, struct acc_load_options *load,
+                                   struct found *found)
 {
-    struct acc_load_options options = {.files = compose_files,
-                                       .project = ctl->options->project,
-                                       .is_apart = true,
-                                       .find_all = true};
+    const struct accctl_options *o = ctl->options;
+    const char *compose_files[ACCCTL_ARGS_MAX];
     enum accctl_exit code = ACCCTL_DONE;
 
-    for (size_t i = 0; i < n; i++) {
-        if (is_config(paths[i])) {
-            enum accctl_exit one = check_config(ctl, paths[i], found);
+    load->files = compose_files;
+    load->is_apart = true;
+    for (size_t i = 0; i < o->n_args; i++) {
+        if (accctl_is_config(o->args[i])) {
+            enum accctl_exit one = check_config(ctl, o->args[i], found);
 
             code = one != ACCCTL_DONE ? one : code;
         } else {
-            compose_files[options.n_files++] = paths[i];
+            compose_files[load->n_files++] = o->args[i];
         }
     }
-    if (options.n_files > 0) {
-        enum accctl_exit one = check(ctl, &options, found);
+    if (load->n_files > 0) {
+        enum accctl_exit one = check(ctl, load, found);
 
         code = one != ACCCTL_DONE ? one : code;
     }
     return code;
 }
 
+/* False, and it was said: names of files by more than one way. */
+static bool choose(struct accctl *ctl, struct acc_load_options *load)
+{
+    const struct accctl_options *o = ctl->options;
+
+    if (o->n_args > 0 && (o->config || o->n_files > 0)) {
+        (void)fprintf(ctl->err,
+                      "accctl: check: name files without an option, each a stack of its own; or "
+                      "with -f, together one; or an acc.yaml with -c\n");
+        return false;
+    }
+    return accctl_select(ctl, load);
+}
+
 enum accctl_exit accctl_cmd_check(struct accctl *ctl)
 {
-    static const char *const defaults[] = {DEFAULT_CONFIG};
     const struct accctl_options *o = ctl->options;
-    const char *const *paths = o->n_args > 0 ? (const char *const *)o->args : defaults;
-    size_t n = o->n_args > 0 ? o->n_args : 1;
-    const char **compose_files = calloc(n, sizeof(*compose_files));
     cJSON *root = cJSON_CreateObject();
     struct found found = {.problems = cJSON_AddArrayToObject(root, "problems")};
-    enum accctl_exit code = ACCCTL_FAILED;
+    struct acc_load_options load;
+    enum accctl_exit code = ACCCTL_USAGE;
 
-    if (compose_files) {
-        code = check_all(ctl, paths, n, compose_files, &found);
+    if (!choose(ctl, &load)) {
+        cJSON_Delete(root);
+        return code;
+    }
+    if (o->n_args > 0) {
+        code = check_args(ctl, &load, &found);
+    } else if (o->n_files > 0) {
+        code = check(ctl, &load, &found);
     } else {
-        (void)fprintf(ctl->err, "accctl: out of memory\n");
+        code = check_config(ctl, o->config ? o->config : DEFAULT_CONFIG, &found);
     }
     if (o->json) {
         if (found.n_dropped > 0) {
@@ -157,6 +165,5 @@ enum accctl_exit accctl_cmd_check(struct accctl *ctl)
         accctl_print_json(ctl, root);
     }
     cJSON_Delete(root);
-    free(compose_files);
     return code;
 }

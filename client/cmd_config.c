@@ -67,45 +67,86 @@ static int print(struct accctl *ctl, const struct acc_stack *stack)
     return r;
 }
 
+/* Which files: DONE, or it was said what is wrong. `found` is room for those of this folder. */
+static enum accctl_exit choose(struct accctl *ctl, const char **found,
+                               struct acc_load_options *load)
+{
+    const struct accctl_options *o = ctl->options;
+
+    if (!accctl_select(ctl, load)) {
+        return ACCCTL_USAGE;
+    }
+    load->is_inspection = true;
+    load->hint = "name an acc.yaml with -c, or a Compose file with -f";
+    if (o->n_args > 0 && !o->config) {
+        (void)fprintf(ctl->err, "accctl: config: a stack is named with -c, of its acc.yaml\n");
+        return ACCCTL_USAGE;
+    }
+    if (o->config || load->n_files > 0) {
+        return ACCCTL_DONE;
+    }
+    load->files = found;
+    load->n_files = find_files(found);
+    if (load->n_files > 0) {
+        return ACCCTL_DONE;
+    }
+    (void)fprintf(ctl->err, "accctl: no compose.yaml in this folder; name one with -f, or an "
+                            "acc.yaml with -c\n");
+    return ACCCTL_INVALID;
+}
+
+/* The one that is named, or all there is; NULL, and it was said which there are. */
+static const struct acc_stack *choose_stack(struct accctl *ctl, const struct acc_model *model)
+{
+    const char *name = ctl->options->n_args > 0 ? ctl->options->args[0] : NULL;
+    const struct acc_stack *stack = NULL;
+
+    for (size_t i = 0; i < model->n_stacks; i++) {
+        if (name ? strcmp(model->stacks[i]->name, name) == 0 : model->n_stacks == 1) {
+            stack = model->stacks[i];
+        }
+    }
+    if (!stack && name) {
+        (void)fprintf(ctl->err, "accctl: config: there is no stack '%s'", name);
+    } else if (!stack) {
+        (void)fprintf(ctl->err, "accctl: config: name one stack");
+    }
+    for (size_t i = 0; !stack && i < model->n_stacks; i++) {
+        (void)fprintf(ctl->err, "%s%s", i == 0 ? ": " : ", ", model->stacks[i]->name);
+    }
+    (void)fprintf(ctl->err, "%s", stack ? "" : "\n");
+    return stack;
+}
+
 enum accctl_exit accctl_cmd_config(struct accctl *ctl)
 {
     const char *found[2];
-    struct acc_load_options options = {.files = ctl->options->files,
-                                       .n_files = ctl->options->n_files,
-                                       .project = ctl->options->project,
-                                       .env_files = ctl->options->env_files,
-                                       .n_env_files = ctl->options->n_env_files,
-                                       .profiles = ctl->options->profiles,
-                                       .n_profiles = ctl->options->n_profiles,
-                                       .project_dir = ctl->options->project_dir,
-                                       .is_inspection = true,
-                                       .find_all = true};
-    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    struct acc_load_options options;
+    enum accctl_exit code = choose(ctl, found, &options);
+    struct acc_diags *diags = NULL;
     struct acc_loaded loaded = {0};
-    int r;
+    int r = -ENOMEM;
 
-    if (options.n_files == 0) {
-        options.files = found;
-        options.n_files = find_files(found);
+    if (code != ACCCTL_DONE) {
+        return code;
     }
-    if (options.n_files == 0) {
-        (void)fprintf(ctl->err, "accctl: no compose.yaml in this folder; name one with -f\n");
-        free(diags);
-        return ACCCTL_INVALID;
-    }
-    r = diags ? acc_load(&options, &loaded, diags) : -ENOMEM;
+    diags = calloc(1, sizeof(*diags));
     if (diags) {
+        r = acc_load(&options, &loaded, diags);
         accctl_print_diags(ctl, diags);
     }
     if (r == 0) {
-        const struct acc_stack *stack = loaded.model->stacks[0];
+        const struct acc_stack *stack = choose_stack(ctl, loaded.model);
 
-        r = ctl->options->hash ? print_hashes(ctl, stack) : print(ctl, stack);
+        code = stack ? ACCCTL_DONE : ACCCTL_USAGE;
+        if (stack) {
+            r = ctl->options->hash ? print_hashes(ctl, stack) : print(ctl, stack);
+        }
     }
     if (r < 0 && r != -EINVAL) {
         (void)fprintf(ctl->err, "accctl: %s\n", strerror(-r));
     }
     acc_loaded_fini(&loaded);
     free(diags);
-    return r == 0 ? ACCCTL_DONE : r == -EINVAL ? ACCCTL_INVALID : ACCCTL_FAILED;
+    return r == 0 ? code : r == -EINVAL ? ACCCTL_INVALID : ACCCTL_FAILED;
 }

@@ -42,15 +42,12 @@ static int load(struct accctl *ctl, struct acc_loaded *loaded)
 {
     const struct accctl_options *o = ctl->options;
     const char *path = o->args[0];
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    bool is_config = strcmp(name, "acc.yaml") == 0 || strcmp(name, "acc.yml") == 0;
     struct acc_load_options options = {
         .config = path, .project = o->project, .hint = "name an acc.yaml or a Compose file"};
     struct acc_diags *diags = calloc(1, sizeof(*diags));
     int r = -ENOMEM;
 
-    if (!is_config) {
+    if (!accctl_is_config(path)) {
         options.files = o->args;
         options.n_files = o->n_args;
     }

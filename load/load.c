@@ -180,6 +180,7 @@ struct stacks {
     struct acc_stack **item;
     size_t n;
     bool find_all;
+    bool is_inspection;
     bool is_partial; /* one could not even be made to be looked at, or is alone on purpose */
 };
 
@@ -249,6 +250,7 @@ static int load_entry(struct stacks *stacks, const struct acc_config *config,
         .x_acc_defaults = config->defaults,
         .timing = &config->timing,
         .phase = entry->phase,
+        .is_inspection = stacks->is_inspection,
         .find_all = stacks->find_all,
     };
 
@@ -471,7 +473,8 @@ static int join(struct stacks *stacks, int r, struct acc_model **ret_model, stru
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags)
 {
-    struct stacks stacks = {.find_all = options->find_all};
+    struct stacks stacks = {.find_all = options->find_all,
+                            .is_inspection = options->is_inspection};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     char cwd[PATH_MAX];

@@ -20,7 +20,9 @@ COMMON = {"timeout"}  # said once for all verbs that ask
 ONCE = {"detach", "all", "phase"}  # by the page for all that act
 # bits that several verbs share, of which each takes a part (client/cmd_act.c)
 PART = {"upgrade": {"yes"}, "rollback": {"keep"}}
-macros = {"ACTS": "ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT", "ASKS": "ACCCTL_O_TIMEOUT"}
+macros = {"ACTS": "ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT", "ASKS": "ACCCTL_O_TIMEOUT",
+          "SELECTS": re.search(r"#define SELECTS(.*?)\n#", cmd, re.S).group(1)}
+selection = re.search(r"#define SELECTION\b(.*?)\n#", cmd, re.S).group(1)
 waits = re.search(r"#define WAITS(.*?)\n/\*", cmd, re.S).group(1)
 named = "--phase P --all"
 
@@ -42,6 +44,7 @@ for row in re.split(r'\n    (?=\{"[a-z-]+", accctl_cmd_)', table)[1:]:
     verb, options, rest = re.match(r'\{"([a-z-]+)", accctl_cmd_\w+,(.*?),\s*\d+,\s*(?:\d+|ACCCTL_ARGS_MAX),(.*)', row, re.S).groups()
     options = taken(options) - PART.get(verb, set()) - COMMON
     text = " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', rest)).replace("\\n", " ")
+    text += selection if re.search(r"\bSELECTION\b", rest) else ""
     text += waits if "WAITS" in rest else ""
     text += named if re.search(r"\b(NAMED|TARGETS)\b", rest) else ""
     wrong += [f"accctl help {verb}: --{name} is missing" for name in sorted(options) if not mentions(text, name)]
