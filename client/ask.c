@@ -39,6 +39,19 @@ void accctl_print_json(struct accctl *ctl, const cJSON *parameters)
     cJSON_free(text);
 }
 
+void accctl_print_warnings(struct accctl *ctl, const cJSON *parameters)
+{
+    const cJSON *line;
+
+    cJSON_ArrayForEach(line, acc_json_array(parameters, "warnings"))
+    {
+        const char *text = acc_json_text_of(line);
+
+        (void)fprintf(ctl->err, "%s\n", text ? text : "");
+    }
+    (void)fflush(ctl->err);
+}
+
 void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON *parameters)
 {
     cJSON *root = cJSON_CreateObject();

@@ -61,6 +61,8 @@ void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON 
 
 /* {"targets": args, "phase": ...} */
 cJSON *accctl_targets(const struct accctl *ctl);
+/* What the files say that means nothing, on `err`. */
+void accctl_print_warnings(struct accctl *ctl, const cJSON *parameters);
 /* `parameters` of a reply as one line. */
 void accctl_print_json(struct accctl *ctl, const cJSON *parameters);
 

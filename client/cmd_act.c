@@ -416,6 +416,7 @@ static void show(struct act *act, const cJSON *answer, bool goes_on)
     bool is_news;
 
     if (answer && !act->has_told && !act->ctl->options->json) {
+        accctl_print_warnings(act->ctl, answer);
         print_adopted(act->ctl, answer);
         act->has_told = true;
     }

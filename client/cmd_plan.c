@@ -69,6 +69,7 @@ enum accctl_exit accctl_cmd_plan(struct accctl *ctl)
     if (ctl->options->json) {
         accctl_print_json(ctl, parameters);
     } else {
+        accctl_print_warnings(ctl, parameters);
         print_changes(ctl, acc_json_array(parameters, "changes"));
     }
     cJSON_Delete(reply);

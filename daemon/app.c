@@ -31,10 +31,12 @@ void accd_app_print_diags(const struct acc_diags *diags)
     char text[ACC_DIAG_TEXT_MAX + ACC_DIAG_FILE_MAX + 64];
 
     for (size_t i = 0; i < diags->n; i++) {
-        (void)acc_diag_format(&diags->item[i], text, sizeof(text));
-        accd_log(diags->item[i].severity == ACC_SEVERITY_WARNING ? ACCD_LOG_WARNING
-                                                                 : ACCD_LOG_ERROR,
-                 "%s", text);
+        struct acc_diag diag = diags->item[i];
+        bool is_warning = diag.severity == ACC_SEVERITY_WARNING;
+
+        diag.severity = ACC_SEVERITY_ERROR; /* a line of the log has the word already */
+        (void)acc_diag_format(&diag, text, sizeof(text));
+        accd_log(is_warning ? ACCD_LOG_WARNING : ACCD_LOG_ERROR, "%s", text);
     }
     if (diags->n_dropped > 0) {
         accd_log(ACCD_LOG_ERROR, "and %zu more problems", diags->n_dropped);

@@ -12,14 +12,15 @@
 #define TEXT_MAX_BYTES 262144u /* all problems, or a line for each of some thousand services */
 
 void accd_app_apply(void *ctx, bool prune, const char *by,
-                    void (*done)(void *arg, const char *problems, const char *changes), void *arg)
+                    void (*done)(void *arg, const struct accd_applied *applied), void *arg)
 {
     struct accd_app *app = ctx;
 
     (void)snprintf(app->asked_by, sizeof(app->asked_by), "%s", by);
     if (done) {
         if (app->n_applies == ACCD_APPLIES_MAX) {
-            done(arg, "too many are waiting for the files to be read; ask again", "");
+            done(arg, &(struct accd_applied){
+                          .problems = "too many are waiting for the files to be read; ask again"});
             return;
         }
         app->applies[app->n_applies].done = done;
@@ -32,14 +33,14 @@ void accd_app_apply(void *ctx, bool prune, const char *by,
     accd_reload_request(app->reload);
 }
 
-static void answer(struct accd_app *app, const char *problems, const char *changes)
+static void answer(struct accd_app *app, const struct accd_applied *applied)
 {
     size_t n = app->n_applies;
 
     app->conform_asked = app->prune_asked = false;
     app->n_applies = 0;
     for (size_t i = 0; i < n; i++) {
-        app->applies[i].done(app->applies[i].arg, problems, changes);
+        app->applies[i].done(app->applies[i].arg, applied);
     }
     accd_notify_ready(&app->notify);
 }
@@ -66,7 +67,7 @@ static void refuse(struct accd_app *app, const struct acc_diags *diags)
 
     accd_app_print_diags(diags);
     accd_log(ACCD_LOG_ERROR, "the new configuration is refused; the running one stays");
-    answer(app, problems ? problems : "out of memory\n", "");
+    answer(app, &(struct accd_applied){.problems = problems ? problems : "out of memory\n"});
     free(problems);
 }
 
@@ -213,6 +214,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     struct acc_event event = {.type = ACC_EV_TIMEOUT, .now_ms = uv_now(&app->loop)};
     struct accd_orphans orphans = {0};
     struct acc_buf changes;
+    char *warnings;
 
     if (result->error < 0) {
         refuse(app, result->diags);
@@ -226,7 +228,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
         accd_log(ACCD_LOG_ERROR, "out of memory: the running configuration stays");
         accd_orphans_fini(&orphans);
         acc_loaded_fini(result->loaded);
-        answer(app, "out of memory\n", "");
+        answer(app, &(struct accd_applied){.problems = "out of memory\n"});
         return;
     }
     acc_buf_init(&changes, TEXT_MAX_BYTES);
@@ -254,7 +256,10 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     accd_orphans_fini(&orphans);
     (void)accd_pump_push(app->pump, &event);
     accd_pump_run(app->pump); /* no answer comes in here: what runs is still what ran before */
-    answer(app, NULL, changes.data ? changes.data : "");
+    warnings = result->diags->n > 0 ? accd_app_problems(result->diags) : NULL;
+    answer(app, &(struct accd_applied){.changes = changes.data ? changes.data : "",
+                                       .warnings = warnings});
+    free(warnings);
     acc_buf_fini(&changes);
 }
 

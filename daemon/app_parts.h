@@ -69,7 +69,7 @@ struct accd_app {
     enum accd_app_result result;
 
     struct {
-        void (*done)(void *arg, const char *problems, const char *changes);
+        void (*done)(void *arg, const struct accd_applied *applied);
         void *arg;
     } applies[ACCD_APPLIES_MAX];
     size_t n_applies;
@@ -108,7 +108,7 @@ void accd_app_leave(struct accd_app *app);
 /* app_apply.c */
 /* `done` NULL: nobody waits, and what was adopted as it is stays so. */
 void accd_app_apply(void *app, bool prune, const char *by,
-                    void (*done)(void *arg, const char *problems, const char *changes), void *arg);
+                    void (*done)(void *arg, const struct accd_applied *applied), void *arg);
 /* After a prune: networks, and volumes where that is asked for, that are gone from the files.
  * `done` once, with a line for each: "removed network NAME", "kept volume NAME: why". */
 void accd_app_prune(void *app, bool volumes, void (*done)(void *arg, const char *lines), void *arg);

@@ -544,6 +544,7 @@ void accd_app_on_planned(void *ctx, const struct accd_reload_result *result)
     run->app = app;
     run->n = app->n_plans;
     run->loaded = *result->loaded;
+    run->plan.warnings = result->diags->n > 0 ? accd_app_problems(result->diags) : NULL;
     config = (struct accd_newcomers_config){.docker = &app->docker,
                                             .engine = app->engine,
                                             .model = run->loaded.model,

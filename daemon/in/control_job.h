@@ -96,6 +96,7 @@ struct accd_wait_task {
     bool more, detach, with_dependents;
     bool shows_observing; /* tell which stacks are only observed */
     const char *adopted;  /* stacks that it takes over, a name a line; NULL: none */
+    const char *warnings; /* of the files, one a line; NULL: none */
     uint64_t timeout_ms;  /* 0: none */
 };
 /* A job of the session that answers it; to be begun before the engine is told. NULL: it was

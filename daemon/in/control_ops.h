@@ -40,6 +40,13 @@ struct accd_control_logs_sink {
     void (*on_end)(void *token, const char *error);
 };
 
+/* What came of reading the files again. */
+struct accd_applied {
+    const char *problems; /* why they weren't applied, one a line; NULL: they were */
+    const char *changes;  /* lines of "added|changed|policy|scaled|removed stack/service" */
+    const char *warnings; /* one a line; NULL: none */
+};
+
 struct accd_control_ops {
     /* Borrowed until the next call; NULL isn't allowed. */
     const struct acc_host_facts *(*facts)(void *ctx);
@@ -65,11 +72,10 @@ struct accd_control_ops {
     /* NULL: it can't. Both of these may be called from inside on_data. */
     void (*logs_pause)(void *ctx, void *handle, bool is_paused);
     void (*logs_cancel)(void *ctx, void *handle);
-    /* Read the files again. `problems`: NULL when applied, else one a line; `changes`: what differs
-     * in the files, lines of "added|changed|policy|scaled|removed stack/service"; the engine has
-     * them, and nothing that it asked for has been answered yet. */
+    /* Read the files again. When they are applied the engine has what differs in them, and nothing
+     * that it asked for has been answered yet. `applied` is borrowed for the call. */
     void (*apply)(void *ctx, bool prune, const char *by,
-                  void (*done)(void *arg, const char *problems, const char *changes), void *arg);
+                  void (*done)(void *arg, const struct accd_applied *applied), void *arg);
     /* After an apply that prunes, once its containers are gone: networks, and `volumes`, that are
      * gone from the files. `lines`: "removed network NAME", "kept volume NAME: why", one a line. */
     void (*prune)(void *ctx, bool volumes, void (*done)(void *arg, const char *lines), void *arg);

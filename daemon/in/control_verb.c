@@ -178,11 +178,12 @@ static void mark(const struct accd_control *control, const char *line, uint8_t *
 }
 
 /* The new configuration is in force, and nothing has followed from it yet. */
-static void wait_for(const struct apply_job *apply, const char *changes)
+static void wait_for(const struct apply_job *apply, const struct accd_applied *applied)
 {
     struct accd_control *control = apply->job.control;
     struct accd_session *session = apply->job.session;
     size_t n = acc_engine_n_services(control->config.engine) + 1;
+    const char *changes = applied->changes;
     uint8_t *selected = calloc(n, 1);
     struct accd_file_change *file = calloc(n, sizeof(*file));
     struct accd_wait_task task = {.is_apply = true,
@@ -190,6 +191,7 @@ static void wait_for(const struct apply_job *apply, const char *changes)
                                   .prune = apply->prune,
                                   .volumes = apply->volumes,
                                   .shows_observing = true,
+                                  .warnings = applied->warnings,
                                   .more = apply->more,
                                   .detach = apply->detach,
                                   .timeout_ms = apply->timeout_ms};
@@ -215,7 +217,7 @@ static void wait_for(const struct apply_job *apply, const char *changes)
     }
 }
 
-static void on_applied(void *arg, const char *problems, const char *changes)
+static void on_applied(void *arg, const struct accd_applied *applied)
 {
     struct apply_job *apply = arg;
     struct accd_session *session = apply->job.session;
@@ -225,13 +227,13 @@ static void on_applied(void *arg, const char *problems, const char *changes)
         accd_job_unlink(&apply->job.control->calls, &apply->job);
         accd_session_set_data(session, NULL);
     }
-    if (session && problems) {
+    if (session && applied->problems) {
         acc_buf_init(&out, ACC_REPLY_MAX);
-        int r = acc_lines_put(ACC_CTL_E_INVALID_CONFIG, "problems", problems, &out);
+        int r = acc_lines_put(ACC_CTL_E_INVALID_CONFIG, "problems", applied->problems, &out);
 
         accd_control_reply(session, &out, r, true);
     } else if (session) {
-        wait_for(apply, changes ? changes : "");
+        wait_for(apply, applied);
     }
     free(apply);
 }

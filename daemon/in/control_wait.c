@@ -41,7 +41,7 @@ struct wait {
     bool is_saved;                   /* or can't be */
     char *pruned;                    /* owned; that answer */
     bool shows_observing;
-    char *adopted; /* owned; as in the task */
+    char *adopted, *warnings; /* owned; as in the task */
     bool more, detach;
     bool was_maintained;  /* when it began */
     bool is_told;         /* the first look has happened */
@@ -65,6 +65,7 @@ static void wait_destroy(struct wait *wait)
     }
     free(wait->pruned);
     free(wait->adopted);
+    free(wait->warnings);
     free(wait->ids);
     free(wait);
 }
@@ -178,6 +179,12 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
     return true;
 }
 
+static bool keep_text(const char *text, char **ret_copy)
+{
+    *ret_copy = text ? strdup(text) : NULL;
+    return !text || *ret_copy;
+}
+
 static struct wait *make_wait(struct accd_control *control, struct accd_session *session,
                               const struct accd_wait_task *task, const uint8_t *selected)
 {
@@ -197,10 +204,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         widen(model, task->is_apply || task->with_dependents, watched);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
-    if (wait && task->adopted) {
-        wait->adopted = strdup(task->adopted);
-    }
-    if (wait && ((task->adopted && !wait->adopted) || !fill(wait, control, selected, watched, n))) {
+    if (wait && (!keep_text(task->adopted, &wait->adopted) ||
+                 !keep_text(task->warnings, &wait->warnings) || !fill(wait, control, selected, watched, n))) {
         wait_destroy(wait);
         wait = NULL;
     }
@@ -378,7 +383,7 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
 {
     struct acc_view view = accd_control_view(wait->job.control);
     struct accd_session *session = wait->job.session;
-    struct acc_stacks_told stacks = {wait->adopted, wait->shows_observing};
+    struct acc_stacks_told stacks = {wait->adopted, wait->shows_observing, wait->warnings};
     struct acc_buf out;
     bool sent;
     int r;

@@ -537,18 +537,6 @@ enum acc_ctl_parsed acc_ctl_request_parse(const char *text, size_t text_len,
     return ACC_CTL_PARSED;
 }
 
-static void put_list(struct acc_json_put *put, cJSON *parent, const char *key, const char *lines)
-{
-    cJSON *list = acc_put_array(put, parent, key);
-
-    while (*lines) {
-        size_t len = strcspn(lines, "\n");
-
-        acc_put_bytes(put, list, NULL, lines, len);
-        lines += len + (lines[len] == '\n');
-    }
-}
-
 int acc_ctl_error_put(const struct acc_ctl_error *error, struct acc_buf *out)
 {
     struct acc_varlink_reply reply;
@@ -558,7 +546,8 @@ int acc_ctl_error_put(const struct acc_ctl_error *error, struct acc_buf *out)
         acc_put_bytes(&reply.put, reply.parameters, error->key, error->value, strlen(error->value));
     }
     if (error->key2 && error->is_list2) {
-        put_list(&reply.put, reply.parameters, error->key2, error->value2);
+        acc_put_lines(&reply.put, acc_put_array(&reply.put, reply.parameters, error->key2),
+                      error->value2);
     } else if (error->key2) {
         acc_put_bytes(&reply.put, reply.parameters, error->key2, error->value2,
                       strlen(error->value2));

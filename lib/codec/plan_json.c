@@ -77,6 +77,7 @@ void acc_plan_fini(struct acc_plan *plan)
         free(plan->row[i].line);
     }
     free(plan->row);
+    free(plan->warnings);
     *plan = (struct acc_plan){0};
 }
 
@@ -130,6 +131,10 @@ int acc_plan_put(const struct acc_plan *plan, const char *const *targets, size_t
         if (is_wanted(plan->row[i].service, targets, n_targets)) {
             put_row(&reply.put, changes, &plan->row[i]);
         }
+    }
+    if (plan->warnings) {
+        acc_put_lines(&reply.put, acc_put_array(&reply.put, reply.parameters, "warnings"),
+                      plan->warnings);
     }
     return acc_varlink_reply_finish(&reply, NULL, false, out);
 }

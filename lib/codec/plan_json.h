@@ -32,6 +32,7 @@ struct acc_plan_row {
 struct acc_plan {
     struct acc_plan_row *row; /* owned; in the order of the dependencies */
     size_t n;
+    char *warnings; /* of the files, one a line; owned; NULL: none */
 };
 
 /* "scale 1 -> 3": how many containers a service has, and is to have. */

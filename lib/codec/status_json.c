@@ -588,16 +588,6 @@ static void put_service_differences(struct writer *w, cJSON *parent,
     }
 }
 
-static void put_lines(struct writer *w, cJSON *list, const char *lines)
-{
-    while (*lines) {
-        size_t len = strcspn(lines, "\n");
-
-        acc_put_bytes(w->put, list, NULL, lines, len);
-        lines += len + (lines[len] == '\n');
-    }
-}
-
 static void put_image(struct writer *w, cJSON *item, const struct acc_progress_row *row)
 {
     if (row->pull) {
@@ -608,7 +598,7 @@ static void put_image(struct writer *w, cJSON *item, const struct acc_progress_r
         number(w, pull, "total", row->pull->total);
     }
     if (row->output) {
-        put_lines(w, acc_put_array(w->put, item, "output"), row->output);
+        acc_put_lines(w->put, acc_put_array(w->put, item, "output"), row->output);
     }
 }
 
@@ -649,8 +639,11 @@ static void put_stacks_told(struct writer *w, const struct acc_stacks_told *stac
             text(w, list, NULL, acc_engine_stack_name(engine, k));
         }
     }
+    if (stacks->warnings) {
+        acc_put_lines(w->put, acc_put_array(w->put, w->top, "warnings"), stacks->warnings);
+    }
     if (stacks->adopted) {
-        put_lines(w, acc_put_array(w->put, w->top, "adopted"), stacks->adopted);
+        acc_put_lines(w->put, acc_put_array(w->put, w->top, "adopted"), stacks->adopted);
     }
 }
 
@@ -719,7 +712,7 @@ int acc_applied_put(const struct acc_view *view, const struct acc_progress_row *
             acc_put_bytes(w.put, changes, NULL, line, strlen(line));
         }
     }
-    put_lines(&w, changes, lines ? lines : "");
+    acc_put_lines(w.put, changes, lines ? lines : "");
     if (!continues) {
         put_notes(&w, rows, n_rows);
     }
@@ -817,6 +810,6 @@ int acc_lines_put(const char *error, const char *key, const char *lines, struct 
     struct writer w;
 
     begin(&w, NULL);
-    put_lines(&w, acc_put_array(w.put, w.top, key), lines);
+    acc_put_lines(w.put, acc_put_array(w.put, w.top, key), lines);
     return finish(&w, error, false, out);
 }

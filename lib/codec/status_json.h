@@ -97,6 +97,7 @@ struct acc_progress_row {
 struct acc_stacks_told {
     const char *adopted;  /* taken over by it, a name a line; NULL: none */
     bool shows_observing; /* tell which are only observed */
+    const char *warnings; /* of their files, one a line; NULL: none */
 };
 int acc_progress_put(const struct acc_view *view, const struct acc_progress_row *rows,
                      size_t n_rows, const struct acc_stacks_told *stacks, bool continues,

@@ -220,3 +220,13 @@ void acc_put_bytes(struct acc_json_put *put, cJSON *parent, const char *key, con
     acc_put_text(put, parent, key, clean);
     free(clean);
 }
+
+void acc_put_lines(struct acc_json_put *put, cJSON *array, const char *lines)
+{
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+
+        acc_put_bytes(put, array, NULL, lines, len);
+        lines += len + (lines[len] == '\n');
+    }
+}

@@ -65,3 +65,5 @@ int acc_varlink_reply_finish(struct acc_varlink_reply *reply, const char *error,
 /* Text of other programs as JSON may hold it: what is no UTF-8 becomes U+FFFD, a NUL as well. */
 void acc_put_bytes(struct acc_json_put *put, cJSON *parent, const char *key, const char *text,
                    size_t text_len);
+/* An element for each line. */
+void acc_put_lines(struct acc_json_put *put, cJSON *array, const char *lines);

@@ -423,6 +423,66 @@ static struct acc_stack *make_stack(struct acc_compose_ctx *ctx, struct acc_node
     return acc_arena_failed(ctx->arena) ? NULL : stack;
 }
 
+/* --- what is fine, and may not be meant -------------------------------------------------------- */
+
+/* The first label by which Traefik routes to it; NULL: none. */
+static const struct acc_node *route_label(const struct acc_service_spec *service)
+{
+    const struct acc_node *first = NULL;
+
+    acc_node_for_each(label, acc_node_get(service->node, "labels"))
+    {
+        if (strcmp(label->key, "traefik.enable") == 0 && label->text &&
+            strcmp(label->text, "false") == 0) {
+            return NULL;
+        }
+        if (!first && strncmp(label->key, "traefik.", 8) == 0) {
+            first = label;
+        }
+    }
+    return first;
+}
+
+static bool is_start_first(const struct acc_service_spec *service)
+{
+    for (size_t i = 0; i < service->n_edges; i++) {
+        if (service->edges[i].kind == ACC_EDGE_BINDS) {
+            return false;
+        }
+    }
+    return service->upgrade_order == ACC_ORDER_START_FIRST ||
+           (service->upgrade_order == ACC_ORDER_AUTO && !service->exclusive);
+}
+
+/* Traefik waits for a health check, and for nothing else. Told once for all services: most files
+ * with such labels have many. */
+static void warn_of_routes(struct acc_compose_ctx *ctx, const struct acc_stack *stack)
+{
+    const struct acc_service_spec *first = NULL;
+    size_t n = 0;
+    char others[48] = "";
+
+    for (size_t i = 0; i < stack->n_services; i++) {
+        const struct acc_service_spec *service = &stack->services[i];
+
+        if (!service->health.set && is_start_first(service) && route_label(service)) {
+            first = first ? first : service;
+            n++;
+        }
+    }
+    if (!first) {
+        return;
+    }
+    if (n > 1) {
+        (void)snprintf(others, sizeof(others), " (and of %zu more)", n - 1);
+    }
+    acc_diags_warn(ctx->diags, route_label(first)->pos,
+                   "labels of '%s'%s make Traefik route to it, and there is no healthcheck: unless "
+                   "the image has one, an upgrade's new container gets requests before it is "
+                   "ready; give it one, or x-acc.upgrade.order: stop-first",
+                   first->name, others);
+}
+
 int acc_compose_finish(struct acc_compose_ctx *ctx, struct acc_node *project,
                        struct acc_stack **ret_stack)
 {
@@ -452,6 +512,9 @@ int acc_compose_finish(struct acc_compose_ctx *ctx, struct acc_node *project,
         }
     }
     r = r < 0 ? r : acc_finish_resources(ctx, stack);
+    if (r == 0) {
+        warn_of_routes(ctx, stack);
+    }
     if (r == 0 && ctx->diags->n_errors > n_errors) {
         r = -EINVAL;
     }

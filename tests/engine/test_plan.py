@@ -338,3 +338,20 @@ def test_prune_does_not_depend_on_who_waits(w):
     wait(lambda: changes(accd) == {}, 20, "network and volume are gone")
     assert not [n for n in w.docker.call("GET", "/networks") if n["Name"] == "s_back"]
     assert not [v for v in w.docker.call("GET", "/volumes")["Volumes"] or () if v["Name"] == "s_data"]
+
+
+@needs(seconds=60)
+def test_plan_and_apply_tell_the_warnings_of_the_files(w):
+    """Each on stderr, or in the document; the log has the word once."""
+    path = w.stack("s", {"a": service(environment={"V": "${NOT_SET}"})})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    place = r"compose\.yaml:\d+:\d+: "
+    for verb in ("plan", "apply"):
+        run = accd.ctl(verb)
+        assert re.search(place + 'warning: The "NOT_SET" variable is not set', run.stderr), run.stderr
+        assert "NOT_SET" not in run.stdout, run.stdout
+        said = json.loads(accd.ctl("--json", verb).stdout.splitlines()[-1])
+        assert [bool(re.search("NOT_SET", line)) for line in said["warnings"]] == [True], said
+    line = next(line for line in accd.log.read_text().splitlines() if "NOT_SET" in line)
+    assert line.count("warning") == 1, line

@@ -77,7 +77,7 @@ static void ask_plan(void *ctx,
 }
 
 static void ask_apply(void *ctx, bool prune, const char *by,
-                      void (*done)(void *arg, const char *problems, const char *changes), void *arg)
+                      void (*done)(void *arg, const struct accd_applied *applied), void *arg)
 {
     (void)ctx;
     (void)by;
@@ -161,6 +161,12 @@ int open_control(void)
     };
 
     return accd_control_open(&config, &server.control, server.error);
+}
+
+void control_applied(const char *changes, const char *warnings)
+{
+    server.applied(server.apply_arg,
+                   &(struct accd_applied){.changes = changes, .warnings = warnings});
 }
 
 void control_set_up(void)

@@ -28,7 +28,7 @@ struct control_stage {
     struct accd_control_logs_sink sink;
     struct accd_control_logs_options logs;
     unsigned n_cancelled, n_paused, n_resumed, n_looks;
-    void (*applied)(void *arg, const char *problems, const char *changes);
+    void (*applied)(void *arg, const struct accd_applied *applied);
     void *apply_arg;
     const char *unsaved;
     void (*saved)(void *arg); /* NULL: nobody waits for it */
@@ -47,6 +47,8 @@ struct control_stage {
 extern struct control_stage server;
 
 /* A checked fixture: stacks acc (db, web) and media (web), all up. */
+/* The files that Apply waits for are in force. */
+void control_applied(const char *changes, const char *warnings);
 void control_set_up(void);
 void control_tear_down(void);
 /* 0, or -errno with server.error. */

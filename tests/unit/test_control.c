@@ -353,7 +353,7 @@ START_TEST(closing_leaves_nothing_behind)
     uv_run(&server.loop, UV_RUN_DEFAULT);
     ck_assert_uint_eq(server.n_cancelled, 1);
     server.history_done(server.history_arg); /* late answers find nobody */
-    server.applied(server.apply_arg, NULL, "");
+    control_applied("", NULL);
     for (int i = 0; i < 6; i++) {
         ck_assert_str_eq(hear(fds[i]) + strlen(hear(fds[i])) - 8, "(closed)");
         close(fds[i]);

@@ -290,7 +290,7 @@ START_TEST(what_an_operator_took_back_is_a_note_of_apply)
     puppet.service[0].settled_text = "was rolled back to r1 by root";
     say(fd, "{\"method\":\"io.acc.Apply\"}");
     ck_assert_str_eq(hear(fd), "");
-    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    control_applied("changed acc/db\n", NULL);
     ck_assert_ptr_nonnull(
         strstr(hear(fd), "\"notes\":[\"acc/db: was rolled back to r1 by root\"]"));
     close(fd);
@@ -429,7 +429,7 @@ START_TEST(a_rollout_is_told_by_who_serves)
              _i % 3 == 0 ? "" : "\"targets\":[\"db\"]");
     say(fd, request);
     if (_i % 3 == 0) {
-        server.applied(server.apply_arg, NULL, "changed acc/db\n");
+        control_applied("changed acc/db\n", NULL);
     }
     ck_assert_str_eq(hear(fd), "");
     container(0, "c2", 2);
@@ -455,7 +455,7 @@ START_TEST(the_end_of_a_kept_container_is_no_change_of_the_service)
     db->view.n_instances = 2;
     db->settled = ACC_SETTLED_PENDING;
     say(fd, "{\"method\":\"io.acc.Apply\"}");
-    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    control_applied("changed acc/db\n", NULL);
     ck_assert_str_eq(hear(fd), "");
     db->view.n_instances = 1;
     db->instance.updated = true;
@@ -500,7 +500,7 @@ START_TEST(apply_waits_and_tells_what_became_of_the_containers)
     container(1, "c2", 1);
     say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
     puppet.service[0].settled = ACC_SETTLED_PENDING;
-    server.applied(server.apply_arg, NULL, "changed acc/db\nchanged acc/web\n");
+    control_applied("changed acc/db\nchanged acc/web\n", NULL);
     got = hear(fd);
     ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"observing\":[],\"progress\":[{\"service\":\"acc/db\""));
     ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
@@ -533,7 +533,7 @@ START_TEST(apply_draws_in_who_depends_on_what_changes)
     container(1, "c2", 1);
     say(fd, "{\"method\":\"io.acc.Apply\",\"more\":true}");
     puppet.service[0].settled = ACC_SETTLED_PENDING;
-    server.applied(server.apply_arg, NULL, "changed acc/db\n");
+    control_applied("changed acc/db\n", NULL);
     got = hear(fd);
     ck_assert_ptr_nonnull(strstr(strstr(got, "acc/web"), "\"selected\":false"));
     ck_assert_ptr_null(strstr(got, "media/web"));
@@ -560,7 +560,7 @@ START_TEST(a_changed_restart_policy_is_followed_by_accd_alone)
 
     container(0, "c1", 1);
     say(fd, "{\"method\":\"io.acc.Apply\"}");
-    server.applied(server.apply_arg, NULL, "changed acc/db\npolicy acc/db\n");
+    control_applied("changed acc/db\npolicy acc/db\n", NULL);
     ck_assert_ptr_nonnull(strstr(hear(fd), "{\"changes\":[\"updated acc/db\"]"));
     close(fd);
 }
@@ -626,13 +626,30 @@ START_TEST(apply_tells_the_problems_of_the_files)
     int fd = dial();
 
     say(fd, "{\"method\":\"io.acc.Apply\"}");
-    server.applied(server.apply_arg, "a.yaml:1:2: no", NULL);
+    server.applied(server.apply_arg, &(struct accd_applied){.problems = "a.yaml:1:2: no"});
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"problems\":[\"a.yaml:1:2: no\"]},\"error\":"
                                "\"io.acc.InvalidConfig\"}$");
     say(fd, "{\"method\":\"io.acc.Apply\"}");
     close(fd);
     turn();
-    server.applied(server.apply_arg, NULL, "");
+    control_applied("", NULL);
+}
+END_TEST
+
+START_TEST(apply_and_plan_tell_the_warnings_of_the_files)
+{
+    static const char warning[] = "\"warnings\":[\"a.yaml:1:2: warning: x\",\"b\"]";
+    struct acc_plan plan = {.warnings = strdup("a.yaml:1:2: warning: x\nb\n")};
+    int fd = dial();
+
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    control_applied("", plan.warnings);
+    ck_assert_ptr_nonnull(strstr(hear(fd), warning));
+    say(fd, "{\"method\":\"io.acc.Plan\"}");
+    server.planned(server.plan_arg, NULL, &plan);
+    ck_assert_ptr_nonnull(strstr(hear(fd), warning));
+    acc_plan_fini(&plan);
+    close(fd);
 }
 END_TEST
 
@@ -642,11 +659,11 @@ START_TEST(apply_prunes_when_asked_to)
 
     say(fd, "{\"method\":\"io.acc.Apply\"}");
     ck_assert(!server.prune);
-    server.applied(server.apply_arg, NULL, "");
+    control_applied("", NULL);
     (void)hear(fd);
     say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true}}");
     ck_assert(server.prune);
-    server.applied(server.apply_arg, NULL, "");
+    control_applied("", NULL);
     ck_assert_str_eq(hear(fd), ""); /* not before networks are gone, too */
     ck_assert(!server.prunes_volumes);
     server.pruned(server.prune_arg, "removed network acc_back\nkept network acc_x: in use\n");
@@ -655,7 +672,7 @@ START_TEST(apply_prunes_when_asked_to)
     say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true}}");
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     server.pruned = NULL;
-    server.applied(server.apply_arg, NULL, "removed acc/db\n");
+    control_applied("removed acc/db\n", NULL);
     ck_assert(server.pruned == NULL); /* its container comes first */
     move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
@@ -687,7 +704,7 @@ START_TEST(apply_prunes_also_when_nobody_waits_for_it)
         "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true,%s}}",
         more[_i]);
     say(fd, request);
-    server.applied(server.apply_arg, NULL, "removed acc/db\n");
+    control_applied("removed acc/db\n", NULL);
     if (_i == 1) {
         close(fd);
         turn();
@@ -703,7 +720,7 @@ START_TEST(apply_prunes_also_when_nobody_waits_for_it)
     server.pruned(server.prune_arg, "removed network acc_back\n");
     server.pruned = NULL;
     say(dial(), "{\"method\":\"io.acc.Apply\",\"parameters\":{\"detach\":true}}");
-    server.applied(server.apply_arg, NULL, "");
+    control_applied("", NULL);
     for (int i = 0; i < 3; i++) {
         uv_run(&server.loop, UV_RUN_NOWAIT);
     }
@@ -716,7 +733,7 @@ START_TEST(apply_tells_how_many_containers_it_was_and_is)
     int fd = dial();
 
     say(fd, "{\"method\":\"io.acc.Apply\"}");
-    server.applied(server.apply_arg, NULL, "changed acc/db\nscaled acc/db 1 -> 3\n");
+    control_applied("changed acc/db\nscaled acc/db 1 -> 3\n", NULL);
     const char *got = hear(fd);
 
     ck_assert_ptr_nonnull(
@@ -841,6 +858,7 @@ int main(void)
     tcase_add_test(tcase, who_waits_hears_of_the_image);
     tcase_add_test(tcase, a_build_that_says_too_much_is_bounded);
     tcase_add_test(tcase, apply_tells_the_problems_of_the_files);
+    tcase_add_test(tcase, apply_and_plan_tell_the_warnings_of_the_files);
     tcase_add_test(tcase, apply_prunes_when_asked_to);
     tcase_add_loop_test(tcase, apply_prunes_also_when_nobody_waits_for_it, 0, 3);
     tcase_add_test(tcase, apply_tells_how_many_containers_it_was_and_is);
