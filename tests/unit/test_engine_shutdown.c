@@ -164,10 +164,12 @@ END_TEST
 
 START_TEST(what_ends_while_the_host_goes_down_is_no_incident)
 {
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+
     up("s: a; b; c; d; e; f; g");
     stage_shut_down(&stage, 0);
-    for (const char *name = "a\0b\0c\0d\0e\0f\0g"; *name; name += 2) {
-        stage_exit(&stage, name, 1);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        stage_exit(&stage, names[i], 1);
     }
     stage_run(&stage, 600000);
     ck_stage(&stage, "");
