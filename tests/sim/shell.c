@@ -190,6 +190,7 @@ struct look {
     uint32_t svc; /* whose it is */
     bool is_last; /* evaluated; the answer is on its way */
     bool exists;
+    uint64_t number; /* in the order in which they saw what they tell */
     char cid[ACC_CID_LEN + 1];
     struct acc_obs obs;
     uint64_t then_op; /* the operation that is answered after it; 0: none */
@@ -208,17 +209,32 @@ static bool look_is_void(const struct look *l)
            l->world->conn == WORLD_CONN_DOWN;
 }
 
+/* accd's inspector has one under way per container: none tells what is older than what was told. */
+static void look_in_order(struct look *l)
+{
+    struct twin *twin = &l->world->twin;
+    struct twin_container *c = twin_find(twin, l->cid);
+
+    if (c && l->number < c->told_look) {
+        l->exists = twin_inspect(twin, l->cid, l->manual_stop, &l->obs);
+    } else if (c) {
+        c->told_look = l->number;
+    }
+}
+
 static void look_tell(void *ctx, uint64_t a, uint64_t b)
 {
     struct look *l = ctx;
     struct world *w = l->world;
-    struct acc_event event = {.type = l->exists ? ACC_EV_OBS : ACC_EV_GONE};
+    struct acc_event event = {0};
 
     (void)a, (void)b;
     if (look_is_void(l)) {
         free(l);
         return;
     }
+    look_in_order(l);
+    event.type = l->exists ? ACC_EV_OBS : ACC_EV_GONE;
     if (l->exists) {
         event.obs = &l->obs;
     } else {
@@ -270,6 +286,7 @@ static void look_now(void *ctx, uint64_t a, uint64_t b)
         return;
     }
     l->exists = twin_inspect(&w->twin, l->cid, l->manual_stop, &l->obs);
+    l->number = ++w->n_looks;
     sim_queue_in_own(&w->queue, sim_rand_range(world_luck(w, l->svc), 0, w->is_chaos ? 30 : 2),
                      look_tell, l);
 }

@@ -150,6 +150,7 @@ struct twin_container {
     uint64_t start_token; /* of the call that began this run; TWIN_FOREIGN: not accd's */
     bool by_policy;       /* the engine's own restart began this run */
     uint64_t n_runs;
+    uint64_t told_look;           /* the newest look at it that accd was told of; for the shell */
     struct twin_waiting *waiting; /* calls that wait for its exit */
 };
 

@@ -139,6 +139,7 @@ struct world {
     uint64_t seen_boot; /* of the twin, at the last CONN_UP */
     bool is_listing, is_relist_due;
     size_t n_list_pending;
+    uint64_t n_looks;
     uint64_t n_foreign;                   /* names of strangers */
     struct sim_rand hold_rand, host_rand; /* their own: the other stories stay what they are */
     uint64_t *host_change_ms;             /* owned; of each condition: when it last came or went */
