@@ -334,6 +334,7 @@ struct rollout {
     bool op_is_pull;
     bool is_entered; /* the step was begun by this accd; else it may have been half done */
     uint64_t begun_ms, took_ms, since_ms, seen_ms, deadline_ms, paused_ms, retry_ms;
+    bool is_paused;      /* what it stands on is bad, since `seen_ms` or before */
     uint64_t still_ms;   /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;    /* the new one failed then, and it isn't clear yet whose fault it was */
     bool is_marked;      /* the old one may have been told to drain */

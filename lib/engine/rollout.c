@@ -174,20 +174,24 @@ static bool is_own_fault(struct acc_engine *e, struct service *s)
     return !has_hard(e, s) || acc_due(e, s, r->fail_ms + s->timing.attribution_window);
 }
 
-/* The time that a dependency or the engine took is given back. False: it was too much. */
+/* What has passed since the last look was a pause if it was one then: who could end it marks us. */
+static void give_back(const struct acc_engine *e, struct rollout *r)
+{
+    uint64_t passed_ms = r->is_paused ? e->now - r->seen_ms : 0;
+
+    r->seen_ms = e->now;
+    r->deadline_ms += passed_ms;
+    r->paused_ms += passed_ms;
+}
+
+/* The time that a dependency or a shutdown took is given back. False: it was too much. */
 static bool keep_clock(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    uint64_t passed_ms = e->now - r->seen_ms;
 
-    r->seen_ms = e->now;
-    if (acc_may_act(e) && !is_held_up(e, s)) {
-        return true;
-    }
-    r->deadline_ms += passed_ms;
-    r->paused_ms += acc_may_act(e) ? passed_ms : 0;
-    acc_wake_at(s, e->now + 1000);
-    return r->paused_ms < s->timing.upgrade_pause;
+    give_back(e, r);
+    r->is_paused = !acc_may_act(e) || is_held_up(e, s);
+    return !r->is_paused || !acc_due(e, s, e->now + s->timing.upgrade_pause - r->paused_ms);
 }
 
 static void fail(struct acc_engine *e, struct service *s, const char *why)
@@ -367,7 +371,7 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
             acc_rollout_step(
                 e, s, r->is.start_first || candidate->unrouted ? ACC_ROLL_ROUTE : ACC_ROLL_SWITCH);
         }
-    } else if (!candidate->waiting && acc_due(e, s, r->deadline_ms)) {
+    } else if (!candidate->waiting && !r->is_paused && acc_due(e, s, r->deadline_ms)) {
         (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s",
                        acc_output_told(candidate).text);
         fail(e, s, NULL);
@@ -483,8 +487,9 @@ static void update_watch(struct acc_engine *e, struct service *s)
         /* One that was started again meanwhile begins anew, whoever's fault that was. */
         uint64_t proven_ms = i->run_ms + s->timing.upgrade_monitor;
 
-        is_proven &= is_seen_since(
-            e, s, i, proven_ms > s->roll.deadline_ms ? proven_ms : s->roll.deadline_ms);
+        is_proven &= !s->roll.is_paused &&
+                     is_seen_since(e, s, i, proven_ms > s->roll.deadline_ms ? proven_ms
+                                                                            : s->roll.deadline_ms);
         if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
             (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);
         }
@@ -543,6 +548,7 @@ static void stand_still(struct acc_engine *e, struct service *s, bool is_still)
         acc_group_mark(e, s); /* nobody waits for what stands still */
     }
     if (is_still && !r->still_ms) {
+        give_back(e, r);
         r->still_ms = e->now ? e->now : 1;
     } else if (!is_still && r->still_ms) {
         r->deadline_ms += e->now - r->still_ms;
@@ -682,7 +688,10 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
         acc_group_mark(e, s); /* nobody waits for it meanwhile */
     }
     if (acc_hold_no_start(e, s)) {
-        r->frozen_ms = r->frozen_ms ? r->frozen_ms : (e->now ? e->now : 1);
+        if (!r->frozen_ms) {
+            give_back(e, r);
+            r->frozen_ms = e->now ? e->now : 1;
+        }
         return true;
     }
     if (r->frozen_ms) {

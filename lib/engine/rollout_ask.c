@@ -168,6 +168,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                                                       : s->timing.upgrade_timeout);
     r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = r->n_undrains = 0;
+    r->is_paused = false;
     r->is_marked = step == ACC_ROLL_DRAIN ||
                    (r->is_marked &&
                     (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO || step == ACC_ROLL_ASK));

@@ -89,7 +89,7 @@ void acc_rollout_hook_update(struct acc_engine *e, struct service *s)
         }
         r->is_entered = true;
     }
-    if (!whom(e, s) && acc_due(e, s, r->deadline_ms)) {
+    if (!whom(e, s) && !r->is_paused && acc_due(e, s, r->deadline_ms)) {
         failed(e, s,
                r->is.step == ACC_ROLL_PRE ? "upgrade.pre needs its container, which doesn't run"
                                           : "exited before upgrade.post");

@@ -44,8 +44,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         acc_format_span_ms(elapsed_ms, elapsed + strlen(elapsed),
                            sizeof(elapsed) - strlen(elapsed));
     }
-    acc_format_span_ms(r->deadline_ms > now_ms ? (r->deadline_ms - now_ms) / 1000 * 1000 : 0, left,
-                       sizeof(left));
+    uint64_t clock_ms = r->is_paused ? r->seen_ms : now_ms; /* the deadline moves along */
+
+    acc_format_span_ms(r->deadline_ms > clock_ms ? (r->deadline_ms - clock_ms) / 1000 * 1000 : 0,
+                       left, sizeof(left));
 
     switch (is->step) {
     case ACC_ROLL_IDLE:

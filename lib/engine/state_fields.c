@@ -284,6 +284,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.deadline_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.paused_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.retry_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_paused, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.still_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.fail_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_marked, ACC_FIELD_UINT),

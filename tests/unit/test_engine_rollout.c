@@ -939,6 +939,27 @@ START_TEST(the_watch_stands_still_while_it_is_paused)
 }
 END_TEST
 
+START_TEST(the_watch_sleeps_while_what_it_needs_is_down)
+{
+    up_with_new_image("s: db p; web p n:db");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    stage_docker_stop(&stage, "db");
+    stage_run(&stage, 60000);
+    uint64_t before = acc_engine_visits(stage.engine);
+
+    stage_run(&stage, 1200000);
+    ck_assert_uint_lt(acc_engine_visits(stage.engine) - before, 200); /* some a list */
+    stage_hold(&stage, ACC_VERB_HOLD, "web", ACC_HOLD_FREEZE, 600000);
+    stage_run(&stage, 600000);
+    stage_docker_start(&stage, "db");
+    stage_run(&stage, 500000);
+    ck_assert_int_eq(revision(2)->result, ACC_REV_TRIAL);
+    stage_run(&stage, 120000);
+    ck_assert_int_eq(revision(2)->result, ACC_REV_STABLE);
+}
+END_TEST
+
 /* The end of the write-ahead log never got to the disk. */
 START_TEST(names_are_believed_before_an_older_record)
 {
@@ -1024,6 +1045,7 @@ static Suite *suite(void)
     tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
     tcase_add_test(tc, an_upgrade_does_not_wait_for_what_is_only_wanted);
     tcase_add_test(tc, the_watch_stands_still_while_it_is_paused);
+    tcase_add_test(tc, the_watch_sleeps_while_what_it_needs_is_down);
     tcase_add_test(tc, names_are_believed_before_an_older_record);
     tcase_add_test(tc, accd_may_die_at_any_step);
     suite_add_tcase(s, tc);
