@@ -30,5 +30,6 @@ void coverage_actions(struct coverage *coverage, struct world *world);
 /* Its process ended by itself. */
 void coverage_crash(struct coverage *coverage, struct world *world,
                     const struct twin_container *container);
-/* Prints it all; how many that must be reached were not. */
+/* Prints it all; how many that must be reached were not, or can't be and were. With upgrades only
+ * the states of a rollout are asked for. */
 unsigned coverage_print(const struct coverage *coverage, bool upgrades);
