@@ -19,9 +19,9 @@
 /* What comes each half an hour in a storm comes once in a day to a week. */
 #define RARITY_MIN 50u
 #define RARITY_MAX 400u
-/* Quiet time is lists of what is known; some hosts ask for fewer of them. */
-#define RESYNC_MIN (2 * MINUTE)
-#define RESYNC_MAX (10 * MINUTE)
+/* Quiet time is lists of what is known already: most hosts ask for fewer of them here. */
+#define RESYNC_MIN (5 * MINUTE)
+#define RESYNC_MAX (60 * MINUTE)
 #define LONG_MIN   (2 * DAY)
 #define LONG_MAX   (90 * DAY)
 
@@ -57,7 +57,7 @@ void world_options_make_long(struct world_options *options)
     options->calm = false;
     options->graph.platform = sim_rand_below(&rand, 64) == 0;
     options->graph.services_max = sim_rand_below(&rand, 8) == 0 ? 20 : 8;
-    options->graph.resync_ms = sim_rand_below(&rand, 3) == 0 ? 0
+    options->graph.resync_ms = sim_rand_below(&rand, 8) == 0 ? 0
                                                              : sim_rand_range(&rand, RESYNC_MIN,
                                                                               RESYNC_MAX);
     options->quick = options->graph.resync_ms != 0; /* the trials know the default */
