@@ -78,7 +78,7 @@ def test_up_takes_over_what_it_names_and_says_so(w):
     assert modes(accd)["s"] == "managing" and policies(w)["s-web-1"] == "no"
 
     alone = w.accd(config=w.config([theirs]), name="alone")  # knows nothing of the other's doing
-    assert modes(alone) == {"s": "observing"}
+    wait(lambda: modes(alone) == {"s": "observing"}, 20, "it is observed")
     refused = alone.ctl("up", check=False)
     assert refused.returncode == 6 and "accctl adopt" in refused.stderr, refused
 

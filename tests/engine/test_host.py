@@ -110,9 +110,10 @@ def test_a_bind_source_is_waited_for(w):
 
     def away(name):
         root = f"host:{source if name == 'a' else link / 'data'}"
-        blocked = accd.wait_state(name, "blocked", seconds=20)
+        # an accd that has just been started says first that Docker hasn't answered yet
+        blocked = wait(lambda: next((s for s in [accd.service(name)] if s["state"] == "blocked" and
+                                     f"acc-nas is not mounted on {nas}" in s["reason"]), None), 20, f"{name} is blocked by its source")
         assert blocked["root"] == [root], blocked
-        assert f"acc-nas is not mounted on {nas}" in blocked["reason"], blocked["reason"]
         return root
 
     try:
