@@ -550,7 +550,8 @@ static bool is_disturbed(const struct oracle *o, uint32_t svc)
            (s->disturbed_ms && now(o) - s->disturbed_ms < EXCUSE);
 }
 
-/* It may be owed a restart after one dependency, which waits until all are there (E4). */
+/* It may be owed a restart after one dependency, which waits until all are there (E4), and what it
+ * needs of the host. */
 static bool waits_to_follow(const struct oracle *o, uint32_t svc)
 {
     const struct acc_service_spec *spec = spec_of(o, svc);
@@ -565,6 +566,12 @@ static bool waits_to_follow(const struct oracle *o, uint32_t svc)
             follows |= edge->kind == ACC_EDGE_BINDS || edge->on_down != ACC_ON_DOWN_RIDE;
             waits |= !dep->is_ready || now(o) - dep->ready_change_ms < EXCUSE;
         }
+    }
+    for (size_t i = 0; i < spec->n_host; i++) {
+        uint32_t at = spec->host[i].at;
+
+        waits |= o->world->workloads.host_is_missing[at] ||
+                 now(o) - o->world->host_change_ms[at] < EXCUSE;
     }
     return follows && waits;
 }
