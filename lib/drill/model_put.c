@@ -144,6 +144,11 @@ int acc_model_text_put(const struct acc_model *model, struct acc_buf *out)
 {
     for (size_t i = 0; i < model->n_phases; i++) {
         (void)acc_buf_printf(out, "phase %s", model->phases[i].name);
+        if (model->phases[i].rollback != ACC_ROLLBACK_SERVICE) {
+            bool is_all = model->phases[i].rollback == ACC_ROLLBACK_ALL;
+
+            (void)acc_buf_printf(out, " rollback=%s", is_all ? "all" : "phase");
+        }
         if (model->phases[i].has_gate) {
             (void)acc_buf_printf(out, " healthy_for=%llums",
                                  (unsigned long long)model->phases[i].healthy_for_ms);
