@@ -396,6 +396,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         return;
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
+        r->is_asked = false; /* what was to follow the one that is taken back isn't wanted, either */
         end_other_way(e, s, cmd->by);
         if (!is_further) {
             return;
