@@ -280,16 +280,18 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
+    bool is_told = i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns;
 
     if (ends_with_host(e, s, i)) {
         ended_with_host(e, s, i);
     } else if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         note_end(e, i);
         handled(e, i);
-    } else if (is_own || (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns &&
-                          acc_rollout_stopped_before(e, s, i))) {
+    } else if (is_own || (is_told && acc_rollout_stopped_before(e, s, i))) {
         ended_by_us(e, s, i);
-    } else if (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns) {
+    } else if (is_told && !e->ever_synced) {
+        return; /* whether it was within an upgrade shows when all has been seen */
+    } else if (is_told) {
         handled(e, i);
         i->hold_ms = s->wanted_up ? (e->now ? e->now : 1) : 0;
         acc_wake_at(s, e->now + s->timing.external_stop_settle);
