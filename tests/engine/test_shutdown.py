@@ -147,12 +147,12 @@ def test_does_not_take_the_end_for_one_by_hand(w):
 def test_a_new_accd_amid_a_shutdown_keeps_still(w):
     """accd dies while the host goes down: nobody waits for the next one, which starts nothing."""
     logind, accd = up(w, 60000, {"db": service(), "api": service("db", environment={"STOP_DELAY": "3"})})
+    record = w.record()
     logind.tell("down")
-    wait(lambda: accd.json("status").get("shutdown"), 10, "it has begun")
+    wait(lambda: accd.json("status").get("shutdown") and record.count("kill", "s-api-1"), 10, "it has begun, and Docker knows")
     accd.kill()
     logind.must_say("released", 60)
     wait(lambda: not w.docker.running("s-api-1"), 30, "its stop goes on, or was a kill")
-    record = w.record()
     accd.start()
     wait(lambda: accd.json("status").get("shutdown"), 10, "it knows")
     wait(lambda: accd.json("status")["engine"]["connected"], 10, "it sees Docker")
