@@ -6,7 +6,7 @@ from lib import needs, run, service, wait
 NOT_SAVED = "not saved: disk full ("
 
 
-def small_disk(w, path, kib=512):
+def small_disk(w, path, kib=2048):  # the write-ahead log alone may have some hundred
     path.mkdir(parents=True)
     run("mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", path)
     w.extra.callback(lambda: run("umount", "-l", path, check=False))
