@@ -39,10 +39,11 @@ static void mark_users(struct acc_engine *e, const struct condition *c)
 
 /* --- what is known --------------------------------------------------------------------------- */
 
-enum wish { /* what a condition is needed for */
-            TO_RUN = 0,
-            TO_START,   /* where its sources lie */
-            TO_BE_MADE, /* networks and volumes */
+/* What a condition is needed for. */
+enum wish {
+    TO_RUN = 0,
+    TO_START,   /* where its sources lie */
+    TO_BE_MADE, /* networks and volumes */
 };
 
 static enum wish wish_of(const struct condition *c)

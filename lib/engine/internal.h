@@ -1114,8 +1114,7 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
 /* Rollback: what it was told is to be taken back. */
 bool acc_drain_must_undo(const struct service *s, const struct instance *old);
 /* One that serves is to be told to serve, though no rollout is under way. */
-bool acc_drain_came_late(const struct acc_engine *e, const struct service *s,
-                         const struct instance *i);
+bool acc_drain_came_late(struct acc_engine *e, struct service *s, const struct instance *i);
 /* The new one, which clients know already, goes: drained, too. */
 enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new);
 /* ... and it must serve again before the new one goes. */

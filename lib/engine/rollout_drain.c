@@ -145,12 +145,11 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
 
 /* A telling that nobody answered has come true after it was taken back: it serves, and its check
  * fails for our sake alone. */
-bool acc_drain_came_late(const struct acc_engine *e, const struct service *s,
-                         const struct instance *i)
+bool acc_drain_came_late(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     return i->drain_lost_ns != 0 && i->drain_lost_ns == i->run_ns && i->degraded &&
            !acc_rollout_active(s) && can_drain(s, i) && s->roll.n_undrains < TRIES_MAX &&
-           e->now >= i->retry_ms;
+           acc_due(e, s, i->retry_ms);
 }
 
 bool acc_drain_must_undo(const struct service *s, const struct instance *old)
