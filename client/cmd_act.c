@@ -131,27 +131,38 @@ struct act {
     bool has_told_away; /* that it waits for the engine */
 };
 
+/* What was done all the same, service by service. */
+static void show_partly(struct act *act, const cJSON *answer)
+{
+    uint64_t now_ms = accctl_now_ms();
+
+    (void)accctl_progress_update(act->progress, acc_json_array(answer, "progress"), now_ms,
+                                 &act->out);
+    accctl_progress_end(act->progress, &act->out);
+    accctl_progress_put_builds(act->progress, &act->out);
+    accctl_progress_put_outcomes(act->progress, &act->out);
+    flush(act->ctl, &act->out);
+    accctl_print_partly(act->ctl, answer, now_ms - act->started_ms);
+}
+
 /* The last reply: the outcome, or the error. */
 static enum accctl_exit conclude(struct act *act, const cJSON *reply)
 {
     struct accctl *ctl = act->ctl;
-    enum accctl_exit code = ACCCTL_DONE;
-    bool is_error = acc_json_text(reply, "error") != NULL;
+    const cJSON *answer = acc_json_object(reply, "parameters");
 
+    if (acc_json_text(reply, "error")) {
+        if (!ctl->options->json) {
+            show_partly(act, answer);
+        }
+        return accctl_tell_error(ctl, reply);
+    }
     if (!ctl->options->json) {
         accctl_progress_end(act->progress, &act->out);
     }
-    if (!ctl->options->json && is_error) {
-        accctl_progress_put_builds(act->progress, &act->out);
-    }
     flush(ctl, &act->out);
-    if (is_error) {
-        code = accctl_tell_error(ctl, reply);
-    } else {
-        accctl_print_outcome(ctl, acc_json_object(reply, "parameters"),
-                             accctl_now_ms() - act->started_ms);
-    }
-    return code;
+    accctl_print_outcome(ctl, answer, accctl_now_ms() - act->started_ms);
+    return ACCCTL_DONE;
 }
 
 /* A reply that isn't an error. */

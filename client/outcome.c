@@ -21,29 +21,75 @@ static const char *const changes[] = {"created", "recreated", "upgraded",  "roll
 
 struct tally {
     size_t n_selected, n_changed;
+    size_t n_beside; /* not asked for, and changed with those that were */
     size_t n[ACC_ARRAY_LEN(changes)];
+    size_t n_refused, n_failed, n_pending;
     bool is_known; /* accd says what has changed */
 };
 
-static struct tally count_up(const cJSON *list)
+/* What has not come to its end as it was asked for. NULL: all has. */
+static const cJSON *failures_of(const cJSON *answer)
 {
-    struct tally tally = {0};
+    const cJSON *failures = acc_json_array(answer, "failures");
+
+    return failures ? failures : acc_json_array(answer, "pending");
+}
+
+static const cJSON *failure_of(const cJSON *failures, const char *service)
+{
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, list)
+    cJSON_ArrayForEach(item, failures)
+    {
+        const char *name = acc_json_text(item, "service");
+
+        if (name && service && strcmp(name, service) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void count_failure(const cJSON *failure, const cJSON *item, struct tally *tally)
+{
+    if (acc_json_bool(failure, "refused")) {
+        tally->n_refused++;
+    } else if (acc_json_bool(item, "settled")) {
+        tally->n_failed++;
+    } else {
+        tally->n_pending++;
+    }
+}
+
+static void count_change(const char *change, struct tally *tally)
+{
+    for (size_t i = 0; i < ACC_ARRAY_LEN(changes); i++) {
+        if (strcmp(change, changes[i]) == 0) {
+            tally->n[i]++;
+            tally->n_changed++;
+        }
+    }
+}
+
+static struct tally count_up(const cJSON *answer)
+{
+    struct tally tally = {0};
+    const cJSON *failures = failures_of(answer);
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
     {
         const char *change = acc_json_text(item, "change");
+        const cJSON *failure = failure_of(failures, acc_json_text(item, "service"));
+        bool is_selected = acc_json_bool(item, "selected");
 
-        if (!acc_json_bool(item, "selected")) {
-            continue;
-        }
-        tally.n_selected++;
-        tally.is_known |= change != NULL;
-        for (size_t i = 0; change && i < ACC_ARRAY_LEN(changes); i++) {
-            if (strcmp(change, changes[i]) == 0) {
-                tally.n[i]++;
-                tally.n_changed++;
-            }
+        tally.n_selected += is_selected;
+        tally.n_beside += !is_selected && change && *change;
+        tally.is_known |= is_selected && change;
+        if (failure && is_selected) {
+            count_failure(failure, item, &tally);
+        } else if (change) {
+            count_change(change, &tally);
         }
     }
     return tally;
@@ -138,9 +184,26 @@ static void put_not_held(struct accctl *ctl, const cJSON *answer, size_t n_selec
     }
 }
 
+/* " and 2 that they need" */
+static void put_beside(struct accctl *ctl, const struct tally *tally)
+{
+    bool is_one = tally->n_selected == 1;
+
+    if (tally->n_beside == 0) {
+        return;
+    }
+    if (ctl->options->with_dependents) {
+        (void)fprintf(ctl->out, " and %zu that need%s %s", tally->n_beside,
+                      tally->n_beside == 1 ? "s" : "", is_one ? "it" : "them");
+    } else {
+        (void)fprintf(ctl->out, " and %zu that %s", tally->n_beside,
+                      is_one ? "it needs" : "they need");
+    }
+}
+
 static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
 {
-    struct tally tally = count_up(acc_json_array(answer, "progress"));
+    struct tally tally = count_up(answer);
     size_t n_resources = print_resources(ctl, answer);
     bool has_adopted = cJSON_GetArraySize(acc_json_array(answer, "adopted")) > 0;
     const char *verb = ctl->options->verb;
@@ -167,9 +230,41 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     } else {
         accctl_format_took(took_ms, took, sizeof(took));
         (void)fprintf(ctl->out, "%s: done, %zu service%s", verb, tally.n_selected, plural);
+        put_beside(ctl, &tally);
         put_tally(ctl, &tally);
         (void)fprintf(ctl->out, ", %s\n", took);
     }
+}
+
+void accctl_print_partly(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
+{
+    struct tally tally = count_up(answer);
+    size_t n_undone = tally.n_refused + tally.n_failed + tally.n_pending;
+    char took[48];
+
+    if (tally.n_selected < 2 && tally.n_changed == 0) {
+        return; /* what is said of it says all */
+    }
+    accctl_format_took(took_ms, took, sizeof(took));
+    (void)fprintf(ctl->out, "%s: %s%zu of %zu service%s", ctl->options->verb,
+                  ctl->options->detach ? "asked for, " : "", tally.n_selected - n_undone,
+                  tally.n_selected, acc_plural(tally.n_selected));
+    put_beside(ctl, &tally);
+    put_tally(ctl, &tally);
+    if (tally.n_refused > 0) {
+        (void)fprintf(ctl->out, ", %zu refused", tally.n_refused);
+    }
+    if (tally.n_failed > 0) {
+        (void)fprintf(ctl->out, ", %zu failed", tally.n_failed);
+    }
+    if (tally.n_pending > 0) {
+        (void)fprintf(ctl->out, ", %zu not there yet", tally.n_pending);
+    }
+    if (!ctl->options->detach) {
+        (void)fprintf(ctl->out, ", %s", took);
+    }
+    (void)fputc('\n', ctl->out);
+    (void)fflush(ctl->out);
 }
 
 /* Whole stacks: taken over, which is told before anything of it is touched ... */

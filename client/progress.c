@@ -25,9 +25,10 @@ struct line {
     char reason[256];
     char differs[256]; /* in what its container differed */
     int n_differs;
-    bool selected, settled, is_told;
+    bool selected, settled;
     uint64_t since_ms; /* it is at this state and step since */
     uint64_t moved_ms; /* since something happens with it; 0: nothing has */
+    uint64_t over_ms;  /* what was asked for is there since; 0: it isn't */
     /* of its image */
     char image[256];
     uint64_t current, total;
@@ -130,7 +131,7 @@ static bool is_outcome(const struct line *line)
 }
 
 /* What became of it and how long that took, once it is over. */
-static void put_outcome(const struct line *line, uint64_t now_ms, struct acc_buf *out)
+static void put_outcome(const struct line *line, struct acc_buf *out)
 {
     char took[48];
 
@@ -141,9 +142,17 @@ static void put_outcome(const struct line *line, uint64_t now_ms, struct acc_buf
         (void)acc_buf_puts(out, ")");
     }
     if (line->moved_ms > 0) {
-        accctl_format_took(now_ms - line->moved_ms, took, sizeof(took));
+        accctl_format_took(line->over_ms - line->moved_ms, took, sizeof(took));
         (void)acc_buf_printf(out, ", %s", took);
     }
+}
+
+static void put_outcome_line(const struct line *line, struct acc_buf *out)
+{
+    accctl_put_text(out, line->service, 0);
+    (void)acc_buf_puts(out, ": ");
+    put_outcome(line, out);
+    (void)acc_buf_puts(out, "\n");
 }
 
 struct step {
@@ -152,15 +161,14 @@ struct step {
 };
 
 static void put_change(const struct accctl_progress *progress, const struct line *line,
-                       const struct step *before, bool is_over, uint64_t now_ms,
-                       struct acc_buf *out)
+                       const struct step *before, bool is_over, struct acc_buf *out)
 {
     bool is_off = strcmp(line->state, "off") == 0; /* who asked for it knows why */
 
     accctl_put_text(out, line->service, 0);
     (void)acc_buf_puts(out, ": ");
     if (is_off && is_over) {
-        put_outcome(line, now_ms, out); /* "stopped" says that it is off */
+        put_outcome(line, out); /* "stopped" says that it is off */
         (void)acc_buf_puts(out, "\n");
         return;
     }
@@ -177,7 +185,7 @@ static void put_change(const struct accctl_progress *progress, const struct line
     }
     if (is_over) {
         (void)acc_buf_puts(out, ", ");
-        put_outcome(line, now_ms, out);
+        put_outcome(line, out);
     }
     (void)acc_buf_puts(out, "\n");
 }
@@ -413,17 +421,14 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     }
     is_change = read_state(progress, line, item, now_ms, &before);
     is_image = read_image(line, item, is_live, out);
-    is_over = line->selected && line->settled && line->change[0] && !line->is_told &&
+    is_over = line->selected && line->settled && line->change[0] && !line->over_ms &&
               is_outcome(line);
-    line->is_told |= is_over;
+    line->over_ms = is_over ? now_ms : line->over_ms;
     if (!is_live && progress->is_started && is_change) {
-        put_change(progress, line, &before, is_over, now_ms, out);
+        put_change(progress, line, &before, is_over, out);
         put_watch(progress, line, out);
     } else if (!is_live && is_over) {
-        accctl_put_text(out, line->service, 0);
-        (void)acc_buf_puts(out, ": ");
-        put_outcome(line, now_ms, out);
-        (void)acc_buf_puts(out, "\n");
+        put_outcome_line(line, out);
     }
     return is_change || is_image || is_over;
 }
@@ -465,6 +470,15 @@ void accctl_progress_put_builds(const struct accctl_progress *progress, struct a
         }
         for (size_t k = line->n_tail - n; k < line->n_tail; k++) {
             put_build_line(line, line->tail[k % BUILD_TAIL], out);
+        }
+    }
+}
+
+void accctl_progress_put_outcomes(const struct accctl_progress *progress, struct acc_buf *out)
+{
+    for (size_t i = 0; progress->style->height > 0 && i < progress->n; i++) {
+        if (progress->line[i].over_ms > 0) {
+            put_outcome_line(&progress->line[i], out);
         }
     }
 }

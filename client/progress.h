@@ -28,5 +28,8 @@ void accctl_progress_end(struct accctl_progress *progress, struct acc_buf *out);
 /* The end of what builds have said, where it wasn't printed as it came: after a failure. */
 void accctl_progress_put_builds(const struct accctl_progress *progress, struct acc_buf *out);
 
+/* What has become of each service, where that wasn't said as it came: after a failure of others. */
+void accctl_progress_put_outcomes(const struct accctl_progress *progress, struct acc_buf *out);
+
 /* "0.4 s", "12 s", "3 min 20 s". */
 void accctl_format_took(uint64_t ms, char *out, size_t out_size);

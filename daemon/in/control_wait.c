@@ -204,8 +204,9 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         widen(model, task->is_apply || task->with_dependents, watched);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
-    if (wait && (!keep_text(task->adopted, &wait->adopted) ||
-                 !keep_text(task->warnings, &wait->warnings) || !fill(wait, control, selected, watched, n))) {
+    if (wait &&
+        (!keep_text(task->adopted, &wait->adopted) || !keep_text(task->warnings, &wait->warnings) ||
+         !fill(wait, control, selected, watched, n))) {
         wait_destroy(wait);
         wait = NULL;
     }
@@ -404,19 +405,6 @@ static bool tell(struct wait *wait, const struct acc_progress_row *rows, size_t 
     return true;
 }
 
-static void tell_failures(struct wait *wait, const char *error, const char *key,
-                          const struct look *look)
-{
-    struct accd_session *session = wait->job.session;
-    struct acc_buf out;
-    int r;
-
-    acc_buf_init(&out, ACC_REPLY_MAX);
-    r = acc_failures_put(error, key, look->failure, look->n_failures, &out);
-    accd_control_reply(session, &out, r, true);
-    wait_free(wait);
-}
-
 /* Rows without the services that a new configuration has taken away. */
 static size_t compact(struct acc_progress_row *rows, size_t n)
 {
@@ -428,6 +416,25 @@ static size_t compact(struct acc_progress_row *rows, size_t n)
         }
     }
     return kept;
+}
+
+static void tell_failures(struct wait *wait, const char *error, const char *key, struct look *look)
+{
+    struct acc_view view = accd_control_view(wait->job.control);
+    struct accd_session *session = wait->job.session;
+    const struct acc_failed failed = {.error = error,
+                                      .key = key,
+                                      .failure = look->failure,
+                                      .n_failures = look->n_failures,
+                                      .row = look->row,
+                                      .n_rows = compact(look->row, wait->n_watches)};
+    struct acc_buf out;
+    int r;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = acc_failed_put(&view, &failed, &out);
+    accd_control_reply(session, &out, r, true);
+    wait_free(wait);
 }
 
 static bool has_output(const struct wait *wait)

@@ -735,25 +735,26 @@ static void put_refusal(struct writer *w, const struct acc_failure_row *rows, si
     text(w, w->top, "reason", reason);
 }
 
-int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
-                     size_t n_rows, struct acc_buf *out)
+int acc_failed_put(const struct acc_view *view, const struct acc_failed *failed,
+                   struct acc_buf *out)
 {
     struct writer w;
     cJSON *list;
 
-    begin(&w, NULL);
-    if (strcmp(error, ACC_CTL_E_REFUSED) == 0) {
-        put_refusal(&w, rows, n_rows);
+    begin(&w, view);
+    if (strcmp(failed->error, ACC_CTL_E_REFUSED) == 0) {
+        put_refusal(&w, failed->failure, failed->n_failures);
     }
-    list = acc_put_array(w.put, w.top, key);
-    for (size_t i = 0; i < n_rows; i++) {
+    list = acc_put_array(w.put, w.top, failed->key);
+    for (size_t i = 0; i < failed->n_failures; i++) {
         cJSON *item = acc_put_item(w.put, list);
 
-        text(&w, item, "service", rows[i].service);
-        text(&w, item, "reason", rows[i].reason);
-        acc_put_bool(w.put, item, "refused", rows[i].is_refused);
+        text(&w, item, "service", failed->failure[i].service);
+        text(&w, item, "reason", failed->failure[i].reason);
+        acc_put_bool(w.put, item, "refused", failed->failure[i].is_refused);
     }
-    return finish(&w, error, false, out);
+    put_progress(&w, failed->row, failed->n_rows);
+    return finish(&w, failed->error, false, out);
 }
 
 const char *acc_note_kind_name(enum acc_note_kind kind)

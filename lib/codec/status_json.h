@@ -115,9 +115,17 @@ struct acc_failure_row {
     const char *service, *reason;
     bool is_refused; /* it was forbidden: the reason goes on behind the service's name */
 };
-/* io.acc.Failed, Refused (which has a reason besides), or TimedOut with what is pending. */
-int acc_failures_put(const char *error, const char *key, const struct acc_failure_row *rows,
-                     size_t n_rows, struct acc_buf *out);
+/* A verb that didn't come to its end everywhere. */
+struct acc_failed {
+    const char *error, *key; /* io.acc.Failed, Refused (which has a reason besides), or TimedOut
+                                with what is "pending" */
+    const struct acc_failure_row *failure;
+    size_t n_failures;
+    const struct acc_progress_row *row; /* how all of them stand, the other ones, too */
+    size_t n_rows;
+};
+int acc_failed_put(const struct acc_view *view, const struct acc_failed *failed,
+                   struct acc_buf *out);
 
 struct acc_event_row {
     int64_t unix_ms;

@@ -1,4 +1,5 @@
 """Holds and maintenance: what a person forbids doesn't happen, and ends as it was told."""
+import json
 import os
 import re
 import time
@@ -151,3 +152,29 @@ def test_progress_is_told_in_sentences(w):
     assert "which is up" not in said and "is being started" not in said, said
     said = accd.ctl("stop", "db").stdout
     assert re.match(r"s/db: stopped, [\d.]+ s\nstop: done, 1 service \(1 stopped\)", said), said
+
+
+@needs(seconds=120)
+def test_a_refusal_of_one_tells_of_the_others(w):
+    """One of a stack is held: what was done with each of the others is said, and why it was not."""
+    accd = w.accd(w.stack("s", {n: service(check=False) for n in ("db", "web", "other")}))
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "db")
+    for verb, change in ("stop", "stopped"), ("restart", "restarted"), ("down", "removed"):
+        accd.ctl("up", "s")
+        done = accd.ctl(verb, "s", check=False)
+        assert done.returncode == 6 and done.stderr.count("refused: s/db is frozen by root") == 1, done
+        for name in "web", "other":
+            assert re.search(rf"^s/{name}: .*{change}, ", done.stdout, re.M), done.stdout
+        assert re.search(rf"^{verb}: 2 of 3 services \(2 {change}\), 1 refused, [\d.]+ s$", done.stdout, re.M), done
+    accd.ctl("up", "s")
+    told = json.loads(accd.ctl("--json", "stop", "s", check=False).stdout)
+    assert told["error"] == "io.acc.Refused" and [f["service"] for f in told["parameters"]["failures"]] == ["s/db"], told
+    assert {p["service"]: p["change"] for p in told["parameters"]["progress"]} == {
+        "s/db": "", "s/web": "stopped", "s/other": "stopped"}, told
+    accd.ctl("up", "s")
+    done = accd.ctl("stop", "s", "--detach", check=False)
+    assert done.returncode == 6 and done.stdout == "stop: asked for, 2 of 3 services, 1 refused\n", done
+    wait(lambda: accd.state_of("web") == accd.state_of("other") == "off", 20, "the others are stopped all the same")
+    done = accd.ctl("stop", "db", check=False)
+    assert done.returncode == 6 and done.stdout == "", done

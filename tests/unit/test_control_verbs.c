@@ -96,9 +96,13 @@ START_TEST(a_failure_is_an_error_with_its_reasons)
     ck_assert_str_eq(hear(fd), ""); /* the other one isn't at its end yet */
     move(1, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
-    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"failures\":[{\"service\":\"acc/db\",\"reason\":"
-                               "\"exited with 1\",\"refused\":false}]},\"error\":"
-                               "\"io.acc.Failed\"}$");
+    const char *got = hear(fd);
+
+    ck_assert_ptr_nonnull(strstr(got, "{\"parameters\":{\"failures\":[{\"service\":\"acc/db\","
+                                      "\"reason\":\"exited with 1\",\"refused\":false}],"
+                                      "\"progress\":[{\"service\":\"acc/db\","));
+    ck_assert_ptr_nonnull(strstr(got, "{\"service\":\"acc/web\",\"state\":\"up\",")); /* too */
+    ck_assert_ptr_nonnull(strstr(got, "},\"error\":\"io.acc.Failed\"}$"));
     close(fd);
 }
 END_TEST
@@ -135,17 +139,17 @@ START_TEST(what_is_forbidden_is_refused_and_has_not_failed)
 
     puppet.service[0].settled = ACC_SETTLED_REFUSED;
     puppet.service[0].settled_text = "is held";
-    ck_assert_str_eq(answer_to(method, "\"targets\":[\"db\"]"),
-                     "{\"parameters\":{\"reason\":\"acc/db is held\",\"failures\":[{\"service\":"
-                     "\"acc/db\",\"reason\":\"is held\",\"refused\":true}]},\"error\":"
-                     "\"io.acc.Refused\"}$");
+    ck_assert_ptr_nonnull(
+        strstr(answer_to(method, "\"targets\":[\"db\"]"),
+               "{\"parameters\":{\"reason\":\"acc/db is held\",\"failures\":[{\"service\":"
+               "\"acc/db\",\"reason\":\"is held\",\"refused\":true}],\"progress\":[{"));
     puppet.service[1] = puppet.service[0];
     puppet.service[1].view.id = "acc/web";
     ck_assert_ptr_nonnull(strstr(answer_to(method, "\"targets\":[\"acc\"]"),
                                  "\"reason\":\"acc/db is held; and 1 more\""));
     puppet.service[1].settled = ACC_SETTLED_PENDING; /* who doesn't wait is told all the same */
     ck_assert_ptr_nonnull(strstr(answer_to(method, "\"targets\":[\"acc\"],\"detach\":true"),
-                                 "\"refused\":true}]},\"error\":\"io.acc.Refused\""));
+                                 "\"error\":\"io.acc.Refused\""));
     puppet.service[1].settled = ACC_SETTLED_FAILED;
     ck_assert_ptr_nonnull(
         strstr(answer_to(method, "\"targets\":[\"acc\"]"), "\"error\":\"io.acc.Failed\""));
@@ -230,9 +234,12 @@ START_TEST(a_timeout_ends_the_wait_and_says_what_is_missing)
     say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"targets\":[\"acc\"],\"timeout_ms\":1}}");
     ck_assert_str_eq(hear(fd), "");
     uv_run(&server.loop, UV_RUN_ONCE); /* the server's own timer */
-    ck_assert_str_eq(hear(fd),
-                     "{\"parameters\":{\"pending\":[{\"service\":\"acc/db\",\"reason\":\"starting: "
-                     "not healthy yet\",\"refused\":false}]},\"error\":\"io.acc.TimedOut\"}$");
+    const char *got = hear(fd);
+
+    ck_assert_ptr_nonnull(
+        strstr(got, "{\"parameters\":{\"pending\":[{\"service\":\"acc/db\",\"reason\":\"starting: "
+                    "not healthy yet\",\"refused\":false}],\"progress\":["));
+    ck_assert_ptr_nonnull(strstr(got, "},\"error\":\"io.acc.TimedOut\"}$"));
     close(fd);
 }
 END_TEST
@@ -242,8 +249,8 @@ START_TEST(who_asks_while_the_engine_is_away_is_told_so)
     ck_assert_ptr_null(strstr(answer_to("Up", "\"targets\":[\"db\"]"), "engine_away"));
     puppet.connected = false;
     puppet.service[0].settled = ACC_SETTLED_PENDING;
-    ck_assert_ptr_nonnull(strstr(answer_to("Up", "\"targets\":[\"db\"],\"detach\":true"),
-                                 "\"engine_away\":true"));
+    ck_assert_ptr_nonnull(
+        strstr(answer_to("Up", "\"targets\":[\"db\"],\"detach\":true"), "\"engine_away\":true"));
 }
 END_TEST
 
@@ -424,9 +431,8 @@ START_TEST(a_rollout_is_told_by_who_serves)
         .cid = is_late ? "c2" : "c0", .name = "", .state = ACC_INST_READY, .is_beside = true};
     db->view.n_instances = 2;
     db->settled = ACC_SETTLED_PENDING;
-    snprintf(request, sizeof(request),
-             "{\"method\":\"io.acc.%s\",\"parameters\":{%s}}", methods[_i % 3],
-             _i % 3 == 0 ? "" : "\"targets\":[\"db\"]");
+    snprintf(request, sizeof(request), "{\"method\":\"io.acc.%s\",\"parameters\":{%s}}",
+             methods[_i % 3], _i % 3 == 0 ? "" : "\"targets\":[\"db\"]");
     say(fd, request);
     if (_i % 3 == 0) {
         control_applied("changed acc/db\n", NULL);
@@ -502,7 +508,8 @@ START_TEST(apply_waits_and_tells_what_became_of_the_containers)
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     control_applied("changed acc/db\nchanged acc/web\n", NULL);
     got = hear(fd);
-    ck_assert_ptr_nonnull(strstr(got, "\"changes\":[],\"observing\":[],\"progress\":[{\"service\":\"acc/db\""));
+    ck_assert_ptr_nonnull(
+        strstr(got, "\"changes\":[],\"observing\":[],\"progress\":[{\"service\":\"acc/db\""));
     ck_assert_ptr_nonnull(strstr(got, "\"continues\":true}$"));
     container(0, "c3", 2);
     move(0, ACC_SVC_STARTING, ACC_SETTLED_PENDING);
@@ -511,7 +518,8 @@ START_TEST(apply_waits_and_tells_what_became_of_the_containers)
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
     got = hear(fd);
-    ck_assert_ptr_nonnull(strstr(got, "{\"changes\":[\"recreated acc/db\"],\"observing\":[],\"progress\":"));
+    ck_assert_ptr_nonnull(
+        strstr(got, "{\"changes\":[\"recreated acc/db\"],\"observing\":[],\"progress\":"));
     ck_assert_ptr_null(strstr(strstr(got, "acc/web"), "recreated"));
     close(fd);
 }
@@ -667,8 +675,9 @@ START_TEST(apply_prunes_when_asked_to)
     ck_assert_str_eq(hear(fd), ""); /* not before networks are gone, too */
     ck_assert(!server.prunes_volumes);
     server.pruned(server.prune_arg, "removed network acc_back\nkept network acc_x: in use\n");
-    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[\"removed network acc_back\","
-                               "\"kept network acc_x: in use\"],\"observing\":[],\"progress\":[]}}$");
+    ck_assert_str_eq(hear(fd),
+                     "{\"parameters\":{\"changes\":[\"removed network acc_back\","
+                     "\"kept network acc_x: in use\"],\"observing\":[],\"progress\":[]}}$");
     say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"prune\":true,\"volumes\":true}}");
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     server.pruned = NULL;
