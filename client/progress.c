@@ -23,6 +23,8 @@ struct line {
     int64_t n_tries; /* of its pull that have failed */
     char change[24]; /* what has become of its containers */
     char reason[256];
+    char queued[256]; /* what the upgrade that was asked for waits for */
+    bool has_told_queued;
     char differs[256]; /* in what its container differed */
     int n_differs;
     bool selected, settled;
@@ -44,8 +46,8 @@ struct accctl_progress {
     size_t n_drawn; /* lines of the block on the terminal */
     uint64_t begun_ms;
     bool is_started;
-    bool
-        has_told_watch; /* that an upgrade is over only when the new one was watched; or it isn't */
+    bool waits_for_watch; /* an upgrade is over only when the new one has been watched ... */
+    bool has_told_watch;  /* ... and that was said; or it isn't */
 };
 
 struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
@@ -55,6 +57,7 @@ struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
 
     if (progress) {
         progress->style = style;
+        progress->waits_for_watch = waits_for_watch;
         progress->has_told_watch = !waits_for_watch;
     }
     return progress;
@@ -251,7 +254,10 @@ static void format_text(const struct line *line, char *out, size_t out_size)
     } else if (line->n_tail > 0 && strcmp(line->state, "up") != 0) {
         (void)snprintf(out, out_size, "%s", line->tail[(line->n_tail - 1) % BUILD_TAIL]);
     } else {
-        (void)snprintf(out, out_size, "%s", line->reason[0] ? line->reason : line->differs);
+        (void)snprintf(out, out_size, "%s",
+                       line->queued[0]   ? line->queued
+                       : line->reason[0] ? line->reason
+                                         : line->differs);
     }
 }
 
@@ -384,6 +390,7 @@ static bool read_state(struct accctl_progress *progress, struct line *line, cons
     (void)snprintf(line->step, sizeof(line->step), "%s", text_of(item, "step"));
     (void)snprintf(line->state, sizeof(line->state), "%s", text_of(item, "state"));
     (void)snprintf(line->reason, sizeof(line->reason), "%s", text_of(item, "reason"));
+    (void)snprintf(line->queued, sizeof(line->queued), "%s", text_of(item, "queued"));
     (void)snprintf(line->change, sizeof(line->change), "%s", text_of(item, "change"));
     line->selected = acc_json_bool(item, "selected");
     line->settled = acc_json_bool(item, "settled");
@@ -408,13 +415,31 @@ static void put_watch(struct accctl_progress *progress, const struct line *line,
     }
 }
 
+/* Nothing else is said of it until the upgrade before is over. */
+static bool put_queued(const struct accctl_progress *progress, struct line *line,
+                       struct acc_buf *out)
+{
+    bool is_news = line->queued[0] && line->selected && !line->has_told_queued;
+
+    line->has_told_queued |= is_news;
+    if (is_news && progress->style->height == 0) {
+        accctl_put_text(out, line->service, 0);
+        (void)acc_buf_puts(out, ": ");
+        accctl_put_text(out, line->queued, 0);
+        (void)acc_buf_puts(out, progress->waits_for_watch
+                                    ? "; accctl waits for that, too (--detach doesn't)\n"
+                                    : "\n");
+    }
+    return is_news;
+}
+
 static bool update_line(struct accctl_progress *progress, const cJSON *item, uint64_t now_ms,
                         struct acc_buf *out)
 {
     struct line *line = line_of(progress, text_of(item, "service"));
     bool is_live = progress->style->height > 0;
     struct step before;
-    bool is_change, is_image, is_over;
+    bool is_change, is_image, is_over, is_queued;
 
     if (!line) {
         return false;
@@ -423,6 +448,7 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     is_image = read_image(line, item, is_live, out);
     is_over = line->selected && line->settled && line->change[0] && !line->over_ms &&
               is_outcome(line);
+    is_queued = put_queued(progress, line, out);
     line->over_ms = is_over ? now_ms : line->over_ms;
     if (!is_live && progress->is_started && is_change) {
         put_change(progress, line, &before, is_over, out);
@@ -430,7 +456,7 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     } else if (!is_live && is_over) {
         put_outcome_line(line, out);
     }
-    return is_change || is_image || is_over;
+    return is_change || is_image || is_over || is_queued;
 }
 
 bool accctl_progress_update(struct accctl_progress *progress, const cJSON *list, uint64_t now_ms,

@@ -617,6 +617,9 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         acc_put_int(w->put, item, "tries", service.n_tries);
         text(w, item, "health", acc_verdict_name(service.health));
         text(w, item, "reason", service.reason);
+        if (service.queued[0]) {
+            text(w, item, "queued", service.queued);
+        }
         moment(w, item, "since", service.since_ms);
         text(w, item, "change", rows[i].change ? rows[i].change : "");
         put_image(w, item, &rows[i]);

@@ -343,6 +343,7 @@ struct acc_instance_view {
     const char *health_output;
 };
 
+#define ACC_QUEUED_MAX 192u /* a clause, with a service's name and a command */
 struct acc_service_view {
     const char *id, *stack, *name, *phase, *tier, *image; /* borrowed until the next step */
     bool removed;                                         /* gone from the file */
@@ -361,6 +362,7 @@ struct acc_service_view {
     uint32_t revision;           /* in force; 0: never upgraded */
     enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
     uint32_t n_tries;            /* of its pull that have failed */
+    char queued[ACC_QUEUED_MAX]; /* what another one that is asked for waits for; "" none is */
     struct acc_hold_record hold; /* its own; maintenance is told apart */
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
     const char *refused_by; /* ... by whom, where a person did it; else "" */

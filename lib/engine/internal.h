@@ -1045,6 +1045,8 @@ bool acc_rollout_watches(const struct service *s, const struct instance *i);
 bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned stop is due */
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size);
+/* What another one that was asked for waits for before it begins; "": there is none. */
+void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size);
 /* What the next container of it is made of, into a CREATE. */
 void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_action *action);
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step);

@@ -28,6 +28,43 @@ const char *acc_revision_result_name(enum acc_revision_result result)
 
 /* --- saying ---------------------------------------------------------------------------------- */
 
+/* The deadline of a step that stands still moves along. */
+static void format_left(const struct rollout *r, uint64_t now_ms, char *out, size_t out_size)
+{
+    uint64_t clock_ms = r->is_paused ? r->seen_ms : now_ms;
+
+    acc_format_span_ms(r->deadline_ms > clock_ms ? (r->deadline_ms - clock_ms) / 1000 * 1000 : 0,
+                       out, out_size);
+}
+
+void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size)
+{
+    const struct rollout *r = &s->roll;
+    unsigned to = (unsigned)r->is.to;
+    char left[48];
+
+    out[0] = '\0';
+    if (!r->is_asked || !acc_rollout_active(s)) {
+        return;
+    }
+    format_left(r, now_ms, left, sizeof(left));
+    if (r->is.step == ACC_ROLL_WATCH && r->is_proven) {
+        (void)snprintf(out, out_size,
+                       "waits until the others that go back with r%u have proven themselves, too",
+                       to);
+    } else if (r->is.step == ACC_ROLL_WATCH) {
+        (void)snprintf(out, out_size,
+                       "waits until r%u has been watched, for another %s (at once: accctl upgrade "
+                       "%.60s --keep)",
+                       to, left, s->nick);
+    } else if (r->is.step == ACC_ROLL_UNDO) {
+        (void)snprintf(out, out_size, "waits until it is back at r%u", (unsigned)r->is.from);
+    } else {
+        (void)snprintf(out, out_size, "waits for the end of the upgrade to r%u, which is at: %s",
+                       to, acc_rollout_step_name(r->is.step));
+    }
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -44,11 +81,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         acc_format_span_ms(elapsed_ms, elapsed + strlen(elapsed),
                            sizeof(elapsed) - strlen(elapsed));
     }
-    uint64_t clock_ms = r->is_paused ? r->seen_ms : now_ms; /* the deadline moves along */
-
-    acc_format_span_ms(r->deadline_ms > clock_ms ? (r->deadline_ms - clock_ms) / 1000 * 1000 : 0,
-                       left, sizeof(left));
-
+    format_left(r, now_ms, left, sizeof(left));
     switch (is->step) {
     case ACC_ROLL_IDLE:
         out[0] = '\0';

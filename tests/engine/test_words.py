@@ -10,9 +10,26 @@ import subprocess
 import termios
 import time
 
-from lib import needs, service, wait
+from lib import SVC, needs, service, wait
 
 CLOCK = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+def on_terminal(w, accd, *args):
+    """accctl on a terminal of its own -> (what it has written so far, its process)"""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
+    os.set_blocking(main, False)
+    process = subprocess.Popen([w.build / "client" / "accctl", "--socket", accd.sock, *args],
+                               stdin=subprocess.DEVNULL, stdout=side, stderr=side, env={**os.environ, "TERM": "vt100"})
+    w.extra.callback(lambda: process.poll() is None and process.kill())
+    seen = []
+
+    def screen():
+        with contextlib.suppress(BlockingIOError):
+            seen.append(os.read(main, 65536).decode(errors="replace"))
+        return "".join(seen)
+    return screen, process
 
 
 def lines_of(accd, *args):
@@ -107,18 +124,10 @@ def test_a_watched_reason_goes_on_counting(w):
     accd = w.accd(config=w.config([path], timing={"backoff_base": "1m"}))
     accd.ctl("up", "--all", "--detach")
     accd.wait_state("a", "backoff", seconds=30)
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
-    os.set_blocking(main, False)
-    watch = subprocess.Popen([w.build / "client" / "accctl", "--socket", accd.sock, "status", "--watch"],
-                             stdin=subprocess.DEVNULL, stdout=side, stderr=side, env={**os.environ, "TERM": "vt100"})
-    w.extra.callback(lambda: watch.poll() is None and watch.kill())
-    seen = []
+    screen, watch = on_terminal(w, accd, "status", "--watch")
 
     def tries():
-        with contextlib.suppress(BlockingIOError):
-            seen.append(os.read(main, 65536).decode())
-        return set(re.findall(r"next try \(attempt 2\) in (\d+) s", "".join(seen)))
+        return set(re.findall(r"next try \(attempt 2\) in (\d+) s", screen()))
     began = time.monotonic()
     wait(lambda: len(tries()) >= 4, 10, "the reason counts down")
     assert time.monotonic() - began < 15, "slower than a fetch without reasons"
@@ -169,3 +178,26 @@ def test_a_milestone_of_x_acc_may_be_a_job(w):
     assert record.count("start", "s-job-1") == 1 and accd.state_of("web") == "up"
     accd.ctl("up", "--all")
     assert record.count("start", "s-job-1") == 1, "up runs a job that is done again"
+
+
+@needs("svc", seconds=150)
+def test_an_upgrade_behind_a_watch_says_what_it_waits_for(w):
+    """In a pipe at once, on a terminal in its line, in JSON as `queued`: until when, and how to have it at once."""
+    path = w.stack("s", {"a": service(check=False, **{"x-acc": {"upgrade": {"drain": "0s"}}})})
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "1s", "upgrade_settle": "0s", "upgrade_monitor": "90s"}))
+    accd.ctl("up", "--all")
+    accd.ctl("upgrade", "a", "--image", SVC, "--detach")
+    wait(lambda: "is watched for another" in accd.ctl("why", "a").stdout, 60, "it is watched")
+    again = ("upgrade", "a", "--image", "acc-test/bb:1")
+    queued = r"waits until r2 has been watched, for another (1 min )?\d+ s \(at once: accctl upgrade a --keep\)"
+    done = accd.ctl(*again, "--timeout", "1s", check=False)
+    assert done.returncode == 5 and re.search(f"^s/a: {queued}; accctl waits for that, too", done.stdout, re.M), done
+    done = accd.ctl(*again, "--detach")
+    assert re.fullmatch(f"s/a: {queued}\nupgrade: asked for, 1 service\n", done.stdout), done
+    assert re.search(queued, accd.json(*again, "--detach")["progress"][0]["queued"])
+    screen, process = on_terminal(w, accd, *again)
+    wait(lambda: re.search("waits until r2 has been watched, for another", screen()), 10, "the screen says it")
+    accd.ctl("upgrade", "a", "--keep", "--detach")
+    wait(lambda: "r3 is watched" in accd.ctl("why", "a").stdout, 60, "it has begun")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 1
