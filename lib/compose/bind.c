@@ -80,6 +80,9 @@ static enum acc_bound bind_value(struct acc_compose_ctx *ctx, const struct acc_f
         return outcome == ACC_BOUND_KEEP && node->integer == 0 ? ACC_BOUND_OMIT : outcome;
     case ACC_BIND_INT_P:
         return acc_bind_int(ctx, node, path);
+    case ACC_BIND_UINT16:
+        outcome = acc_bind_uint16(ctx, node, path);
+        return outcome == ACC_BOUND_KEEP && node->integer == 0 ? ACC_BOUND_OMIT : outcome;
     case ACC_BIND_FLOAT:
         outcome = acc_bind_float(ctx, node, path);
         return outcome == ACC_BOUND_KEEP && node->number == 0 ? ACC_BOUND_OMIT : outcome;

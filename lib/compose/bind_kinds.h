@@ -10,6 +10,8 @@ enum acc_bound { ACC_BOUND_FAILED = -1, ACC_BOUND_OMIT = 0, ACC_BOUND_KEEP = 1 }
 
 enum acc_bound acc_bind_int(struct acc_compose_ctx *ctx, struct acc_node *node,
                             const struct acc_path *path);
+enum acc_bound acc_bind_uint16(struct acc_compose_ctx *ctx, struct acc_node *node,
+                               const struct acc_path *path);
 enum acc_bound acc_bind_float(struct acc_compose_ctx *ctx, struct acc_node *node,
                               const struct acc_path *path);
 enum acc_bound acc_bind_bytes(struct acc_compose_ctx *ctx, struct acc_node *node,

@@ -41,6 +41,14 @@ static bool parse_int(const char *text, int64_t *ret_value)
     return true;
 }
 
+/* YAML's whole numbers go on to 2^64; `integer` then is the greatest that it can be, `text` exact.
+ */
+static bool is_cut(const struct acc_node *node)
+{
+    return node->type == ACC_NODE_INT && node->integer == INT64_MAX &&
+           strcmp(node->text, "9223372036854775807") != 0;
+}
+
 enum acc_bound acc_bind_int(struct acc_compose_ctx *ctx, struct acc_node *node,
                             const struct acc_path *path)
 {
@@ -49,13 +57,31 @@ enum acc_bound acc_bind_int(struct acc_compose_ctx *ctx, struct acc_node *node,
     if (node->type == ACC_NODE_STRING && !parse_int(node->text, &value)) {
         return fail(ctx, node, path, "whole number");
     }
+    if (is_cut(node)) {
+        return fail(ctx, node, path, "whole number of 64 bits");
+    }
     if (node->type == ACC_NODE_FLOAT) {
         if (!(node->number > -9.2e18 && node->number < 9.2e18)) {
-            return fail(ctx, node, path, "whole number");
+            return fail(ctx, node, path, "whole number of 64 bits");
         }
         value = (int64_t)node->number; /* cut, as Go does */
     }
     return node->type == ACC_NODE_NULL ? ACC_BOUND_OMIT : become_int(ctx, node, value);
+}
+
+enum acc_bound acc_bind_uint16(struct acc_compose_ctx *ctx, struct acc_node *node,
+                               const struct acc_path *path)
+{
+    if (node->type == ACC_NODE_STRING) {
+        acc_complain(ctx->diags, node->pos, path, "must be a whole number, not %s",
+                     acc_node_type_name(node));
+        return ACC_BOUND_FAILED;
+    }
+    if (node->type != ACC_NODE_NULL && (node->integer < 0 || node->integer > UINT16_MAX)) {
+        acc_complain(ctx->diags, node->pos, path, "must be between 0 and %u", UINT16_MAX);
+        return ACC_BOUND_FAILED;
+    }
+    return acc_bind_int(ctx, node, path);
 }
 
 /* A float32 in the shortest digits that read back the same. */
@@ -105,16 +131,16 @@ static enum acc_bound become_quantity(struct acc_compose_ctx *ctx, struct acc_no
 enum acc_bound acc_bind_bytes(struct acc_compose_ctx *ctx, struct acc_node *node,
                               const struct acc_path *path)
 {
-    int64_t value = 0; /* of a float: Compose takes none and says nothing */
+    int64_t value = 0; /* of those that it warns of: Compose takes none and says nothing */
     char text[24];
 
-    if (node->type == ACC_NODE_INT) {
+    if (node->type == ACC_NODE_INT && !is_cut(node)) {
         value = node->integer;
     } else if (node->type == ACC_NODE_STRING && !acc_parse_bytes(node->text, &value)) {
         acc_complain(ctx->diags, node->pos, path, "'%s' is no size; write it like 512m or 1.5g",
                      node->text);
         return ACC_BOUND_FAILED;
-    } else if (node->type == ACC_NODE_FLOAT) {
+    } else if (node->type == ACC_NODE_FLOAT || is_cut(node)) {
         acc_diags_warn(ctx->diags, node->pos,
                        "%s is no size and has no effect, as in Compose; write it like 512m or 1.5g",
                        node->text);

@@ -268,14 +268,14 @@ static int merge_base(struct acc_compose_loader *loader, struct scope *scope, si
     }
     acc_load_apply_resets(&scope->resets, copy, at, 2);
     r = acc_compose_merge(ctx, copy, service, at, 2, &copy);
-    if (r < 0) {
+    if (r == -ENOMEM) {
         return r;
     }
     copy->key = name;
     copy->pos = service->pos;
     acc_node_set_key_pos(copy, key_pos);
-    scope->resolved[i] = copy;
-    return 0;
+    scope->resolved[i] = copy; /* what could not be merged is as in the base */
+    return r;
 }
 
 static int resolve_target(struct acc_compose_loader *loader, struct scope *scope, size_t i,

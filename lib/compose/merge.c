@@ -201,7 +201,7 @@ static struct acc_node *named_value(struct merge *m, const struct acc_node *name
     return value;
 }
 
-/* A list of names becomes a mapping, null an empty one. False: it is neither. */
+/* A list of names becomes a mapping, null an empty one. False: it can't. */
 static bool become_mapping(struct merge *m, struct acc_node *node, bool is_dependency)
 {
     struct acc_node *map = acc_tree_map(m->ctx, node->pos);
@@ -225,9 +225,22 @@ static bool become_mapping(struct merge *m, struct acc_node *node, bool is_depen
     return true;
 }
 
+static bool is_collection(const struct acc_node *node)
+{
+    return node->type == ACC_NODE_MAP || node->type == ACC_NODE_SEQ;
+}
+
+/* A scalar over names says nothing to compose-go, which converts it to no mapping at all. */
 static void merge_named(struct merge *m, const struct acc_path *path, struct acc_node *base,
                         struct acc_node *over, bool is_dependency)
 {
+    if (over->type != ACC_NODE_NULL && !is_collection(over) &&
+        become_mapping(m, base, is_dependency)) {
+        acc_diags_warn(m->ctx->diags, over->pos,
+                       "this is %s instead of names, and has no effect, as in Compose",
+                       acc_node_type_name(over));
+        return;
+    }
     if (become_mapping(m, base, is_dependency) && become_mapping(m, over, is_dependency)) {
         merge_mappings(m, path, base, over);
     } else {
@@ -425,9 +438,7 @@ static void merge_value(struct merge *m, const struct acc_path *path, struct acc
     if (over->type == ACC_NODE_NULL) {
         return;
     }
-    bool is_collection = base->type == ACC_NODE_MAP || base->type == ACC_NODE_SEQ;
-
-    if (is_collection && base->type != over->type) {
+    if (is_collection(base) && base->type != over->type) {
         refuse(m, path, base, over);
     } else if (base->type == ACC_NODE_MAP) {
         merge_mappings(m, path, base, over);

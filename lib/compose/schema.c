@@ -293,6 +293,8 @@ static int check_mapping(const struct acc_field *field, const struct acc_node *m
             acc_complain(diags, acc_node_key_pos(child), path,
                          "'%s' is no name; only letters, digits, '.', '_' and '-' may be in it",
                          child->key);
+        } else if ((field->flags & ACC_FIELD_KEYED) && child->key[0] == '\0') {
+            acc_complain(diags, acc_node_key_pos(child), path, "a key must not be empty");
         } else if (!acc_schema_fits(child, field->values)) {
             complain_type(diags, child, &at, field->values);
         } else if (child->type == ACC_NODE_MAP && field->sub) {

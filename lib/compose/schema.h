@@ -38,6 +38,7 @@ enum acc_bind {
     ACC_BIND_BOOL_P,
     ACC_BIND_INT,
     ACC_BIND_INT_P,
+    ACC_BIND_UINT16, /* compose-spec.json allows text, but nothing decodes it */
     ACC_BIND_FLOAT, /* float32 */
     ACC_BIND_BYTES,
     ACC_BIND_DURATION,
@@ -67,6 +68,7 @@ enum {
     ACC_FIELD_NEVER = 8,    /* accepted by Compose, refused: what it needs is not on this host */
     ACC_FIELD_WINDOWS = 16, /* ... refused: it means nothing on Linux */
     ACC_FIELD_IGNORED = 32, /* in compose-spec.json, but Compose itself does nothing with it */
+    ACC_FIELD_KEYED = 64,   /* keys of the mapping must not be empty */
 };
 
 struct acc_struct;

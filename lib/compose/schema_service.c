@@ -16,8 +16,7 @@
 #define BOOL_P(k)         {k, .is = ACC_IS_BOOL | ACC_IS_STR, .bind = ACC_BIND_BOOL_P}
 #define INT(k)            {k, .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_INT}
 #define INT_P(k)          {k, .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_INT_P}
-#define UINT16(k)         {k, .is = ACC_IS_INT, .bind = ACC_BIND_INT} /* the schema allows text,
-                                                                       * but nothing decodes it */
+#define UINT16(k)         {k, .is = ACC_IS_INT | ACC_IS_STR, .bind = ACC_BIND_UINT16}
 #define NUM_INT(k)        {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_INT}
 #define FLOAT(k)          {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_FLOAT}
 #define BYTES(k)          {k, .is = ACC_IS_NUM | ACC_IS_STR, .bind = ACC_BIND_BYTES}
@@ -34,7 +33,7 @@
                            .bind = ACC_BIND_COMMAND}
 #define LIST_OR_DICT(k, b) {k, .is = ACC_IS_SEQ | ACC_IS_MAP, .elements = ACC_IS_STR, \
                            .values = ACC_IS_STR | ACC_IS_NUM | ACC_IS_BOOL | ACC_IS_NULL, \
-                           .flags = ACC_FIELD_UNIQUE, .bind = (b)}
+                           .flags = ACC_FIELD_UNIQUE | ACC_FIELD_KEYED, .bind = (b)}
 #define LABELS(k)         LIST_OR_DICT(k, ACC_BIND_MAPPING)
 #define DICT(k)           {k, .is = ACC_IS_MAP, .values = ACC_IS_STR | ACC_IS_NUM, \
                            .bind = ACC_BIND_MAPPING}

@@ -494,12 +494,16 @@ static int check_key(struct builder *b, const struct acc_node *key)
     return key->type == ACC_NODE_SEQ || key->type == ACC_NODE_MAP ? -EINVAL : 0;
 }
 
+static int build_untagged(struct builder *b, yaml_event_t *event, size_t depth,
+                          struct acc_node **ret_node);
+
 /* Of most keys nothing stays but text and place: they are read into `spare`. */
 static int build_key(struct builder *b, yaml_event_t *event, size_t depth, struct acc_node *spare,
                      struct acc_node **ret_key)
 {
     if (event->type != YAML_SCALAR_EVENT || event->data.scalar.anchor || event->data.scalar.tag) {
-        return build_node(b, event, depth, ret_key);
+        return build_untagged(b, event, depth,
+                              ret_key); /* !reset means nothing to compose-go here */
     }
     *spare = (struct acc_node){.type = ACC_NODE_STRING, .pos = pos_of(b, event->start_mark)};
     *ret_key = spare;

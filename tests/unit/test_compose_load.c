@@ -301,6 +301,20 @@ static const struct {
      "/p/compose.yaml:3:14: services.b.image: invalid interpolation format: '${'; write $$ for a "
      "dollar sign\n"
      "/p/compose.yaml:3:27: services.b.scale: '2x' is no whole number\n"},
+    {"numbers beyond what can be kept",
+     {{"/p/compose.yaml",
+       "services:\n  a: {image: x, cpu_shares: 18446744073709551615, cpu_quota: 1e30,\n"
+       "      blkio_config: {weight: 65536}}\n",
+       0}},
+     "/p/compose.yaml:2:29: services.a.cpu_shares: '18446744073709551615' is no whole number of 64 "
+     "bits\n"
+     "/p/compose.yaml:2:62: services.a.cpu_quota: '1e+30' is no whole number of 64 bits\n"
+     "/p/compose.yaml:3:30: services.a.blkio_config.weight: must be between 0 and 65535\n"},
+    {"what can't be merged over a base is the only thing told",
+     {{"/p/compose.yaml",
+       "services:\n  a: {image: x, build: .}\n  b: {extends: a, build: 1}\n", 0}},
+     "/p/compose.yaml:3:26: services.b.build: cannot override: this is a whole number, and a mapping "
+     "in what it is merged over (/p/compose.yaml:2)\n"},
     {"both files' syntax",
      {{"/p/compose.yaml", "a: 1\na: 2\n", 0}},
      "/p/compose.yaml:2:1: mapping key \"a\" already defined at line 1: remove one of them\n"},
