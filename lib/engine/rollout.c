@@ -571,11 +571,13 @@ static void update_slot(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
     struct cast cast = acc_rollout_cast(e, s, r->is.slot);
-    enum acc_rollout_step step = r->is.step;
+    enum acc_rollout_step step;
 
     if (cast.candidate) {
         watch_candidate(e, s, cast.candidate);
     }
+    step = r->is.step; /* it may have gone back to the start */
+
     acc_each_slot (e, s, i) { /* replicas that are through with it */
         if (acc_rollout_is_new(s, i) && i->role == ROLE_NONE && is_ill(e, s, i)) {
             (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);

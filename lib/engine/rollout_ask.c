@@ -154,6 +154,13 @@ static const char *kind_of(const struct rollout *r)
     return r->is.is_upgrade ? "upgrade" : "change";
 }
 
+/* What the old one was told holds: also where the new one has to be started once more. */
+static bool keeps_mark(enum acc_rollout_step step)
+{
+    return (step >= ACC_ROLL_START && step <= ACC_ROLL_SWITCH) || step == ACC_ROLL_UNDO ||
+           step == ACC_ROLL_ASK;
+}
+
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step)
 {
     struct rollout *r = &s->roll;
@@ -169,9 +176,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = r->n_undrains = 0;
     r->is_paused = false;
-    r->is_marked = step == ACC_ROLL_DRAIN ||
-                   (r->is_marked &&
-                    (step == ACC_ROLL_SWITCH || step == ACC_ROLL_UNDO || step == ACC_ROLL_ASK));
+    r->is_marked = step == ACC_ROLL_DRAIN || (r->is_marked && keeps_mark(step));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s to r%u: %s%s%.120s", kind_of(r),
