@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """plants.py [NAME...]: plant one bug at a time in lib/engine; the simulation must notice each.
+plants.py --fits: only see whether each still fits the source.
 
 A simulation is done when planted bugs die. Run by hand: it compiles the engine once per plant and
 then simulates seeds until one of them fails (SEEDS=1000 at most). Exit 1 when a plant survives or
@@ -30,7 +31,7 @@ PLANTS = [
     ("a chain of stop-type edges waits for itself", "service.c", "(is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i))", "(is_planned || acc_may_swap(e, s, i))"),
     ("the hint of a leaving dockerd is believed", "engine.c", "inst->stop_hint_ns = 0;", ";"),
     ("a manual stop is never asked for", "instance.c", "*ret_by_hand = i->manual_answered && i->manual == ACC_YES;", "*ret_by_hand = false;"),
-    ("a foreign stop is a crash", "instance.c", "} else if (i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns) {", "} else if (false) {"),
+    ("a foreign stop is a crash", "instance.c", "bool is_told = i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns;", "bool is_told = false;"),
     ("a breaker that never opens", "fail.c", "ring_weight(e, s) >= s->timing.budget", "false"),
     ("backoff isn't waited for", "gate.c", "return acc_due(e, s, s->backoff_ms);", "return true;"),
     ("the breaker gates nothing", "gate.c", "if (s->gave_up || s->breaker == BREAKER_OPEN) {", "if (s->gave_up) {"),
@@ -97,8 +98,17 @@ def planted(out, wanted):
     return out / "sim"
 
 
+def check_list():
+    count = {p[0]: (ROOT / "lib/engine" / p[1]).read_text().count(p[2]) for p in PLANTS}
+    bad = [f"{name}: what it replaces stands in its file {n} times" for name, n in count.items() if n != 1]
+    print("\n".join(bad or [f"{len(PLANTS)} plants, each fits"]))
+    return 1 if bad else 0
+
+
 def main():
     wanted = sys.argv[1:]
+    if wanted == ["--fits"]:
+        return check_list()
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
