@@ -87,8 +87,10 @@ def says(program, *args):
 
 
 def notices(target, program, seeds):
-    if target.endswith("golden"):
-        return says(program, str(ROOT / "tests/golden"))
+    if target.endswith("golden"):  # the days of a whole platform last longer than all the others together
+        cases = sorted(map(str, (ROOT / "tests/golden").glob("*.txt")))
+        large = [case for case in cases if "/platform-" in case]
+        return says(program, *(case for case in cases if case not in large)) or says(program, *large)
     if target.endswith("/sim"):
         return says(program, "--list", str(ROOT / "tests/sim/regressions.txt")) or \
             says(program, "--from", "0", "--to", str(seeds)) or \
