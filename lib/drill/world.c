@@ -474,11 +474,12 @@ static uint64_t work_ms(const struct acc_world *w, const struct acc_action *acti
     if (action->type == ACC_ACT_STOP && s->ignores_stop) {
         return action->grace_ms + STOP_GIVEUP_MS;
     }
-    return action->type == ACC_ACT_CREATE  ? s->create_ms
-           : action->type == ACC_ACT_START ? s->start_ms
-           : action->type == ACC_ACT_STOP  ? s->stop_ms
-           : action->type == ACC_ACT_HOOK  ? s->hook_ms
-                                           : 0;
+    return action->type == ACC_ACT_CREATE         ? s->create_ms
+           : action->type == ACC_ACT_START        ? s->start_ms
+           : action->type == ACC_ACT_STOP         ? s->stop_ms
+           : action->type == ACC_ACT_HOOK         ? s->hook_ms
+           : action->type == ACC_ACT_UPGRADE_HOOK ? s->hook_ms
+                                                  : 0;
 }
 
 static void operate(struct acc_world *w, const struct acc_action *action)
