@@ -184,6 +184,8 @@ struct acc_service_record {
     /* A start was asked for whose post_start hooks aren't known to be over. */
     bool hooks_due;
     int64_t hooked_ns; /* the hooks of runs that began up to here are */
+    /* Runs with a health check that began up to here were ready (engine's clock). */
+    int64_t ready_run_ns;
 
     uint32_t revision, last_revision; /* in force, and the highest number ever given; 0 none yet */
     /* What its next container is made of while the file says `pin_spec`: "" = what the file says */

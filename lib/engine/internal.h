@@ -462,6 +462,7 @@ struct service {
     int64_t own_stop_ns, end_ns; /* as in the record */
     bool hooks_due;              /* as in the record */
     int64_t hooked_ns;
+    int64_t ready_run_ns; /* as in the record */
     bool save, restored;
     uint64_t backoff_left_ms, open_left_ms; /* restored, not yet given a clock */
 

@@ -228,6 +228,19 @@ static void follow_docker(struct acc_engine *e, struct service *s, struct instan
     }
 }
 
+/* The accd before saw this run get ready, and Docker has not contradicted: it is, until Docker must
+ * have spoken. What a rollout tries has to prove itself again. */
+static void presume(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool has_failed = is_verdict(i) && i->health_exit != 0;
+
+    if (!i->was_ready && i->ran_before && i->health == ACC_DH_STARTING && !has_failed &&
+        i->role == ROLE_NONE && i->run_ns <= s->ready_run_ns) {
+        become_ready(e, s, i);
+        i->presumed_ms = e->now + patience(i);
+    }
+}
+
 static void follow_time(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
 {
     const struct acc_timing *t = &s->timing;
@@ -390,6 +403,7 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
     }
     if (mode == MODE_HEALTH && !i->frozen) {
         follow_docker(e, s, i);
+        presume(e, s, i);
     } else {
         follow_time(e, s, i, mode);
     }

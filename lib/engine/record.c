@@ -35,6 +35,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
         .end_ns = s->end_ns,
         .hooks_due = s->hooks_due,
         .hooked_ns = s->hooked_ns,
+        .ready_run_ns = s->ready_run_ns,
         .revision = s->rev,
         .last_revision = s->last_rev,
     };
@@ -105,6 +106,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     s->end_ns = record->end_ns;
     s->hooks_due = record->hooks_due;
     s->hooked_ns = record->hooked_ns;
+    s->ready_run_ns = record->ready_run_ns;
     s->delay_class = FAIL_EXIT;
     acc_copy(s->asked_by, sizeof(s->asked_by), record->asked_by);
     acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);

@@ -88,6 +88,28 @@ static void take_facts(struct acc_engine *e, struct service *s)
     set_ready(e, s, running, ready);
 }
 
+/* The record has one time for all replicas: none that began up to then has yet to get ready. */
+static void sync_ready_run(struct acc_engine *e, struct service *s)
+{
+    int64_t unready_ns = INT64_MAX, ready_ns = s->ready_run_ns;
+
+    acc_each_inst (e, s, i) {
+        if (acc_inst_running(i) && !i->was_ready && i->run_ns < unready_ns) {
+            unready_ns = i->run_ns;
+        }
+    }
+    acc_each_inst (e, s, i) {
+        if (acc_inst_running(i) && i->was_ready && i->has_health && i->run_ns < unready_ns &&
+            i->run_ns > ready_ns) {
+            ready_ns = i->run_ns;
+        }
+    }
+    if (ready_ns != s->ready_run_ns) {
+        s->ready_run_ns = ready_ns;
+        acc_save(s);
+    }
+}
+
 /* All its containers were removed by somebody else: `docker compose down`. */
 static void notice_removal(struct acc_engine *e, struct service *s)
 {
@@ -471,6 +493,7 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     sync_end(e, s);
     sync_applied(e, s);
     take_facts(e, s);
+    sync_ready_run(e, s);
     acc_shutdown_update(e, s);
     if (s->running || !s->wanted_up) {
         s->wait_ms = 0;

@@ -238,6 +238,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, end_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct service, hooks_due, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, hooked_ns, ACC_FIELD_INT),
+    ACC_FIELD_OF(struct service, ready_run_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct service, save, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, restored, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, backoff_left_ms, ACC_FIELD_UINT),

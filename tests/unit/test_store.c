@@ -263,6 +263,7 @@ START_TEST(where_bind_sources_were_outlives_accd)
     struct acc_engine *engine = NULL;
     struct acc_service_record record = {.id = "s/web",
                                         .wanted_up = true,
+                                        .ready_run_ns = 1700000000000000007,
                                         .places = "/gone\t/\n/srv/a\t/srv ext4 - /\n/srv/a/b\t/\n"};
 
     acc_buf_init(&problem, 1024);
@@ -274,6 +275,7 @@ START_TEST(where_bind_sources_were_outlives_accd)
     accd_store_restore(store, engine);
     acc_engine_service_record(engine, 0, 0, &record);
     ck_assert_str_eq(record.places, "/srv/a\t/srv ext4 - /\n"); /* of what its file still names */
+    ck_assert_int_eq(record.ready_run_ns, 1700000000000000007);
     acc_engine_destroy(engine);
     acc_model_destroy(model);
     acc_model_text_fini(&text);
