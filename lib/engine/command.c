@@ -56,9 +56,18 @@ static void release(struct acc_engine *e, struct service *s)
     acc_mark_around(e, s);
 }
 
+/* What there is of it has not been looked at yet. */
+static bool is_unseen(const struct acc_engine *e, const struct service *s)
+{
+    return !e->ever_synced || e->stacks[s->stack].need_list > e->list;
+}
+
 /* A container that has come to its last end, or is paused, goes on only when it is asked to. */
 static bool needs_asking(struct acc_engine *e, struct service *s)
 {
+    if (is_unseen(e, s)) {
+        return !s->ends; /* however it has ended, it did so before */
+    }
     acc_each_slot (e, s, i) {
         if (i->present && (i->obs == ACC_CTR_PAUSED || (i->final && !acc_inst_running(i)))) {
             return true;
@@ -87,7 +96,7 @@ static void want_up(struct acc_engine *e, struct service *s, const struct acc_cm
 /* All runs of today are to end. One that is just being started will be newer than all we know. */
 static void end_runs(struct acc_engine *e, struct service *s)
 {
-    if (!e->ever_synced) { /* what runs isn't known yet */
+    if (is_unseen(e, s)) {
         s->end_ns = INT64_MAX;
         return;
     }
@@ -131,7 +140,7 @@ static void restart(struct acc_engine *e, struct service *s, const struct acc_cm
         }
     }
     s->run_asked |= !is_running;
-    if (!e->ever_synced) {
+    if (is_unseen(e, s)) {
         end_runs(e, s);
     }
 }
@@ -221,7 +230,7 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
         hand_back(e, s->stack);
         break;
     case ACC_VERB_DOWN:
-        if (cmd->whole_stack && !acc_svc_observing(e, s)) {
+        if (cmd->whole_stack && e->stacks[s->stack].contact != CONTACT_OBSERVING) {
             drop_resources(e, s->stack, cmd);
         }
         break;
@@ -238,14 +247,11 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
 
 static void for_service(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
-    bool is_hold = cmd->verb == ACC_VERB_HOLD || cmd->verb == ACC_VERB_RELEASE;
-
-    if (is_hold ? e->stacks[s->stack].contact == CONTACT_OBSERVING : acc_svc_observing(e, s)) {
+    if (e->stacks[s->stack].contact == CONTACT_OBSERVING || acc_hold_refuses(e, s, cmd->verb)) {
         return; /* nothing of it is touched; acc_engine_settled() says so */
     }
-    if (acc_hold_refuses(e, s, cmd->verb)) {
-        return; /* likewise */
-    }
+    /* What it is about may still turn out to be observed only: then contact.c takes it back. */
+    s->asked_early |= e->stacks[s->stack].contact == CONTACT_UNKNOWN;
     switch (cmd->verb) {
     case ACC_VERB_UP:
     case ACC_VERB_START:
@@ -260,6 +266,7 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         break;
     case ACC_VERB_RELEASE:
         release(e, s);
+        s->run_asked |= s->wanted_up && is_unseen(e, s) && !s->ends;
         acc_places_accept(e, s);
         acc_hold_end(e, s, cmd->by);
         break;

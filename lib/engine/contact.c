@@ -63,6 +63,30 @@ static struct acc_contact contact_of(struct acc_engine *e, uint32_t at)
     return contact;
 }
 
+/* What was asked of it before it was known to be only observed is not done, as it would be refused
+ * now. */
+static void take_back(struct acc_engine *e, struct service *s)
+{
+    if (!s->asked_early) {
+        return;
+    }
+    s->wanted_removed = s->drop_volumes = s->run_asked = s->roll.is_asked = false;
+    s->end_ns = 0;
+    acc_hold_end(e, s, "its stack is only observed");
+    acc_note(
+        e, ACC_NOTE_OPERATOR, acc_svc_index(e, s),
+        "what was just asked of %s is not done: its stack is only observed until it is adopted",
+        s->id);
+}
+
+static void take_cleanup_back(struct acc_engine *e, struct stack *stack)
+{
+    if (stack->drop_networks) {
+        stack->drop_networks = stack->drop_volumes = false;
+        e->n_cleanups--;
+    }
+}
+
 static void decide(struct acc_engine *e, uint32_t at, bool is_first)
 {
     struct stack *stack = &e->stacks[at];
@@ -72,6 +96,7 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
     stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
     acc_save_stack(e, stack);
     if (observe) {
+        take_cleanup_back(e, stack);
         stack->is_recovered = is_first && is_forsaken(e, at);
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
                  "stack %s was found running: it is only observed until it is adopted%s",
@@ -105,6 +130,10 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
     bool is_running = false;
     bool is_started_since = false;
 
+    if (is_new_contact && is_observed) {
+        take_back(e, s);
+    }
+    s->asked_early = false;
     acc_each_inst (e, s, i) {
         acc_inst_bind(e, s, i);
         is_running |= acc_inst_running(i);

@@ -194,6 +194,7 @@ static void ended_by_us(struct acc_engine *e, struct service *s, struct instance
 
 static void ended_away(struct acc_engine *e, struct service *s, struct instance *i)
 {
+    bool is_asked = i->exit_before && s->run_asked; /* since it has ended */
     bool by_hand = false;
 
     if (!acc_may_act(e) || acc_inst_stale(e, i) || e->stacks[s->stack].contact == CONTACT_UNKNOWN) {
@@ -207,7 +208,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         }
         handled(e, i);
         return;
-    } else if (!ask_hand(e, s, i, &by_hand)) {
+    } else if (!is_asked && !ask_hand(e, s, i, &by_hand)) {
         return;
     } else if (by_hand && acc_rollout_stopped_before(e, s, i)) {
         ended_by_us(e, s, i);

@@ -453,6 +453,7 @@ struct service {
     bool held;
     struct hold hold; /* an operator's; `held` is by hand, outside of acc */
     bool run_asked;   /* start even what has come to its last end */
+    bool asked_early; /* something was, before it was known what accd is to its stack */
     char asked_by[64];
     char applied[ACC_HASH_LEN + 1];
     char canonical[ACC_NAME_MAX + 1];

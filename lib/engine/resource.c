@@ -168,7 +168,7 @@ void acc_stack_cleanup(struct acc_engine *e, struct stack *stack)
         stop_cleanup(e, stack);
         return;
     }
-    if (stack->n_present > 0) {
+    if (stack->n_present > 0 || stack->contact == CONTACT_UNKNOWN) {
         return;
     }
     for (uint32_t r = stack->first_res; r < stack->first_res + stack->n_res; r++) {

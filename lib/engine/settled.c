@@ -175,7 +175,7 @@ static void say_away(const struct acc_engine *e, uint64_t now_ms, char *text)
 /* What was seen before the engine went away proves nothing of what is asked now. */
 static bool is_unproven(const struct acc_engine *e, enum acc_verb verb)
 {
-    return e->conn != CONN_UP &&
+    return !acc_may_act(e) &&
            (verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_RESTART ||
             verb == ACC_VERB_STOP || verb == ACC_VERB_DOWN);
 }
@@ -244,6 +244,9 @@ static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, en
     if (verb == ACC_VERB_MAINTENANCE) {
         return e->maintenance.is.kind != ACC_HOLD_NONE && is_moving(e, s) ? ACC_SETTLED_PENDING
                                                                           : ACC_SETTLED_DONE;
+    }
+    if (stack->contact == CONTACT_UNKNOWN) { /* whether it may be done isn't known, either */
+        return under_hold(e, s, verb, ACC_SETTLED_PENDING, now_ms, text);
     }
     if (stack->contact == CONTACT_OBSERVING) {
         return refused(text, "is only observed, with its stack; adopt that first");

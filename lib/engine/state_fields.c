@@ -228,6 +228,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, hold.until_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, hold.saved_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, run_asked, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, asked_early, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, asked_by, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, applied, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, canonical, ACC_FIELD_TEXT),

@@ -386,6 +386,156 @@ START_TEST(without_its_state_it_lets_alone_what_it_had_given_back)
 }
 END_TEST
 
+/* --- asked before anything was seen ------------------------------------------------------------
+ */
+
+static enum acc_settled settled_as(const char *name, enum acc_verb verb)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    return acc_engine_settled(stage.engine, stage_index(&stage, name), verb, stage.now_ms, text);
+}
+
+/* accd comes without its state, and before it has seen anything it is asked for something. */
+static void lose_state_and_ask(enum acc_verb verb, const char *name)
+{
+    memset(stage.has_record, 0, sizeof(stage.has_record));
+    memset(stage.has_stack_record, 0, sizeof(stage.has_stack_record));
+    stage_restart_accd(&stage);
+    if (verb == ACC_VERB_HOLD) {
+        stage_hold(&stage, verb, name, ACC_HOLD_DOWN, 0);
+    } else if (verb == ACC_VERB_UPGRADE) {
+        stage_upgrade(&stage, verb, name, "web:2", 0);
+    } else {
+        stage_cmd(&stage, verb, name, "");
+    }
+    ck_assert_int_eq(settled_as(name, verb), ACC_SETTLED_PENDING);
+    stage_trace(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+}
+
+static void up_for_long(void)
+{
+    stage_up(&stage, "s: a; b");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+}
+
+START_TEST(a_stop_before_the_first_look_is_kept)
+{
+    up_for_long();
+    lose_state_and_ask(ACC_VERB_STOP, "a");
+    ck_stage(&stage, "stop a; ");
+    ck_state(&stage, "a", "off");
+    ck_assert_int_eq(settled_as("a", ACC_VERB_STOP), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(a_down_before_the_first_look_is_kept)
+{
+    up_for_long();
+    lose_state_and_ask(ACC_VERB_DOWN, "a");
+    ck_stage(&stage, "stop a; remove a; ");
+    ck_assert_int_eq(settled_as("a", ACC_VERB_DOWN), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(a_restart_before_the_first_look_is_kept)
+{
+    up_for_long();
+    lose_state_and_ask(ACC_VERB_RESTART, "a");
+    ck_stage(&stage, "stop a; start a; ");
+    ck_state(&stage, "a", "up");
+    ck_assert_int_eq(settled_as("a", ACC_VERB_RESTART), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(a_hold_before_the_first_look_is_kept)
+{
+    up_for_long();
+    lose_state_and_ask(ACC_VERB_HOLD, "a");
+    stage_exit(&stage, "a", 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "a", "held");
+}
+END_TEST
+
+START_TEST(an_upgrade_before_the_first_look_is_kept)
+{
+    up_for_long();
+    lose_state_and_ask(ACC_VERB_UPGRADE, "a");
+    ck_assert_ptr_nonnull(strstr(stage_trace(&stage), "pull a; "));
+}
+END_TEST
+
+/* What was stopped by hand runs again when somebody asks for it, however early. */
+static void stopped_by_hand_then(enum acc_verb verb)
+{
+    up_for_long();
+    stage_docker_stop(&stage, "a");
+    stage_of(&stage, "a")->manual = true;
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "held");
+    lose_state_and_ask(verb, "a");
+    ck_stage(&stage, "start a; ");
+    ck_state(&stage, "a", "up");
+}
+
+START_TEST(what_was_stopped_by_hand_is_started_when_that_is_asked_early)
+{
+    static const enum acc_verb verbs[] = {ACC_VERB_RESTART, ACC_VERB_RELEASE};
+
+    stopped_by_hand_then(verbs[_i]);
+}
+END_TEST
+
+START_TEST(an_up_before_the_first_look_starts_what_was_stopped_by_hand)
+{
+    up_for_long();
+    stage_docker_stop(&stage, "a");
+    stage_of(&stage, "a")->manual = true;
+    stage_run(&stage, 60000);
+    stage_restart_accd(&stage); /* it knows all about it */
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+    ck_stage(&stage, "start a; ");
+}
+END_TEST
+
+START_TEST(what_turns_out_to_be_observed_is_not_touched_and_that_is_told)
+{
+    static const enum acc_verb verbs[] = {ACC_VERB_STOP, ACC_VERB_DOWN, ACC_VERB_RESTART,
+                                          ACC_VERB_HOLD, ACC_VERB_UPGRADE};
+
+    stage_open(&stage, model_build("s: a; b"));
+    stage_add(&stage, "a", true)->obs.restart = ACC_RESTART_ALWAYS;
+    lose_state_and_ask(verbs[_i], "a");
+    ck_stage(&stage, "");
+    ck_assert(is_observed("s"));
+    ck_assert(is_wanted("a"));
+    ck_assert_int_eq(settled_as("a", verbs[_i]), ACC_SETTLED_REFUSED);
+    ck_assert_ptr_nonnull(strstr(stage_notes(&stage), "s/a is not done: its stack is only"));
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "set-policy a; "); /* nothing of it is remembered */
+}
+END_TEST
+
+START_TEST(a_down_of_a_stack_that_turns_out_to_be_observed_leaves_its_networks)
+{
+    stage_open(&stage, model_build("s: a; b"));
+    stage_add(&stage, "a", true)->obs.restart = ACC_RESTART_ALWAYS;
+    stage_cmd(&stage, ACC_VERB_DOWN, "s", "v");
+    stage_connect(&stage, false);
+    stage_docker_rm(&stage, "a");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine_contact");
@@ -412,6 +562,15 @@ int main(void)
     tcase_add_test(tcase,
                    without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made);
     tcase_add_test(tcase, without_its_state_it_lets_alone_what_it_had_given_back);
+    tcase_add_test(tcase, a_stop_before_the_first_look_is_kept);
+    tcase_add_test(tcase, a_down_before_the_first_look_is_kept);
+    tcase_add_test(tcase, a_restart_before_the_first_look_is_kept);
+    tcase_add_test(tcase, a_hold_before_the_first_look_is_kept);
+    tcase_add_test(tcase, an_upgrade_before_the_first_look_is_kept);
+    tcase_add_loop_test(tcase, what_was_stopped_by_hand_is_started_when_that_is_asked_early, 0, 2);
+    tcase_add_test(tcase, an_up_before_the_first_look_starts_what_was_stopped_by_hand);
+    tcase_add_loop_test(tcase, what_turns_out_to_be_observed_is_not_touched_and_that_is_told, 0, 5);
+    tcase_add_test(tcase, a_down_of_a_stack_that_turns_out_to_be_observed_leaves_its_networks);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
