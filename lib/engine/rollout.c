@@ -585,10 +585,10 @@ static void update_slot(struct acc_engine *e, struct service *s)
     }
     if (is_own_fault(e, s)) {
         fail(e, s, NULL);
-    } else if (step == ACC_ROLL_CREATE) {
-        update_create(e, s, &cast);
     } else if (!cast.candidate && cast.holder && acc_rollout_is_new(s, cast.holder)) {
         commit(e, s); /* in any step: names are younger than a record whose end was lost */
+    } else if (step == ACC_ROLL_CREATE) {
+        update_create(e, s, &cast);
     } else if (!cast.candidate) {
         fail(e, s, "its new container was removed by somebody else");
     } else if (cast.holder && cast.holder->quarantined) {
