@@ -125,8 +125,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         break;
     case ACC_ROLL_PRE:
     case ACC_ROLL_POST:
-        n = snprintf(out, out_size, "to r%u: runs the commands of upgrade.%s, for %s",
-                     (unsigned)is->to, is->step == ACC_ROLL_PRE ? "pre" : "post", elapsed);
+        n = snprintf(out, out_size, "to r%u: runs the commands of upgrade.%s%s", (unsigned)is->to,
+                     is->step == ACC_ROLL_PRE ? "pre" : "post", elapsed);
         break;
     case ACC_ROLL_CREATE:
     case ACC_ROLL_STOP_OLD:
