@@ -1049,6 +1049,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                         size_t out_size);
 /* What another one that was asked for waits for before it begins; "": there is none. */
 void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size);
+/* Goes before why it went back: "the new one ", or "" where the new one isn't the subject. */
+const char *acc_rollout_subject(const char *why);
 /* What the next container of it is made of, into a CREATE. */
 void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_action *action);
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step);
@@ -1096,6 +1098,8 @@ bool acc_change_is_ordered(struct acc_engine *e, struct service *s);
 void acc_change_text(const struct service *s, char *out, size_t out_size);
 
 /* --- rollout_group.c ------------------------------------------------------------------------- */
+/* In why one goes back with another: "web of the same phase was rolled back". */
+#define ACC_OF_THE_SAME " of the same "
 /* Its rollout has failed: the others that its phase says go back, too. */
 void acc_group_failed(struct acc_engine *e, struct service *s);
 /* One of its group has failed, and nobody who stands on it is to go back before it. */

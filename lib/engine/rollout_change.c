@@ -140,9 +140,9 @@ void acc_change_text(const struct service *s, char *out, size_t out_size)
                        (unsigned)s->rev, by, s->nick);
     } else {
         (void)snprintf(out, out_size,
-                       "was rolled back to r%u: the new one %.250s; change its file, or try it "
-                       "again with accctl upgrade %.100s",
-                       (unsigned)s->rev, s->bad_why, s->nick);
+                       "was rolled back to r%u: %s%.250s; change its file, or try it again with "
+                       "accctl upgrade %.100s",
+                       (unsigned)s->rev, acc_rollout_subject(s->bad_why), s->bad_why, s->nick);
     }
 }
 

@@ -70,10 +70,11 @@ static void take_along(struct acc_engine *e, struct service *s, struct service *
     const char *root = s->roll.is.is_change ? s->id : "";
     char why[ACC_OUTPUT_MAX + 1];
 
-    (void)snprintf(why, sizeof(why), "%.160s of the same %s was rolled back", s->nick,
+    (void)snprintf(why, sizeof(why), "%.160s" ACC_OF_THE_SAME "%s %s", s->nick,
                    scope_of(e, s) == ACC_ROLLBACK_ALL ? "rollout"
                    : mate->phase_at == s->phase_at    ? "phase"
-                                                      : "rollout");
+                                                      : "rollout",
+                   s->roll.is.step <= ACC_ROLL_PRE ? "could not be upgraded" : "was rolled back");
     if (is_queued(mate, group)) {
         /* refused when it begins: the record of its last one may still have to be read */
         acc_copy(r->ask_refusal, sizeof(r->ask_refusal), why);

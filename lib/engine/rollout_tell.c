@@ -65,6 +65,18 @@ void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, siz
     }
 }
 
+const char *acc_rollout_subject(const char *why)
+{
+    static const char *const others[] = {"it ", "its ", "what ", "accd ", "command "};
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(others); i++) {
+        if (strncmp(why, others[i], strlen(others[i])) == 0) {
+            return "";
+        }
+    }
+    return strstr(why, ACC_OF_THE_SAME) ? "" : "the new one ";
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -107,7 +119,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                       (unsigned)is->to, left, (unsigned)is->from);
         break;
     case ACC_ROLL_UNDO:
-        n = acc_change_orderer(is->why)
+        n = acc_change_orderer(is->why) || !acc_rollout_subject(is->why)[0]
                 ? snprintf(out, out_size, "back to r%u%s: %.160s", (unsigned)is->from, elapsed,
                            is->why)
                 : snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,

@@ -132,9 +132,9 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
             return ACC_SETTLED_DONE;
         }
         by = acc_change_orderer(s->roll.is.why);
-        (void)snprintf(text, ACC_REASON_MAX + 1, "rolled back to r%u%s%.300s",
-                       (unsigned)s->roll.is.from, by ? " by " : ": the new one ",
-                       by ? by : s->roll.is.why);
+        (void)snprintf(text, ACC_REASON_MAX + 1, "rolled back to r%u%s%s%.300s",
+                       (unsigned)s->roll.is.from, by ? " by " : ": ",
+                       by ? "" : acc_rollout_subject(s->roll.is.why), by ? by : s->roll.is.why);
         return ACC_SETTLED_FAILED;
     case ROLL_FAILED:
         return s->roll.is_refused ? refused(text, s->roll.is.why) : failed(text, s->roll.is.why);

@@ -596,7 +596,8 @@ static void say_taken_back(struct words *w, const struct service *s, uint64_t no
     } else if (r->result == ROLL_ROLLED_BACK && !acc_rollout_active(s)) {
         say(w, " Its %s to r%u was rolled back to r%u", r->is.is_upgrade ? "upgrade" : "change",
             (unsigned)r->is.to, (unsigned)r->is.from);
-        say(w, by ? " by %.60s" : ": the new one %.250s", by ? by : r->is.why);
+        say(w, by ? "%s by %.60s" : ": %s%.250s", by ? "" : acc_rollout_subject(r->is.why),
+            by ? by : r->is.why);
         say_ago(w, now_ms - r->ended_ms);
         say(w, ".");
     } else if (r->result == ROLL_FAILED && !acc_rollout_active(s)) {
