@@ -391,8 +391,9 @@ static int alloc_tables(struct builder *b)
 
 /* The times that aren't of one service. */
 static const char *const global_times[] = {
-    "starts_in_flight", "pulls_in_flight", "boot_grace", "resync",          "config_base",
-    "config_cap",       "start_base",      "start_cap",  "incident_notify", "incident_close",
+    "starts_in_flight", "pulls_in_flight", "boot_grace",         "resync",
+    "config_base",      "config_cap",      "start_base",         "start_cap",
+    "incident_notify",  "incident_close",  "rollouts_in_flight",
 };
 
 /* What all services say alike is meant for all of them together; one alone can't say it. */
@@ -428,6 +429,9 @@ static void global_timing(struct acc_engine *e, const struct acc_model *model)
     }
     if (e->timing.pulls_in_flight == 0) {
         e->timing.pulls_in_flight = 1;
+    }
+    if (e->timing.rollouts_in_flight == 0) {
+        e->timing.rollouts_in_flight = 1;
     }
 }
 

@@ -359,6 +359,9 @@ struct rollout {
     bool is_taken;                        /* a person has seen enough of it: the watch ends */
     bool is_refused;                      /* ROLL_FAILED: nothing was tried, there is a ban on it */
     bool is_coming; /* as its group was told: it will follow its file by a rollout */
+    bool is_here;   /* PULL: its image is; those that go back with it are waited for */
+    bool is_queued; /* waits for its turn */
+    bool has_turn;  /* CREATE: it has it */
 };
 struct revision {
     uint32_t number;
@@ -1107,10 +1110,22 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s);
 /* It has proven itself; have those that would take it back with them? */
 bool acc_group_is_proven(struct acc_engine *e, struct service *s);
 bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);
+/* The images of all that go back together are there: it may begin. */
+bool acc_group_is_here(struct acc_engine *e, struct service *s);
+/* Off, in somebody's hands, or only looked at: for how long nobody knows, and nothing is learned of
+ * it meanwhile. So nobody waits for it. */
+bool acc_group_stands_aside(struct acc_engine *e, struct service *s);
 void acc_group_mark(struct acc_engine *e, const struct service *s); /* the others of its group */
 /* Does it follow its file by a rollout? When that changes, those that may wait for it look again.
  */
 void acc_group_look_at_change(struct acc_engine *e, struct service *s);
+
+/* --- rollout_turn.c -------------------------------------------------------------------------- */
+bool acc_turn_to_pull(struct acc_engine *e, struct service *s);
+/* `*ret_waits_for`: one that is at it. */
+bool acc_turn_to_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);
+void acc_turn_give_back(struct acc_engine *e, struct service *s);
+void acc_turn_mark(struct acc_engine *e); /* one is through: those that wait look again */
 
 /* --- rollout_drain.c ------------------------------------------------------------------------- */
 /* Step DRAIN: may the old one be stopped? */

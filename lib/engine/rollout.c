@@ -546,6 +546,7 @@ static void stand_still(struct acc_engine *e, struct service *s, bool is_still)
 
     if (is_still != (r->still_ms != 0)) {
         acc_group_mark(e, s); /* nobody waits for what stands still */
+        acc_turn_mark(e);
     }
     if (is_still && !r->still_ms) {
         give_back(e, r);
@@ -634,6 +635,8 @@ static void update_active(struct acc_engine *e, struct service *s)
         } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+        } else if (s->roll.is_here && acc_group_is_here(e, s)) {
+            acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
         }
         break;
     case ACC_ROLL_PRE:
@@ -688,6 +691,7 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
 
     if (acc_hold_no_start(e, s) != (r->frozen_ms != 0)) {
         acc_group_mark(e, s); /* nobody waits for it meanwhile */
+        acc_turn_mark(e);
     }
     if (acc_hold_no_start(e, s)) {
         if (!r->frozen_ms) {

@@ -110,13 +110,15 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
     r->waits_for = ACC_NONE;
     if (dep_rolls(e, s, &r->waits_for) || !acc_group_lets_create(e, s, &r->waits_for) ||
         !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+        acc_turn_give_back(e, s);
         return ACC_NOTHING;
     }
     if (!acc_gate_start(e, s)) {
         r->waits_for = s->blocker == ACC_NONE ? ACC_NONE : e->edges[s->blocker].to;
+        acc_turn_give_back(e, s);
         return ACC_NOTHING;
     }
-    return ACC_ACT_CREATE;
+    return acc_turn_to_create(e, s, &r->waits_for) ? ACC_ACT_CREATE : ACC_NOTHING;
 }
 
 static enum acc_action_type decide_old(struct acc_engine *e, struct service *s, struct instance *i)

@@ -184,6 +184,8 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                  r->is.why);
     }
     r->is_proven = r->is_taken = false;
+    r->is_here = r->is_queued = r->has_turn = false;
+    acc_turn_mark(e);
     acc_save(s);
     acc_mark_around(e, s);
     acc_group_mark(e, s);
@@ -401,7 +403,8 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         return;
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
-        r->is_asked = false; /* what was to follow the one that is taken back isn't wanted, either */
+        r->is_asked =
+            false; /* what was to follow the one that is taken back isn't wanted, either */
         end_other_way(e, s, cmd->by);
         if (!is_further) {
             return;
@@ -464,6 +467,9 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
         acc_rollout_hook_act(e, s);
         return;
     }
+    if (r->is_here || !acc_turn_to_pull(e, s)) {
+        return;
+    }
     action = acc_rollout_op(e, s, ACC_ACT_PULL, NULL);
     acc_rollout_fill(s, true, action);
     action->is_local = !r->is.is_upgrade;
@@ -515,6 +521,14 @@ static void use_known_image(struct service *s)
     }
 }
 
+static void is_to_begin(struct acc_engine *e, struct service *s)
+{
+    s->roll.is_here = true;
+    s->roll.since_ms = e->now;
+    acc_save(s);
+    acc_group_mark(e, s);
+}
+
 static void is_there(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     struct acc_rollout_record *is = &s->roll.is;
@@ -528,7 +542,7 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
     }
     if (!is->is_upgrade) {
         use_known_image(s);
-        acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
+        is_to_begin(e, s);
     } else if (is_up_to_date(e, s)) {
         if (strcmp(is->image, s->pin_image) != 0 || !s->pin_digest[0]) {
             acc_pin_set(s, is->image, is->image_id, is->digest);
@@ -540,7 +554,7 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
                                  "stays: this image was rolled back before; name it with --image "
                                  "to try it again");
     } else {
-        acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
+        is_to_begin(e, s);
     }
 }
 
@@ -582,6 +596,7 @@ void acc_rollout_answered(struct acc_engine *e, struct service *s, const struct 
     acc_index_remove(&e->by_op, acc_hash_u64(r->op), acc_svc_index(e, s) | ACC_OP_OF_ROLL);
     r->op = 0;
     acc_mark(e, s);
+    acc_turn_mark(e);
     if (is_pull && r->is.step == ACC_ROLL_PULL) {
         pulled(e, s, event);
     } else if (!is_pull && (r->is.step == ACC_ROLL_PRE || r->is.step == ACC_ROLL_POST)) {

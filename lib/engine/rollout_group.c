@@ -22,9 +22,7 @@ static bool is_under_way(const struct service *s, uint64_t group)
     return acc_rollout_active(s) && s->roll.is.group == group;
 }
 
-/* Off, in somebody's hands, or only looked at: for how long nobody knows, and nothing is learned of
- * it meanwhile. So nobody waits for it. */
-static bool stands_aside(struct acc_engine *e, struct service *s)
+bool acc_group_stands_aside(struct acc_engine *e, struct service *s)
 {
     return !s->wanted_up || acc_svc_held(e, s) || acc_hold_no_start(e, s) ||
            acc_svc_observing(e, s);
@@ -61,6 +59,19 @@ static bool is_next(struct acc_engine *e, struct service *mate, uint64_t group)
            acc_change_waits(e, mate);
 }
 
+static bool has_changed_nothing(struct acc_engine *e, struct service *s)
+{
+    if (s->roll.is.step != ACC_ROLL_CREATE || s->roll.is.slot > 1) {
+        return s->roll.is.step <= ACC_ROLL_PRE;
+    }
+    acc_each_inst (e, s, i) {
+        if (i->is_spare && (i->op || i->present)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- back ------------------------------------------------------------------------------------ */
 
 static void take_along(struct acc_engine *e, struct service *s, struct service *mate,
@@ -90,7 +101,7 @@ static void take_along(struct acc_engine *e, struct service *s, struct service *
         acc_change_take_along(e, mate, r->is.spec, root, why);
     }
     acc_copy(r->is.why, sizeof(r->is.why), why);
-    if (r->is.step <= ACC_ROLL_PRE) {
+    if (has_changed_nothing(e, mate)) {
         r->is.group = 0; /* that has been dealt with */
         acc_rollout_end(e, mate, ROLL_FAILED);
     } else {
@@ -130,7 +141,7 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
         struct service *dependent = &e->services[edge->from];
 
         if (edge->kind != ACC_EDGE_CONFLICTS && acc_rollout_active(dependent) &&
-            !stands_aside(e, dependent) &&
+            !acc_group_stands_aside(e, dependent) &&
             (dependent->roll.is.step == ACC_ROLL_UNDO ||
              (dependent->roll.is.goes_back && dependent->roll.is.step != ACC_ROLL_RETIRE))) {
             return false;
@@ -143,7 +154,7 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
 
 static bool is_waited_for(struct acc_engine *e, struct service *mate, uint64_t group)
 {
-    return !stands_aside(e, mate) &&
+    return !acc_group_stands_aside(e, mate) &&
            ((is_next(e, mate, group) && acc_change_comes(e, mate)) || is_queued(mate, group) ||
             (is_under_way(mate, group) && !mate->roll.is_proven &&
              mate->roll.is.step != ACC_ROLL_RETIRE));
@@ -203,6 +214,22 @@ static bool holds_up(struct acc_engine *e, struct service *s, const struct servi
            !acc_due(e, s, r->since_ms + other->timing.upgrade_monitor / 2);
 }
 
+bool acc_group_is_here(struct acc_engine *e, struct service *s)
+{
+    uint64_t group = s->roll.is.group;
+
+    for (uint32_t v = 0; group && v < e->n_services; v++) {
+        struct service *mate = &e->services[v];
+
+        if (is_mate(e, mate, s) && is_under_way(mate, group) && !acc_group_stands_aside(e, mate) &&
+            mate->roll.is.step == ACC_ROLL_PULL && !mate->roll.is_here) {
+            s->roll.waits_for = v;
+            return false;
+        }
+    }
+    return true;
+}
+
 bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
 {
     uint64_t group = s->roll.is.group;
@@ -211,7 +238,7 @@ bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *re
         struct service *other = &e->services[v];
 
         if (other != s && (is_queued(other, group) || is_under_way(other, group)) &&
-            !stands_aside(e, other) && holds_up(e, s, other)) {
+            !acc_group_stands_aside(e, other) && holds_up(e, s, other)) {
             *ret_waits_for = v;
             return false;
         }

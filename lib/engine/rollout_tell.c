@@ -99,7 +99,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         out[0] = '\0';
         return;
     case ACC_ROLL_PULL:
-        n = snprintf(out, out_size, "pulls %.120s%s", is->image[0] ? is->image : s->image, elapsed);
+        n = snprintf(out, out_size, "%s %.120s%s",
+                     r->is_here     ? "has pulled"
+                     : r->is_queued ? "is to pull"
+                                    : "pulls",
+                     is->image[0] ? is->image : s->image, elapsed);
         if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",
                           (unsigned)r->n_tries + 1, (unsigned)((r->retry_ms - now_ms + 999) / 1000),
@@ -156,9 +160,17 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         break;
     }
+    if (r->is_queued && n > 0 && (size_t)n < out_size) {
+        bool is_pull = is->step == ACC_ROLL_PULL;
+
+        n += snprintf(
+            out + n, out_size - (size_t)n, "; waits for its turn (%s: %u)",
+            is_pull ? "pulls_in_flight" : "rollouts_in_flight",
+            (unsigned)(is_pull ? e->timing.pulls_in_flight : e->timing.rollouts_in_flight));
+    }
     if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
-        n += snprintf(out + n, out_size - (size_t)n, "; waits for %.80s",
-                      e->services[r->waits_for].nick);
+        n += snprintf(out + n, out_size - (size_t)n, "%s %.80s",
+                      r->is_queued ? ", behind" : "; waits for", e->services[r->waits_for].nick);
     }
     if (r->is_asked && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; then the %s that %.60s asked for",

@@ -73,6 +73,7 @@ void acc_timing_default(struct acc_timing *ret_timing)
         .auto_spread = 5 * MINUTE, /* not all hosts ask the registries at three o'clock sharp */
         .starts_in_flight = 0,
         .pulls_in_flight = 3,
+        .rollouts_in_flight = 3, /* memory for three more; 70 services take 10 min all the same */
     };
 }
 
@@ -94,7 +95,7 @@ static const struct {
     TIME(upgrade_timeout), TIME(upgrade_stable), TIME(upgrade_settle), TIME(upgrade_drain),
     TIME(upgrade_monitor),
     TIME(upgrade_pause), TIME(pull_retry), TIME(pull_retry_cap), TIME(auto_spread),
-    COUNT(starts_in_flight), COUNT(pulls_in_flight),
+    COUNT(starts_in_flight), COUNT(pulls_in_flight), COUNT(rollouts_in_flight),
     /* the short names of DESIGN.md 4.3 */
     {"recovery_grace", offsetof(struct acc_timing, recovery_grace_min), false},
     {"degraded_grace", offsetof(struct acc_timing, degraded_grace_min), false},

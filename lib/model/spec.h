@@ -133,6 +133,7 @@ struct acc_timing {
     uint64_t auto_spread;               /* 5 min: within this after its window opens it begins */
     uint32_t starts_in_flight;          /* 0: min(8, 2 x cores), filled in by the daemon */
     uint32_t pulls_in_flight;           /* 3 */
+    uint32_t rollouts_in_flight;        /* 3 that have two containers at once */
 };
 void acc_timing_default(struct acc_timing *ret_timing);
 /* The field of a `timing:` key ("open", "budget", "backoff_base", ...): a uint64_t in ms, or with

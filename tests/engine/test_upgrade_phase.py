@@ -29,6 +29,7 @@ def test_a_phase_goes_back_as_a_whole(w):
     images(w, "2", HEALTH="fail")
     done = accd.ctl("upgrade", "--phase", "base", check=False)
     assert done.returncode == 1 and "did not get ready" in done.stderr, done
+    assert "a: rolled back to r1: c of the same phase was rolled back" in done.stderr, done
     wait(lambda: names(w) == OLD, 30, "what was new is gone")
     wait(lambda: all(w.docker.inspect(n)["State"]["Running"] for n in OLD), 30, "the old ones run")
     assert {name: w.docker.inspect(name)["Id"] for name in OLD} == before
@@ -40,6 +41,11 @@ def test_a_phase_goes_back_as_a_whole(w):
         why = "did not get ready" if name == "c" else "c of the same phase was rolled back"
         assert why in newest["reason"], newest
         assert accd.service(name)["revision"] == 1
+    done = accd.ctl("upgrade", "--phase", "base", check=False)
+    assert done.returncode != 0 and "c of the same phase could not be upgraded" in done.stderr, done
+    assert "name it with --image" in done.stderr, done
+    assert {name: w.docker.inspect(name)["Id"] for name in OLD} == before and names(w) == OLD
+    assert [i["State"]["Running"] for i in map(w.docker.inspect, OLD)] == [True] * 3
     images(w, "3")
     accd.ctl("upgrade", "--phase", "base")
     assert [version(w, name) for name in OLD] == ["3", "3", "3"]
