@@ -6,7 +6,7 @@ import re
 from lib import needs, service, wait
 from test_upgrade import image
 
-TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "6s", "upgrade_drain": "1s",
+TIMING = {"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "20s", "upgrade_drain": "1s",
           "upgrade_settle": "0", "probe_confirm": "1s"}
 STEPS = {"start-first": ("create", "verify", "switch", "watch"),
          "stop-first": ("create", "stop-old", "verify", "roll-back")}
