@@ -38,12 +38,26 @@ bool acc_svc_hopeless(const struct service *s)
            (is_refused && s->state != ACC_SVC_UP);
 }
 
-static bool root_is_hopeless(const struct acc_engine *e, const struct service *s)
+/* It is unhealthy, and nobody but a person will do something about it. */
+static bool is_left_sick(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        bool is_reported = i->degraded && !i->waiting && !s->restart_on_unhealthy &&
+                           (i->was_ready || i->overdue);
+
+        if (acc_inst_running(i) && i->end == END_NONE && (is_reported || acc_probe_is_left(s, i))) {
+            return !s->going_down;
+        }
+    }
+    return false;
+}
+
+static bool root_is_hopeless(struct acc_engine *e, struct service *s)
 {
     for (uint32_t k = 0; k < s->n_roots; k++) {
-        const struct service *root = acc_root_service(e, s->roots[k]);
+        struct service *root = acc_root_service(e, s->roots[k]);
 
-        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF
+        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF || is_left_sick(e, root)
                  : acc_root_condition(e, s->roots[k])->is_lasting) {
             return true;
         }
@@ -63,7 +77,7 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     if (s->ready && acc_act_settled(e, s) && !s->going_down && s->state != ACC_SVC_HELD) {
         return ACC_SETTLED_DONE;
     }
-    if (acc_svc_hopeless(s) ||
+    if (acc_svc_hopeless(s) || (!s->run_asked && is_left_sick(e, s)) ||
         (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
         return failed_as_is(e, s, now_ms, text);
     }

@@ -201,3 +201,33 @@ def test_an_upgrade_behind_a_watch_says_what_it_waits_for(w):
     wait(lambda: "r3 is watched" in accd.ctl("why", "a").stdout, 60, "it has begun")
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 1
+
+
+@needs(seconds=120)
+def test_nobody_waits_for_what_is_left_unhealthy(w):
+    """accd leaves a dependency as it is (on_unhealthy: report), or lets its breaker rest: up and restart say so and end."""
+    sick = service(interval="1s", environment={"HEALTH": "ok"}, **{"x-acc": {"on_unhealthy": "report"}})
+    gate = ["/bin/sh", "-c", "test -e /x/ok && exec /bin/app; exit 1"]
+    (w.dir / "x").mkdir()
+    (w.dir / "x" / "ok").touch()
+    path = w.stack("s", {"sick": sick, "on-sick": service("sick", check=False),
+                         "loop": service(command=gate, volumes=[f"{w.dir}/x:/x"]), "on-loop": service("loop", check=False)})
+    accd = w.accd(config=w.config([path], timing={"backoff_base": "200ms"}))
+    accd.ctl("up", "--all")
+    w.docker.set_health("s-sick-1", "fail")
+    accd.wait_state("on-sick", "impaired", seconds=30)
+    (w.dir / "x" / "ok").unlink()
+    w.docker.crash("s-loop-1")
+    for verb in "restart", "up":
+        done = accd.ctl(verb, "on-sick", check=False)
+        assert done.returncode == 1 and "needs sick, which is unhealthy" in done.stderr, done
+        assert "left running (on_unhealthy: report)" in done.stderr, done
+        done = accd.ctl(verb, "on-loop", check=False)
+        assert done.returncode == 1 and "needs loop, which exited with 1" in done.stderr, done
+        assert "gets a rest" in done.stderr, done
+    assert accd.ctl("up", "sick", check=False).returncode == 1
+    w.docker.set_health("s-sick-1", "ok")
+    accd.wait_state("on-sick", "up", seconds=30)
+    w.docker.set_health("s-sick-1", "fail")
+    accd.wait_state("sick", "impaired", seconds=30)
+    assert accd.ctl("restart", "sick").returncode == 0, "its own restart is waited for"
