@@ -165,7 +165,8 @@ static void mark(const struct accd_control *control, const char *line, uint8_t *
         struct acc_service_view service;
 
         acc_engine_service(control->config.engine, i, uv_now(control->config.loop), &service);
-        if (strlen(service.id) != id_len || strncmp(service.id, id, id_len) != 0) {
+        if (strlen(service.id) != id_len || strncmp(service.id, id, id_len) != 0 ||
+            service.observing) { /* nothing of that follows its file */
             continue;
         }
         selected[i] = 1;

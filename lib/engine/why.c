@@ -195,6 +195,25 @@ static void say_failed_before(struct acc_engine *e, struct words *w, struct serv
     say_next(e, w, s, now_ms);
 }
 
+/* Nothing has failed that accd has seen, and nothing follows from what isn't there. */
+static void say_observed(struct acc_engine *e, struct words *w, struct service *s)
+{
+    unsigned n_present = 0, n_running = 0;
+
+    acc_each_slot (e, s, i) {
+        n_present += i->present;
+        n_running += i->present && acc_inst_running(i);
+    }
+    if (n_present == 0) {
+        say(w, "has no container");
+    } else if (n_running == 0) {
+        say(w, "does not run");
+    } else {
+        say(w, "%u of %u containers run", n_running, (unsigned)s->n_inst);
+    }
+    say(w, "; its stack is only observed");
+}
+
 static void say_health(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     const struct instance *i = bad_instance(e, s);
@@ -485,6 +504,8 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
             say_rollout(e, w, s, now_ms);
         } else if (s->has_failed) {
             say_failure(e, w, s, now_ms);
+        } else if (acc_svc_observing(e, s)) {
+            say_observed(e, w, s);
         } else {
             say_failed_before(e, w, s, now_ms);
         }

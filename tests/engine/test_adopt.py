@@ -229,3 +229,24 @@ def test_what_differs_from_the_file_is_told_and_left_alone(w):
     now = w.docker.identities()
     assert now["s_db_1"] == before["s_db_1"] and sorted(now) == ["s_db_1", "s_web_1", "s_web_1.r1"], now
     assert accd.json("plan")["changes"] == [], accd.json("plan")
+
+
+@needs(seconds=120)
+def test_apply_touches_nothing_of_an_observed_stack_and_says_so(w):
+    """Whatever changes in its file: no service is counted, the stack is named with the way out, exit 0."""
+    first = {"one": service(check=False, restart="always"), "two": service(check=False)}
+    path = w.stack("s", first)
+    w.engine.compose("up", "-d", cwd=path.parent)
+    accd = w.accd(path)
+    before = w.docker.identities()
+    accd.wait_all_up(30)
+    said = "apply: nothing to do\nstack s is only observed, nothing of it was touched; take it over: accctl adopt s\n"
+    assert accd.ctl("apply").stdout == said
+    w.stack("s", {"one": {**first["one"], "restart": "unless-stopped"},
+                  "two": {**first["two"], "environment": {"A": "b"}, "deploy": {"replicas": 2}}, "three": service(check=False)})
+    done = accd.ctl("apply")
+    assert done.stdout == said, done
+    assert accd.service("three")["reason"] == "has no container; its stack is only observed", accd.service("three")
+    assert accd.service("two")["reason"] == "1 of 2 containers run; its stack is only observed", accd.service("two")
+    assert accd.json("apply")["observing"] == ["s"]
+    assert w.docker.identities() == before
