@@ -365,6 +365,63 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
     free(problems);
 }
 
+/* Holds that an overview names; `status STACK` has all. */
+#define HOLDS_MAX 8u
+
+static bool is_problem(const struct problem *problems, size_t n, const cJSON *service)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (problems[i].service == service) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_held(struct accctl_table *table, const cJSON *service,
+                     const struct accctl_style *style)
+{
+    const cJSON *hold = acc_json_object(service, "hold");
+    const char *kind = text_of(hold, "kind");
+    char who[320], text[640];
+
+    format_hold(hold, style, who, sizeof(who));
+    (void)snprintf(text, sizeof(text), "%s; accctl release %.255s ends it", who,
+                   text_of(service, "id"));
+    accctl_table_row(table, ACCCTL_YELLOW, 1);
+    accctl_table_cell(table, text_of(service, "id"));
+    accctl_table_cell(table, strcmp(kind, "up") == 0     ? "held up"
+                             : strcmp(kind, "down") == 0 ? "held down"
+                                                         : "frozen");
+    accctl_table_cell(table, text);
+}
+
+/* Who is held, and well; the reason of a problem tells of its hold itself. */
+static void put_holds(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    size_t n_problems = 0, n = 0;
+    struct problem *problems = find_problems(status, NULL, &n_problems);
+    struct accctl_table *table = accctl_table_create(3, "");
+    const cJSON *service;
+
+    cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+    {
+        if (acc_json_object(service, "hold") && !is_problem(problems, n_problems, service) &&
+            n++ < HOLDS_MAX) {
+            put_held(table, service, style);
+        }
+    }
+    if (n > 0) {
+        (void)acc_buf_puts(out, "\n");
+        put_reasons(table, style, "", out);
+    }
+    if (n > HOLDS_MAX) {
+        (void)acc_buf_printf(out, "and %zu more are held: accctl status STACK\n", n - HOLDS_MAX);
+    }
+    accctl_table_destroy(table);
+    free(problems);
+}
+
 /* --- stacks ------------------------------------------------------------------------------------
  */
 
@@ -444,6 +501,7 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
 
     accctl_put_head(status, style, out);
     put_problems(status, style, out);
+    put_holds(status, style, out);
     cJSON_ArrayForEach(stack, stacks)
     {
         put_stack(table, status, stack, style);

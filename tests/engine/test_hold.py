@@ -136,6 +136,8 @@ def test_an_end_is_on_the_readers_clock(w):
     assert accd.ctl("maintenance", "off").stdout == "maintenance: nothing to do, it was not on\n"
     accd.ctl("hold", "a", "--for", "90m")
     assert re.search(f"hold +freeze, by root, {end}", accd.ctl("status", "a", env=tokyo).stdout)
+    overview = accd.ctl("status", env=tokyo).stdout
+    assert re.search(rf"^s/a +frozen +by root, {end}; accctl release s/a ends it$", overview, re.M), overview
 
 
 @needs(seconds=90)
