@@ -63,24 +63,43 @@ void accctl_print_json_error(struct accctl *ctl, const char *error, const cJSON 
     cJSON_Delete(root);
 }
 
+static bool has_unit_file(void)
+{
+    static const char *const paths[] = {
+        "/etc/systemd/system/accd.service", "/run/systemd/system/accd.service",
+        "/usr/local/lib/systemd/system/accd.service", "/usr/lib/systemd/system/accd.service",
+        "/lib/systemd/system/accd.service"};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (access(paths[i], F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool accctl_is_unit(const struct accctl *ctl)
 {
     return strcmp(ctl->options->socket, ACCCTL_SOCKET) == 0 &&
-           access("/run/systemd/system", F_OK) == 0; /* as sd_booted() has it */
+           access("/run/systemd/system", F_OK) == 0 && /* as sd_booted() has it */
+           has_unit_file();
 }
 
 /* What is seen of it stands before and behind the socket's path. */
 static void tell_not_running(struct accctl *ctl, const char *before, const char *behind)
 {
     const char *path = ctl->options->socket;
-    bool is_default = strcmp(path, ACCCTL_SOCKET) == 0;
 
     (void)fprintf(ctl->err, "accctl: accd isn't running%s%s%s", before, path, behind);
     if (accctl_is_unit(ctl)) {
         (void)fputs(". Start it: systemctl start accd\n", ctl->err);
-    } else {
-        (void)fprintf(ctl->err, ". Start it: accd%s%s -f COMPOSE, or -c acc.yaml\n",
-                      is_default ? "" : " --socket ", is_default ? "" : path);
+    } else if (strcmp(path, ACCCTL_SOCKET) == 0) {
+        (void)fputs(". Start it: accd -f COMPOSE, or -c acc.yaml\n", ctl->err);
+    } else { /* where its state lies nobody here knows */
+        (void)fprintf(ctl->err,
+                      ". Start it as it was: accd --socket %s --state-dir DIR -f COMPOSE, or -c "
+                      "acc.yaml\n",
+                      path);
     }
 }
 

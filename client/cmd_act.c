@@ -13,6 +13,9 @@
 /* accd says itself what isn't there yet when the time of --timeout is over, and looks at its clock
  * twice a second. */
 #define GRACE_MS 1000
+/* accd takes an order on, and writes it down, within this; without progress nothing tells of that.
+ */
+#define ACCEPTED_MS 2000
 
 /* "hand-back" -> "io.acc.HandBack" */
 static void method_of(const char *verb, char *out, size_t out_size)
@@ -120,6 +123,30 @@ static void tell_interrupted(struct accctl *ctl)
     (void)fprintf(ctl->err, "; how it stands: accctl status\n");
 }
 
+/* It has left amid an order. */
+static void tell_left(struct accctl *ctl, bool is_accepted)
+{
+    if (is_accepted) {
+        (void)fprintf(ctl->err,
+                      "accctl: it had accepted the order, and goes on with %s as soon as it runs "
+                      "again; how it stands then: accctl status\n",
+                      ctl->options->verb);
+    } else {
+        (void)fprintf(ctl->err,
+                      "accctl: whether it had accepted the order isn't known; when it runs again: "
+                      "accctl status\n");
+    }
+    if (ctl->options->json) {
+        cJSON *parameters = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(parameters, "socket", ctl->options->socket);
+        (void)cJSON_AddStringToObject(parameters, "reason", "the connection was closed");
+        (void)cJSON_AddBoolToObject(parameters, "accepted", is_accepted);
+        accctl_print_json_error(ctl, "accd can't be reached", parameters);
+        cJSON_Delete(parameters);
+    }
+}
+
 /* One verb under way. */
 struct act {
     struct accctl *ctl;
@@ -127,6 +154,7 @@ struct act {
     struct accctl_progress *progress;
     uint64_t started_ms;
     struct acc_buf out;
+    bool is_accepted;   /* accd has answered */
     bool has_told;      /* which stacks it takes over */
     bool has_told_away; /* that it waits for the engine */
 };
@@ -197,6 +225,7 @@ static void show(struct act *act, const cJSON *answer, bool goes_on)
 static enum accctl_exit broken(struct act *act, int r)
 {
     struct accctl *ctl = act->ctl;
+    enum accctl_exit code;
 
     if (!ctl->options->json) {
         accctl_progress_end(act->progress, &act->out);
@@ -206,7 +235,11 @@ static enum accctl_exit broken(struct act *act, int r)
         tell_interrupted(ctl);
         return ACCCTL_FAILED;
     }
-    return accctl_tell_broken(ctl, r);
+    code = accctl_tell_broken(ctl, r);
+    if (r == -ECONNRESET || r == -EPIPE) {
+        tell_left(ctl, act->is_accepted || accctl_now_ms() > act->started_ms + ACCEPTED_MS);
+    }
+    return code;
 }
 
 /* 0: wait on. -ETIMEDOUT: it has been long enough. */
@@ -244,6 +277,7 @@ static enum accctl_exit watch(struct act *act)
         if (r < 0) {
             return broken(act, r);
         }
+        act->is_accepted = true;
         goes_on = acc_json_bool(reply, "continues");
         if (!acc_json_text(reply, "error")) {
             show(act, acc_json_object(reply, "parameters"), goes_on);

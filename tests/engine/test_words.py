@@ -231,3 +231,27 @@ def test_nobody_waits_for_what_is_left_unhealthy(w):
     w.docker.set_health("s-sick-1", "fail")
     accd.wait_state("sick", "impaired", seconds=30)
     assert accd.ctl("restart", "sick").returncode == 0, "its own restart is waited for"
+
+
+@needs(seconds=120)
+def test_an_order_outlives_accd_and_that_is_said(w):
+    """accd is killed while accctl waits: exit 3, what becomes of the order, and it does."""
+    path = w.stack("s", {"a": service(environment={"START_DELAY": "6"}), "b": service("a")})
+    accd = w.accd(path)
+    accd.ctl("stop", "--all")
+    for more in ([], ["--json"]):
+        accd.ctl("stop", "--all")
+        order = subprocess.Popen([w.build / "client" / "accctl", "--socket", accd.sock, *more, "up", "--all"], text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait(lambda: w.docker.running("s-a-1"), 30, "it is on its way")
+        began = time.monotonic()
+        wait(lambda: time.monotonic() > began + 2.5, 10, "accctl has waited for longer than accd takes to accept an order")
+        accd.kill()
+        out, err = order.communicate(timeout=20)
+        assert order.returncode == 3 and "it had accepted the order, and goes on with up as soon as it runs again" in err, err
+        assert not more or '"accepted":true' in out, out
+        done = accd.ctl("status", check=False)
+        assert done.returncode == 3 and f"accd --socket {accd.sock} --state-dir DIR" in done.stderr, done
+        assert "systemctl" not in err + done.stderr, done
+        accd.start()
+        accd.wait_all_up(40)

@@ -159,7 +159,7 @@ static const struct {
     {"help nope", 2, "accctl: no verb 'nope'\n"},
     {"--socket /nonexistent/control status", 3,
      "accctl: accd isn't running or uses another socket: /nonexistent/control: no such file. Start "
-     "it: accd --socket /nonexistent/control -f COMPOSE, or -c acc.yaml\n"},
+     "it as it was: accd --socket /nonexistent/control --state-dir DIR -f COMPOSE, or -c acc.yaml\n"},
 };
 
 START_TEST(errors_say_what_and_what_to_do)
