@@ -94,6 +94,8 @@ static int on_docker(struct script *s, char *rest)
         acc_world_docker_rm(&s->world, c);
     } else if (strcmp(verb, "pause") == 0 || strcmp(verb, "unpause") == 0) {
         acc_world_docker_pause(&s->world, c, verb[0] == 'p');
+    } else if (strcmp(verb, "rename") == 0 && strcmp(acc_script_next(&rest), "as") == 0) {
+        acc_world_docker_rename(&s->world, c, acc_script_next(&rest));
     } else {
         return acc_script_wrong(s, "docker can't ", verb);
     }

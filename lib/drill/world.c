@@ -1102,6 +1102,12 @@ void acc_world_docker_pause(struct acc_world *w, struct acc_world_container *c, 
     acc_world_hint(w, c, is_pause ? ACC_HINT_PAUSE : ACC_HINT_UNPAUSE);
 }
 
+void acc_world_docker_rename(struct acc_world *w, struct acc_world_container *c, const char *name)
+{
+    (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", name);
+    acc_world_hint(w, c, ACC_HINT_DIRTY);
+}
+
 void acc_world_health(struct acc_world *w, struct acc_world_container *c,
                       enum acc_docker_health health)
 {

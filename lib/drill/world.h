@@ -76,7 +76,7 @@ struct acc_world {
     struct acc_hold_record maintenance;
     enum acc_tri *host; /* owned; of each condition of the model; YES unless told otherwise */
     char (*place)[ACC_PLACE_MAX + 1]; /* owned; of each bind source among them; "/" likewise */
-    bool is_gone; /* dockerd is away */
+    bool is_gone;                     /* dockerd is away */
     bool is_puppet; /* what is asked is only told: the answers are in the caller's hand */
     enum acc_op_result pull;
     const char *pull_message;
@@ -130,6 +130,8 @@ void acc_world_docker_stop(struct acc_world *world, struct acc_world_container *
 void acc_world_docker_start(struct acc_world *world, struct acc_world_container *c);
 void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c);
 void acc_world_docker_pause(struct acc_world *world, struct acc_world_container *c, bool is_pause);
+void acc_world_docker_rename(struct acc_world *world, struct acc_world_container *c,
+                             const char *name);
 /* A health check of Docker has ended. */
 void acc_world_health(struct acc_world *world, struct acc_world_container *c,
                       enum acc_docker_health health);

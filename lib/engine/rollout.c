@@ -64,6 +64,12 @@ bool acc_rollout_is_stray(const struct service *s, const struct instance *i)
     return acc_rollout_active(s) && i->role == ROLE_CANDIDATE && i->role_number != s->roll.is.id;
 }
 
+/* The old one of a slot hasn't been let go yet. */
+static bool is_forward(const struct service *s)
+{
+    return s->roll.is.step >= ACC_ROLL_PULL && s->roll.is.step <= ACC_ROLL_SWITCH;
+}
+
 struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint32_t slot)
 {
     struct cast cast = {NULL, NULL, NULL, NULL};
@@ -77,6 +83,9 @@ struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint
         if (i->present && i->slot == slot && !*at && !acc_rollout_is_stray(s, i)) {
             *at = i;
         }
+    }
+    if (!cast.holder && cast.retired && acc_inst_running(cast.retired) && is_forward(s)) {
+        cast.holder = cast.retired; /* a rename that came true late put it aside as it serves */
     }
     return cast;
 }
@@ -488,8 +497,9 @@ static void update_watch(struct acc_engine *e, struct service *s)
         uint64_t proven_ms = i->run_ms + s->timing.upgrade_monitor;
 
         is_proven &= !s->roll.is_paused &&
-                     is_seen_since(e, s, i, proven_ms > s->roll.deadline_ms ? proven_ms
-                                                                            : s->roll.deadline_ms);
+                     is_seen_since(e, s, i,
+                                   proven_ms > s->roll.deadline_ms ? proven_ms
+                                                                   : s->roll.deadline_ms);
         if (acc_rollout_is_new(s, i) && is_ill(e, s, i)) {
             (void)acc_rollout_failed(e, s, i, "is unhealthy%s", acc_output_told(i).text);
         }

@@ -21,7 +21,7 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         return acc_undo_owns(e, s, i);
     }
     if (r->is.step == ACC_ROLL_ASK) {
-        return acc_confirm_owns(s, i);
+        return acc_confirm_owns(e, s, i);
     }
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
@@ -181,10 +181,10 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     if (i->role == ROLE_CANDIDATE) {
         return decide_candidate(e, s, i, &cast);
     }
-    if (i->role == ROLE_NONE && !acc_rollout_is_new(s, i) && r->is.step == ACC_ROLL_DRAIN) {
+    if (i == cast.holder && !acc_rollout_is_new(s, i) && r->is.step == ACC_ROLL_DRAIN) {
         return acc_drain_decide(e, s, i);
     }
-    if (i->role == ROLE_NONE && !acc_rollout_is_new(s, i) &&
+    if (i == cast.holder && !acc_rollout_is_new(s, i) &&
         (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH) && cast.candidate) {
         return decide_old(e, s, i);
     }

@@ -82,10 +82,14 @@ void acc_confirm_update(struct acc_engine *e, struct service *s)
     }
 }
 
-bool acc_confirm_owns(const struct service *s, const struct instance *i)
+/* What doesn't serve isn't started beside a new one that runs. */
+bool acc_confirm_owns(struct acc_engine *e, const struct service *s, const struct instance *i)
 {
+    const struct instance *candidate = acc_rollout_cast(e, s, i->slot).candidate;
+
     return !i->present || i->role != ROLE_NONE || acc_rollout_is_new(s, i) ||
-           acc_drain_must_undo(s, i);
+           acc_drain_must_undo(s, i) ||
+           (candidate && acc_inst_running(candidate) && !acc_inst_running(i));
 }
 
 /* It can be called by the service's name, beside the old one that is to serve. */
