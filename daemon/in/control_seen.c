@@ -31,6 +31,13 @@ static bool is_held(const struct acc_service_view *service)
     return service->state == ACC_SVC_HELD || service->hold.kind != ACC_HOLD_NONE;
 }
 
+/* Of a stack that has just joined the files, and of all when accd has just begun. */
+static bool is_unseen(const struct acc_engine *engine, const struct acc_service_view *service,
+                      const struct accd_seen *seen)
+{
+    return service->is_unseen || (seen->n == 0 && !acc_engine_has_snapshot(engine));
+}
+
 int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                    struct accd_seen *ret_seen)
 {
@@ -43,7 +50,6 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
         return -ENOMEM;
     }
     seen.is_held = is_held(&service);
-    seen.is_unseen = service.is_unseen;
     seen.is_up = service.state == ACC_SVC_UP;
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
     for (uint32_t i = 0; i < service.n_instances; i++) {
@@ -61,8 +67,22 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
         container->is_beside = view.is_beside;
         seen.n++;
     }
+    seen.is_unseen = is_unseen(engine, &service, &seen);
     *ret_seen = seen;
     return 0;
+}
+
+/* The step that saw what was there may have made what was not; it has not run yet. */
+static void forget_unstarted(struct accd_seen *seen)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < seen->n; i++) {
+        if (seen->container[i].started_ns != 0) {
+            seen->container[n++] = seen->container[i];
+        }
+    }
+    seen->n = n;
 }
 
 int accd_seen_complete(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
@@ -75,12 +95,13 @@ int accd_seen_complete(const struct acc_engine *engine, uint32_t svc, uint64_t n
         return 0;
     }
     acc_engine_service(engine, svc, now_ms, &service);
-    if (service.is_unseen) {
+    if (is_unseen(engine, &service, seen)) {
         return 0;
     }
     int r = accd_seen_take(engine, svc, now_ms, &now);
 
     if (r == 0) {
+        forget_unstarted(&now);
         accd_seen_fini(seen);
         *seen = now;
     }

@@ -1,4 +1,5 @@
 """What people read: status, why, events, incidents, version. Each thing once, and no more than is known."""
+import concurrent.futures
 import contextlib
 import fcntl
 import os
@@ -255,3 +256,27 @@ def test_an_order_outlives_accd_and_that_is_said(w):
         assert "systemctl" not in err + done.stderr, done
         accd.start()
         accd.wait_all_up(40)
+
+
+@needs()
+def test_what_was_there_before_docker_answered_is_started_not_created(w):
+    """accd has just begun and Docker is away: what `up` has done is told by what was there when it came."""
+    path = w.stack("s", {"a": service(), "b": service()})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.kill()
+    w.docker.call("POST", "/containers/s-a-1/stop?t=1")
+    w.docker.call("DELETE", "/containers/s-b-1?force=1")
+    aside = w.engine.sock.with_suffix(".aside")
+    w.engine.sock.rename(aside)
+    try:
+        accd.start()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            up = pool.submit(accd.ctl, "up", "--all")
+            wait(lambda: accd.log.read_text().count("up of s/a and 1 more, asked by root") == 2, 20, "it was asked for")
+            aside.rename(w.engine.sock)
+            out = up.result().stdout
+    finally:
+        if aside.exists():
+            aside.rename(w.engine.sock)
+    assert "s/a: up, started" in out and "s/b: up, created" in out, out
