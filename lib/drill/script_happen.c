@@ -189,7 +189,7 @@ static int shut_down(struct script *s, bool is_cancelled, const char *budget)
 
 /* "host shutdown [for TIME]", "host stays", "host CONDITION yes|no|unknown", or "host PATH
  * MOUNT-POINT TYPE SOURCE ROOT" of a bind source: where it lies; "/" is the root file system,
- * "unknown" that nobody can tell. */
+ * "unknown" that nobody can tell, "untold" that nobody has looked yet. */
 static int on_host(struct script *s, char *rest)
 {
     static const char *const words[] = {"unknown", "no", "yes"};

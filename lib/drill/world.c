@@ -801,6 +801,9 @@ static void tell_host(struct acc_world *w, size_t at)
 {
     struct acc_event event = {.type = ACC_EV_HOST};
 
+    if (strcmp(w->place[at], ACC_WORLD_UNTOLD) == 0) {
+        return;
+    }
     event.host.condition = w->model->conditions[at].text;
     event.host.is_met = w->host[at];
     event.host.place = w->model->conditions[at].kind == ACC_HOST_PLACE ? w->place[at] : NULL;

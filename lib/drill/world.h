@@ -102,7 +102,9 @@ void acc_world_disconnect(struct acc_world *world, bool dies, bool hangs);
 void acc_world_forget_health(struct acc_world *world);
 /* What becomes of a condition of the host ("mount:/mnt/nas"). False: nobody names it. */
 bool acc_world_host(struct acc_world *world, const char *condition, enum acc_tri is_met);
-/* Where a bind source lies from here on; "": nobody can tell. Likewise. */
+/* Where a bind source lies from here on; "": nobody can tell; ACC_WORLD_UNTOLD: nobody has looked,
+ * which is so for a moment when accd has come. Likewise. */
+#define ACC_WORLD_UNTOLD "untold"
 bool acc_world_place(struct acc_world *world, const char *path, const char *place);
 /* Time passes. */
 void acc_world_run(struct acc_world *world, uint64_t ms);
