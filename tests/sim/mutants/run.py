@@ -35,6 +35,7 @@ EQUIVALENT = {
     "waiting for a person is restarted": "who waits for somebody has been told before it comes to that",
     "a frozen one is decided on": "what is decided is refused once more before it is done",
     "post-recovery restarts without end": "a run that began after the dependency's return is spared, too",
+    "it goes on beside the old one": "one that waits for a word beside its old one asks again at once",
     "time off counts as proof": "a container that was started anew since is watched from then on, too",
 }
 
