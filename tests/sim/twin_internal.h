@@ -1,7 +1,7 @@
 #pragma once
 
-/* Inside the twin: between its calls (twin.c), its containers' life (twin_run.c) and dockerd's own
- * (twin_power.c). */
+/* Inside the twin: between its calls (twin.c), its containers' life (twin_run.c), images, networks
+ * and volumes (twin_resources.c) and dockerd's own life (twin_power.c). */
 
 #include "tests/sim/twin.h"
 
@@ -35,3 +35,6 @@ void twin_answer(struct twin_waiting *w, int status, const char *fmt, ...)
 void twin_answer_waiting(struct twin *twin, struct twin_container *c);
 void twin_drop_waiting(struct twin *twin, struct twin_container *c);
 bool twin_unseen(const struct twin *twin); /* the daemon can't see what happens now */
+bool twin_image_exists(const struct twin *twin, uint32_t svc);
+bool twin_networks_exist(const struct twin *twin, uint32_t svc);
+void twin_serve_resource(struct twin_waiting *w);
