@@ -14,6 +14,8 @@
 /* In an hour of each of these spans it all comes as in a storm. */
 #define BURST_EVERY (9 * 24 * HOUR)
 #define BURST_LASTS HOUR
+/* Who is to be restarted waits for those that go before it. */
+#define RESTART_TAKES (30 * MINUTE)
 /* So many are upgraded by one command, or all of a kind. */
 #define GROUP_MAX 4u
 
@@ -55,7 +57,8 @@ void world_faults_thin(struct world *w)
         &w->faults.stream_break, &w->faults.engine_crash, &w->faults.engine_restart,
         &w->faults.engine_hang,  &w->faults.foreign,      &w->faults.operator_,
         &w->faults.spell,        &w->faults.prune,        &w->faults.hold,
-        &w->faults.host,         &w->faults.change,       &w->faults.shutdown};
+        &w->faults.host,         &w->faults.change,       &w->faults.shutdown,
+        &w->faults.network};
 
     if (w->options.rarity == 0) {
         return;
@@ -182,9 +185,11 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
             s->hold = (struct oracle_hold){.asked_ms = w->queue.now_ms};
             break;
         case ACC_VERB_RESTART:
+            s->restarting_until_ms = w->queue.now_ms + RESTART_TAKES;
+            break;
         case ACC_VERB_ADOPT: /* what runs is wanted from here on, the rest is not */
         case ACC_VERB_HAND_BACK:
-            s->is_unsure = s->is_unsure || verb == ACC_VERB_ADOPT || verb == ACC_VERB_HAND_BACK;
+            s->is_unsure = true;
             break;
         }
     }
@@ -649,7 +654,10 @@ void world_compose_up(struct world *w, uint32_t stack)
     uint64_t delay_ms = 500;
 
     for (uint32_t res = 0; res < model->n_resources; res++) {
-        w->twin.res_exists[res] = w->twin.res_exists[res] || model->resources[res]->stack == stack;
+        if (!w->twin.res_exists[res] && model->resources[res]->stack == stack) {
+            w->twin.res_exists[res] = true;
+            w->twin.res_made[res]++;
+        }
     }
     for (size_t i = 0; i < model->n_services; i++) {
         uint32_t svc = model->order[i];
@@ -752,6 +760,7 @@ const char *world_trouble_name(enum trouble trouble)
         "the host",
         "files change",
         "the host shuts down",
+        "networks by hand",
     };
 
     return names[trouble];
@@ -766,7 +775,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_OPERATOR] = w->faults.operator_, [TROUBLE_SPELL] = w->faults.spell,
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
         [TROUBLE_HOST] = w->faults.host,          [TROUBLE_CHANGE] = w->faults.change,
-        [TROUBLE_SHUTDOWN] = w->faults.shutdown,
+        [TROUBLE_SHUTDOWN] = w->faults.shutdown,  [TROUBLE_NETWORK] = w->faults.network,
     };
 
     return means[trouble];
@@ -801,6 +810,9 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_SHUTDOWN:
         world_shut_down(w, sim_rand_u64(world_fate(w)));
+        break;
+    case TROUBLE_NETWORK:
+        world_networks_strike(w);
         break;
     case TROUBLE_ACCD:
         if (w->engine && sim_rand_below(world_fate(w), 3) == 0) {

@@ -152,8 +152,8 @@ void oracle_check_remove(struct oracle *o, const struct acc_action *a,
         world_fail(o->world, "I5: remove of %s, which was last seen running", c->name);
     } else if (!o->world->options.upgrades && s->want_up && !s->is_unsure &&
                !is_sharer(spec_of(o, a->svc)) && c->state == ACC_CTR_EXITED &&
-               spec_of(o, a->svc)->replicas == 1 && now(o) - s->command_ms > EXCUSE &&
-               now(o) - s->disturbed_ms > EXCUSE) {
+               !twin_lost_network(&o->world->twin, c) && spec_of(o, a->svc)->replicas == 1 &&
+               now(o) - s->command_ms > EXCUSE && now(o) - s->disturbed_ms > EXCUSE) {
         world_fail(o->world, "I5: remove of %s, which is wanted and only has to be started",
                    c->name);
     }
@@ -271,7 +271,7 @@ static void check_swap(struct oracle *o, const struct acc_event *event, const st
     struct acc_service_record record;
 
     acc_engine_service_record(o->world->engine, a->svc, now(o), &record);
-    if (event->type == ACC_EV_CMD) {
+    if (event->type == ACC_EV_CMD || now(o) < s->restarting_until_ms) {
         return; /* a restart that somebody asks for */
     }
     if (c && !c->proc.is_healthy) {

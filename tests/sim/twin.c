@@ -77,9 +77,10 @@ int twin_init(struct twin *twin, struct sim_queue *queue, struct sim_rand *rand,
     };
     twin->res_exists = calloc(model->n_resources + 1, sizeof(*twin->res_exists));
     twin->res_busy = calloc(model->n_resources + 1, sizeof(*twin->res_busy));
+    twin->res_made = calloc(model->n_resources + 1, sizeof(*twin->res_made));
     workloads->on_exit = twin_run_on_exit;
     workloads->ctx = twin;
-    return twin->res_exists && twin->res_busy ? 0 : -ENOMEM;
+    return twin->res_exists && twin->res_busy && twin->res_made ? 0 : -ENOMEM;
 }
 
 void twin_fini(struct twin *twin)
@@ -91,6 +92,7 @@ void twin_fini(struct twin *twin)
     free(twin->item);
     free(twin->res_exists);
     free(twin->res_busy);
+    free(twin->res_made);
     *twin = (struct twin){0};
 }
 
@@ -340,6 +342,7 @@ static struct twin_container *container_new(struct twin *twin, const struct twin
                        (unsigned)sim_rand_u64(twin_luck(twin, made->svc)));
     }
     twin->item[twin->n++] = c;
+    twin_network_attach(twin, c);
     return c;
 }
 
@@ -486,7 +489,7 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
             start_fails(w, c, 500, 128,
                         "error gathering device information while adding custom device \"/dev/x\": "
                         "no such file or directory");
-        } else if (!twin_networks_exist(twin, c->made.svc)) {
+        } else if (twin_lost_network(twin, c)) {
             start_fails(w, c, 404, 128, "network x not found");
         } else if (!binding_refuses(w, c)) {
             uint64_t ms = sim_rand_range(twin_luck(twin, c->made.svc), 60, 400);
@@ -697,7 +700,12 @@ static void serve_route(struct twin_waiting *w, struct twin_container *c)
         twin_answer(w, 409, "container is marked for removal and cannot be connected");
         return;
     }
+    if (twin_network_is_gone(w->twin, c)) {
+        twin_answer(w, 404, "network x not found");
+        return;
+    }
     c->made.unrouted = false;
+    twin_network_attach(w->twin, c);
     twin_hint(w->twin, c, ACC_HINT_DIRTY, 0);
     twin_answer(w, 200, "%s", "");
 }
@@ -849,6 +857,7 @@ static void show_identity(const struct twin *twin, const struct twin_container *
     copy(obs->label_image, sizeof(obs->label_image), obs->image_id);
     memcpy(obs->ports, spec->ports, sizeof(obs->ports));
     obs->n_ports = spec->n_ports;
+    twin_network_show(twin, c, obs);
 }
 
 bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop, struct acc_obs *obs)

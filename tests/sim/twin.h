@@ -134,6 +134,8 @@ struct twin_container {
     uint32_t restart_max, n_restarts;
     uint64_t restart_delay_ms;
     bool is_starting, is_stopping;
+    uint64_t network;  /* which network of its stack it was put on; 0: by name alone */
+    bool is_off;       /* ... and it was taken off it by hand */
     bool is_marked;    /* by ACC_DRAIN_FILE: its checks fail in this run */
     bool exit_pending; /* it ended and the daemon has not seen it: down, hung */
     int32_t pending_code;
@@ -188,6 +190,7 @@ struct twin {
     int64_t last_start_ns;
     bool *res_exists;
     uint32_t *res_busy;           /* ENSURE and DROP in progress */
+    uint64_t *res_made;           /* which one of its name it is: 1, 2, ... */
     bool double_network;          /* two creates of one network at once: 20.10 makes two */
     struct twin_container **item; /* all that ever were; those that are gone have !exists */
     size_t n, cap;
@@ -217,6 +220,14 @@ void twin_hang(struct twin *twin, uint64_t for_ms);
 void twin_restart(struct twin *twin, uint64_t down_ms);
 /* SIGKILL, then start again. */
 void twin_crash(struct twin *twin, uint64_t down_ms);
+/* docker network disconnect, connect: of its stack's. */
+void twin_disconnect(struct twin *twin, struct twin_container *container);
+void twin_connect(struct twin *twin, struct twin_container *container);
+/* docker network rm, after `docker network disconnect -f` of what runs on it; or `docker network
+ * prune`, which leaves alone what is used. */
+void twin_remove_network(struct twin *twin, uint32_t stack, bool by_force);
+/* It can't be started any more: the network that it was made for is gone. */
+bool twin_lost_network(const struct twin *twin, const struct twin_container *container);
 /* docker image prune -a */
 void twin_prune_images(struct twin *twin);
 /* The defaults of Docker over those of the file: what the container is checked by. */

@@ -154,6 +154,7 @@ void world_open(struct world *w, const struct world_options *options)
     world_host_init(w);
     world_change_init(w);
     world_shutdown_init(w);
+    world_networks_init(w);
     world_faults_thin(w);
     cut_apply(w);
     world_store_init(w);
@@ -348,6 +349,7 @@ static void assert_wishes(struct world *w)
             world_command(w, s->want_removed ? ACC_VERB_DOWN : ACC_VERB_STOP, i, false);
         }
     }
+    world_networks_mend(w);
 }
 
 static uint64_t n_actions(const struct world *w, const uint8_t *counts)

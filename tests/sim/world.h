@@ -69,7 +69,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown;
+    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown, network;
     uint64_t live_restore_pct;
 };
 
@@ -91,8 +91,9 @@ enum trouble {
     TROUBLE_HOST,
     TROUBLE_CHANGE,
     TROUBLE_SHUTDOWN,
+    TROUBLE_NETWORK,
 };
-#define TROUBLE_COUNT 13
+#define TROUBLE_COUNT 14
 
 #define WORLD_TRIALS 6u /* of a seed; the last one is the host's shutdown, of some */
 
@@ -233,6 +234,14 @@ void world_shutdown_init(struct world *world);
 void world_shutdown_tell(struct world *world); /* a new accd asks logind before all else */
 /* The host shuts down; what becomes of it is drawn from `luck`. */
 void world_shut_down(struct world *world, uint64_t luck);
+
+/* --- networks.c ---------------------------------------------------------------------------- */
+
+void world_networks_init(struct world *world);
+/* Somebody changes the network of a stack, or takes a container off it. */
+void world_networks_strike(struct world *world);
+/* What accd says of those that are off their network is done: they are made anew. */
+void world_networks_mend(struct world *world);
 
 /* --- change.c ------------------------------------------------------------------------------ */
 
