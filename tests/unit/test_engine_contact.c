@@ -367,6 +367,29 @@ START_TEST(without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_
 }
 END_TEST
 
+/* Nothing could be written any more when an upgrade had just begun: what the names tell is newer.
+ */
+START_TEST(of_an_upgrade_that_was_done_since_its_record_the_names_tell)
+{
+    const char *const ways[] = {"s: web p", "s: web p e"};
+
+    stage_up(&stage, ways[_i]);
+    stage_run(&stage, 60000);
+    (void)snprintf(stage.service[0].image, sizeof(stage.service[0].image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(stage.record[0].rollout.step, ACC_ROLL_WATCH);
+    stage.record[0].rollout.step = ACC_ROLL_CREATE;
+    stage.record[0].revision = 1;
+    stage_trace(&stage);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 700000);
+    ck_stage(&stage, "remove web; "); /* the kept one, at the end of the watch */
+    ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img2 r2; ");
+}
+END_TEST
+
 START_TEST(without_its_state_it_lets_alone_what_it_had_given_back)
 {
     stage_open(&stage, model_build("s: a; b r0"));
@@ -561,6 +584,7 @@ int main(void)
     tcase_add_test(tcase, without_its_state_it_goes_on_with_what_it_made);
     tcase_add_test(tcase,
                    without_its_state_what_was_stopped_stays_so_and_what_is_not_there_is_made);
+    tcase_add_loop_test(tcase, of_an_upgrade_that_was_done_since_its_record_the_names_tell, 0, 2);
     tcase_add_test(tcase, without_its_state_it_lets_alone_what_it_had_given_back);
     tcase_add_test(tcase, a_stop_before_the_first_look_is_kept);
     tcase_add_test(tcase, a_down_before_the_first_look_is_kept);
