@@ -58,7 +58,7 @@ void world_faults_thin(struct world *w)
         &w->faults.engine_hang,  &w->faults.foreign,      &w->faults.operator_,
         &w->faults.spell,        &w->faults.prune,        &w->faults.hold,
         &w->faults.host,         &w->faults.change,       &w->faults.shutdown,
-        &w->faults.network};
+        &w->faults.network,      &w->faults.disk};
 
     if (w->options.rarity == 0) {
         return;
@@ -145,6 +145,9 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
         struct oracle_service *s = &w->oracle.service[i];
         enum acc_tri refused = oracle_refuses(&w->oracle, verb, i);
 
+        if (verb == ACC_VERB_ROLLBACK && selected[i]) {
+            s->rollback_ms = w->queue.now_ms;
+        }
         if (refused != ACC_NO && selected[i]) { /* not taken, if it holds */
             s->is_unsure |= refused == ACC_UNKNOWN;
             s->hold.is_unsure |= refused == ACC_UNKNOWN && verb == ACC_VERB_HAND_BACK;
@@ -761,6 +764,7 @@ const char *world_trouble_name(enum trouble trouble)
         "files change",
         "the host shuts down",
         "networks by hand",
+        "the disk is full",
     };
 
     return names[trouble];
@@ -776,6 +780,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
         [TROUBLE_HOST] = w->faults.host,          [TROUBLE_CHANGE] = w->faults.change,
         [TROUBLE_SHUTDOWN] = w->faults.shutdown,  [TROUBLE_NETWORK] = w->faults.network,
+        [TROUBLE_DISK] = w->faults.disk,
     };
 
     return means[trouble];
@@ -810,6 +815,9 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_SHUTDOWN:
         world_shut_down(w, sim_rand_u64(world_fate(w)));
+        break;
+    case TROUBLE_DISK:
+        world_disk_strike(w);
         break;
     case TROUBLE_NETWORK:
         world_networks_strike(w);

@@ -83,7 +83,8 @@ static void lose_hold(const struct oracle *o, struct oracle_hold *hold, bool all
     if (all) {
         *hold = (struct oracle_hold){.kind = ACC_HOLD_NONE};
     } else {
-        hold->is_unsure |= now(o) - hold->asked_ms < SECOND;
+        hold->is_unsure |= now(o) - hold->asked_ms < SECOND ||
+                           (o->world->disk.is_full && hold->asked_ms >= o->world->disk.since_ms);
     }
 }
 
@@ -452,6 +453,36 @@ static void check_refused(struct oracle *o, const struct acc_action *a)
     }
 }
 
+/* Who goes back with another one may begin an upgrade to the one before, whatever the disk. */
+static bool goes_back_with_others(const struct oracle *o)
+{
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(o->world->engine, i, now(o), &view);
+        if (view.state == ACC_SVC_ROLLING_BACK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What can't be recorded isn't begun (E10). */
+static void check_disk(struct oracle *o, const struct acc_action *a)
+{
+    struct oracle_service *s = &o->service[a->svc];
+    struct acc_service_record record;
+
+    acc_engine_service_record(o->world->engine, a->svc, now(o), &record);
+    if (o->world->disk.is_told && now(o) > o->world->disk.told_ms &&
+        record.rollout.id != s->pulled && !goes_back_with_others(o) &&
+        (!s->rollback_ms || now(o) - s->rollback_ms > EXCUSE)) {
+        world_fail(o->world, "E10: an upgrade of %s begins, and accd's disk is full",
+                   world_service_id(o->world, a->svc));
+    }
+    s->pulled = record.rollout.id;
+}
+
 static void hear_refused(struct oracle *o, uint32_t svc)
 {
     struct acc_service_record record;
@@ -502,7 +533,9 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     check_wish(o, event, a);
     check_hold(o, a);
     check_storm(o, a);
-    if (a->type != ACC_ACT_CREATE && a->type != ACC_ACT_PULL) {
+    if (a->type == ACC_ACT_PULL) {
+        check_disk(o, a);
+    } else if (a->type != ACC_ACT_CREATE) {
         oracle_check_target(o, a, c);
     }
     if (o->world->is_failed) {

@@ -38,6 +38,8 @@ struct oracle_service {
     bool is_unsure;               /* what accd may believe of the wish differs with reason */
     uint64_t command_ms;          /* last word of an operator */
     uint64_t disturbed_ms;        /* last time something happened to it from outside */
+    uint64_t rollback_ms;         /* last time that somebody asked for one */
+    uint64_t pulled;              /* the rollout that has pulled last */
     uint64_t restarting_until_ms; /* an operator's restart goes on */
     /* consecutive failures that must have been counted (I7, I8) */
     uint32_t n_failures;

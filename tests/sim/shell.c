@@ -427,6 +427,8 @@ void world_accd_start(struct world *w)
     oracle_disturb_all(&w->oracle);
     w->oracle.last_op = options.first_op - 1;
     world_host_tell_all(w);
+    w->disk.is_told = false;
+    world_disk_tell(w);
     world_shutdown_tell(w);
     sim_queue_in(&w->queue, sim_rand_range(world_stream(w, WORLD_STREAM_CONN), 5, 500), try_connect,
                  w, w->life, 0);
@@ -449,6 +451,7 @@ void world_accd_kill(struct world *w, bool torn, bool lost)
     if (!w->engine) {
         return;
     }
+    torn |= w->disk.is_full;
     world_trace(w, "accd is killed%s%s", torn ? ", store torn" : "", lost ? ", store lost" : "");
     w->hash = (w->hash ^ acc_engine_trace_hash(w->engine)) * UINT64_C(0x100000001b3);
     w->engine = acc_engine_destroy(w->engine);

@@ -254,6 +254,8 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
     image_of(w, &o->action, image_id, sizeof(image_id));
     if (sim_rand_chance(world_luck(w, o->action.svc), w->twin.quirks.pull_fails)) {
         world_finish_op(w, op, ACC_OP_START, "", "toomanyrequests");
+    } else if (w->twin.disk_is_full) {
+        world_finish_op(w, op, ACC_OP_START, "", "no space left on device");
     } else {
         world_finish_op(w, op, ACC_OP_OK, image_id, "");
     }

@@ -63,6 +63,9 @@ static void copy_store(struct world *w, bool back)
     size_t n_stacks = w->graph.model->n_stacks;
     struct world_store *s = &w->store;
 
+    if (!back && w->disk.is_full) {
+        return; /* it is all still to be written */
+    }
     for (size_t i = 0; i < s->n_unsynced; i++) {
         uint32_t svc = s->unsynced[i];
 
@@ -140,6 +143,7 @@ static void sync_later(void *ctx, uint64_t life, uint64_t b)
     (void)b;
     if (w->life == life && w->engine) {
         copy_store(w, false);
+        world_disk_tell(w);
     }
 }
 

@@ -389,6 +389,8 @@ static void serve_create(struct twin_waiting *w)
                     "Conflict. The container name \"/%s\" is already in use by container \"%s\". "
                     "You have to remove (or rename) that container to be able to reuse that name.",
                     c->name, c->cid);
+    } else if (twin->disk_is_full) {
+        twin_answer(w, 500, "%s", DISK_FULL);
     } else if (!twin_image_exists(twin, w->call.create.svc)) {
         twin_answer(w, 404, "No such image: %s", twin->model->services[w->call.create.svc]->image);
     } else if (w->call.create.bound_cid[0] && !twin_find(twin, w->call.create.bound_cid)) {
@@ -476,7 +478,9 @@ static void serve_start(struct twin_waiting *w, struct twin_container *c)
         if (c->made.svc != ACC_NONE) {
             spell = sim_workload_spell_now(&twin->workloads->item[c->made.svc]);
         }
-        if (spell == SIM_SPELL_START_FAILS) {
+        if (twin->disk_is_full) {
+            start_fails(w, c, 500, 128, DISK_FULL);
+        } else if (spell == SIM_SPELL_START_FAILS) {
             start_fails(w, c, 500, 128,
                         "driver failed programming external connectivity on endpoint: Bind for "
                         "0.0.0.0:80 failed: port is already allocated");

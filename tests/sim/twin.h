@@ -188,6 +188,7 @@ struct twin {
     uint64_t next_monitor;
     int64_t next_pid;
     int64_t last_start_ns;
+    bool disk_is_full; /* nothing can be created, and a start can't be recorded */
     bool *res_exists;
     uint32_t *res_busy;           /* ENSURE and DROP in progress */
     uint64_t *res_made;           /* which one of its name it is: 1, 2, ... */

@@ -17,7 +17,9 @@ struct twin_waiting {
 };
 
 #define EXIT_KILLED 137
-#define EXIT_LOST   255 /* nobody knows: it ended while the daemon was away, without live-restore */
+/* moby#10879; facts of the engine's source: each of its records is a file that is written anew */
+#define DISK_FULL "write /var/lib/docker/containers/x/.tmp-config.v2.json: no space left on device"
+#define EXIT_LOST 255 /* nobody knows: it ended while the daemon was away, without live-restore */
 
 /* The stream of a service, or of all that is none's. */
 struct sim_rand *twin_luck(const struct twin *twin, uint32_t svc);

@@ -112,6 +112,10 @@ static void resource_done(void *ctx, uint64_t a, uint64_t b)
         free(w);
         return;
     }
+    if (is_there && !twin->res_exists[res] && twin->disk_is_full) {
+        twin_answer(w, 500, "%s", DISK_FULL);
+        return;
+    }
     if (is_there && !twin->res_exists[res] && twin->model->resources[res]->kind == ACC_RES_IMAGE &&
         sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.pull_fails)) {
         twin_answer(w, 500, "dial tcp: lookup registry: no such host");

@@ -57,9 +57,9 @@ void world_options_make_long(struct world_options *options)
     options->calm = false;
     options->graph.platform = sim_rand_below(&rand, 64) == 0;
     options->graph.services_max = sim_rand_below(&rand, 8) == 0 ? 20 : 8;
-    options->graph.resync_ms = sim_rand_below(&rand, 8) == 0 ? 0
-                                                             : sim_rand_range(&rand, RESYNC_MIN,
-                                                                              RESYNC_MAX);
+    options->graph.resync_ms = sim_rand_below(&rand, 8) == 0
+                                   ? 0
+                                   : sim_rand_range(&rand, RESYNC_MIN, RESYNC_MAX);
     options->quick = options->graph.resync_ms != 0; /* the trials know the default */
     options->rarity = (uint32_t)sim_rand_range(&rand, RARITY_MIN, RARITY_MAX);
     options->chaos_ms = sim_rand_range(&rand, LONG_MIN, LONG_MAX);
@@ -155,6 +155,7 @@ void world_open(struct world *w, const struct world_options *options)
     world_change_init(w);
     world_shutdown_init(w);
     world_networks_init(w);
+    world_disk_init(w);
     world_faults_thin(w);
     cut_apply(w);
     world_store_init(w);
@@ -317,6 +318,7 @@ static void heal(struct world *w)
     w->twin.quirks.frozen_health = frozen;
     sim_workloads_heal(&w->workloads);
     world_host_heal(w);
+    world_disk_heal(w);
     for (size_t i = 0; i < w->twin.n; i++) {
         struct twin_container *c = w->twin.item[i];
 

@@ -69,7 +69,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown, network;
+    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown, network, disk;
     uint64_t live_restore_pct;
 };
 
@@ -92,8 +92,9 @@ enum trouble {
     TROUBLE_CHANGE,
     TROUBLE_SHUTDOWN,
     TROUBLE_NETWORK,
+    TROUBLE_DISK,
 };
-#define TROUBLE_COUNT 14
+#define TROUBLE_COUNT 15
 
 #define WORLD_TRIALS 6u /* of a seed; the last one is the host's shutdown, of some */
 
@@ -104,6 +105,13 @@ struct world_shutdown {
     uint64_t stays_ms; /* it is called off then; 0: it isn't */
     bool is_held;      /* also by somebody else, who doesn't let go when accd dies */
     struct sim_rand rand;
+};
+
+/* The disk of accd's state. */
+struct world_disk {
+    bool is_full; /* nothing that is written lasts */
+    bool is_told; /* accd has noticed */
+    uint64_t number, since_ms, told_ms;
 };
 
 struct world {
@@ -145,6 +153,7 @@ struct world {
     struct sim_rand hold_rand, host_rand; /* their own: the other stories stay what they are */
     uint64_t *host_change_ms;             /* owned; of each condition: when it last came or went */
     struct world_shutdown shutdown;
+    struct world_disk disk;
 
     uint32_t event_svc; /* whom an answer concerns, while it is told */
     struct oracle oracle;
@@ -234,6 +243,14 @@ void world_shutdown_init(struct world *world);
 void world_shutdown_tell(struct world *world); /* a new accd asks logind before all else */
 /* The host shuts down; what becomes of it is drawn from `luck`. */
 void world_shut_down(struct world *world, uint64_t luck);
+
+/* --- disk.c -------------------------------------------------------------------------------- */
+
+void world_disk_init(struct world *world);
+void world_disk_strike(struct world *world);
+void world_disk_heal(struct world *world);
+/* accd has tried to write: what it learns by that. */
+void world_disk_tell(struct world *world);
 
 /* --- networks.c ---------------------------------------------------------------------------- */
 
