@@ -110,12 +110,16 @@ static bool share_token(const struct acc_service_spec *a, const struct acc_servi
     return false;
 }
 
-/* It gets ready, as accd sees it, and waits for nobody. */
+/* It gets ready, as accd sees it, and waits for nobody. The old one of an upgrade that is to be
+ * stopped now is going: nobody waits for it. */
 static bool is_loading(const struct oracle *o, const struct acc_service_view *view,
                        const struct acc_instance_view *i)
 {
     const struct twin_container *c = i->cid[0] ? twin_find(&o->world->twin, i->cid) : NULL;
 
+    if (view->step == ACC_ROLL_DRAIN || view->step == ACC_ROLL_SWITCH) {
+        return false;
+    }
     if (i->state == ACC_INST_STARTING) {
         return true;
     }

@@ -205,6 +205,17 @@ void oracle_check_shutdown(struct oracle *o, const struct acc_action *a)
     }
 }
 
+/* accd waits for Docker's answer about it, and asks for nothing else meanwhile (I3). */
+static bool is_busy(const struct oracle *o, const char *cid)
+{
+    for (size_t i = 0; i < WORLD_OPS_MAX; i++) {
+        if (o->world->op[i].is_used && strcmp(o->world->op[i].action.cid, cid) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* It runs, for all that accd was told, and began so long ago that it was known when this began. */
 static bool was_running(struct oracle *o, uint32_t svc)
 {
@@ -213,7 +224,7 @@ static bool was_running(struct oracle *o, uint32_t svc)
 
     return t && oracle_is_seen(o, t) && t->state == ACC_CTR_RUNNING &&
            c->state == ACC_CTR_RUNNING && c->started_ns == t->started_ns &&
-           c->start_token != TWIN_FOREIGN && !t->stop_ms &&
+           c->start_token != TWIN_FOREIGN && !t->stop_ms && !is_busy(o, c->cid) &&
            !acc_engine_stack_observing(o->world->engine, o->world->graph.model->service_stack[svc]);
 }
 
