@@ -25,8 +25,9 @@ static const struct exception {
     enum demand demand;
     const char *why;
 } exceptions[] = {
-    {ANY, ACC_EV_LOOKED, NEVER, "registries are not simulated; test_engine_auto has them"},
-    {ANY, ACC_EV_CLOCK, NEVER, "nor is the time of day that automatic upgrades go by"},
+    {ANY, ACC_EV_LOOKED, SELDOM, "asked once a day and once in each window, not of an upgrade"},
+    {ACC_SVC_UPGRADING, ACC_EV_CLOCK, ASKED, "each minute"},
+    {ANY, ACC_EV_CLOCK, SELDOM, "only where something is upgraded by itself"},
     {ANY, ACC_EV_SHUTDOWN, SELDOM, "a host goes down once in its life, whatever goes on"},
     {ACC_SVC_STOPPING, ACC_EV_OBS, ASKED, "it lasts for seconds, and this is how it ends"},
     {ACC_SVC_STOPPING, ACC_EV_GONE, ASKED, "likewise"},
@@ -239,15 +240,22 @@ static const struct exception *exception_of(int state, int event)
     return NULL;
 }
 
+/* What is there for upgrades by themselves. */
+static bool is_of_autos(int event)
+{
+    return event == ACC_EV_LOOKED || event == ACC_EV_CLOCK;
+}
+
 /* Seeds without upgrades know no rollouts, and those with them are there for nothing else. */
 static enum demand demand_of(int state, int event, bool upgrades)
 {
     const struct exception *x = exception_of(state, event);
 
-    return x && x->demand == NEVER         ? NEVER
-           : is_rollout(state) != upgrades ? (upgrades ? SELDOM : NEVER)
-           : x                             ? x->demand
-                                           : ASKED;
+    return x && x->demand == NEVER           ? NEVER
+           : !upgrades && is_of_autos(event) ? NEVER
+           : is_rollout(state) != upgrades   ? (upgrades ? SELDOM : NEVER)
+           : x                               ? x->demand
+                                             : ASKED;
 }
 
 /* One that is missing, or that can't be, is a fault of the seeds or of the table. */

@@ -58,7 +58,7 @@ void world_faults_thin(struct world *w)
         &w->faults.engine_hang,  &w->faults.foreign,      &w->faults.operator_,
         &w->faults.spell,        &w->faults.prune,        &w->faults.hold,
         &w->faults.host,         &w->faults.change,       &w->faults.shutdown,
-        &w->faults.network,      &w->faults.disk};
+        &w->faults.network,      &w->faults.disk,         &w->faults.push};
 
     if (w->options.rarity == 0) {
         return;
@@ -765,6 +765,7 @@ const char *world_trouble_name(enum trouble trouble)
         "the host shuts down",
         "networks by hand",
         "the disk is full",
+        "images get newer",
     };
 
     return names[trouble];
@@ -780,7 +781,7 @@ uint64_t world_trouble_mean(const struct world *w, enum trouble trouble)
         [TROUBLE_PRUNE] = w->faults.prune,        [TROUBLE_HOLD] = w->faults.hold,
         [TROUBLE_HOST] = w->faults.host,          [TROUBLE_CHANGE] = w->faults.change,
         [TROUBLE_SHUTDOWN] = w->faults.shutdown,  [TROUBLE_NETWORK] = w->faults.network,
-        [TROUBLE_DISK] = w->faults.disk,
+        [TROUBLE_DISK] = w->faults.disk,          [TROUBLE_PUSH] = w->faults.push,
     };
 
     return means[trouble];
@@ -815,6 +816,9 @@ static void strike(struct world *w, enum trouble trouble)
         break;
     case TROUBLE_SHUTDOWN:
         world_shut_down(w, sim_rand_u64(world_fate(w)));
+        break;
+    case TROUBLE_PUSH:
+        world_autos_strike(w);
         break;
     case TROUBLE_DISK:
         world_disk_strike(w);
@@ -929,6 +933,7 @@ void world_faults_begin(struct world *w)
 {
     w->is_chaos = true;
     w->workloads.faults = true;
+    world_autos_begin(w);
     if (w->options.upgrades) {
         sim_queue_in(&w->queue, DECIDE_EVERY_MS, decide, w, 0, 0);
     }

@@ -535,6 +535,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     check_storm(o, a);
     if (a->type == ACC_ACT_PULL) {
         check_disk(o, a);
+        world_autos_check(o->world, a);
     } else if (a->type != ACC_ACT_CREATE) {
         oracle_check_target(o, a, c);
     }
@@ -572,6 +573,7 @@ void oracle_after_step(struct oracle *o, const struct acc_event *event)
         check_action(o, event, i);
         if (a->type == ACC_ACT_SAVE_SERVICE && a->svc < o->world->graph.model->n_services) {
             hear_refused(o, a->svc);
+            world_autos_hear(o->world, a->svc);
         }
     }
 }

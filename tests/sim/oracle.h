@@ -49,6 +49,8 @@ struct oracle_service {
     uint64_t n_stops, n_actions;
     uint64_t minute; /* and what was sent for it in that minute */
     uint32_t n_in_minute;
+    uint64_t auto_seen;                  /* its rollout that began by itself last */
+    char auto_bad[ACC_HASH_LEN + 8];     /* the digest that isn't to be tried again */
     char refused_spec[ACC_HASH_LEN + 1]; /* rolled back, and on disk; "": none */
     bool was_held;                       /* before this step */
     bool was_tried; /* by this accd and this dockerd: started, seen running, or found wanting */

@@ -142,6 +142,7 @@ static bool is_sharer(const struct acc_service_spec *spec)
     return false;
 }
 
+/* What can't be started as it is, for a network or a namespace that is gone, is made anew. */
 void oracle_check_remove(struct oracle *o, const struct acc_action *a,
                          const struct twin_container *c)
 {
@@ -152,8 +153,9 @@ void oracle_check_remove(struct oracle *o, const struct acc_action *a,
         world_fail(o->world, "I5: remove of %s, which was last seen running", c->name);
     } else if (!o->world->options.upgrades && s->want_up && !s->is_unsure &&
                !is_sharer(spec_of(o, a->svc)) && c->state == ACC_CTR_EXITED &&
-               !twin_lost_network(&o->world->twin, c) && spec_of(o, a->svc)->replicas == 1 &&
-               now(o) - s->command_ms > EXCUSE && now(o) - s->disturbed_ms > EXCUSE) {
+               !twin_lost_network(&o->world->twin, c) && !strstr(c->error, "not found") &&
+               spec_of(o, a->svc)->replicas == 1 && now(o) - s->command_ms > EXCUSE &&
+               now(o) - s->disturbed_ms > EXCUSE) {
         world_fail(o->world, "I5: remove of %s, which is wanted and only has to be started",
                    c->name);
     }

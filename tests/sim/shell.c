@@ -240,7 +240,9 @@ static void execute(struct world *w, const struct acc_action *a)
         world_store_sync(w); /* what comes before it is durable when it is sent */
         world_send_op(w, a);
         break;
-    case ACC_ACT_LOOK_UP: /* registries are not simulated */
+    case ACC_ACT_LOOK_UP:
+        world_look_up(w, a);
+        break;
     case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
         break;

@@ -30,6 +30,15 @@ static bool look_is_void(const struct look *l)
            l->world->conn == WORLD_CONN_DOWN;
 }
 
+/* A look of before counts for nothing in a new epoch. What Docker answered does, unless it was lost
+ * with the connection. */
+static void answer_all_the_same(const struct look *l)
+{
+    if (l->then_op && l->world->life == l->life) {
+        world_finish_op(l->world, l->then_op, l->then_result, l->cid, l->then_message);
+    }
+}
+
 /* accd's inspector has one under way per container: none tells what is older than what was told. */
 static void look_in_order(struct look *l)
 {
@@ -51,6 +60,7 @@ static void look_tell(void *ctx, uint64_t a, uint64_t b)
 
     (void)a, (void)b;
     if (look_is_void(l)) {
+        answer_all_the_same(l);
         free(l);
         return;
     }
@@ -87,9 +97,7 @@ static void look_now(void *ctx, uint64_t a, uint64_t b)
 
     (void)a, (void)b;
     if (look_is_void(l) || w->twin.power == TWIN_DOWN || w->twin.power == TWIN_LEAVING) {
-        if (!look_is_void(l) && l->then_op) {
-            world_finish_op(w, l->then_op, l->then_result, l->cid, l->then_message);
-        }
+        answer_all_the_same(l);
         free(l); /* the connection's end tells the rest */
         return;
     }

@@ -252,12 +252,16 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
         return;
     }
     image_of(w, &o->action, image_id, sizeof(image_id));
+    if (!o->action.image_id[0] && o->action.digest[0]) {
+        (void)snprintf(image_id, sizeof(image_id), "%s", o->action.digest);
+    }
     if (sim_rand_chance(world_luck(w, o->action.svc), w->twin.quirks.pull_fails)) {
         world_finish_op(w, op, ACC_OP_START, "", "toomanyrequests");
     } else if (w->twin.disk_is_full) {
         world_finish_op(w, op, ACC_OP_START, "", "no space left on device");
     } else {
-        world_finish_op(w, op, ACC_OP_OK, image_id, "");
+        /* A digest is what a registry calls it; here it is the image's id. */
+        world_finish_op(w, op, ACC_OP_OK, image_id, world_has_autos(&w->options) ? image_id : "");
     }
 }
 

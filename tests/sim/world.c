@@ -156,6 +156,7 @@ void world_open(struct world *w, const struct world_options *options)
     world_shutdown_init(w);
     world_networks_init(w);
     world_disk_init(w);
+    world_autos_init(w);
     world_faults_thin(w);
     cut_apply(w);
     world_store_init(w);

@@ -69,7 +69,7 @@ struct world_store {
 struct world_faults { /* mean time between two, in ms; 0: never */
     uint64_t accd_crash, store_lost_pct, store_torn_pct;
     uint64_t stream_break, engine_crash, engine_restart, engine_hang;
-    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown, network, disk;
+    uint64_t foreign, operator_, spell, prune, hold, host, change, shutdown, network, disk, push;
     uint64_t live_restore_pct;
 };
 
@@ -93,8 +93,9 @@ enum trouble {
     TROUBLE_SHUTDOWN,
     TROUBLE_NETWORK,
     TROUBLE_DISK,
+    TROUBLE_PUSH,
 };
-#define TROUBLE_COUNT 15
+#define TROUBLE_COUNT 16
 
 #define WORLD_TRIALS 6u /* of a seed; the last one is the host's shutdown, of some */
 
@@ -136,7 +137,8 @@ struct world {
     struct world_op op[WORLD_OPS_MAX];
     struct world_store store;
     bool store_was_lost;
-    uint32_t *version; /* of each service: what its tag means now; owned */
+    struct acc_auto_spec auto_spec; /* of all that are upgraded by themselves */
+    uint32_t *version;              /* of each service: what its tag means now; owned */
     uint64_t n_upgrades;
     uint64_t n_changes; /* of the files */
     bool stays_dead;    /* nobody starts it again by himself */
@@ -243,6 +245,18 @@ void world_shutdown_init(struct world *world);
 void world_shutdown_tell(struct world *world); /* a new accd asks logind before all else */
 /* The host shuts down; what becomes of it is drawn from `luck`. */
 void world_shut_down(struct world *world, uint64_t luck);
+
+/* --- autos.c ------------------------------------------------------------------------------- */
+
+/* Some services are upgraded by themselves. */
+bool world_has_autos(const struct world_options *options);
+void world_autos_init(struct world *world);
+void world_autos_begin(struct world *world);  /* the clock goes on */
+void world_autos_strike(struct world *world); /* a registry has another image */
+void world_look_up(struct world *world, const struct acc_action *action);
+/* It pulls: may it, if nobody asked for that? */
+void world_autos_check(struct world *world, const struct acc_action *action);
+void world_autos_hear(struct world *world, uint32_t svc); /* its record is saved */
 
 /* --- disk.c -------------------------------------------------------------------------------- */
 
