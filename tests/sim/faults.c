@@ -145,6 +145,10 @@ static void note_wish(struct world *w, enum acc_verb verb, const uint8_t *select
         struct oracle_service *s = &w->oracle.service[i];
         enum acc_tri refused = oracle_refuses(&w->oracle, verb, i);
 
+        if (selected[i] &&
+            (verb == ACC_VERB_ADOPT || verb == ACC_VERB_UP || verb == ACC_VERB_START)) {
+            world_join_word(w, i);
+        }
         if (verb == ACC_VERB_ROLLBACK && selected[i]) {
             s->rollback_ms = w->queue.now_ms;
         }
@@ -526,6 +530,7 @@ static void touched(struct world *w, uint32_t svc)
         w->oracle.service[svc].was_tried = true; /* likewise */
         w->oracle.service[svc].is_unsure = true; /* held, or released: accd has its own rules */
         oracle_disturb(&w->oracle, svc);
+        world_join_word(w, svc);
     }
 }
 

@@ -163,6 +163,11 @@ static void edges_draw(struct drawing *d, struct acc_stack *stack, struct acc_se
         edge_kind_draw(d, target->is_job, &edge);
         edge.service = acc_arena_strdup(stack->arena, target->name);
         edge.stack = d->stacks[target->stack]->name;
+        if (d->options->last_apart && edge.stack != stack->name &&
+            (edge.stack == d->stacks[d->n_stacks - 1]->name ||
+             stack->name == d->stacks[d->n_stacks - 1]->name)) {
+            continue;
+        }
         if (edge.kind == ACC_EDGE_BINDS && (edge.stack != stack->name || spec->n_edges > 0)) {
             continue; /* Compose knows `service:x` in one project only; one namespace each */
         }

@@ -18,6 +18,7 @@ struct sim_graph_options {
     uint64_t phase_seed; /* of its phases, drawn apart; 0: none */
     uint64_t host_seed;  /* of conditions of the host and tokens, likewise */
     uint64_t place_seed; /* of bind sources, likewise */
+    bool last_apart;     /* the last stack and the others don't depend on each other */
     bool plain;          /* needs edges with ride only, one replica, restart policy unset */
     uint64_t resync_ms;  /* from one full list to the next; 0: the default */
     bool quick_timing;   /* every time of E5 a tenth: long waits come up in short runs */

@@ -90,6 +90,7 @@ static void lose_hold(const struct oracle *o, struct oracle_hold *hold, bool all
 
 void oracle_lose_store(struct oracle *o, bool all)
 {
+    o->world->join.must_observe = ACC_NONE;
     for (size_t i = 0; i < o->world->graph.model->n_services; i++) {
         o->service[i].is_unsure = true; /* a wish may have been lost with it */
         o->service[i].refused_spec[0] = '\0';
@@ -127,7 +128,8 @@ void oracle_ran(struct oracle *o, const struct twin_container *c)
 {
     const struct twin *twin = &o->world->twin;
 
-    if (c->made.svc == ACC_NONE || c->made.oneoff) {
+    if (c->made.svc == ACC_NONE || c->made.oneoff ||
+        c->made.svc >= o->world->graph.model->n_services) {
         return;
     }
     if (c->start_token == TWIN_FOREIGN) {
@@ -173,7 +175,7 @@ void oracle_ended(struct oracle *o, const struct twin_container *c)
     struct world *w = o->world;
     bool by_itself = !c->is_stopping && !c->manually_stopped && w->twin.power == TWIN_UP;
 
-    if (c->made.svc == ACC_NONE || c->made.oneoff) {
+    if (c->made.svc == ACC_NONE || c->made.oneoff || c->made.svc >= w->graph.model->n_services) {
         return;
     }
     s = &o->service[c->made.svc];
@@ -530,6 +532,7 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         return;
     }
     o->service[a->svc].n_actions++;
+    world_join_check(o->world, a);
     check_wish(o, event, a);
     check_hold(o, a);
     check_storm(o, a);

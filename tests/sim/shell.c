@@ -141,7 +141,8 @@ static void on_hint(void *ctx, const struct twin_hint *hint)
     struct twin_container *c = twin_find_ever(&w->twin, hint->cid);
     struct acc_event event = {.type = hint->is_destroy ? ACC_EV_GONE : ACC_EV_HINT};
 
-    if (!w->engine || w->conn == WORLD_CONN_DOWN || !c || c->made.svc == ACC_NONE) {
+    if (!w->engine || w->conn == WORLD_CONN_DOWN || !c || c->made.svc == ACC_NONE ||
+        c->made.svc >= w->graph.model->n_services) {
         return;
     }
     event.hint.cid = hint->cid;
@@ -295,9 +296,10 @@ static void count_action(struct world *w, const struct acc_action *a)
     }
 }
 
-static struct acc_model *copy_model(const struct acc_model *model)
+struct acc_model *world_copy_model(const struct acc_model *model, size_t n_stacks)
 {
     struct acc_model_text text = {0};
+    size_t n = 0;
     struct acc_model *copy = NULL;
     struct acc_buf lines;
     char *rest;
@@ -311,6 +313,9 @@ static struct acc_model *copy_model(const struct acc_model *model)
         char *words = name;
 
         *name ? *name++ = '\0' : 0;
+        if (strcmp(line, "stack") == 0 && n++ == n_stacks) {
+            break;
+        }
         words = name + strcspn(name, " ");
         if (strcmp(line, "resource") == 0) {
             r = acc_model_text_resource(&text, name);
@@ -334,7 +339,7 @@ static struct acc_model *copy_model(const struct acc_model *model)
  * can tell. */
 static void take_copy(struct world *w)
 {
-    struct acc_model *model = copy_model(w->graph.model);
+    struct acc_model *model = world_copy_model(w->graph.model, w->graph.model->n_stacks);
     struct acc_engine *copy = NULL;
     struct acc_buf text;
     int r;

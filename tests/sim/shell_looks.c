@@ -182,8 +182,7 @@ static void list_maybe_done(struct world *w)
 
 static bool is_ours(const struct world *w, const struct twin_container *c)
 {
-    (void)w;
-    return c->exists && c->made.svc != ACC_NONE;
+    return c->exists && c->made.svc != ACC_NONE && c->made.svc < w->graph.model->n_services;
 }
 
 static void list_now(void *ctx, uint64_t life, uint64_t epoch)

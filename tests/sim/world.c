@@ -107,12 +107,12 @@ const char *world_service_id(const struct world *w, uint32_t svc)
 
 struct sim_rand *world_luck(struct world *w, uint32_t svc)
 {
-    return sim_rand_of(&w->rand, svc == ACC_NONE ? w->graph.model->n_services : svc);
+    return sim_rand_of(&w->rand, svc == ACC_NONE ? w->n_services : svc);
 }
 
 struct sim_rand *world_stream(struct world *w, enum world_stream stream)
 {
-    return sim_rand_of(&w->rand, w->graph.model->n_services + 1 + stream);
+    return sim_rand_of(&w->rand, w->n_services + 1 + stream);
 }
 
 void world_fate_begin(struct world *w, uint64_t kind, uint64_t number)
@@ -142,7 +142,9 @@ void world_open(struct world *w, const struct world_options *options)
     if (world_has_groups(options) && options->seed % 2 == 0) { /* what goes back as a phase */
         w->options.graph.phase_seed = options->seed + 1;
     }
+    w->options.graph.last_apart = world_has_join(&w->options);
     sim_graph_draw(&w->rand, &w->options.graph, &w->graph);
+    w->n_services = w->graph.model->n_services;
     r = sim_workloads_init(&w->workloads, &w->queue, &w->rand, w->graph.model, w->graph.habits);
     acc_assert(r == 0);
     quirks = options->calm ? twin_quirks_none() : twin_quirks_random(&w->rand);
@@ -161,6 +163,7 @@ void world_open(struct world *w, const struct world_options *options)
     cut_apply(w);
     world_store_init(w);
     oracle_init(&w->oracle, w);
+    world_join_init(w);
     if (!options->one_stream) {
         sim_rand_split(&w->rand, w->graph.model->n_services + 1 + WORLD_STREAM_COUNT);
     }
@@ -172,6 +175,7 @@ void world_close(struct world *w)
     oracle_fini(&w->oracle);
     world_store_fini(w);
     world_host_fini(w);
+    world_join_fini(w);
     twin_fini(&w->twin);
     sim_workloads_fini(&w->workloads);
     sim_graph_fini(&w->graph);
@@ -275,6 +279,7 @@ static void begin(struct world *w)
             }
         }
     }
+    world_join_begin(w);
     world_accd_start(w);
 }
 
@@ -315,6 +320,7 @@ static void heal(struct world *w)
 
     w->is_chaos = false;
     w->crash_in = 0;
+    world_join_now(w);
     w->twin.quirks = twin_quirks_none();
     w->twin.quirks.frozen_health = frozen;
     sim_workloads_heal(&w->workloads);

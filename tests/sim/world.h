@@ -108,6 +108,13 @@ struct world_shutdown {
     struct sim_rand rand;
 };
 
+/* The last stack joins the files. */
+struct world_join {
+    struct acc_model *part;  /* owned; without it. NULL: all are there from the beginning */
+    struct acc_model *whole; /* owned; it has not joined yet. NULL: it has */
+    uint32_t must_observe;   /* a stack that is none of accd's business; ACC_NONE */
+};
+
 /* The disk of accd's state. */
 struct world_disk {
     bool is_full; /* nothing that is written lasts */
@@ -156,6 +163,8 @@ struct world {
     uint64_t *host_change_ms;             /* owned; of each condition: when it last came or went */
     struct world_shutdown shutdown;
     struct world_disk disk;
+    struct world_join join;
+    size_t n_services; /* also of a stack that has not joined yet */
 
     uint32_t event_svc; /* whom an answer concerns, while it is told */
     struct oracle oracle;
@@ -192,6 +201,8 @@ uint64_t world_life_of(uint64_t token); /* which accd made this call of the twin
 void world_accd_kill(struct world *world, bool torn, bool lost);
 void world_store_init(struct world *world);
 void world_store_fini(struct world *world);
+/* Of its first stacks, by text. */
+struct acc_model *world_copy_model(const struct acc_model *model, size_t n_stacks);
 struct twin_listener world_listener(struct world *world);
 /* The event stream broke, dockerd lives on. */
 void world_break_stream(struct world *world);
@@ -257,6 +268,17 @@ void world_look_up(struct world *world, const struct acc_action *action);
 /* It pulls: may it, if nobody asked for that? */
 void world_autos_check(struct world *world, const struct acc_action *action);
 void world_autos_hear(struct world *world, uint32_t svc); /* its record is saved */
+
+/* --- join.c -------------------------------------------------------------------------------- */
+
+bool world_has_join(const struct world_options *options);
+void world_join_init(struct world *world);
+void world_join_fini(struct world *world);
+void world_join_begin(struct world *world);
+void world_join_now(struct world *world); /* if it has not joined yet */
+void world_join_check(struct world *world, const struct acc_action *action);
+/* Somebody has given a word about its stack, or changed its containers. */
+void world_join_word(struct world *world, uint32_t svc);
 
 /* --- disk.c -------------------------------------------------------------------------------- */
 
