@@ -102,12 +102,35 @@ static const char *off_unconverged(const struct oracle *o, uint32_t svc)
     return NULL;
 }
 
+/* A watch goes on when somebody starts its service again; who goes back with it waits for that. */
+static bool waits_for_one_at_rest(const struct oracle *o, const struct acc_service_view *view)
+{
+    if (view->step != ACC_ROLL_WATCH || !strstr(view->reason, "go back with it")) {
+        return false;
+    }
+    for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
+        if (oracle_may_rest(spec_of(o, i)) &&
+            o->world->workloads.item[i].n_procs < spec_of(o, i)->replicas) {
+            struct acc_service_view other;
+
+            acc_engine_service(o->world->engine, i, now(o), &other);
+            if (other.step == ACC_ROLL_WATCH) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* L4: it ends, and leaves one container of each slot, under its name, and no bad one. */
 static const char *rollout_unconverged(const struct oracle *o, uint32_t svc,
                                        const struct acc_service_view *view)
 {
     const struct twin *twin = &o->world->twin;
 
+    if (waits_for_one_at_rest(o, view)) {
+        return NULL;
+    }
     for (size_t i = 0; i < twin->n && o->world->options.upgrades; i++) {
         const struct twin_container *c = twin->item[i];
 

@@ -299,6 +299,7 @@ static bool has_retired(const struct world *w, uint32_t svc)
 static bool is_of_rollout(const struct world *w, const struct twin_container *c)
 {
     uint32_t revision = c->made.revision ? c->made.revision : 1;
+    struct acc_service_record record;
     struct acc_service_view view;
 
     if (world_has_role(c->name)) {
@@ -311,7 +312,10 @@ static bool is_of_rollout(const struct world *w, const struct twin_container *c)
     if (view.step == ACC_ROLL_SWITCH || view.step == ACC_ROLL_UNDO) {
         return revision != view.revision; /* in force is the one of before */
     }
-    return view.step > ACC_ROLL_SWITCH && revision == view.revision;
+    acc_engine_service_record(w->engine, c->made.svc, w->queue.now_ms, &record);
+    /* What was made anew in a watch, of what the file said by then, is none of it. */
+    return view.step > ACC_ROLL_SWITCH && revision == view.revision &&
+           strcmp(c->made.spec_hash, record.rollout.spec) == 0;
 }
 
 static void heal(struct world *w)
