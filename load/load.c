@@ -343,9 +343,10 @@ static int load_all(const char *path, const char *hint, struct stacks *stacks,
     char base[PATH_MAX];
     int r = load_config_file(path, hint, ret_config, diags);
 
-    if (r < 0) {
+    if (r < 0 && (!*ret_config || !stacks->find_all)) {
         return r;
     }
+    stacks->is_partial |= r < 0; /* an entry that is wrong names a stack that may be needed */
     folder_of(path, base, sizeof(base));
     for (size_t i = 0; i < (*ret_config)->n_stacks; i++) {
         int each = load_config_stack(stacks, *ret_config, &(*ret_config)->stacks[i], base, diags);
@@ -473,8 +474,7 @@ static int join(struct stacks *stacks, int r, struct acc_model **ret_model, stru
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags)
 {
-    struct stacks stacks = {.find_all = options->find_all,
-                            .is_inspection = options->is_inspection};
+    struct stacks stacks = {.find_all = options->find_all, .is_inspection = options->is_inspection};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     char cwd[PATH_MAX];

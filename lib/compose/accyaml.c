@@ -6,6 +6,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/str.h"
+#include "lib/compose/tree.h"
 #include "lib/compose/xacc.h"
 #include "lib/compose/yaml.h"
 
@@ -111,10 +112,12 @@ static const char **strings(struct reader *r, const struct acc_node *node, size_
     return list;
 }
 
-static void read_stack(struct reader *r, const struct acc_node *node, struct acc_config_stack *out)
+/* False: its files can't be looked for. */
+static bool read_stack(struct reader *r, const struct acc_node *node, struct acc_config_stack *out)
 {
     const struct acc_node *files = node->type == ACC_NODE_MAP ? acc_node_get(node, "files") : node;
     const char *phase_name = acc_node_get_text(node, "phase");
+    bool is_good = true;
 
     out->pos = node->pos;
     out->name = acc_node_get_text(node, "name");
@@ -124,17 +127,21 @@ static void read_stack(struct reader *r, const struct acc_node *node, struct acc
     out->is_glob = node->type == ACC_NODE_STRING && strpbrk(node->text, "*?[") != NULL;
     if (files && out->n_files == 0) {
         acc_diags_add(r->diags, files->pos, "stacks: 'files' is empty; name at least one file");
+        is_good = false;
     }
     for (size_t i = 0; out->files && i < out->n_files; i++) {
         if (out->files[i][0] == '\0') {
             acc_diags_add(r->diags, files->pos, "stacks: a file's name is empty");
+            is_good = false;
         } else if (node->type == ACC_NODE_MAP && strpbrk(out->files[i], "*?[")) {
             acc_diags_add(r->diags, files->pos,
                           "stacks: '%s' is a pattern; one goes only as an entry of its own, where "
                           "each match is a stack",
                           out->files[i]);
+            is_good = false;
         }
     }
+    return is_good;
 }
 
 static void check_stack_phase(struct reader *r, const struct acc_node *node)
@@ -180,7 +187,7 @@ static int read_stacks(struct reader *r)
     }
     acc_node_for_each(node, list)
     {
-        read_stack(r, node, &r->config->stacks[r->config->n_stacks++]);
+        r->config->n_stacks += read_stack(r, node, &r->config->stacks[r->config->n_stacks]);
         check_stack_phase(r, node);
     }
     return 0;
@@ -349,17 +356,63 @@ static int read_defaults(struct reader *r)
     if (!node || node->type != ACC_NODE_MAP) {
         return 0;
     }
-    r->config->defaults = node;
-    return acc_xacc_check_keys(node, &path, r->diags);
+    size_t n_errors = r->diags->n_errors;
+    int result = acc_xacc_check_keys(node, &path, r->diags);
+
+    r->config->defaults = r->diags->n_errors > n_errors ? NULL : node;
+    return result;
 }
 
-static int read_all(struct reader *r)
+/* The children that are as `field` says stay; for a mapping each has a field of its own. */
+static int keep_good(struct acc_node *node, const struct acc_field *field, struct acc_diags *spare)
 {
-    size_t n_errors = r->diags->n_errors;
-    int result = acc_schema_check(&root_type, r->config->root, NULL, r->diags);
+    struct acc_node *next = NULL;
+    int result = 0;
 
-    if (result < 0 || r->diags->n_errors > n_errors) {
-        return result < 0 ? result : -EINVAL; /* below, types are as the tables say */
+    for (struct acc_node *child = acc_tree_take_children(node); child; child = next) {
+        const struct acc_field *of = field ? field : acc_struct_field(&root_type, child->key);
+        size_t n_errors = spare->n_errors;
+        int r = of ? acc_schema_check_value(of, child, NULL, spare) : 0;
+
+        next = child->next;
+        child->next = NULL;
+        result = r < 0 ? r : result;
+        if (spare->n_errors == n_errors && field) {
+            acc_node_append(node, child);
+        } else if (spare->n_errors == n_errors) {
+            acc_node_put(node, child->key, acc_node_key_pos(child), child);
+        }
+    }
+    return result;
+}
+
+/* What is not as the tables say has been told, and goes: the rest is read as if it were all. */
+static int drop_bad(struct acc_node *root)
+{
+    static const struct acc_field entry = {"stacks", .is = ACC_IS_STR | ACC_IS_MAP, .sub = &stack};
+    struct acc_diags *spare = calloc(1, sizeof(*spare));
+    struct acc_node *stacks = acc_node_get(root, "stacks");
+    int result = spare ? 0 : -ENOMEM;
+
+    if (spare && stacks && stacks->type == ACC_NODE_SEQ) {
+        result = keep_good(stacks, &entry, spare);
+    }
+    if (result == 0) {
+        result = keep_good(root, NULL, spare);
+    }
+    free(spare);
+    return result;
+}
+
+static int read_all(struct reader *r, struct acc_node *root, size_t n_errors)
+{
+    int result = acc_schema_check(&root_type, root, NULL, r->diags);
+
+    if (result == 0 && r->diags->n_errors > n_errors) {
+        result = drop_bad(root);
+    }
+    if (result < 0) {
+        return result;
     }
     acc_xacc_timing(r->diags, acc_node_get(r->config->root, "timing"), &r->config->timing, false);
     read_host(r);
@@ -377,14 +430,15 @@ static int parse(struct reader *r, const char *path, const char *text, size_t te
 {
     const char *file = acc_arena_strdup(r->config->arena, path);
     struct acc_srcpos top = {file, 0, 0};
-    struct acc_yaml_docs docs;
+    struct acc_yaml_docs docs = {0};
+    size_t n_errors = r->diags->n_errors;
 
     if (!file) {
         return -ENOMEM;
     }
     int result = acc_yaml_parse(file, text, text_len, NODES_MAX, r->config->arena, &docs, r->diags);
 
-    if (result < 0) {
+    if (result < 0 && (result == -ENOMEM || docs.n_docs == 0)) {
         return result;
     }
     if (docs.n_docs > 1) {
@@ -406,7 +460,7 @@ static int parse(struct reader *r, const char *path, const char *text, size_t te
         return -EINVAL;
     }
     r->config->root = root;
-    return read_all(r);
+    return read_all(r, root, n_errors);
 }
 
 int acc_config_parse(const char *path, const char *text, size_t text_len,
@@ -427,10 +481,10 @@ int acc_config_parse(const char *path, const char *text, size_t text_len,
     r.config->arena = arena;
     acc_timing_default(&r.config->timing);
     result = parse(&r, path, text, text_len);
-    if (result < 0) {
+    if (result == -ENOMEM || !r.config->root) {
         acc_arena_destroy(arena);
         return result;
     }
     *ret_config = r.config;
-    return 0;
+    return result;
 }

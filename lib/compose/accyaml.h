@@ -43,7 +43,8 @@ struct acc_config {
 };
 
 /* Parse `text`. Unknown keys are errors with their place and a suggestion. 0 and `*ret_config`
- * (owned), -EINVAL with `diags`, -ENOMEM. */
+ * (owned), -EINVAL with `diags`, and then `*ret_config` (owned) is what is right in it, or as it
+ * was; -ENOMEM. */
 int acc_config_parse(const char *path, const char *text, size_t text_len,
                      struct acc_config **ret_config, struct acc_diags *diags);
 struct acc_config *acc_config_destroy(struct acc_config *config); /* NULL allowed; returns NULL */
