@@ -67,6 +67,22 @@ static void bind_namespaces(struct acc_service_spec *service)
     }
 }
 
+/* Docker is told the names of their containers when this one is created. */
+static void link_to(struct acc_service_spec *service)
+{
+    acc_node_for_each(link, acc_node_get(service->node, "links"))
+    {
+        size_t len = strcspn(link->text, ":");
+
+        for (size_t i = 0; i < service->n_edges; i++) {
+            struct acc_edge *edge = &service->edges[i];
+
+            edge->is_link |= strncmp(edge->service, link->text, len) == 0 &&
+                             edge->service[len] == '\0';
+        }
+    }
+}
+
 int acc_finish_edges(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
                      struct acc_service_spec *service)
 {
@@ -82,5 +98,6 @@ int acc_finish_edges(struct acc_compose_ctx *ctx, const struct acc_node *xacc,
         service->edges[service->n_edges++] = from_dependency(child);
     }
     bind_namespaces(service);
+    link_to(service);
     return 0; /* those of x-acc are added by acc_xacc_apply() */
 }

@@ -40,9 +40,10 @@ static void put_edges(const struct acc_model *model, const struct acc_service_sp
         const struct acc_edge *edge = &s->edges[e];
 
         if (edge->target != ACC_NONE) {
-            (void)acc_buf_printf(out, " %s:%s%s%s%s", acc_edge_kind_name(edge->kind),
+            (void)acc_buf_printf(out, " %s:%s%s%s%s%s", acc_edge_kind_name(edge->kind),
                                  model->services[edge->target]->id, conditions[edge->condition],
-                                 on_down[edge->on_down], edge->at_create ? ",create" : "");
+                                 on_down[edge->on_down], edge->at_create ? ",create" : "",
+                                 edge->is_link ? ",link" : "");
         }
     }
 }

@@ -202,6 +202,8 @@ static int read_mod(const struct builder *b, struct acc_edge *edge, const char *
         edge->on_down = ACC_ON_DOWN_STOP;
     } else if (strcmp(mod, "create") == 0) {
         edge->at_create = true;
+    } else if (strcmp(mod, "link") == 0) {
+        edge->is_link = true;
     } else if (strcmp(mod, "optional") == 0) {
         edge->required = false;
     } else {

@@ -194,8 +194,13 @@ static void add_edges(struct builder *b)
             if (edge->target == ACC_NONE) {
                 continue;
             }
-            e->edges[at++] = (struct edge){
-                v, edge->target, edge->kind, edge->condition, edge->on_down, edge->at_create};
+            e->edges[at++] = (struct edge){v,
+                                           edge->target,
+                                           edge->kind,
+                                           edge->condition,
+                                           edge->on_down,
+                                           edge->at_create,
+                                           edge->is_link};
             e->services[v].n_out++;
             e->services[edge->target].n_in++;
         }

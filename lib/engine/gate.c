@@ -83,12 +83,12 @@ bool acc_edge_met(const struct acc_engine *e, const struct edge *edge)
 
 /* --- waiting for what may fail ------------------------------------------------------------- */
 
-/* For the end, or the namespaces, of what has no replicas. */
+/* For the end, the name or the namespaces of what has no replicas. */
 static bool waits_for_nobody(const struct acc_engine *e, const struct service *s)
 {
     acc_each_out (e, s, edge) {
         if (e->services[edge->to].n_inst == 0 &&
-            (edge->kind == ACC_EDGE_BINDS ||
+            (edge->kind == ACC_EDGE_BINDS || edge->is_link ||
              (edge->kind == ACC_EDGE_MILESTONE && edge->condition == ACC_COND_COMPLETED))) {
             return true;
         }
@@ -278,7 +278,7 @@ bool acc_gate_create(struct acc_engine *e, struct service *s)
         bool has_container = d->n_inst > 0 && e->inst[d->first_inst].present;
 
         if ((edge->at_create && !acc_edge_met(e, edge)) ||
-            (edge->kind == ACC_EDGE_BINDS && !has_container)) {
+            ((edge->kind == ACC_EDGE_BINDS || edge->is_link) && !has_container)) {
             s->blocker = (uint32_t)(edge - e->edges);
             return false;
         }

@@ -130,6 +130,7 @@ struct edge {
     enum acc_edge_condition condition;
     enum acc_on_down on_down;
     bool at_create;
+    bool is_link;
 };
 
 struct stack {

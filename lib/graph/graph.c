@@ -228,6 +228,7 @@ static void merge_edges(struct acc_edge *into, const struct acc_edge *other)
         merged.on_down = weak->on_down;
     }
     merged.at_create = into->at_create && other->at_create;
+    merged.is_link = into->is_link || other->is_link;
     merged.required = into->required || other->required;
     if (merged.label[0] == '\0') {
         merged.label = weak->label;

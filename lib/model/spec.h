@@ -60,6 +60,7 @@ struct acc_edge {
     enum acc_edge_condition condition;
     enum acc_on_down on_down;
     bool at_create;      /* gates Create only; never makes its dependent's root */
+    bool is_link;        /* its container is named when this one is created: it must be there */
     bool required;       /* depends_on.required; false: a missing or disabled target is ignored */
     const char *stack;   /* of the target; NULL: the same stack */
     const char *service; /* of the target */
