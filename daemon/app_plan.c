@@ -287,6 +287,27 @@ static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec
     return true;
 }
 
+/* What the old container of an upgrade is kept for is over when its file changes. */
+static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    struct acc_service_view view;
+    uint32_t svc = find_running(run->app, service->id, &view);
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    for (uint32_t i = 0; svc != ACC_NONE && view.step == ACC_ROLL_WATCH && i < view.n_instances;
+         i++) {
+        struct acc_instance_view instance;
+
+        acc_engine_instance(run->app->engine, svc, i, &instance);
+        if (instance.cid[0] && instance.is_beside) {
+            (void)snprintf(reason, sizeof(reason),
+                           "the container %.120s, kept while its upgrade is watched, goes",
+                           instance.name);
+            run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
+        }
+    }
+}
+
 static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff)
 {
     struct accd_plan_run *run = ctx;
@@ -305,6 +326,7 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
     case ACC_LIKE_DIFFERENT:
         if (!add_refused(run, service, diff)) {
             add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
+            add_kept(run, service);
         }
         break;
     }

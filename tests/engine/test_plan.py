@@ -302,7 +302,13 @@ def test_what_an_upgrade_keeps_is_no_surplus(w):
     wait(lambda: len(w.docker.containers(name=["s-a-1.r"])) == 1 and accd.state_of("a") == "up", 60, "one is kept")
     assert changes(accd) == {}, changes(accd)
     assert accd.ctl("apply").stdout == "apply: nothing to do\n"
-    assert len(w.docker.containers(name=["s-a-1.r"])) == 1
+    kept, = (c["Names"][0].lstrip("/") for c in w.docker.containers(name=["s-a-1.r"]))
+    w.stack("s", {"a": service(interval="1s", image=IMAGE, environment={"X": "1"})})
+    action, why = changes(accd)["s/a"]
+    assert action == "recreate" and f"the container {kept}, kept while its upgrade is watched, goes" in why, why
+    accd.ctl("apply")
+    said = accd.ctl("events").stdout
+    assert "its file changed before its time was up: the kept container of r1 goes, its image stays" in said, said
 
 
 @needs(seconds=150)
