@@ -6,9 +6,9 @@ list.txt holds the faults: "file: name", then "- " what stands there and "+ " wh
 (\\n for a line's end). Each is compiled alone, linked before the library, and given to the golden cases,
 the unit tests of the engine, the seeds that have found something once and N others, plain and with upgrades
 (default 40), in this order. Prints who noticed.
-Exit 1 when one survives or no longer fits the source: then the tests must see better, or the fault is no
-fault and belongs with its reason among EQUIVALENT. What a fault replaces stands in its file once: else it
-would wander when the file changes.
+Exit 1 when one survives or no longer fits the source: then the tests must see better (UNSEEN says what they
+lack), or the fault is no fault and belongs with its reason among EQUIVALENT. What a fault replaces stands in
+its file once: else it would wander when the file changes.
 """
 import argparse
 import concurrent.futures
@@ -38,6 +38,14 @@ EQUIVALENT = {
     "it goes on beside the old one": "one that waits for a word beside its old one asks again at once",
     "time off counts as proof": "a container that was started anew since is watched from then on, too",
 }
+# Faults that would be seen, and why nothing here sees them.
+LATE = "that a drain comes true after it was taken back happens in few seeds, and no golden case can say it"
+UNSEEN = {
+    "a drain that came late is never taken back": LATE,
+    "a drain of another run comes late": LATE,
+    "a late drain is taken back without end": LATE,
+    "what was taken back once can't come late": LATE,
+}
 
 
 def read_list():
@@ -63,7 +71,7 @@ def check_list(faults):
     names = [fault[0] for fault in faults]
     bad = [text for fault in faults if (text := fits(fault))]
     bad += [f"there are two faults of the name {name}" for name in sorted(set(names)) if names.count(name) > 1]
-    bad += [f"{name} is explained, and not in the list" for name in EQUIVALENT if name not in names]
+    bad += [f"{name} is explained, and not in the list" for name in (EQUIVALENT | UNSEEN) if name not in names]
     print("\n".join(bad or [f"{len(faults)} faults, each fits"]))
     return 1 if bad else 0
 
@@ -122,7 +130,7 @@ def try_fault(fault, links, build, seeds):
             said = notices(target, program, seeds)
             if said:
                 return name, "dies", f"{target.split('/')[-1]}: {said}"
-    return (name, "equal", EQUIVALENT[name]) if name in EQUIVALENT else (name, "SURVIVES", "")
+    return (name, "equal", EQUIVALENT[name]) if name in EQUIVALENT else (name, "SURVIVES", UNSEEN.get(name, ""))
 
 
 def main():
