@@ -37,41 +37,55 @@ static uint32_t count(const char *lines)
 }
 
 /* Only what follows its file as it is now is judged by it. */
-static bool is_judged(const struct acc_engine *e, const struct instance *i)
+static bool is_comparable(const struct acc_engine *e, const struct instance *i)
 {
     const struct service *s = &e->services[i->svc];
     const char *spec = i->spec[0] ? i->spec : s->applied;
     bool is_rolling = acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH;
 
-    return i->present && !i->is_spare && i->has_networks && i->obs == ACC_CTR_RUNNING &&
-           !s->removed && !is_rolling && (spec[0] == '\0' || strcmp(spec, s->spec) == 0);
+    return i->present && !i->is_spare && i->has_networks && !s->removed && !is_rolling &&
+           (spec[0] == '\0' || strcmp(spec, s->spec) == 0);
 }
 
-enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
-                          const char **ret_network)
+/* The first of its file's networks that it isn't on, or NULL. */
+static const char *lost_network(const struct acc_engine *e, const struct instance *i,
+                                uint32_t *ret_n_networks)
 {
     const struct service *s = &e->services[i->svc];
-    uint32_t n_networks = 0;
 
-    if (ret_network) {
-        *ret_network = NULL;
-    }
-    if (!is_judged(e, i)) {
-        return DRIFT_NONE;
-    }
+    *ret_n_networks = 0;
     for (uint32_t k = 0; k < s->n_res; k++) {
         const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
 
         if (res->kind != ACC_RES_NETWORK) {
             continue;
         }
-        n_networks++;
+        ++*ret_n_networks;
         if (!is_on(i, res->name)) {
-            if (ret_network) {
-                *ret_network = res->name;
-            }
-            return DRIFT_CUT;
+            return res->name;
         }
+    }
+    return NULL;
+}
+
+enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
+                          const char **ret_network)
+{
+    const char *network;
+    uint32_t n_networks;
+
+    if (ret_network) {
+        *ret_network = NULL;
+    }
+    if (i->obs != ACC_CTR_RUNNING || !is_comparable(e, i)) {
+        return DRIFT_NONE;
+    }
+    network = lost_network(e, i, &n_networks);
+    if (network) {
+        if (ret_network) {
+            *ret_network = network;
+        }
+        return DRIFT_CUT;
     }
     if (i->lacks_ports) {
         return DRIFT_PORTS;
@@ -83,6 +97,18 @@ bool acc_svc_is_cut(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
         if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        uint32_t n;
+
+        if (is_comparable(e, i) && i->epoch != 0 && lost_network(e, i, &n)) {
             return true;
         }
     }

@@ -343,6 +343,7 @@ struct rollout {
     uint64_t proof_ms;   /* ROUTE: it is to pass a check again, one of after this; 0 none */
     int64_t judged_ns;   /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
+    uint32_t n_bereft;  /* times that a network of the new one was gone, in all steps */
     uint32_t waits_for; /* service, or ACC_NONE */
     uint64_t frozen_ms; /* a hold keeps it where it is, since then; 0: none does */
     bool is_proven;     /* its watch is over; others of its group are waited for */
@@ -787,6 +788,8 @@ enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
                           const char **ret_network);
 /* One of its containers can't be reached as its file says. */
 bool acc_svc_is_cut(struct acc_engine *e, struct service *s);
+/* ... or one that doesn't run any more was taken off a network of its file's. */
+bool acc_svc_was_cut(struct acc_engine *e, struct service *s);
 /* Asked for: it is made anew instead of being left so. */
 void acc_drift_mend(struct acc_engine *e, struct service *s);
 /* The clause for people; "" when there is nothing to say. */
@@ -1047,6 +1050,10 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
  * rollout's to judge. */
 bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,
                         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What kept it from being made or started was taken away by somebody: it gets another try, for
+ * which a container is made anew. False: that is not the rollout's to judge, or has been so too
+ * often. */
+bool acc_rollout_excuses(struct acc_engine *e, struct service *s, struct instance *i);
 bool acc_rollout_watches(const struct service *s, const struct instance *i);
 bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned stop is due */
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,

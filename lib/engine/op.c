@@ -232,17 +232,67 @@ static bool is_network_gone(const char *message)
     return strstr(message, "network") && strstr(message, "not found");
 }
 
-/* A network that was there and that somebody has removed since (`docker compose down`) is made
- * again, and the service has not failed for it. */
-static bool is_excused(struct acc_engine *e, struct service *s, const char *message)
+/* A container has its networks by their ids, which say nothing to people: "its network s_default",
+ * "one of its networks s_back, s_front". */
+static void name_network(const struct acc_engine *e, const struct service *s, const char *message,
+                         char *out, size_t out_size)
 {
-    if (!is_network_gone(message) || (s->excused_ms && e->now < s->excused_ms + EXCUSE_MS)) {
+    char names[ACC_TEXT_MAX + 1] = "";
+    size_t len = 0;
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->kind == ACC_RES_NETWORK && strstr(message, res->name)) {
+            (void)snprintf(out, out_size, "its network %.100s", res->name);
+            return;
+        }
+        if (res->kind == ACC_RES_NETWORK && len < sizeof(names)) {
+            len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%.100s", n ? ", " : "",
+                                    res->name);
+            n++;
+        }
+    }
+    (void)snprintf(out, out_size, "%s%.100s", n > 1 ? "one of its networks " : "its network ",
+                   names);
+}
+
+struct words {
+    char text[ACC_TEXT_MAX + 1];
+};
+
+/* Docker's words, but for a network that is gone. */
+static struct words words(const struct acc_engine *e, const struct service *s, const char *message)
+{
+    struct words said;
+    char network[ACC_TEXT_MAX + 1];
+
+    if (is_network_gone(message)) {
+        name_network(e, s, message, network, sizeof(network));
+        (void)snprintf(said.text, sizeof(said.text), "%.120s is gone", network);
+    } else {
+        (void)snprintf(said.text, sizeof(said.text), "%.140s", message);
+    }
+    return said;
+}
+
+/* A network that was there and that somebody has removed since (`docker compose down`) is made
+ * again, and neither the service has failed for it nor what it is being upgraded to. */
+static bool is_excused(struct acc_engine *e, struct service *s, struct instance *i,
+                       const char *message)
+{
+    char network[ACC_TEXT_MAX + 1];
+
+    if (!is_network_gone(message) ||
+        (!acc_rollout_excuses(e, s, i) && s->excused_ms && e->now < s->excused_ms + EXCUSE_MS)) {
         return false;
     }
+    name_network(e, s, message, network, sizeof(network));
     s->excused_ms = e->now ? e->now : 1;
     acc_resource_doubt(e, s);
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-             "its network was removed by somebody: it is made again");
+             "%.120s was removed by somebody: it is made again", network);
     acc_mark_around(e, s);
     return true;
 }
@@ -250,15 +300,16 @@ static bool is_excused(struct acc_engine *e, struct service *s, const char *mess
 static void create_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
     struct service *s = acc_svc_of(e, i);
-    const char *message = event->op.message;
+    struct words said = words(e, s, event->op.message);
+    const char *message = said.text;
     bool is_failure = event->op.result == ACC_OP_CONFIG || event->op.result == ACC_OP_GONE ||
                       event->op.result == ACC_OP_START || event->op.result == ACC_OP_FAILED;
 
-    if (is_failure && acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
-        acc_resource_doubt(e, s);
+    if (is_failure && is_excused(e, s, i, event->op.message)) {
         return;
     }
-    if (is_failure && is_excused(e, s, message)) {
+    if (is_failure && acc_rollout_failed(e, s, i, "could not be created: %.140s", message)) {
+        acc_resource_doubt(e, s);
         return;
     }
     switch (event->op.result) {
@@ -318,22 +369,23 @@ const char *acc_engine_words(const char *message)
 static void start_failed(struct acc_engine *e, struct instance *i, enum fail_class class,
                          const char *message)
 {
+    struct service *s = acc_svc_of(e, i);
+    struct words said = words(e, s, message);
+
     i->start_unsettled = false;
-    if (acc_rollout_failed(e, acc_svc_of(e, i), i, "could not be started: %.140s", message)) {
-        look_again(i);
+    look_again(i);
+    if (is_excused(e, s, i, message)) {
+        i->recreate = true;
+        return;
+    }
+    if (acc_rollout_failed(e, s, i, "could not be started: %.140s", said.text)) {
         return;
     }
     i->recreate |= is_stranded(message);
-    if (is_excused(e, acc_svc_of(e, i), message)) {
-        look_again(i);
-        return;
-    }
     if (i->recreate) {
-        acc_resource_doubt(e, acc_svc_of(e, i));
+        acc_resource_doubt(e, s);
     }
-    (void)acc_fail(e, acc_svc_of(e, i), class, class == FAIL_CONFIG, "could not be started: %.140s",
-                   message);
-    look_again(i);
+    (void)acc_fail(e, s, class, class == FAIL_CONFIG, "could not be started: %.140s", said.text);
 }
 
 static void start_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)

@@ -18,6 +18,8 @@
 /* What failed is tried so often; then the rollout has failed. */
 #define TRIES_MAX 3u
 #define RETRY_MS  2000ull
+/* What somebody takes away again and again while it is tried is no surroundings for a trial. */
+#define EXCUSES_MAX 5u
 
 /* --- roles ----------------------------------------------------------------------------------- */
 
@@ -127,14 +129,44 @@ static bool is_new_side(const struct service *s, const struct instance *i)
            (i->role == ROLE_NONE && !i->is_spare && acc_rollout_is_new(s, i));
 }
 
+static bool judges(const struct service *s, const struct instance *i)
+{
+    enum acc_rollout_step step = s->roll.is.step;
+
+    return acc_rollout_active(s) && step != ACC_ROLL_UNDO && step != ACC_ROLL_RETIRE &&
+           s->wanted_up && is_new_side(s, i);
+}
+
+static void try_again(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+
+    r->is.why[0] = '\0';
+    r->fail_ms = 0;
+    r->since_ms = e->now;
+    r->retry_ms = e->now + (RETRY_MS << (r->n_excused < 4 ? r->n_excused : 4));
+    r->n_excused++;
+    acc_wake_at(s, r->retry_ms);
+}
+
+bool acc_rollout_excuses(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    if (!judges(s, i) || s->roll.is.step == ACC_ROLL_ASK || s->roll.fail_ms ||
+        s->roll.n_bereft >= EXCUSES_MAX) {
+        return false;
+    }
+    s->roll.n_excused = s->roll.n_bereft++;
+    try_again(e, s);
+    return true;
+}
+
 bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,
                         const char *fmt, ...)
 {
     struct rollout *r = &s->roll;
     va_list args;
 
-    if (!acc_rollout_active(s) || r->is.step == ACC_ROLL_UNDO || r->is.step == ACC_ROLL_RETIRE ||
-        !s->wanted_up || !is_new_side(s, i)) {
+    if (!judges(s, i)) {
         return false;
     }
     if (r->is.step == ACC_ROLL_ASK || e->shutdown.is_on) {
@@ -169,15 +201,10 @@ static bool is_own_fault(struct acc_engine *e, struct service *s)
     if (!r->fail_ms) {
         return false;
     }
-    if (acc_attributed(e, s, r->fail_ms) || is_held_up(e, s)) {
+    if (acc_attributed(e, s, r->fail_ms) || is_held_up(e, s) || acc_svc_was_cut(e, s)) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
                  "not the new container's own fault, it gets another try");
-        r->is.why[0] = '\0';
-        r->fail_ms = 0;
-        r->since_ms = e->now;
-        r->retry_ms = e->now + (RETRY_MS << (r->n_excused < 4 ? r->n_excused : 4));
-        r->n_excused++;
-        acc_wake_at(s, r->retry_ms);
+        try_again(e, s);
         return false;
     }
     return !has_hard(e, s) || acc_due(e, s, r->fail_ms + s->timing.attribution_window);
@@ -199,7 +226,7 @@ static bool keep_clock(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
 
     give_back(e, r);
-    r->is_paused = !acc_may_act(e) || is_held_up(e, s);
+    r->is_paused = !acc_may_act(e) || is_held_up(e, s) || acc_svc_is_cut(e, s);
     return !r->is_paused || !acc_due(e, s, e->now + s->timing.upgrade_pause - r->paused_ms);
 }
 
@@ -296,6 +323,9 @@ static void drop_placeholder(struct acc_engine *e, struct service *s)
 
 static void update_create(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
+    if (cast->candidate && cast->candidate->recreate) {
+        return; /* it goes first */
+    }
     if (cast->candidate) {
         drop_placeholder(e, s);
         acc_rollout_step(e, s, s->roll.is.start_first ? ACC_ROLL_START : ACC_ROLL_STOP_OLD);
@@ -313,7 +343,7 @@ static bool is_ready(const struct instance *i)
 static bool is_ill(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     return acc_inst_running(i) && i->degraded && !i->waiting && !acc_inst_stale(e, i) &&
-           !acc_attributed(e, s, e->now) && !is_held_up(e, s);
+           !acc_attributed(e, s, e->now) && !is_held_up(e, s) && !acc_svc_is_cut(e, s);
 }
 
 /* Its run was ended by acc, which does that to a candidate when the host goes down: nothing is
@@ -600,6 +630,12 @@ static void update_slot(struct acc_engine *e, struct service *s)
         commit(e, s); /* in any step: names are younger than a record whose end was lost */
     } else if (step == ACC_ROLL_CREATE) {
         update_create(e, s, &cast);
+    } else if (cast.candidate && cast.candidate->recreate && !acc_inst_running(cast.candidate) &&
+               step <= ACC_ROLL_VERIFY) {
+        uint64_t retry_ms = r->retry_ms;
+
+        acc_rollout_step(e, s, ACC_ROLL_CREATE);
+        r->retry_ms = retry_ms;
     } else if (!cast.candidate) {
         fail(e, s, "its new container was removed by somebody else");
     } else if (cast.holder && cast.holder->quarantined) {

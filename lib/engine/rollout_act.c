@@ -139,6 +139,9 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
     if (r->fail_ms) {
         return ACC_NOTHING;
     }
+    if (i->recreate && r->is.step == ACC_ROLL_CREATE && !acc_inst_running(i)) {
+        return acc_remove_it(e, s, i);
+    }
     if (is_to_start && !acc_inst_running(i)) {
         return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
     }

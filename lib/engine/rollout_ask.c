@@ -195,6 +195,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
 {
     struct rollout *r = &s->roll;
 
+    r->n_bereft = 0;
     r->result = result;
     r->ended_ms = e->now;
     if (result == ROLL_FAILED) {

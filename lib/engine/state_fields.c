@@ -295,6 +295,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.judged_ns, ACC_FIELD_INT),
     ACC_FIELD_OF(struct service, roll.n_tries, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.n_excused, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.n_bereft, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.waits_for, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, roll.frozen_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ended_ms, ACC_FIELD_UINT),

@@ -546,6 +546,10 @@ static void ensure(struct stage *stage, const struct acc_action *action)
                    (!stage->pull_of ||
                     strcmp(stage->model->resources[action->res]->name, stage->pull_of) == 0);
 
+    if (stage->no_network && stage->model->resources[action->res]->kind == ACC_RES_NETWORK) {
+        push_done(stage, action->op, ACC_OP_FAILED, "", stage->no_network);
+        return;
+    }
     push_done(stage, action->op, is_pull ? stage->pull : ACC_OP_OK, "", stage->pull_message);
 }
 

@@ -66,6 +66,7 @@ struct stage {
     bool show_ensure, show_probe, show_look, show_journal, show_compare;
     enum acc_op_result pull; /* result of every image from here on */
     const char *pull_of;     /* ... of this one alone */
+    const char *no_network;  /* why none can be made; NULL: they can */
     const char *pull_message;
     uint64_t last_op[64]; /* of each service: the newest operation asked for */
     struct acc_service_record record[64];
