@@ -269,10 +269,25 @@ static void update_incident(struct acc_engine *e, struct condition *c)
     }
 }
 
+/* Why it is missing may change while it is. */
+static void follow_cause(struct acc_engine *e, const struct condition *c)
+{
+    struct incident *incident = &e->incidents[c->incident];
+    char cause[ACC_TEXT_MAX + 1];
+
+    if (c->is_met == ACC_NO) {
+        acc_host_lacks(e, c, cause, sizeof(cause));
+        acc_copy(incident->cause, sizeof(incident->cause), cause);
+    }
+}
+
 static void update(struct acc_engine *e, struct condition *c)
 {
     char cause[ACC_TEXT_MAX + 1];
 
+    if (c->incident != ACC_NONE) {
+        follow_cause(e, c);
+    }
     if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown.is_on) {
         acc_host_lacks(e, c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);

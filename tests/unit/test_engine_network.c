@@ -31,6 +31,14 @@ static enum acc_revision_result result_of(uint32_t revision)
     return ACC_REV_TRIAL;
 }
 
+static const char *cause(void)
+{
+    static struct acc_incident_view incident;
+
+    ck_assert(acc_engine_incident_at(stage.engine, 0, &incident));
+    return incident.cause;
+}
+
 static void up_with_new_image(const char *text)
 {
     stage_up(&stage, text);
@@ -151,6 +159,10 @@ START_TEST(a_service_whose_network_can_not_be_made_again_waits_for_it)
     stage_run(&stage, 60000);
     ck_state(&stage, "web", "blocked");
     ck_assert_ptr_nonnull(strstr(stage_incidents(&stage), "net:s_default opened; "));
+    ck_assert_ptr_nonnull(strstr(cause(), "no such driver"));
+    stage.no_network = "no free address pool"; /* the reason is the present one */
+    stage_run(&stage, 120000);
+    ck_assert_ptr_nonnull(strstr(cause(), "no free address pool"));
     stage.no_network = NULL;
     network_goes(false);
     stage_run(&stage, 60000);
