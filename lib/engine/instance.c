@@ -2,6 +2,7 @@
  * One instance: how its run ended and what that means, and the state that people see (E1).
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/engine/internal.h"
@@ -137,12 +138,24 @@ static void handled(struct acc_engine *e, struct instance *i)
     acc_mark_around(e, acc_svc_of(e, i));
 }
 
+static bool is_quiet_signal(int32_t signal)
+{
+    return signal == 1 || signal == 10 || signal == 12 || signal == 28; /* HUP, USR1, USR2, WINCH */
+}
+
+bool acc_inst_is_shot(const struct instance *i)
+{
+    return i->kill_hint_ns != 0 && i->kill_hint_ns == i->run_ns && !is_quiet_signal(i->kill_signal);
+}
+
 static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_oom = i->oom && i->exit_code != 0;
     char text[80];
 
     acc_exit_text(i->exit_code, is_oom, text, sizeof(text));
+    (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s",
+                   acc_inst_is_shot(i) ? ACC_BY_KILL : "");
     if (acc_rollout_failed(e, s, i, "%s", text)) {
         return;
     }
@@ -224,11 +237,6 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     } else {
         i->restart_due = true; /* before our time: brought up, nothing counted */
     }
-}
-
-static bool is_quiet_signal(int32_t signal)
-{
-    return signal == 1 || signal == 10 || signal == 12 || signal == 28; /* HUP, USR1, USR2, WINCH */
 }
 
 /* `docker stop` kills, dies, and only then says stop. True: wait for it. */

@@ -847,6 +847,10 @@ void acc_inst_derive(struct acc_engine *e, struct instance *i);
 bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i);
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i);
 const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
+/* Somebody sent it a signal that ends what doesn't know it: `docker kill`, or what another tool
+ * says first when it stops it. */
+bool acc_inst_is_shot(const struct instance *i);
+#define ACC_BY_KILL ", after docker kill"
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
 void acc_inst_hold(struct acc_engine *e, struct instance *i);
 

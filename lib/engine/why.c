@@ -271,6 +271,23 @@ static void say_asked(struct words *w, const struct service *s)
     }
 }
 
+/* It has ended, and whether somebody wanted that isn't clear yet: `docker stop` says so last. */
+static bool say_end(struct acc_engine *e, struct words *w, const struct service *s)
+{
+    char text[80];
+
+    acc_each_slot (e, s, i) {
+        if (!i->present || !i->exit_pending || acc_inst_running(i)) {
+            continue;
+        }
+        acc_exit_text(i->exit_code, i->oom && i->exit_code != 0, text, sizeof(text));
+        say(w, "%s%s; it is started again unless somebody has stopped it", text,
+            acc_inst_is_shot(i) ? ACC_BY_KILL : "");
+        return true;
+    }
+    return false;
+}
+
 /* "postgres, which exited with 137 (out of memory) 12 s ago; it is being restarted ..." */
 static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint64_t now_ms)
 {
@@ -290,6 +307,8 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
         say_held(e, w, s, now_ms);
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say_failure(e, w, s, now_ms);
+    } else if (say_end(e, w, s)) {
+        return;
     } else if (bad_instance(e, s)) {
         say_health(e, w, s, now_ms);
     } else if (is_from_before(s)) {
@@ -417,6 +436,9 @@ static void say_starting(struct acc_engine *e, struct words *w, struct service *
 {
     if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms && s->n_failures > 0) {
         say_failure(e, w, s, now_ms);
+        return;
+    }
+    if (say_end(e, w, s)) {
         return;
     }
     if (s->state == ACC_SVC_QUEUED && (say_phase(e, w, s, now_ms) || say_serial(e, w, s))) {
