@@ -36,6 +36,29 @@ static void put_cause(const cJSON *incident, bool is_open, char *out, size_t out
     }
 }
 
+/* "; recovered at 13:00:12, closes at 13:01:12 if it stays so" */
+static void put_recovery(const cJSON *incident, char *out, size_t out_size)
+{
+    char recovered[ACCCTL_CLOCK_MAX], closes[ACCCTL_CLOCK_MAX];
+    size_t len = strlen(out);
+
+    accctl_clock(text_of(incident, "recovered"), recovered, sizeof(recovered));
+    accctl_clock(text_of(incident, "closes"), closes, sizeof(closes));
+    if (recovered[0]) {
+        const char *time = strchr(recovered, ' ');
+
+        (void)snprintf(out + len, out_size - len, "%srecovered at %s", len ? "; " : "",
+                       time ? time + 1 : recovered);
+        len = strlen(out);
+    }
+    if (recovered[0] && closes[0]) {
+        const char *time = strchr(closes, ' ');
+
+        (void)snprintf(out + len, out_size - len, ", closes at %s if it stays so",
+                       time ? time + 1 : closes);
+    }
+}
+
 void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *style,
                           struct acc_buf *out)
 {
@@ -46,7 +69,7 @@ void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *sty
     {
         bool is_open = acc_json_bool(incident, "open");
         const char *since = text_of(incident, "since");
-        char clock[ACCCTL_CLOCK_MAX], span[48], when[64], cause[640];
+        char clock[ACCCTL_CLOCK_MAX], span[48], when[64], cause[768];
 
         accctl_clock(since, clock, sizeof(clock));
         if (is_open) {
@@ -56,6 +79,7 @@ void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *sty
         }
         (void)snprintf(when, sizeof(when), "%s %s", is_open ? "for" : "lasted", span);
         put_cause(incident, is_open, cause, sizeof(cause));
+        put_recovery(incident, cause, sizeof(cause));
         accctl_table_row(table, is_open ? ACCCTL_RED : ACCCTL_DIM, 1);
         accctl_table_cell(table, text_of(incident, "root"));
         accctl_table_cell(table, is_open ? "open" : "closed");

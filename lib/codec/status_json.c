@@ -410,6 +410,12 @@ static void put_incidents(struct writer *w)
         } else {
             moment(w, item, "closed", incident.closed_ms);
         }
+        if (incident.well_ms) {
+            moment(w, item, "recovered", incident.well_ms);
+        }
+        if (incident.closes_ms) {
+            moment(w, item, "closes", incident.closes_ms);
+        }
         text(w, item, "cause", incident.cause);
         impact = acc_put_array(w->put, item, "impact");
         for (size_t k = 0; k < incident.n_impact; k++) {

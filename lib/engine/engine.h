@@ -455,6 +455,9 @@ struct acc_incident_view {
     uint64_t since_ms; /* monotonic */
     bool open, notified;
     uint64_t closed_ms;
+    /* Open: its root is well since then, and it closes at the earliest then; 0: it is not, or
+     * nobody can tell. */
+    uint64_t well_ms, closes_ms;
     char cause[ACC_REASON_MAX + 1];
     /* services that it has impaired or blocked; borrowed until the next call or step */
     const uint32_t *impact;

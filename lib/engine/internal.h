@@ -952,6 +952,10 @@ uint32_t acc_incident_new(struct acc_engine *e, uint32_t root, const char *root_
                           const char *cause);
 void acc_incident_tell_all(struct acc_engine *e, struct incident *incident);
 /* Those whom it hurt are well, or ill for a reason of their own. */
+/* Since when its root is well, 0: it isn't; and when it will close if nothing else happens, 0:
+ * nobody can tell. */
+uint64_t acc_incident_well(const struct acc_engine *e, const struct incident *incident,
+                           uint64_t *ret_closes_ms);
 bool acc_incident_is_over(struct acc_engine *e, const struct incident *incident);
 /* The open incident of a root, or ACC_NONE. */
 uint32_t acc_incident_of(const struct acc_engine *e, uint32_t root);

@@ -361,6 +361,31 @@ static bool may_close(struct acc_engine *e, struct service *s, struct incident *
     return true;
 }
 
+uint64_t acc_incident_well(const struct acc_engine *e, const struct incident *incident,
+                           uint64_t *ret_closes_ms)
+{
+    const struct service *s = acc_root_service(e, incident->root);
+    uint64_t well_ms = incident->well_ms;
+    uint64_t close_ms = s ? s->timing.incident_close : e->timing.incident_close;
+
+    *ret_closes_ms = 0;
+    if (!incident->open) {
+        return 0;
+    }
+    if (incident->root == ACC_ROOT_ENGINE) {
+        well_ms = e->conn == CONN_UP && e->synced ? e->synced_ms : 0;
+    } else if (!s) {
+        const struct condition *c = acc_root_condition(e, incident->root);
+
+        well_ms = c->is_met == ACC_NO ? 0 : c->since_ms;
+    }
+    if (well_ms && !(s && is_unstable(e, s))) {
+        *ret_closes_ms = well_ms + close_ms > incident->check_ms ? well_ms + close_ms
+                                                                 : incident->check_ms;
+    }
+    return well_ms;
+}
+
 void acc_incident_tell_all(struct acc_engine *e, struct incident *incident)
 {
     if (!incident->notified) {

@@ -341,6 +341,7 @@ static void view_incident(const struct acc_engine *e, const struct incident *inc
         .n_suffer = incident->open ? incident->n_suffer : 0,
         .n_peak = incident->n_peak,
     };
+    ret_view->well_ms = acc_incident_well(e, incident, &ret_view->closes_ms);
     if (incident->open || strcmp(incident->cause, incident->first_cause) == 0) {
         acc_copy(ret_view->cause, sizeof(ret_view->cause), incident->cause);
     } else { /* how it began, and with what it went on */

@@ -459,7 +459,24 @@ static void say_starting(struct acc_engine *e, struct words *w, struct service *
     say(w, "%s", s->queued ? "waits for its turn" : ""); /* starting says it all */
 }
 
-static void say_up(struct acc_engine *e, struct words *w, const struct service *s)
+/* It was an incident's root and is well again. */
+static void say_recovered(struct acc_engine *e, struct words *w, const struct service *s,
+                          uint64_t now_ms)
+{
+    uint64_t closes_ms = 0;
+
+    if (s->incident == ACC_NONE || !acc_incident_well(e, &e->incidents[s->incident], &closes_ms)) {
+        return;
+    }
+    say(w, "has recovered");
+    if (closes_ms) {
+        say(w, "; its incident closes ");
+        say_until(w, closes_ms, now_ms);
+        say(w, " if it stays so");
+    }
+}
+
+static void say_up(struct acc_engine *e, struct words *w, const struct service *s, uint64_t now_ms)
 {
     uint32_t n = acc_fail_count(e, s, ACC_UNSTABLE_MS);
     const struct condition *lost = acc_places_lost(e, s);
@@ -477,6 +494,8 @@ static void say_up(struct acc_engine *e, struct words *w, const struct service *
     } else if (lost) {
         acc_host_lacks(e, lost, text, sizeof(text));
         say(w, "runs, but would not start again: %s", text);
+    } else {
+        say_recovered(e, w, s, now_ms);
     }
 }
 
@@ -540,7 +559,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         if (acc_rollout_active(s)) {
             say_rollout(e, w, s, now_ms);
         } else {
-            say_up(e, w, s);
+            say_up(e, w, s, now_ms);
         }
         break;
     case ACC_SVC_UPGRADING:
