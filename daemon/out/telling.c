@@ -43,6 +43,29 @@ void accd_telling_journal(void *ctx, const struct acc_action *action)
     }
 }
 
+/* What was there before anybody asked for it has run for as long as its container has. */
+static int64_t began_unix_ms(const struct accd_telling *telling, uint32_t svc,
+                             const struct acc_revision_record *revision)
+{
+    struct acc_service_view service;
+    int64_t began_ms = accd_unix_ms();
+
+    if (revision->by[0]) {
+        return began_ms;
+    }
+    acc_engine_service(telling->engine, svc, uv_now(telling->loop), &service);
+    for (uint32_t i = 0; i < service.n_instances; i++) {
+        struct acc_instance_view view;
+
+        acc_engine_instance(telling->engine, svc, i, &view);
+        if (view.cid[0] && !view.is_beside && view.started_ns > 0 &&
+            view.started_ns / 1000000 < began_ms) {
+            began_ms = view.started_ns / 1000000;
+        }
+    }
+    return began_ms;
+}
+
 void accd_telling_save(void *ctx, const struct acc_action *action)
 {
     struct accd_telling *telling = ctx;
@@ -57,7 +80,8 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
     } else if (action->type == ACC_ACT_SAVE_REVISION) {
         if (acc_engine_revision(telling->engine, action->svc, action->revision,
                                 uv_now(telling->loop), &revision)) {
-            accd_store_save_revision(telling->store, accd_unix_ms(), &revision);
+            accd_store_save_revision(telling->store, began_unix_ms(telling, action->svc, &revision),
+                                     &revision);
         }
     } else if (action->type == ACC_ACT_SAVE_MAINTENANCE) {
         acc_engine_maintenance(telling->engine, uv_now(telling->loop), &hold);
@@ -77,7 +101,8 @@ static void save_kept(struct accd_telling *telling, uint32_t svc)
     for (size_t k = 0; k < n; k++) {
         if (acc_engine_revision(telling->engine, svc, kept[k].number, uv_now(telling->loop),
                                 &revision)) {
-            accd_store_save_revision(telling->store, accd_unix_ms(), &revision);
+            accd_store_save_revision(telling->store, began_unix_ms(telling, svc, &revision),
+                                     &revision);
         }
     }
 }

@@ -39,7 +39,7 @@ def version(w, name="s-a-1"):
 def test_a_good_image_takes_over_without_a_gap(w):
     """Start-first: the new one is ready before the old one is stopped, and holds its name in the end."""
     accd = start(w)
-    old = w.docker.inspect("s-a-1")["Id"]
+    old, began = w.docker.inspect("s-a-1")["Id"], w.docker.started_at("s-a-1")
     new_image = image(w, VERSION="2")
     plan = accd.ctl("upgrade", "a", "--dry-run").stdout
     assert "start-first" in plan and names(w) == ["s-a-1"], plan
@@ -57,6 +57,7 @@ def test_a_good_image_takes_over_without_a_gap(w):
     rows = accd.json("history", "a")["revisions"]
     assert [(r["revision"], r["result"], r["changed"]) for r in rows] == \
         [(2, "stable", ["image"]), (1, "stable", [])], rows
+    assert rows[1]["time"][:19] == began[:19], "r1 has been there since its container began to run"
     accd.ctl("rollback", "a")
     assert version(w) == "1" and names(w) == ["s-a-1"]
 
