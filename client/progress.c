@@ -446,8 +446,7 @@ static bool update_line(struct accctl_progress *progress, const cJSON *item, uin
     }
     is_change = read_state(progress, line, item, now_ms, &before);
     is_image = read_image(line, item, is_live, out);
-    is_over = line->selected && line->settled && line->change[0] && !line->over_ms &&
-              is_outcome(line);
+    is_over = line->settled && line->change[0] && !line->over_ms && is_outcome(line);
     is_queued = put_queued(progress, line, out);
     line->over_ms = is_over ? now_ms : line->over_ms;
     if (!is_live && progress->is_started && is_change) {

@@ -148,6 +148,10 @@ static void compare(const struct accd_seen_container *then, const struct acc_ins
         return;
     }
     changes->n_kept++;
+    if (then->started_ns == 0 && !then->is_running && now->started_ns != 0) {
+        changes->n_new++; /* made just before: accd makes all of them early */
+        return;
+    }
     changes->n_updated += now->updated && !then->was_updated;
     if (now->started_ns != then->started_ns && is_running(now)) {
         changes->n_restarted += then->is_running;

@@ -280,3 +280,19 @@ def test_what_was_there_before_docker_answered_is_started_not_created(w):
         if aside.exists():
             aside.rename(w.engine.sock)
     assert "s/a: up, started" in out and "s/b: up, created" in out, out
+
+
+@needs(seconds=90)
+def test_a_sum_agrees_with_the_lines(w):
+    """What is started because another one needs it has a line, and is counted; new ones are all created."""
+    path = w.stack("s", {"db": service(check=False), "web": service("db", check=False, condition="service_started")})
+    accd = w.accd(path)
+    first = accd.ctl("up", "--all").stdout
+    assert "started" not in first, first
+    for verb, made in ("stop", "started"), ("down", "created"):
+        accd.ctl(verb, "--all")
+        said = accd.ctl("start", "web").stdout
+        assert re.search(rf"^s/db: .*{made}, ", said, re.M) and re.search(rf"^s/web: .*{made}, ", said, re.M), said
+        assert re.search(rf"^start: done, 1 service and 1 that it needs \(2 {made}\), [\d.]+ s$", said, re.M), said
+    said = accd.ctl("stop", "db", "--with-dependents").stdout
+    assert re.search(r"^stop: done, 1 service and 1 that needs it \(2 stopped\), ", said, re.M), said
