@@ -37,7 +37,7 @@ static bool dep_runs(struct oracle *o, uint32_t dep, bool must_be_ready)
 {
     const struct twin *twin = &o->world->twin;
 
-    for (size_t i = 0; i < twin->n; i++) {
+    for (size_t i = 0; i < twin->n && i < o->n_containers; i++) { /* those that accd was told of */
         const struct twin_container *c = twin->item[i];
         const struct oracle_container *t = &o->container[i];
 

@@ -296,7 +296,7 @@ static void check_swap(struct oracle *o, const struct acc_event *event, const st
         c->start_token == TWIN_FOREIGN || oracle_told(o, c->cid)->state != ACC_CTR_RUNNING) {
         return;
     }
-    for (size_t i = 0; i < twin->n; i++) {
+    for (size_t i = 0; i < twin->n && i < o->n_containers; i++) {
         const struct twin_container *other = twin->item[i];
 
         if (other != c && oracle_is_slot(other, a->svc, c->made.number) &&
