@@ -84,7 +84,8 @@ static void lose_hold(const struct oracle *o, struct oracle_hold *hold, bool all
         *hold = (struct oracle_hold){.kind = ACC_HOLD_NONE};
     } else {
         hold->is_unsure |= now(o) - hold->asked_ms < SECOND ||
-                           (o->world->disk.is_full && hold->asked_ms >= o->world->disk.since_ms);
+                           ((o->world->disk.is_full || o->world->disk.is_told) &&
+                            hold->asked_ms >= o->world->disk.since_ms);
     }
 }
 

@@ -211,6 +211,7 @@ static void execute(struct world *w, const struct acc_action *a)
         world_look(w, a);
         break;
     case ACC_ACT_LIST:
+        world_store_retry(w);
         world_list_start(w);
         break;
     case ACC_ACT_COMPARE:

@@ -5,6 +5,9 @@
 #include "lib/base/assert.h"
 #include "tests/sim/shell_internal.h"
 
+/* A transaction takes about this long. */
+#define SYNC_MS 20u
+
 static void *array(size_t n, size_t size)
 {
     void *p = calloc(n + 1, size);
@@ -166,7 +169,15 @@ void world_store_save(struct world *w, const struct acc_action *a)
                        s->latest[a->svc].id);
         }
     }
-    sim_queue_in(&w->queue, 20, sync_later, w, w->life, 0);
+    sim_queue_in(&w->queue, SYNC_MS, sync_later, w, w->life, 0);
+}
+
+/* With each list accd tries again what it could not save. */
+void world_store_retry(struct world *w)
+{
+    if (w->disk.is_told) {
+        sim_queue_in(&w->queue, SYNC_MS, sync_later, w, w->life, 0);
+    }
 }
 
 void world_store_restore(struct world *w)
