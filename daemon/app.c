@@ -90,7 +90,7 @@ static bool is_ours(void *ctx, const char *project)
             return true;
         }
     }
-    return false;
+    return accd_departed_has(&app->departed, project); /* does somebody take it over? */
 }
 
 const struct acc_model *accd_app_model(void *ctx)
@@ -337,6 +337,25 @@ static int create_engine(struct accd_app *app)
     return r;
 }
 
+static void before_step(void *ctx, const struct acc_event *event)
+{
+    struct accd_app *app = ctx;
+
+    accd_recorder_before(app->recorder, event);
+    if (event->type == ACC_EV_OBS &&
+        accd_departed_taken_over(&app->departed, app->engine, event->obs)) {
+        struct acc_stack_record stack = {.observing = true};
+
+        memcpy(stack.name, event->obs->project, sizeof(stack.name));
+        accd_store_save_stack(app->store, &stack);
+    }
+}
+
+static void after_step(void *ctx, const struct acc_actions *actions)
+{
+    accd_recorder_after(((struct accd_app *)ctx)->recorder, actions);
+}
+
 static int create_pump(struct accd_app *app)
 {
     struct accd_pump_config config = {
@@ -345,8 +364,9 @@ static int create_pump(struct accd_app *app)
         .when_durable_ctx = app->store,
         .on_idle = on_idle,
         .on_idle_ctx = app,
-        .before = accd_recorder_before,
-        .after = accd_recorder_after,
+        .before = before_step,
+        .after = after_step,
+        .around_ctx = app,
     };
     int r = accd_recorder_create(app->engine, &app->recorder);
 
@@ -354,7 +374,6 @@ static int create_pump(struct accd_app *app)
         return r;
     }
     accd_recorder_set_model(app->recorder, app->loaded.model);
-    config.around_ctx = app->recorder;
     return accd_pump_create(&config, &app->pump);
 }
 

@@ -22,5 +22,9 @@ void accd_departed_add(void *ctx, const char *stack);
  * one that wasn't looked at stays what it was. */
 void accd_departed_take(struct accd_departed *departed, const struct acc_engine *engine,
                         uint64_t now_ms);
+/* A container of a stack that has left runs: accd starts none of those, so it is somebody else's
+ * now, and so are its volumes, also when that one stops it again. True when it was ours before. */
+bool accd_departed_taken_over(struct accd_departed *departed, const struct acc_engine *engine,
+                              const struct acc_obs *obs);
 bool accd_departed_has(const struct accd_departed *departed, const char *stack);
 void accd_departed_fini(struct accd_departed *departed);

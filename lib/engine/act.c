@@ -89,8 +89,11 @@ static bool policy_differs(const struct acc_engine *e, struct service *s, struct
     enum acc_restart_policy want = ACC_RESTART_NO;
     uint32_t max = 0;
 
+    if (s->removed) {
+        return false; /* it is none of the files' any more, or not yet somebody else's */
+    }
     if (stack->contact == CONTACT_OBSERVING) {
-        if (!stack->handing_back || s->removed) {
+        if (!stack->handing_back) {
             return false;
         }
         want = s->restart == ACC_RESTART_UNSET ? ACC_RESTART_NO : s->restart;

@@ -175,6 +175,11 @@ static void adopt(struct acc_engine *e, uint32_t at)
 {
     struct stack *stack = &e->stacks[at];
 
+    if (acc_contact_has_left(e, at)) {
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE,
+                 "stack %s is in no file: there is nothing to manage it by", stack->name);
+        return;
+    }
     stack->handing_back = false;
     if (stack->contact != CONTACT_MANAGING) {
         stack->contact = CONTACT_MANAGING;

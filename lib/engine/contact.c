@@ -112,6 +112,39 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
     }
 }
 
+bool acc_contact_has_left(const struct acc_engine *e, uint32_t stack)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == stack && !e->services[v].removed) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Somebody makes or starts a container of what has left the files: with a stack that left as a whole he has
+ * taken it over. What only lost this service is still managed, and it is stopped. */
+void acc_contact_taken_over(struct acc_engine *e, struct service *s)
+{
+    struct stack *stack = &e->stacks[s->stack];
+
+    if (stack->contact != CONTACT_MANAGING || !acc_contact_has_left(e, s->stack)) {
+        return;
+    }
+    stack->contact = CONTACT_OBSERVING;
+    take_cleanup_back(e, stack);
+    acc_save_stack(e, stack);
+    acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
+             "stack %s has left the configuration and is somebody else's now",
+             stack->name);
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == s->stack) {
+            e->services[v].wanted_removed = false;
+            acc_mark(e, &e->services[v]);
+        }
+    }
+}
+
 /* A job that has ended well before our time is as it is meant to be. */
 static bool is_finished_job(struct acc_engine *e, struct service *s)
 {

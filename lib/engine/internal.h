@@ -774,6 +774,9 @@ void acc_conflict_clear(struct acc_engine *e, struct instance *i);
 /* --- contact.c ------------------------------------------------------------------------------- */
 /* All containers were told: what becomes of stacks that nothing was known of. `is_first`: for the
  * first time since this accd began. */
+/* No file names any of its services. */
+bool acc_contact_has_left(const struct acc_engine *e, uint32_t stack);
+void acc_contact_taken_over(struct acc_engine *e, struct service *s);
 void acc_contact_snapshot(struct acc_engine *e, bool is_first);
 
 /* --- drift.c --------------------------------------------------------------------------------- */

@@ -320,7 +320,11 @@ void acc_foreign_start(struct acc_engine *e, struct service *s, struct instance 
     i->held = false;
     i->hold_ms = 0;
     i->final = false;
-    if (s->removed || (s->wanted_up && !held)) {
+    if (s->removed) {
+        acc_contact_taken_over(e, s);
+        return;
+    }
+    if (s->wanted_up && !held) {
         return;
     }
     acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was started by hand: it is wanted up again");
@@ -523,7 +527,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_probe_pause(i, obs->state == ACC_CTR_PAUSED);
         acc_mark_dependents(e, s);
     }
-    if (is_new && !i->is_spare && is_foreign_create(e, i, obs)) {
+    if (is_new && s->removed && is_foreign_create(e, i, obs)) {
+        acc_contact_taken_over(e, s);
+    } else if (is_new && !i->is_spare && is_foreign_create(e, i, obs)) {
         s->applied[0] = '\0'; /* whoever made it, made it from the file as it is now */
         acc_inst_bind(e, s, i);
         acc_foreign_start(e, s, i);

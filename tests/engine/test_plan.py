@@ -256,6 +256,35 @@ def test_what_a_stack_that_left_leaves_behind(w):
     assert "u_x" in names() and "t_data" not in names() and changes(accd) == {}, changes(accd)
 
 
+@needs(seconds=150)
+def test_what_somebody_took_over_is_his(w):
+    """A stack that left and was brought up by plain Compose since: its volumes stay, also after his `down`."""
+    keep = w.stack("s", {"a": service(check=False)})
+    gone = w.stack("t", {"z": service(check=False, volumes=["data:/data"])}, volumes={"data": {}})
+    accd = w.accd(config=w.config([keep, gone]))
+    volume = {"volume t_data": ("remove", {"gone from the files; with --prune --volumes only": False})}
+    for is_known in (True, False):  # to the accd that sees him come
+        w.config([keep, gone])
+        accd.ctl("apply")
+        accd.ctl("up", "t", "s")
+        w.config([keep])
+        accd.ctl("apply", "--prune")
+        assert changes(accd) == volume, changes(accd)
+        if not is_known:
+            accd.kill()
+            accd.start()
+            accd.wait_all_up(30)
+        w.engine.compose("up", "-d", cwd=gone.parent)
+        wait(lambda: changes(accd) == {}, 20, "his stack is no leftover")
+        assert w.docker.inspect("t-z-1")["State"]["Running"]
+        w.engine.compose("down", cwd=gone.parent)
+        accd.kill()
+        accd.start()
+        accd.wait_all_up(30)
+        assert changes(accd) == {} and applied(accd, "--prune", "--volumes") == [], changes(accd)
+        assert [v for v in w.docker.call("GET", "/volumes")["Volumes"] if v["Name"] == "t_data"]
+
+
 @needs(seconds=200)
 def test_the_number_of_containers_is_a_change(w):
     """Up and down, alone and beside another change: told before, waited for, counted."""

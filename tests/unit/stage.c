@@ -951,8 +951,11 @@ void stage_docker_stop(struct stage *stage, const char *name)
 
 void stage_docker_start(struct stage *stage, const char *name)
 {
-    struct stage_container *c = stage_of(stage, name);
+    stage_start_of(stage, stage_of(stage, name));
+}
 
+void stage_start_of(struct stage *stage, struct stage_container *c)
+{
     begin_run(stage, c);
     stage_hint(stage, c, ACC_HINT_START);
 }

@@ -116,6 +116,7 @@ const char *stage_containers(struct stage *stage);
 /* Somebody removes it. */
 void stage_rm_of(struct stage *stage, struct stage_container *container);
 /* The process of this container ends. */
+void stage_start_of(struct stage *stage, struct stage_container *container); /* by hand */
 void stage_exit_of(struct stage *stage, struct stage_container *container, int32_t code);
 /* A container, by the name of its service (slot 1) or "service#slot"; aborts without one. */
 struct stage_container *stage_of(struct stage *stage, const char *name);

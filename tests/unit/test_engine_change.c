@@ -192,8 +192,7 @@ START_TEST(what_comes_after_a_change_that_is_stuck_says_so)
     ck_assert_int_eq(applied("db", text), ACC_SETTLED_FAILED);
     ck_assert_str_eq(text, "stays as it was: needs db:1: no such image");
     ck_assert_int_eq(applied("web", text), ACC_SETTLED_FAILED);
-    ck_assert_str_eq(text,
-                     "stays as it was: comes after db, which needs db:1: no such image");
+    ck_assert_str_eq(text, "stays as it was: comes after db, which needs db:1: no such image");
     ck_assert_int_eq(applied("api", text), ACC_SETTLED_DONE);
     stage.pull = ACC_OP_OK;
     stage_trace(&stage);
@@ -244,6 +243,37 @@ START_TEST(a_container_beyond_the_replicas_is_waited_for)
     stage_reconfigure(&stage, model_build("s: web x2"));
     stage_run(&stage, 1000);
     ck_applied("web", ACC_SETTLED_PENDING);
+}
+END_TEST
+
+/* Stopped once, and then whose it is: of a stack that is still in the files accd's, else his who
+ * starts it. */
+START_TEST(what_has_left_belongs_to_who_starts_it)
+{
+    static const char *const both[] = {"s: db; web", "t: a"};
+    struct stage_container *web, *a;
+
+    stage_open(&stage, model_build_n(both, 2));
+    stage_connect(&stage, true);
+    stage_run(&stage, 600000);
+    web = stage_of(&stage, "web");
+    a = stage_of(&stage, "a");
+    change("s: db", NULL);
+    stage_trace(&stage);
+    stage_start_of(&stage, web);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "stop ?; ");
+    a->obs.restart = ACC_RESTART_ALWAYS;
+    stage_start_of(&stage, a);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_assert(acc_engine_stack_observing(stage.engine, 1));
+    stage_cmd(&stage, ACC_VERB_ADOPT, "db", "");
+    acc_engine_prune(stage.engine);
+    stage_exit_of(&stage, a, 1);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "remove ?; "); /* web */
+    acc_engine_check(stage.engine);
 }
 END_TEST
 
@@ -539,6 +569,7 @@ int main(void)
     tcase_add_test(tcase, a_new_service_comes_up_and_touches_nobody);
     tcase_add_test(tcase, a_service_that_left_the_file_is_stopped_and_kept);
     tcase_add_test(tcase, a_service_that_returns_to_the_file_is_wanted_again);
+    tcase_add_test(tcase, what_has_left_belongs_to_who_starts_it);
     tcase_add_test(tcase, a_changed_service_is_replaced_alone);
     tcase_add_test(tcase, fewer_replicas_remove_the_last);
     tcase_add_test(tcase, a_container_beyond_the_replicas_is_waited_for);
