@@ -346,12 +346,14 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
 }
 
 /* A container keeps the ids of its networks and of the container whose namespace it shares. And a
- * dockerd that is killed while it starts one leaves a task in containerd, for which each later
- * start of that container fails ("task ID: already exists", seen with 20.10). */
+ * dockerd that is killed while it starts one leaves a task in containerd, or the folder of one, for
+ * which each later start of that container fails ("task ID: already exists", "failed to start
+ * shim: mkdir FOLDER: file exists", both seen with 20.10). */
 static bool is_stranded(const char *message)
 {
     return is_network_gone(message) ||
            (strstr(message, "task") && strstr(message, "already exists")) ||
+           (strstr(message, "start shim") && strstr(message, "file exists")) ||
            strstr(message, "non existing container") || strstr(message, "No such container");
 }
 

@@ -502,6 +502,7 @@ END_TEST
 
 static const char *const hopeless[] = {
     "task a9255af98e4a: already exists: unknown", /* dockerd was killed while it started it */
+    "failed to start shim: mkdir /run/containerd/moby/fd8eaaa47506: file exists: unknown",
 };
 
 START_TEST(a_container_that_can_never_start_again_is_made_anew)
