@@ -741,6 +741,7 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
     }
     if (acc_hold_no_start(e, s)) {
         if (!r->frozen_ms) {
+            stand_still(e, s, false); /* one clock counts that time, not both */
             give_back(e, r);
             r->frozen_ms = e->now ? e->now : 1;
         }

@@ -102,21 +102,24 @@ static const char *off_unconverged(const struct oracle *o, uint32_t svc)
     return NULL;
 }
 
-/* A watch goes on when somebody starts its service again; who goes back with it waits for that. */
+/* A watch goes on when somebody starts its service again, and an upgrade when what it needs has
+ * replicas; who goes back with it waits for that. */
 static bool waits_for_one_at_rest(const struct oracle *o, const struct acc_service_view *view)
 {
     if (view->step != ACC_ROLL_WATCH || !strstr(view->reason, "go back with it")) {
         return false;
     }
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
-        if (oracle_may_rest(spec_of(o, i)) &&
-            o->world->workloads.item[i].n_procs < spec_of(o, i)->replicas) {
-            struct acc_service_view other;
+        const struct acc_service_spec *spec = spec_of(o, i);
+        bool is_at_rest = oracle_may_rest(spec) &&
+                          o->world->workloads.item[i].n_procs < spec->replicas;
+        struct acc_service_view other;
 
-            acc_engine_service(o->world->engine, i, now(o), &other);
-            if (other.step == ACC_ROLL_WATCH) {
-                return true;
-            }
+        acc_engine_service(o->world->engine, i, now(o), &other);
+        if ((other.step == ACC_ROLL_WATCH && is_at_rest) ||
+            (other.step != ACC_ROLL_IDLE && other.step < ACC_ROLL_VERIFY &&
+             !oracle_is_viable(o, i))) {
+            return true;
         }
     }
     return false;
