@@ -21,6 +21,7 @@ struct watch {
     const char *change; /* static */
     uint64_t told_ms;   /* an upgrade tells of itself every second */
     bool selected;      /* else something that a selected one depends on */
+    bool is_brought_up; /* that, and it wasn't up: the order is over when it is, or can't be */
     const char *id;     /* into `ids`: indexes change with the configuration */
     struct accd_seen seen;
     struct accd_file_change file;
@@ -88,7 +89,7 @@ static void on_gone(struct accd_job *job)
 
 /* Mark in `watched` what the selected ones depend on or, for verbs that stop with dependents, what
  * depends on them. The model's order has dependencies first, so one pass does. */
-static void widen(const struct acc_model *model, bool to_dependents, uint8_t *watched)
+static void widen(const struct acc_model *model, bool to_dependents, bool is_hard, uint8_t *watched)
 {
     for (size_t k = 0; k < model->n_services; k++) {
         uint32_t svc = model->order[to_dependents ? k : model->n_services - 1 - k];
@@ -97,7 +98,7 @@ static void widen(const struct acc_model *model, bool to_dependents, uint8_t *wa
         for (size_t i = 0; i < spec->n_edges; i++) {
             uint32_t target = spec->edges[i].target;
 
-            if (target == ACC_NONE) {
+            if (target == ACC_NONE || (is_hard && spec->edges[i].kind > ACC_EDGE_MILESTONE)) {
                 continue;
             }
             if (to_dependents) {
@@ -140,8 +141,13 @@ static size_t count(const uint8_t *set, size_t n)
     return count;
 }
 
+static bool is_down(enum acc_svc_state state)
+{
+    return state != ACC_SVC_UP && state != ACC_SVC_HELD && state != ACC_SVC_DONE;
+}
+
 static bool fill(struct wait *wait, const struct accd_control *control, const uint8_t *selected,
-                 const uint8_t *watched, size_t n)
+                 const uint8_t *watched, const uint8_t *needed, size_t n)
 {
     uint64_t now_ms = uv_now(control->config.loop);
     struct acc_buf ids;
@@ -159,7 +165,9 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
                                         .state = service.state,
                                         .step = service.step,
                                         .change = "",
-                                        .selected = selected[i] != 0};
+                                        .selected = selected[i] != 0,
+                                        .is_brought_up = needed[i] && !selected[i] &&
+                                                         is_down(service.state)};
         accd_heard_init(&wait->watch[k].heard);
         wait->n_watches = ++k;
         if (accd_seen_take(control->config.engine, i, now_ms, &wait->watch[k - 1].seen) < 0) {
@@ -190,7 +198,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
 {
     const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
     size_t n = acc_engine_n_services(control->config.engine);
-    uint8_t *watched = calloc(n + 1, 1);
+    uint8_t *watched = calloc(2, n + 1);
+    uint8_t *needed;
     struct acc_hold_record maintenance;
     struct wait *wait = NULL;
 
@@ -200,13 +209,19 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     if (n > 0) {
         memcpy(watched, selected, n);
     }
+    needed = watched + n + 1;
     if (model && (task->is_apply || looks_at_dependencies(task->verb) || task->with_dependents)) {
-        widen(model, task->is_apply || task->with_dependents, watched);
+        widen(model, task->is_apply || task->with_dependents, false, watched);
+    }
+    if (model && n > 0 && !task->is_apply &&
+        (task->verb == ACC_VERB_UP || task->verb == ACC_VERB_START)) {
+        memcpy(needed, selected, n);
+        widen(model, false, true, needed);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
     if (wait &&
         (!keep_text(task->adopted, &wait->adopted) || !keep_text(task->warnings, &wait->warnings) ||
-         !fill(wait, control, selected, watched, n))) {
+         !fill(wait, control, selected, watched, needed, n))) {
         wait_destroy(wait);
         wait = NULL;
     }
@@ -285,12 +300,29 @@ static void look_free(struct look *look)
     free(look->reason);
 }
 
+/* Whether it comes up is for those to tell that it was brought up for. */
+static enum acc_settled settled_along(const struct acc_engine *engine, uint32_t svc,
+                                      uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+    struct acc_service_view service;
+
+    acc_engine_service(engine, svc, now_ms, &service);
+    return service.state != ACC_SVC_HELD &&
+                   acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text) == ACC_SETTLED_PENDING
+               ? ACC_SETTLED_PENDING
+               : ACC_SETTLED_DONE;
+}
+
 static enum acc_settled settled_of(const struct wait *wait, const struct watch *watch,
                                    uint64_t now_ms, char *text)
 {
     const struct acc_engine *engine = wait->job.control->config.engine;
 
     text[0] = '\0';
+    if (watch->svc != ACC_NONE && watch->is_brought_up) {
+        return settled_along(engine, watch->svc, now_ms);
+    }
     if (watch->svc == ACC_NONE || (!watch->selected && !wait->is_apply)) {
         return ACC_SETTLED_DONE;
     }

@@ -294,5 +294,9 @@ def test_a_sum_agrees_with_the_lines(w):
         said = accd.ctl("start", "web").stdout
         assert re.search(rf"^s/db: .*{made}, ", said, re.M) and re.search(rf"^s/web: .*{made}, ", said, re.M), said
         assert re.search(rf"^start: done, 1 service and 1 that it needs \(2 {made}\), [\d.]+ s$", said, re.M), said
+    accd.ctl("stop", "db")
+    said = accd.ctl("up", "web").stdout  # which runs on without it
+    assert re.search(r"^up: done, 1 service and 1 that it needs \(1 started\), ", said, re.M), said
+    assert accd.state_of("db") == "up"
     said = accd.ctl("stop", "db", "--with-dependents").stdout
     assert re.search(r"^stop: done, 1 service and 1 that needs it \(2 stopped\), ", said, re.M), said
