@@ -281,7 +281,7 @@ static enum accctl_exit invalid_config(struct accctl *ctl, const cJSON *p)
 
         (void)fprintf(ctl->err, "%s\n", text ? text : "");
     }
-    (void)fprintf(ctl->err, "accctl: nothing was applied, the running configuration stays\n");
+    (void)fprintf(ctl->err, "accctl: the running configuration stays as it is\n");
     return ACCCTL_INVALID;
 }
 

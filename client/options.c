@@ -219,6 +219,9 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->hash = true;
         return true;
     case ACCCTL_O_HOLD:
+        if (o->hold && strcmp(o->hold, row->name + 2) != 0) {
+            return wrong(p, row->name, " and another kind of hold can't be both");
+        }
         o->hold = row->name + 2;
         return true;
     case ACCCTL_O_REASON:

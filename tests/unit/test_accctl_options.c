@@ -153,13 +153,15 @@ static const struct {
     {"drill --fail a --oom b", 2,
      "accctl: drill breaks one thing at a time: give one of --fail SERVICE, --fail engine, --fail "
      "host:WHAT, --flap SERVICE and --oom SERVICE\nTry 'accctl help drill'.\n"},
+    {"hold db --up --down", 2, "accctl: --down and another kind of hold can't be both\n"},
     {"apply --volumes", 2, "accctl: apply removes volumes with --prune only; give both\n"},
     {"up --help", 0, ""},
     {"--help", 0, ""},
     {"help nope", 2, "accctl: no verb 'nope'\n"},
     {"--socket /nonexistent/control status", 3,
      "accctl: accd isn't running or uses another socket: /nonexistent/control: no such file. Start "
-     "it as it was: accd --socket /nonexistent/control --state-dir DIR -f COMPOSE, or -c acc.yaml\n"},
+     "it as it was: accd --socket /nonexistent/control --state-dir DIR -f COMPOSE, or -c "
+     "acc.yaml\n"},
 };
 
 START_TEST(errors_say_what_and_what_to_do)
