@@ -655,6 +655,20 @@ static void update_slot(struct acc_engine *e, struct service *s)
     }
 }
 
+/* A name is younger than a record whose end was lost: it was committed, and is taken back since. */
+static bool is_on_its_way_back(struct acc_engine *e, struct service *s)
+{
+    if (s->roll.is.step != ACC_ROLL_WATCH && s->roll.is.step != ACC_ROLL_RETIRE) {
+        return false;
+    }
+    acc_each_inst (e, s, i) {
+        if (i->present && i->role == ROLE_BAD && !acc_rollout_cast(e, s, i->slot).holder) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void update_active(struct acc_engine *e, struct service *s)
 {
     bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_POST;
@@ -665,7 +679,7 @@ static void update_active(struct acc_engine *e, struct service *s)
         acc_undo_or_ask(e, s, false);
         return;
     }
-    if (acc_group_goes_back(e, s)) {
+    if (acc_group_goes_back(e, s) || is_on_its_way_back(e, s)) {
         acc_undo_begin(e, s, false);
         return;
     }
