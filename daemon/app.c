@@ -85,12 +85,8 @@ static bool is_ours(void *ctx, const char *project)
 {
     struct accd_app *app = ctx;
 
-    for (size_t i = 0; i < acc_engine_n_stacks(app->engine); i++) {
-        if (strcmp(acc_engine_stack_name(app->engine, (uint32_t)i), project) == 0) {
-            return true;
-        }
-    }
-    return accd_departed_has(&app->departed, project); /* does somebody take it over? */
+    return acc_engine_find_stack(app->engine, project) != ACC_NONE ||
+           accd_departed_has(&app->departed, project); /* does somebody take it over? */
 }
 
 const struct acc_model *accd_app_model(void *ctx)

@@ -438,12 +438,9 @@ static void add_observed_stack(struct accd_plan_run *run, const char *stack, con
 
 static bool is_observed(const struct acc_engine *engine, const char *stack)
 {
-    for (uint32_t k = 0; k < acc_engine_n_stacks(engine); k++) {
-        if (strcmp(acc_engine_stack_name(engine, k), stack) == 0) {
-            return acc_engine_stack_observing(engine, k);
-        }
-    }
-    return false;
+    uint32_t at = acc_engine_find_stack(engine, stack);
+
+    return at != ACC_NONE && acc_engine_stack_observing(engine, at);
 }
 
 static void plan_new_service(struct accd_plan_run *run, const struct acc_service_spec *service)

@@ -53,21 +53,12 @@ void accd_departed_take(struct accd_departed *departed, const struct acc_engine 
     }
 }
 
-static bool is_known(const struct acc_engine *engine, const char *stack)
-{
-    for (uint32_t i = 0; i < acc_engine_n_stacks(engine); i++) {
-        if (strcmp(acc_engine_stack_name(engine, i), stack) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool accd_departed_taken_over(struct accd_departed *departed, const struct acc_engine *engine,
                               const struct acc_obs *obs)
 {
     if (departed->n == 0 || obs->state != ACC_CTR_RUNNING ||
-        !accd_departed_has(departed, obs->project) || is_known(engine, obs->project)) {
+        !accd_departed_has(departed, obs->project) ||
+        acc_engine_find_stack(engine, obs->project) != ACC_NONE) {
         return false;
     }
     drop(departed, obs->project);

@@ -12,19 +12,9 @@ struct finder {
     bool is_nomem;
 };
 
-static uint32_t find_known(const struct acc_engine *engine, const char *project)
-{
-    for (uint32_t i = 0; i < acc_engine_n_stacks(engine); i++) {
-        if (strcmp(acc_engine_stack_name(engine, i), project) == 0) {
-            return i;
-        }
-    }
-    return ACC_NONE;
-}
-
 static bool is_managed(const struct acc_engine *engine, const char *project)
 {
-    uint32_t at = find_known(engine, project);
+    uint32_t at = acc_engine_find_stack(engine, project);
 
     return at != ACC_NONE && !acc_engine_stack_observing(engine, at);
 }
@@ -160,7 +150,7 @@ enum accd_leftover accd_orphans_resource(const struct accd_departed *departed,
     if (is_declared(model, kind, item->name)) {
         return ACCD_LEFTOVER_NO;
     }
-    if (find_known(engine, item->project) != ACC_NONE) {
+    if (acc_engine_find_stack(engine, item->project) != ACC_NONE) {
         return is_managed(engine, item->project) ? ACCD_LEFTOVER_YES : ACCD_LEFTOVER_NO;
     }
     if (find_stack(model, item->project) || !accd_departed_has(departed, item->project)) {

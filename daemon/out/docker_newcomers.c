@@ -121,16 +121,6 @@ static void on_listed(void *ctx, const struct accd_http_reply *reply)
 
 /* --- begin and end --------------------------------------------------------------------------- */
 
-static bool is_known(const struct acc_engine *engine, const char *stack)
-{
-    for (uint32_t k = 0; k < acc_engine_n_stacks(engine); k++) {
-        if (strcmp(acc_engine_stack_name(engine, k), stack) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 #define WITH_LABEL "%7B%22label%22%3A%5B%22com.docker.compose.project%22%5D%7D"
 
 int accd_docker_newcomers_start(const struct accd_newcomers_config *config,
@@ -154,7 +144,8 @@ int accd_docker_newcomers_start(const struct accd_newcomers_config *config,
         return -ENOMEM;
     }
     for (uint32_t k = 0; k < model->n_stacks; k++) {
-        newcomers->is_new[k] = !is_known(config->engine, model->stacks[k]->name);
+        newcomers->is_new[k] = acc_engine_find_stack(config->engine, model->stacks[k]->name) ==
+                               ACC_NONE;
     }
     if (accd_docker_start(config->docker, &http, &newcomers->request,
                           "/containers/json?all=1&filters=%s", WITH_LABEL) < 0) {

@@ -147,7 +147,7 @@ static void add_services(struct builder *b)
         } else {
             copy_removed(b, s, old);
         }
-        s->stack = acc_find_stack(e, stack);
+        s->stack = acc_engine_find_stack(e, stack);
         if (s->stack == ACC_NONE) {
             s->stack = stack_add(b, stack);
         }
@@ -535,7 +535,7 @@ struct acc_engine *acc_engine_destroy(struct acc_engine *engine)
     return NULL;
 }
 
-uint32_t acc_find_stack(const struct acc_engine *e, const char *name)
+uint32_t acc_engine_find_stack(const struct acc_engine *e, const char *name)
 {
     for (uint32_t k = 0; k < e->n_stacks; k++) {
         if (strcmp(e->stacks[k].name, name) == 0) {

@@ -122,8 +122,8 @@ bool acc_contact_has_left(const struct acc_engine *e, uint32_t stack)
     return true;
 }
 
-/* Somebody makes or starts a container of what has left the files: with a stack that left as a whole he has
- * taken it over. What only lost this service is still managed, and it is stopped. */
+/* Somebody makes or starts a container of what has left the files: with a stack that left as a
+ * whole he has taken it over. What only lost this service is still managed, and it is stopped. */
 void acc_contact_taken_over(struct acc_engine *e, struct service *s)
 {
     struct stack *stack = &e->stacks[s->stack];
@@ -135,8 +135,7 @@ void acc_contact_taken_over(struct acc_engine *e, struct service *s)
     take_cleanup_back(e, stack);
     acc_save_stack(e, stack);
     acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
-             "stack %s has left the configuration and is somebody else's now",
-             stack->name);
+             "stack %s has left the configuration and is somebody else's now", stack->name);
     for (uint32_t v = 0; v < e->n_services; v++) {
         if (e->services[v].stack == s->stack) {
             e->services[v].wanted_removed = false;

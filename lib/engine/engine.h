@@ -386,6 +386,8 @@ bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
  * had asked for before this accd began is not known. */
 bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack);
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack);
+/* The stack of that name, or ACC_NONE: none of its services is known. */
+uint32_t acc_engine_find_stack(const struct acc_engine *engine, const char *name);
 /* The container id of slot 1 of a service, or NULL: for `service:` namespaces. */
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc);
 /* Whose container this is: true and its service and slot. */

@@ -750,7 +750,6 @@ void acc_inst_reindex(struct acc_engine *e, const struct instance *i);
 struct instance *acc_spare_take(struct acc_engine *e, struct service *s, uint32_t slot);
 void acc_spare_drop(struct acc_engine *e, struct service *s, struct instance *i);
 uint32_t acc_find_service(const struct acc_engine *e, const char *stack, const char *name);
-uint32_t acc_find_stack(const struct acc_engine *e, const char *name);
 struct instance *acc_find_cid(const struct acc_engine *e, const char *cid);
 
 /* --- observe.c ------------------------------------------------------------------------------- */
@@ -954,11 +953,11 @@ void acc_incident_close(struct acc_engine *e, uint32_t incident);
 uint32_t acc_incident_new(struct acc_engine *e, uint32_t root, const char *root_id,
                           const char *cause);
 void acc_incident_tell_all(struct acc_engine *e, struct incident *incident);
-/* Those whom it hurt are well, or ill for a reason of their own. */
 /* Since when its root is well, 0: it isn't; and when it will close if nothing else happens, 0:
  * nobody can tell. */
 uint64_t acc_incident_well(const struct acc_engine *e, const struct incident *incident,
                            uint64_t *ret_closes_ms);
+/* Those whom it hurt are well, or ill for a reason of their own. */
 bool acc_incident_is_over(struct acc_engine *e, const struct incident *incident);
 /* The open incident of a root, or ACC_NONE. */
 uint32_t acc_incident_of(const struct acc_engine *e, uint32_t root);

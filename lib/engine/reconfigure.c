@@ -276,7 +276,7 @@ static void move_stacks(struct move *move)
 {
     for (uint32_t k = 0; k < move->to->n_stacks; k++) {
         struct stack *stack = &move->to->stacks[k];
-        uint32_t old = acc_find_stack(move->from, stack->name);
+        uint32_t old = acc_engine_find_stack(move->from, stack->name);
 
         if (old != ACC_NONE) {
             stack->contact = move->from->stacks[old].contact;

@@ -131,7 +131,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
 
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record)
 {
-    uint32_t at = acc_find_stack(engine, record->name);
+    uint32_t at = acc_engine_find_stack(engine, record->name);
 
     acc_assert(!engine->stepped);
     if (at == ACC_NONE) {

@@ -246,7 +246,7 @@ static const char *find_nearest(const struct acc_engine *e, const char *target)
 static enum acc_select select_target(const struct acc_engine *e, const char *target,
                                      uint8_t *selected, bool *ret_is_stack)
 {
-    uint32_t stack = acc_find_stack(e, target);
+    uint32_t stack = acc_engine_find_stack(e, target);
     uint32_t n = 0;
     uint32_t found = ACC_NONE;
 
