@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/cmd.h"
+#include "lib/base/assert.h"
 #include "lib/codec/control_request.h"
 #include "lib/codec/json_get.h"
 
@@ -70,7 +71,7 @@ static bool has_unit_file(void)
         "/usr/local/lib/systemd/system/accd.service", "/usr/lib/systemd/system/accd.service",
         "/lib/systemd/system/accd.service"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; i < ACC_ARRAY_LEN(paths); i++) {
         if (access(paths[i], F_OK) == 0) {
             return true;
         }
