@@ -332,6 +332,7 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
             mark_tried(o, event->obs, c);
             t->healthy_ns = event->obs->health == ACC_DH_HEALTHY ? event->obs->started_ns
                                                                  : t->healthy_ns;
+            t->is_unhealthy = event->obs->health == ACC_DH_UNHEALTHY;
             t->started_ns = event->obs->started_ns;
         }
     }

@@ -21,6 +21,7 @@ struct oracle_container { /* what accd was told last; by twin index */
     enum acc_container_state state;
     int64_t started_ns;
     int64_t healthy_ns; /* begin of the run that Docker called healthy; 0: none */
+    bool is_unhealthy;  /* by Docker's last word */
     uint64_t stop_ms;   /* when it was stopped by accd; 0: not in this run */
 };
 

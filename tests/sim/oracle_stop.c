@@ -287,8 +287,9 @@ static void check_swap(struct oracle *o, const struct acc_event *event, const st
     if (event->type == ACC_EV_CMD || now(o) < s->restarting_until_ms) {
         return; /* a restart that somebody asks for */
     }
-    if (c && !c->proc.is_healthy) {
-        return; /* an unhealthy one is restarted, as ever, while its new one waits for others */
+    if (c && record.rollout.step < ACC_ROLL_DRAIN &&
+        (!c->proc.is_healthy || oracle_told(o, c->cid)->is_unhealthy)) {
+        return; /* it is healed as ever until its new one serves, by what was told of it */
     }
     if (!c || record.rollout.step == ACC_ROLL_IDLE || record.rollout.step > ACC_ROLL_SWITCH ||
         !record.rollout.start_first || !s->want_up || s->is_unsure || !oracle_is_root(o, a->svc) ||
