@@ -243,7 +243,7 @@ bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *re
             return false;
         }
     }
-    return !group || !s->roll.is.is_upgrade || !acc_storm_is_on(e);
+    return !group || !s->roll.is.is_upgrade || acc_due(e, s, e->storm.until_ms);
 }
 
 static void mark_group(struct acc_engine *e, const struct service *s, uint64_t group)
