@@ -781,7 +781,9 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
     acc_group_look_at_change(e, s);
     if (!e->synced || acc_svc_observing(e, s) || e->shutdown.is_on) {
-        stand_still(e, s, true);
+        if (!s->roll.frozen_ms) { /* else that clock counts it */
+            stand_still(e, s, true);
+        }
         return;
     }
     if (s->removed) {
