@@ -85,10 +85,36 @@ static void push_done(struct acc_world *w, uint64_t op, enum acc_op_result resul
     }
 }
 
+static int64_t tick(struct acc_world *w)
+{
+    return w->clock_ns += 1000;
+}
+
+/* How the service of an action behaves; one that is gone from the file just obeys. */
+static const struct acc_world_service *behaviour(const struct acc_world *w, uint32_t svc)
+{
+    static const struct acc_world_service plain = {0};
+
+    return svc < w->model->n_services ? &w->service[svc] : &plain;
+}
+
+/* Docker goes on checking, with the same result until the script has another one. */
+static void check_again(struct acc_world *w, struct acc_world_container *c)
+{
+    if (c->obs.state == ACC_CTR_RUNNING && c->obs.has_health && c->health_ms &&
+        c->obs.health != ACC_DH_STARTING && !behaviour(w, c->svc)->is_unwatched &&
+        w->now_ms >= c->health_ms + (uint64_t)c->obs.interval_ms) {
+        c->health_ms = w->now_ms;
+        c->obs.health_start_ns = tick(w);
+        c->obs.health_end_ns = tick(w);
+    }
+}
+
 static void push_all(struct acc_world *w)
 {
     for (size_t i = 0; i < w->n_containers; i++) {
         if (w->container[i]->exists) {
+            check_again(w, w->container[i]);
             (void)push_obs(w, &w->container[i]->obs);
         }
     }
@@ -96,11 +122,6 @@ static void push_all(struct acc_world *w)
 }
 
 /* --- containers ------------------------------------------------------------------------------ */
-
-static int64_t tick(struct acc_world *w)
-{
-    return w->clock_ns += 1000;
-}
 
 static struct acc_world_container *by_cid(struct acc_world *w, const char *cid)
 {
@@ -192,14 +213,6 @@ static struct acc_world_container *make(struct acc_world *w, uint32_t svc, uint3
     return c;
 }
 
-/* How the service of an action behaves; one that is gone from the file just obeys. */
-static const struct acc_world_service *behaviour(const struct acc_world *w, uint32_t svc)
-{
-    static const struct acc_world_service plain = {0};
-
-    return svc < w->model->n_services ? &w->service[svc] : &plain;
-}
-
 static bool is_of(const struct acc_world_container *c, const char *image_or_spec)
 {
     return image_or_spec[0] && (strcmp(c->obs.image_id, image_or_spec) == 0 ||
@@ -217,6 +230,7 @@ static void begin_run(struct acc_world *w, struct acc_world_container *c)
     c->obs.pid = 1000;
     c->obs.oom_killed = false;
     c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
+    c->health_ms = 0;
     c->manual = false;
     c->run_ms = w->now_ms;
     if ((s->crash_ms || is_bad) && (crash = push(w, is_bad ? s->bad_ms : s->crash_ms))) {
@@ -361,13 +375,14 @@ static void work(struct acc_world *w, const struct acc_action *action)
 
 static void do_inspect(struct acc_world *w, const struct acc_action *action)
 {
-    const struct acc_world_container *c = by_cid(w, action->cid);
+    struct acc_world_container *c = by_cid(w, action->cid);
     struct acc_world_reply *reply;
 
     if (!c) {
         (void)push_event(w, ACC_EV_GONE, action->cid);
         return;
     }
+    check_again(w, c);
     reply = push_obs(w, &c->obs);
     if (reply && action->manual_stop && !behaviour(w, c->svc)->no_manual_flag) {
         reply->obs.manually_stopped = c->manual ? ACC_YES : ACC_NO;
@@ -714,6 +729,7 @@ static void go_on(struct acc_world *w, uint32_t svc, const struct acc_obs *obs)
     *c = (struct acc_world_container){.exists = true, .svc = svc, .obs = *obs};
     /* Who isn't ready yet begins to boot now. */
     c->run_ms = w->now_ms;
+    c->health_ms = obs->health_start_ns > obs->started_ns ? w->now_ms : 0;
     if (svc < w->model->n_services) {
         const struct acc_service_spec *spec = w->model->services[svc];
 
@@ -1112,15 +1128,18 @@ void acc_world_docker_rename(struct acc_world *w, struct acc_world_container *c,
 }
 
 void acc_world_health(struct acc_world *w, struct acc_world_container *c,
-                      enum acc_docker_health health)
+                      enum acc_docker_health health, bool has_failed, bool is_told)
 {
     c->obs.health = health;
+    c->health_ms = w->now_ms;
     c->obs.health_start_ns = tick(w);
     c->obs.health_end_ns = tick(w);
-    c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    c->obs.health_exit = has_failed;
     (void)snprintf(c->obs.health_output, sizeof(c->obs.health_output), "%s",
-                   health == ACC_DH_UNHEALTHY ? "connection refused" : "ok");
-    acc_world_hint(w, c, ACC_HINT_HEALTH);
+                   has_failed ? "connection refused" : "ok");
+    if (is_told) { /* events get lost */
+        acc_world_hint(w, c, ACC_HINT_HEALTH);
+    }
 }
 
 const char *acc_world_nick(const struct acc_world *w, uint32_t svc)

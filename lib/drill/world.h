@@ -29,6 +29,7 @@ struct acc_world_service {
     bool is_silent;      /* operations are never answered */
     bool ignores_stop, ignores_kill;
     bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
+    bool is_unwatched;   /* Docker's monitor of its health is dead */
     char image[32];      /* id of what its reference means now; "" for "img1" */
     /* Containers of this image id, or of this spec: they exit with 1, `bad_ms` after their start;
      * their checks fail. "" none. */
@@ -39,7 +40,8 @@ struct acc_world_service {
 struct acc_world_container {
     bool exists, manual;
     uint32_t svc;
-    uint64_t run_ms; /* begin of its run */
+    uint64_t run_ms;    /* begin of its run */
+    uint64_t health_ms; /* of Docker's last check; its verdict is that of the script */
     struct acc_obs obs;
 };
 
@@ -135,8 +137,9 @@ void acc_world_docker_pause(struct acc_world *world, struct acc_world_container 
 void acc_world_docker_rename(struct acc_world *world, struct acc_world_container *c,
                              const char *name);
 /* A health check of Docker has ended. */
+/* `has_failed`: though Docker's verdict is this one yet; `is_told`: else the event got lost. */
 void acc_world_health(struct acc_world *world, struct acc_world_container *c,
-                      enum acc_docker_health health);
+                      enum acc_docker_health health, bool has_failed, bool is_told);
 
 /* The service as people would call it: its name where that is unique, else its id. */
 const char *acc_world_nick(const struct acc_world *world, uint32_t svc);

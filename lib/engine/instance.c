@@ -58,7 +58,8 @@ void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause
         return;
     }
     i->end = cause;
-    if (i->run_ns > s->end_ns) {
+    /* for what is seen of its health the next accd has its own eyes */
+    if (i->run_ns > s->end_ns && cause != END_HEALTH && cause != END_RECOVERY) {
         s->end_ns = i->run_ns;
         acc_save(s);
     }
@@ -345,6 +346,13 @@ static bool is_cut_off(const struct acc_engine *e, const struct service *s,
 
 /* --- update ---------------------------------------------------------------------------------- */
 
+/* Its restart had to wait for others, and it got well meanwhile. */
+static bool is_well_after_all(const struct instance *i)
+{
+    return (i->end == END_HEALTH || i->end == END_RECOVERY) && i->ready && !i->degraded &&
+           !i->stop_ms && i->pre_stop_ns != i->run_ns && !(i->hook_op && i->hook_is_stop);
+}
+
 void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (i->hold_ms && e->conn == CONN_UP && e->synced &&
@@ -367,6 +375,10 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
     }
     if (i->end != END_NONE && !acc_inst_running(i)) {
         i->end = END_NONE;
+    }
+    if (is_well_after_all(i)) {
+        i->end = END_NONE;
+        acc_mark_around(e, s);
     }
 }
 

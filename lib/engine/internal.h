@@ -294,8 +294,9 @@ struct instance {
     bool frozen;            /* Docker's monitor is dead: we check ourselves */
     uint32_t n_fails;       /* of our own checks in a row */
     uint64_t probe_op, probe_sent_ms, probe_ms, probe_delay_ms, first_pass_ms;
-    uint64_t pass_ms; /* the last one that passed */
-    bool probe_exec;  /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
+    uint64_t pass_ms;    /* the last one that passed */
+    uint64_t checked_ms; /* a check, of Docker's or our own, was last seen to pass */
+    bool probe_exec;     /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
     bool probe_forced, is_forced;
 
     /* drained (rollout_drain.c) */
@@ -995,6 +996,15 @@ bool acc_probe_can(const struct service *s, const struct instance *i);
 void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
+/* It was never ready in this run, and Docker has given it up: its start_period is over. */
+bool acc_probe_fails_to_start(const struct instance *i);
+/* When it is restarted for that; 0: it isn't, or who knows when. */
+uint64_t acc_probe_deadline_ms(const struct acc_engine *e, const struct service *s,
+                               const struct instance *i);
+/* Docker's verdict was looked at just now; false: it is being looked at. */
+bool acc_probe_is_current(struct acc_engine *e, struct instance *i);
+/* It has been well, in this run, since what it needs is back. */
+bool acc_probe_has_recovered(const struct service *s, const struct instance *i);
 /* It doesn't get ready, and nobody but an operator does anything about it. */
 bool acc_probe_is_left(const struct service *s, const struct instance *i);
 /* When one that is unhealthy is restarted if it stays so; 0: not, or nobody can say yet. */

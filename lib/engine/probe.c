@@ -7,6 +7,7 @@
  * last evidence of our own.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/engine/internal.h"
@@ -18,6 +19,8 @@
 #define PROBE_EXTRA_MS 30000u
 /* Between the looks until a pass is confirmed: an exec costs the engine some 50 ms of CPU. */
 #define CONFIRM_PAUSE_MS 1000u
+/* What was seen of a verdict of Docker's so long ago is what it says. */
+#define CURRENT_MS 5000u
 /* Between two looks for connections: a file of the kernel's, and a request takes about as long. */
 #define IDLE_EVERY_MS 200u
 
@@ -104,7 +107,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
 
     acc_probe_drop(e, i);
     i->ready = i->was_ready = i->degraded = i->waiting = i->frozen = i->probe_forced = false;
-    i->presumed_ms = i->first_pass_ms = i->pass_ms = 0;
+    i->presumed_ms = i->first_pass_ms = i->pass_ms = i->checked_ms = 0;
     i->drain_ms = i->out_ms = i->idle_ms = i->idle_ask_ms = 0;
     i->health_ignore_ns = 0;
     i->health_seen_ms = e->now;
@@ -143,6 +146,10 @@ static void copy_health(struct acc_engine *e, struct instance *i, const struct a
         i->frozen = false;
     }
     i->health_exit = obs->health_exit;
+    if (i->health_seen_ms == e->now && obs->health == ACC_DH_HEALTHY && obs->health_exit == 0 &&
+        is_verdict(i)) {
+        i->checked_ms = e->now;
+    }
     if (obs->health_output[0] && is_verdict(i)) {
         acc_copy(i->output, sizeof(i->output), obs->health_output);
     }
@@ -284,9 +291,69 @@ static bool may_not_restart(const struct acc_engine *e, const struct service *s)
     return acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
 }
 
+/* What Docker said before accd came may be what its dead monitor has left behind (moby#41871): it
+ * takes a newer check of Docker's, or our own. */
+bool acc_probe_is_old(const struct instance *i)
+{
+    return i->degraded && i->has_health &&
+           (i->frozen ? i->n_fails < retries(i) : i->ran_before && i->health_seen_ms <= i->run_ms);
+}
+
+/* Docker tells when its verdict changes, and events get lost: before something follows from one it
+ * is looked at. */
+bool acc_probe_is_current(struct acc_engine *e, struct instance *i)
+{
+    if (!i->has_health || i->frozen || e->now - i->seen_ms <= CURRENT_MS) {
+        return true;
+    }
+    acc_want_look(i);
+    return false;
+}
+
+bool acc_probe_has_recovered(const struct service *s, const struct instance *i)
+{
+    return s->recover_ms != UINT64_MAX &&
+           (i->run_ms > s->recover_ms || (i->was_ready && i->ready_ms >= s->recover_ms) ||
+            i->checked_ms >= s->recover_ms + CURRENT_MS);
+}
+
+/* Other services, or what is known of it, come first. */
+static bool heals_later(const struct service *s, const struct instance *i)
+{
+    bool is_recovering = s->recover_ms && !acc_probe_has_recovered(s, i);
+
+    return i->waiting || s->n_roots > 0 || is_recovering || acc_probe_is_old(i);
+}
+
+bool acc_probe_fails_to_start(const struct instance *i)
+{
+    return !i->ready && i->has_health && !i->frozen && !i->waiting && is_verdict(i) &&
+           i->health == ACC_DH_UNHEALTHY;
+}
+
+uint64_t acc_probe_deadline_ms(const struct acc_engine *e, const struct service *s,
+                               const struct instance *i)
+{
+    bool is_left = s->stateful || i->standstill_ms || i->waiting || may_not_restart(e, s);
+
+    return acc_probe_fails_to_start(i) && !is_left ? i->probing_ms + start_deadline(s, i) : 0;
+}
+
+/* Docker knows its start_period: told at once, though it has its time until it is restarted. */
+static void tell_start(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    char text[ACC_TEXT_MAX + 1];
+
+    if (acc_probe_fails_to_start(i) && !heals_later(s, i)) {
+        (void)snprintf(text, sizeof(text), "does not get ready%s", acc_output_told(i).text);
+        acc_incident_open(e, s, text);
+    }
+}
+
 static void watch_start(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (i->standstill_ms || i->waiting || !acc_due(e, s, i->probing_ms + start_deadline(s, i))) {
+        tell_start(e, s, i);
         return;
     }
     i->probing_ms = e->now;
@@ -318,23 +385,9 @@ void acc_probe_clock(struct service *s, struct instance *i, uint64_t now_ms)
     }
 }
 
-/* What Docker said before accd came may be what its dead monitor has left behind (moby#41871): it
- * takes a newer check of Docker's, or our own. */
-bool acc_probe_is_old(const struct instance *i)
-{
-    return i->degraded && i->has_health &&
-           (i->frozen ? i->n_fails < retries(i) : i->ran_before && i->health_seen_ms <= i->run_ms);
-}
-
 bool acc_probe_is_left(const struct service *s, const struct instance *i)
 {
     return i->overdue && !i->ready && s->stateful;
-}
-
-/* Other services, or what is known of it, come first. */
-static bool heals_later(const struct service *s, const struct instance *i)
-{
-    return i->waiting || s->n_roots > 0 || s->recover_ms || acc_probe_is_old(i);
 }
 
 static uint64_t heal_ms(const struct acc_engine *e, const struct service *s,
@@ -372,6 +425,9 @@ static void watch_degraded(struct acc_engine *e, struct service *s, struct insta
     }
     if (!s->restart_on_unhealthy || may_not_restart(e, s)) {
         acc_incident_open(e, s, "is unhealthy");
+        return;
+    }
+    if (!acc_probe_is_current(e, i)) {
         return;
     }
     if (acc_fail(e, s, FAIL_UNHEALTHY, false, "was unhealthy%s", acc_output_told(i).text)) {
@@ -530,7 +586,7 @@ static void passed(struct acc_engine *e, struct service *s, struct instance *i, 
     bool is_enough = mode != MODE_HEALTH || n_ports(s, i) == 0 || i->listens;
 
     i->n_fails = 0;
-    i->pass_ms = e->now;
+    i->pass_ms = i->checked_ms = e->now;
     i->waiting = false;
     if (!i->ready && !is_enough) {
         uint64_t confirmed_ms;

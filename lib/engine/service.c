@@ -262,41 +262,111 @@ static uint64_t late_verdict(struct acc_engine *e, const struct service *s)
     return grace + (i->retries + 1) * (uint64_t)i->interval_ms + (uint64_t)i->timeout_ms;
 }
 
+/* It isn't seen, which a list that lacks it is enough for; or accd has just come, and has yet to
+ * ask whether what it found running is ready. */
+static bool is_unjudged(struct acc_engine *e, struct service *s, const struct service *root)
+{
+    if (!root->is_fresh) {
+        return true;
+    }
+    acc_each_slot (e, root, i) {
+        bool is_ready = i->ready && !i->degraded;
+
+        if (!acc_inst_running(i) || i->degraded || (!is_ready && !i->ran_before) ||
+            (!is_ready && i->was_ready)) {
+            return false;
+        }
+    }
+    return root->n_inst > 0 && root->wanted_up &&
+           !acc_due(e, s, e->boot_ms + root->timing.boot_grace);
+}
+
+/* What isn't known to have gone can't come back. */
+static bool has_lost_something(struct acc_engine *e, struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_roots && acc_may_act(e); k++) {
+        const struct service *root = acc_root_service(e, s->roots[k]);
+
+        if (!root || !is_unjudged(e, s, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void begin_recovery(struct acc_engine *e, struct service *s)
+{
+    s->recover_ms = e->now ? e->now : 1;
+    s->recovery_used = false;
+    acc_each_slot (e, s, i) { /* what is seen of its checks later is news */
+        if (acc_inst_running(i) && i->has_health) {
+            acc_want_look(i);
+        }
+    }
+}
+
+static bool is_ill_still(const struct service *s, const struct instance *i)
+{
+    bool is_migrating = s->stateful && !i->was_ready; /* it is not shot (E1) */
+
+    return acc_inst_running(i) && (!i->ready || i->degraded) && !is_migrating &&
+           !acc_probe_has_recovered(s, i);
+}
+
+static bool may_end_it(struct acc_engine *e, struct service *s)
+{
+    bool is_current = true;
+
+    acc_each_slot (e, s, i) {
+        is_current &= !is_ill_still(s, i) || acc_probe_is_current(e, i);
+    }
+    return is_current && !any(e, s, acc_probe_is_old) && !acc_hold_no_stop(e, s) &&
+           !acc_hold_no_start(e, s) && acc_storm_lets_heal(e, s);
+}
+
+static bool waits_for_recovery(struct acc_engine *e, struct service *s, bool *ret_is_ill)
+{
+    bool waits = false;
+
+    *ret_is_ill = false;
+    acc_each_slot (e, s, i) {
+        waits |= acc_inst_running(i) && !acc_probe_has_recovered(s, i);
+        *ret_is_ill |= is_ill_still(s, i);
+    }
+    return waits;
+}
+
 void acc_svc_recover(struct acc_engine *e, struct service *s)
 {
-    bool had_roots = s->recover_ms == UINT64_MAX;
+    bool is_ill;
 
     if (s->n_roots > 0) {
-        s->recover_ms = UINT64_MAX; /* it counts from their return */
-        return;
+        s->recover_ms = has_lost_something(e, s) ? UINT64_MAX : s->recover_ms;
+        return; /* it counts from their return */
     }
-    if (!s->recover_ms || !any(e, s, acc_inst_running) || (s->ready && s->recovery_used)) {
+    if (s->recover_ms == UINT64_MAX) {
+        begin_recovery(e, s);
+    }
+    if (!s->recover_ms || !waits_for_recovery(e, s, &is_ill)) {
         s->recover_ms = 0;
         return;
-    }
-    if (had_roots) {
-        s->recover_ms = e->now ? e->now : 1;
-        s->recovery_used = false;
     }
     if (s->recovery_used || acc_svc_observing(e, s) || !s->wanted_up || !acc_may_act(e) ||
         !acc_due(e, s, s->recover_ms + acc_recovery_grace(e, s))) {
         return;
     }
-    if (s->ready) { /* a health check may notice only now that it did not recover */
+    if (!is_ill) { /* a health check may notice only now that it did not recover */
         s->recover_ms = acc_due(e, s, s->recover_ms + late_verdict(e, s)) ? 0 : s->recover_ms;
         return;
     }
-    if (any(e, s, acc_probe_is_old) || acc_hold_no_stop(e, s) || acc_hold_no_start(e, s) ||
-        !acc_storm_lets_heal(e, s)) {
+    if (!may_end_it(e, s)) {
         return;
     }
     s->recovery_used = true;
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
              "did not recover after what it needs came back: one restart");
     acc_each_slot (e, s, i) {
-        bool is_migrating = s->stateful && !i->was_ready; /* it is not shot (E1) */
-
-        if ((!i->ready || i->degraded) && !is_migrating && i->run_ms <= s->recover_ms) {
+        if (is_ill_still(s, i)) {
             acc_inst_end(e, i, END_RECOVERY);
         }
     }

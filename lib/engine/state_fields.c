@@ -197,6 +197,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, probe_delay_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, first_pass_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, pass_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, checked_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_exec, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_forced, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, is_forced, ACC_FIELD_UINT),

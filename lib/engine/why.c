@@ -88,11 +88,12 @@ static const struct instance *bad_instance(struct acc_engine *e, const struct se
 
 static const char *health_of(const struct service *s, const struct instance *i)
 {
-    return i->hooks == HOOKS_DUE     ? "runs its post_start hooks"
-           : i->waiting              ? "waits for somebody"
-           : i->degraded             ? "is unhealthy"
-           : acc_probe_is_left(s, i) ? "does not get ready"
-           : i->has_health           ? "runs, but its health check has not passed yet"
+    return i->hooks == HOOKS_DUE         ? "runs its post_start hooks"
+           : i->waiting                  ? "waits for somebody"
+           : i->degraded                 ? "is unhealthy"
+           : acc_probe_is_left(s, i)     ? "does not get ready"
+           : acc_probe_fails_to_start(i) ? "is unhealthy"
+           : i->has_health               ? "runs, but its health check has not passed yet"
            : acc_probe_evidence(s, i) == ACC_EVIDENCE_RUNS
                ? "runs, but not for long enough yet"
                : "runs, but nothing listens on its port yet";
@@ -102,7 +103,7 @@ static const char *health_of(const struct service *s, const struct instance *i)
 static void say_outlook(struct acc_engine *e, struct words *w, struct service *s,
                         const struct instance *i, uint64_t now_ms)
 {
-    uint64_t heal_ms = acc_probe_heal_ms(e, s, i);
+    uint64_t heal_ms = i->ready ? acc_probe_heal_ms(e, s, i) : acc_probe_deadline_ms(e, s, i);
 
     if (acc_probe_is_left(s, i)) {
         say(w, "; it is stateful, so it is left running; start it anew: accctl restart %s",

@@ -313,6 +313,18 @@ static void mark_tried(struct oracle *o, const struct acc_obs *obs, const struct
     }
 }
 
+static void hear_check(const struct oracle *o, const struct acc_obs *obs,
+                       struct oracle_container *t)
+{
+    bool is_new = obs->health_start_ns != t->check_ns && obs->health_start_ns > obs->started_ns;
+
+    t->passed_ms = t->started_ns == obs->started_ns ? t->passed_ms : 0;
+    if (is_new && obs->health == ACC_DH_HEALTHY && obs->health_exit == 0) {
+        t->passed_ms = now(o);
+    }
+    t->check_ns = obs->health_start_ns;
+}
+
 void oracle_before_step(struct oracle *o, const struct acc_event *event)
 {
     const struct acc_model *model = o->world->graph.model;
@@ -333,6 +345,7 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
             t->healthy_ns = event->obs->health == ACC_DH_HEALTHY ? event->obs->started_ns
                                                                  : t->healthy_ns;
             t->is_unhealthy = event->obs->health == ACC_DH_UNHEALTHY;
+            hear_check(o, event->obs, t);
             t->started_ns = event->obs->started_ns;
         }
     }
@@ -571,6 +584,7 @@ void oracle_after_step(struct oracle *o, const struct acc_event *event)
 
         if (a->type == ACC_ACT_NOTE) {
             oracle_hear_phase(o, a->note.text);
+            oracle_hear_recovery(o, a);
         }
         if (a->type == ACC_ACT_INCIDENT && a->svc != ACC_NONE) {
             o->service[a->svc].was_tried = true; /* a verdict: it holds up nobody any more */

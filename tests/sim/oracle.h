@@ -23,6 +23,8 @@ struct oracle_container { /* what accd was told last; by twin index */
     int64_t healthy_ns; /* begin of the run that Docker called healthy; 0: none */
     bool is_unhealthy;  /* by Docker's last word */
     uint64_t stop_ms;   /* when it was stopped by accd; 0: not in this run */
+    int64_t check_ns;   /* begin of the newest check of Docker's ... */
+    uint64_t passed_ms; /* ... and when one that passed was last told; 0: not in this run */
 };
 
 /* What was forbidden for certain, and until when: accd may take longer, never shorter. */

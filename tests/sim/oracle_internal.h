@@ -37,6 +37,8 @@ bool oracle_is_seen_paused(const struct oracle *oracle, uint32_t svc);
 bool oracle_is_behind_a_gate(const struct oracle *oracle, uint32_t svc);
 /* "phase apps begins" */
 void oracle_hear_phase(struct oracle *oracle, const char *text);
+/* "did not recover after what it needs came back" */
+void oracle_hear_recovery(struct oracle *oracle, const struct acc_action *note);
 
 void oracle_check_host(struct oracle *oracle, const struct acc_action *action);
 void oracle_check_start(struct oracle *oracle, const struct acc_action *action);

@@ -7,6 +7,9 @@
 
 #include "tests/sim/world.h"
 
+/* A look at Docker's verdict may be so old, and then its answer takes a while. */
+#define RECOVERY_SEEN_NS (15 * 1000000000ll)
+
 /* --- no blind destruction (I5, I15) ----------------------------------------------------------- */
 
 /* What was owed while it was forbidden is done when the hold is over. */
@@ -189,6 +192,70 @@ static void check_stop_order(struct oracle *o, uint32_t dep)
                            world_service_id(o->world, dep), world_service_id(o->world, s));
             }
         }
+    }
+}
+
+/* --- after a recovery (E3) ---------------------------------------------------------------------
+ */
+
+/* Since when all that it stands on has been well, and accd can know that. */
+static bool is_carried_since(const struct oracle *o, uint32_t svc, uint64_t *ret_ms, unsigned depth)
+{
+    const struct acc_service_spec *spec = spec_of(o, svc);
+
+    for (size_t i = 0; i < spec->n_host; i++) {
+        uint32_t at = spec->host[i].at;
+
+        if (o->world->workloads.host_is_missing[at]) {
+            return false;
+        }
+        *ret_ms = o->world->host_change_ms[at] > *ret_ms ? o->world->host_change_ms[at] : *ret_ms;
+    }
+    for (size_t i = 0; i < spec->n_edges && depth < 64; i++) {
+        const struct acc_edge *edge = &spec->edges[i];
+        const struct sim_workload *dep = &o->world->workloads.item[edge->target];
+        uint64_t since_ms = dep->ready_change_ms + oracle_detection_ms(o, edge->target);
+
+        if ((edge->kind != ACC_EDGE_NEEDS && edge->kind != ACC_EDGE_BINDS) || edge->at_create) {
+            continue;
+        }
+        if (!dep->is_ready || spec_of(o, edge->target)->replicas != 1) {
+            return false;
+        }
+        *ret_ms = since_ms > *ret_ms ? since_ms : *ret_ms;
+        if (!is_carried_since(o, edge->target, ret_ms, depth + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Who has passed a check since has recovered, and who is well needs no restart at all. */
+void oracle_hear_recovery(struct oracle *o, const struct acc_action *note)
+{
+    const struct twin_container *c;
+    const struct oracle_container *t;
+    uint64_t since_ms = o->quiet_since_ms + oracle_t_obs(o);
+
+    if (note->svc == ACC_NONE || strncmp(note->note.text, "did not recover", 15) != 0 ||
+        spec_of(o, note->svc)->replicas != 1 || o->world->options.upgrades) {
+        return;
+    }
+    c = world_container(o->world, note->svc, 1);
+    t = c ? oracle_told(o, c->cid) : NULL;
+    if (!t || c->state != ACC_CTR_RUNNING || c->started_ns != t->started_ns) {
+        return;
+    }
+    if (c->health == ACC_DH_HEALTHY && c->check_exit == 0 && c->monitor != 0 &&
+        twin_now_ns(&o->world->twin) - c->check_end_ns > RECOVERY_SEEN_NS) {
+        world_fail(o->world, "E3: %s is restarted as it did not recover, and is healthy",
+                   world_service_id(o->world, note->svc));
+    } else if (t->passed_ms && is_carried_since(o, note->svc, &since_ms, 0) &&
+               t->passed_ms > since_ms) {
+        world_fail(o->world,
+                   "E3: %s is restarted as it did not recover, and has passed a check %" PRIu64
+                   " s ago",
+                   world_service_id(o->world, note->svc), (now(o) - t->passed_ms) / 1000);
     }
 }
 

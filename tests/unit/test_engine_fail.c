@@ -491,7 +491,9 @@ START_TEST(one_restart_for_who_does_not_recover)
     service("a")->probe = ACC_PROBE_FAIL;
     stage_run(&stage, 1000); /* db is back */
     stage_trace(&stage);
-    stage_run(&stage, 85000);
+    stage_run(&stage, 60000);
+    stage_health(&stage, "a", ACC_DH_UNHEALTHY); /* its monitor lives */
+    stage_run(&stage, 25000);
     ck_stage(&stage, "");
     stage_run(&stage, 10000); /* recovery_grace: 3 x interval is 90 s */
     ck_stage(&stage, "stop a; start a; ");
