@@ -11,8 +11,8 @@
 #include "lib/codec/json_get.h"
 
 /* accd is asked, so it may be slow. */
-#define ASKS    ACCCTL_O_TIMEOUT
-#define ACTS    (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
+#define ASKS ACCCTL_O_TIMEOUT
+#define ACTS (ACCCTL_O_ALL | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT)
 /* Which files are read: accctl_select(). */
 #define SELECTS                                                                                    \
     (ACCCTL_O_CONFIG | ACCCTL_O_FILE | ACCCTL_O_PROJECT | ACCCTL_O_ENV_FILE | ACCCTL_O_PROFILE |   \
@@ -144,8 +144,10 @@ static const struct accctl_cmd cmds[] = {
      "end a hold, also of a service that was stopped by hand",
      "The other end of hold. What is stopped with docker stop is held, too: accd leaves it alone\n"
      "until this, or up. What isn't started because something else is mounted where its bind\n"
-     "source lies takes it as it is. --detach doesn't wait for it.\n\n"
-     "  accctl release grafana\n"},
+     "source lies takes it as it is; with host:PATH, the root that status names, all services do\n"
+     "that lack it, and no hold is ended. --detach doesn't wait for it.\n\n"
+     "  accctl release grafana\n"
+     "  accctl release host:/mnt/nas\n"},
     {"maintenance", accctl_cmd_maintenance,
      ACCCTL_O_REASON | ACCCTL_O_FOR | ACCCTL_O_DETACH | ACCCTL_O_TIMEOUT, 1, 1,
      "on|off [--reason TEXT] [--for TIME]", "freeze everything, and end that",
@@ -172,8 +174,7 @@ static const struct accctl_cmd cmds[] = {
      "running\n"
      "configuration stays (exit 4). " WAITS
      "\n  accctl apply\n  accctl apply --prune --timeout 5m\n"},
-    {"check", accctl_cmd_check, SELECTS, 0, ACCCTL_ARGS_MAX,
-     "[FILE]... | [-c FILE] | " SELECTION,
+    {"check", accctl_cmd_check, SELECTS, 0, ACCCTL_ARGS_MAX, "[FILE]... | [-c FILE] | " SELECTION,
      "read configuration files and say all that is wrong with them",
      "An acc.yaml with all its stacks (-c FILE, or by its name; default /etc/acc/acc.yaml), or\n"
      "Compose files: each a stack of its own, or with -f together one, as docker compose has it.\n"

@@ -50,6 +50,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
         return -ENOMEM;
     }
     seen.is_held = is_held(&service);
+    seen.n_places_taken = service.n_places_taken;
     seen.is_up = service.state == ACC_SVC_UP;
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
     for (uint32_t i = 0; i < service.n_instances; i++) {
@@ -192,6 +193,7 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
            : changes.n_restarted > 0                                  ? "restarted"
            : changes.n_started > 0                                    ? "started"
            : changes.n_stopped > 0 && changes.n_running == 0          ? "stopped"
+           : seen->n_places_taken != service.n_places_taken           ? "released"
            : seen->is_held && !is_held(&service)                      ? "released"
                                                                       : "";
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/in/control_job.h"
 #include "daemon/log.h"
+#include "lib/model/condition.h"
 
 #define ADOPTED_MAX (64u * 1024u) /* names of stacks */
 
@@ -34,6 +35,10 @@ static int push(struct accd_control *control, const struct accd_session *session
                    request->image ? request->image : "");
     (void)snprintf(event.cmd.reason, sizeof(event.cmd.reason), "%s",
                    request->reason ? request->reason : "");
+    if (verb == ACC_VERB_RELEASE && request->n_targets == 1 &&
+        acc_root_is_path(request->targets[0])) {
+        (void)snprintf(event.cmd.root, sizeof(event.cmd.root), "%s", request->targets[0]);
+    }
     (void)snprintf(event.cmd.by, sizeof(event.cmd.by), "%s", accd_session_rights(session)->by);
     return accd_pump_push(control->config.pump, &event);
 }

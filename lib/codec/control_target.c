@@ -211,6 +211,16 @@ static enum acc_ctl_parsed narrow(const struct acc_engine *engine, enum acc_verb
     return ACC_CTL_PARSED;
 }
 
+static bool names_a_root(const struct acc_ctl_request *request)
+{
+    for (size_t i = 0; i < request->n_targets; i++) {
+        if (acc_root_is_path(request->targets[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                         const struct acc_ctl_request *request, enum acc_verb verb,
                                         struct acc_ctl_targets *ret_targets,
@@ -227,6 +237,11 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
                                     "a stack or a phase, or ask "
                                     "for all: accctl %s --all",
                                     acc_verb_name(verb), acc_verb_name(verb));
+        return ACC_CTL_WRONG;
+    }
+    if (names_a_root(request) && (verb != ACC_VERB_RELEASE || request->n_targets > 1)) {
+        acc_ctl_error_set_parameter(reterr_error, "targets",
+                                    "host:PATH is for release, and by itself; name a service");
         return ACC_CTL_WRONG;
     }
     if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||

@@ -71,6 +71,7 @@ static const struct acc_field cmd_fields[] = {
     HEARD(event.cmd.volumes, UINT), HEARD(event.cmd.whole_stack, UINT), HEARD(event.cmd.by, TEXT),
     HEARD(event.cmd.image, TEXT), HEARD(event.cmd.revision, UINT), HEARD(event.cmd.hold, UINT),
     HEARD(event.cmd.for_ms, UINT), HEARD(event.cmd.reason, TEXT),
+    HEARD(event.cmd.root, TEXT),
 };
 /* clang-format on */
 

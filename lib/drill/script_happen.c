@@ -284,6 +284,9 @@ int acc_script_verb(struct script *s, const char *verb, char *rest)
                 target = "";
             }
             target = strcmp(target, "all") == 0 ? "" : target;
+            if (cmd.verb == ACC_VERB_RELEASE && acc_root_is_path(target)) {
+                (void)snprintf(cmd.root, sizeof(cmd.root), "%s", target);
+            }
             return acc_world_cmd(&s->world, cmd, target)
                        ? 0
                        : acc_script_wrong(s, "no such target: ", target);

@@ -340,7 +340,9 @@ static void count(struct builder *b)
     e->n_edges = (uint32_t)n_edges;
     e->n_res = (uint32_t)model->n_resources;
     e->n_inst = (uint32_t)(2 * n_slots + SPARES_MIN) + b->left.n_spares;
-    e->n_incidents = e->n_services + (uint32_t)model->n_conditions + 2 + ACC_CLOSED_INCIDENTS_MAX;
+    /* a source and its mount may both have one for a moment */
+    e->n_incidents = e->n_services + 2 * (uint32_t)model->n_conditions + 2 +
+                     ACC_CLOSED_INCIDENTS_MAX;
 }
 
 static size_t count_svc_res(const struct acc_model *model)

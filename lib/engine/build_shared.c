@@ -115,6 +115,34 @@ static int name_resources(struct acc_engine *e)
     return 0;
 }
 
+/* Behind all others, one for each source: at worst each is lost with another mount. */
+static void number_mounts(struct acc_engine *e, const struct acc_model *model)
+{
+    e->first_mount = e->n_conditions;
+    for (size_t k = 0; k < model->n_conditions; k++) {
+        e->n_conditions += model->conditions[k].kind == ACC_HOST_PLACE;
+    }
+}
+
+static void name_mounts(struct acc_engine *e)
+{
+    for (uint32_t k = e->first_mount; k < e->n_conditions; k++) {
+        struct condition *mount = &e->conditions[k];
+
+        *mount = (struct condition){
+            .id = mount->seen,
+            .is = {.kind = ACC_HOST_PLACE, .text = mount->known, .arg = mount->known},
+            .res = ACC_NONE,
+            .is_met = ACC_YES,
+            .incident = ACC_NONE};
+    }
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        struct condition *c = &e->conditions[k];
+
+        c->mount = c->prev_lost = c->next_lost = c->first_lost = ACC_NONE;
+    }
+}
+
 static int fill_names(struct acc_engine *e, const struct acc_model *model)
 {
     e->conditions[e->n_of_host] = (struct condition){
@@ -141,7 +169,11 @@ static int fill_names(struct acc_engine *e, const struct acc_model *model)
             return -ENOMEM;
         }
     }
-    return name_resources(e);
+    if (name_resources(e) < 0) {
+        return -ENOMEM;
+    }
+    name_mounts(e);
+    return 0;
 }
 
 int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
@@ -156,6 +188,7 @@ int acc_build_shared(struct acc_engine *e, const struct acc_model *model)
     e->n_of_host = (uint32_t)model->n_conditions;
     e->n_conditions = e->n_of_host + 1; /* the disk */
     number_resources(e);
+    number_mounts(e, model);
     e->n_serials = (uint32_t)model->n_tokens;
     e->conditions = calloc(e->n_conditions + 1, sizeof(*e->conditions));
     e->serials = calloc(model->n_tokens + 1, sizeof(*e->serials));

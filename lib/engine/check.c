@@ -58,6 +58,28 @@ static void check_one(struct acc_engine *e, struct service *s, uint32_t *taken)
     }
 }
 
+static void check_condition(const struct acc_engine *e, uint32_t at)
+{
+    const struct condition *c = &e->conditions[at];
+    uint32_t n_wanting = 0;
+
+    if (c->mount != ACC_NONE) {
+        acc_assert(c->mount >= e->first_mount && c->is_met == ACC_NO);
+        acc_assert(c->prev_lost == ACC_NONE ? e->conditions[c->mount].first_lost == at
+                                            : e->conditions[c->prev_lost].next_lost == at);
+    }
+    if (at < e->first_mount) {
+        acc_assert(c->first_lost == ACC_NONE);
+        return;
+    }
+    for (uint32_t k = c->first_lost; k != ACC_NONE; k = e->conditions[k].next_lost) {
+        acc_assert(e->conditions[k].mount == at);
+        n_wanting += e->conditions[k].n_wanting;
+    }
+    acc_assert(c->n_wanting == n_wanting);
+    acc_assert((c->is_met == ACC_NO) == (c->first_lost != ACC_NONE));
+}
+
 void acc_engine_check_step(struct acc_engine *engine)
 {
     uint32_t taken[TOKEN_COUNT] = {0};
@@ -90,4 +112,7 @@ void acc_engine_check(const struct acc_engine *engine)
     acc_assert(n_busy[ACC_RES_IMAGE] == e->n_pulls && n_busy[ACC_RES_NETWORK] == e->n_networks &&
                n_busy[ACC_RES_VOLUME] == e->n_volumes);
     acc_assert(e->n_networks <= 1);
+    for (uint32_t k = 0; k < e->n_conditions; k++) {
+        check_condition(e, k);
+    }
 }

@@ -270,10 +270,12 @@ static void for_service(struct acc_engine *e, struct service *s, const struct ac
         restart(e, s, cmd);
         break;
     case ACC_VERB_RELEASE:
-        release(e, s);
-        s->run_asked |= s->wanted_up && is_unseen(e, s) && !s->ends;
-        acc_places_accept(e, s);
-        acc_hold_end(e, s, cmd->by);
+        acc_places_accept(e, s, cmd->root);
+        if (cmd->root[0] == '\0') {
+            release(e, s);
+            s->run_asked |= s->wanted_up && is_unseen(e, s) && !s->ends;
+            acc_hold_end(e, s, cmd->by);
+        }
         break;
     case ACC_VERB_HOLD:
         acc_hold_set(e, s, cmd);

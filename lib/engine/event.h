@@ -172,6 +172,8 @@ struct acc_cmd {
     enum acc_hold hold;           /* hold, maintenance */
     uint64_t for_ms;              /* how long it holds; 0: until it is released */
     char reason[ACC_HOLD_REASON_MAX + 1]; /* of a hold, for people; "" none */
+    /* release: no hold ends, but bind sources with this root are taken as they are; "" all */
+    char root[ACC_PLACE_MAX + 1];
 };
 
 enum acc_event_type {

@@ -27,12 +27,19 @@ static uint32_t root_of(const struct acc_engine *e, const struct condition *c)
     return ACC_ROOT_HOST + (uint32_t)(c - e->conditions);
 }
 
-static void mark_users(struct acc_engine *e, const struct condition *c)
+static void mark_own_users(struct acc_engine *e, uint32_t at)
 {
-    uint32_t at = (uint32_t)(c - e->conditions);
-
     for (uint32_t u = 0; u < e->host_links.n_users[at]; u++) {
         acc_mark_around(e, &e->services[e->host_links.users[e->host_links.first[at] + u]]);
+    }
+}
+
+/* Of a mount: of all that is lost with it. */
+void acc_host_mark_users(struct acc_engine *e, const struct condition *c)
+{
+    mark_own_users(e, (uint32_t)(c - e->conditions));
+    for (uint32_t k = c->first_lost; k != ACC_NONE; k = e->conditions[k].next_lost) {
+        mark_own_users(e, k);
     }
     acc_mark_behind(e, root_of(e, c));
 }
@@ -74,6 +81,8 @@ void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char 
 {
     if (c->res != ACC_NONE) {
         acc_resource_lacks(&e->res[c->res], out, out_size);
+    } else if (acc_host_is_mount(e, c)) {
+        acc_mount_lacks(e, c, out, out_size);
     } else if (c->is.kind == ACC_HOST_PLACE) {
         acc_place_lacks(c->is.arg, c->known, c->seen, out, out_size);
     } else {
@@ -81,10 +90,22 @@ void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char 
     }
 }
 
+/* Its mount says it for all that is lost with it. */
+static bool is_told_by_its_mount(const struct condition *c)
+{
+    size_t len = 0;
+
+    return c->mount != ACC_NONE || (c->is.kind == ACC_HOST_PLACE && c->is_met == ACC_NO &&
+                                    acc_place_lost_point(c->known, c->seen, &len));
+}
+
 static void note_change(struct acc_engine *e, const struct condition *c, enum acc_tri was)
 {
     char text[ACC_TEXT_MAX + 1];
 
+    if (!acc_host_is_mount(e, c) && is_told_by_its_mount(c)) {
+        return;
+    }
     acc_host_lacks(e, c, text, sizeof(text));
     if (c->res != ACC_NONE) {
         acc_note(e, ACC_NOTE_OBSERVED, ACC_NONE, c->is_met == ACC_NO ? "%s" : "%s is there",
@@ -113,7 +134,7 @@ void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_
         c->last_bad_ms = e->now;
     }
     note_change(e, c, was);
-    mark_users(e, c);
+    acc_host_mark_users(e, c);
     if (c->is.kind == ACC_HOST_DISK) { /* of whoever is to be changed */
         acc_mark_all(e);
     }
@@ -225,6 +246,7 @@ void acc_host_count(struct acc_engine *e, struct service *s)
 
         if ((wishes ^ s->host_wishes) & bit) {
             c->n_wanting += wishes & bit ? 1 : UINT32_MAX;
+            acc_mount_count(e, c, wishes & bit ? 1 : UINT32_MAX);
             acc_bits_set(&e->host_due, (uint32_t)(c - e->conditions));
             if (c->res != ACC_NONE && c->is_met == ACC_NO && c->n_wanting > 0) {
                 acc_resource_wanted(e, &e->res[c->res]);
@@ -288,15 +310,21 @@ static void update(struct acc_engine *e, struct condition *c)
     if (c->incident != ACC_NONE) {
         follow_cause(e, c);
     }
+    if (c->mount != ACC_NONE) { /* it is no root by itself */
+        if (c->incident != ACC_NONE) {
+            acc_incident_close(e, c->incident);
+        }
+        return;
+    }
     if (c->is_met == ACC_NO && is_missed(c) && c->incident == ACC_NONE && !e->shutdown.is_on) {
         acc_host_lacks(e, c, cause, sizeof(cause));
         c->incident = acc_incident_new(e, root_of(e, c), c->id, cause);
-        mark_users(e, c);
+        acc_host_mark_users(e, c);
     }
     if (c->is_met == ACC_NO && !c->is_lasting &&
         acc_engine_due(e, c->since_ms + ACC_HOST_PATIENCE_MS)) {
         c->is_lasting = true;
-        mark_users(e, c);
+        acc_host_mark_users(e, c);
     }
     if (c->incident != ACC_NONE) {
         update_incident(e, c);

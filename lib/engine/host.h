@@ -9,7 +9,9 @@
  *
  * A bind source is one, too (host_place.c): where it lies is remembered when a service that uses it
  * is ready, and from then on it has to lie there before a start. Who is ready on what was mounted
- * there before is left alone, and is well.
+ * there before is left alone, and is well. Sources that are lost with one mount have that mount as
+ * their root (host_mount.c), a condition of its own while it is lost: a NAS that is gone is one
+ * incident, however many paths lie on it.
  *
  * So is each network and volume that Docker can't make (E6, net:<name>, vol:<name>): it is the root
  * of all who lack a container for it. That the engine finds out by itself (resource.c).
@@ -31,8 +33,12 @@ struct condition {
     bool is_lasting;      /* missing for ACC_HOST_PATIENCE_MS */
     uint32_t n_wanting;   /* services that are wanted up and managed */
     uint32_t incident;    /* open one of which it is the root, or ACC_NONE */
-    /* PLACE: where it was when it was last used ("" never), and where it is ("" not known). */
+    /* PLACE: where it was when it was last used ("" never), and where it is ("" not known). A lost
+     * mount: its mount point ("" this one is free), and what it is called. */
     char known[ACC_PLACE_MAX + 1], seen[ACC_PLACE_MAX + 1];
+    /* PLACE: with which mount it is lost, or ACC_NONE, and others that are. */
+    uint32_t mount, prev_lost, next_lost;
+    uint32_t first_lost; /* a mount: what is lost with it, or ACC_NONE */
 };
 
 /* Those of a service: `for (k = 0; k < s->n_host; k++) acc_host_of(e, s, k)`. */
@@ -49,6 +55,10 @@ struct service *acc_root_service(const struct acc_engine *e, uint32_t root); /* 
 /* Does it count for the service as it is now? */
 bool acc_host_concerns(struct acc_engine *e, struct service *s, const struct condition *c);
 void acc_host_became(struct acc_engine *e, struct condition *c, enum acc_tri is_met);
+void acc_host_mark_users(struct acc_engine *e, const struct condition *c);
+bool acc_host_has_root(const struct acc_engine *e, const struct condition *c, const char *root_id);
+/* As a root: the mount that it is lost with, or itself. */
+uint32_t acc_host_root(const struct acc_engine *e, const struct condition *c);
 /* What is the matter while it isn't met. */
 void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char *out,
                     size_t out_size);
@@ -68,10 +78,22 @@ void acc_host_index(struct acc_engine *e); /* all are looked at with the next st
 void acc_place_told(struct acc_engine *e, struct condition *c, const char *place);
 /* It is ready, or has done its work: where its sources are is where they belong. */
 void acc_places_learn(struct acc_engine *e, struct service *s);
-/* A person says that they belong where they are now. */
-void acc_places_accept(struct acc_engine *e, struct service *s);
+/* A person says that they belong where they are now: all of a service, or those whose root is
+ * called so. */
+void acc_places_accept(struct acc_engine *e, struct service *s, const char *root_id);
 /* One that isn't where it was, or NULL: it runs on, but would not start again. */
 const struct condition *acc_places_lost(const struct acc_engine *e, const struct service *s);
 /* As its record has them (ACC_PLACES_MAX + 1 bytes), and back. */
 void acc_places_put(const struct acc_engine *e, const struct service *s, char *out);
 void acc_places_restore(struct acc_engine *e, const struct service *s, const char *text);
+
+/* --- host_mount.c ---------------------------------------------------------------------------- */
+bool acc_host_is_mount(const struct acc_engine *e, const struct condition *c);
+/* A source is lost, found, or lost in another way: its mount follows. After it was judged. */
+void acc_mount_follow(struct acc_engine *e, struct condition *c);
+/* One more or less is wanted of what may be lost with a mount. */
+void acc_mount_count(struct acc_engine *e, const struct condition *c, uint32_t more);
+void acc_mount_lacks(const struct acc_engine *e, const struct condition *mount, char *out,
+                     size_t out_size);
+void acc_mounts_move(const struct acc_engine *from, struct acc_engine *to);
+uint32_t acc_mount_find(const struct acc_engine *e, const char *point); /* or ACC_NONE */

@@ -15,6 +15,7 @@ static void judge(struct acc_engine *e, struct condition *c)
                     : c->seen[0] == '\0'                   ? ACC_UNKNOWN
                     : acc_place_is_same(c->known, c->seen) ? ACC_YES
                                                            : ACC_NO);
+    acc_mount_follow(e, c);
 }
 
 /* It is in the record of each service that uses it. */
@@ -74,15 +75,32 @@ void acc_places_learn(struct acc_engine *e, struct service *s)
     }
 }
 
-void acc_places_accept(struct acc_engine *e, struct service *s)
+bool acc_host_has_root(const struct acc_engine *e, const struct condition *c, const char *root_id)
+{
+    return c->is_met == ACC_NO &&
+           strcmp(acc_root_condition(e, acc_host_root(e, c))->id, root_id) == 0;
+}
+
+static void take(struct acc_engine *e, struct condition *c)
+{
+    uint32_t at = (uint32_t)(c - e->conditions);
+
+    for (uint32_t u = 0; u < e->host_links.n_users[at]; u++) {
+        e->services[e->host_links.users[e->host_links.first[at] + u]].n_places_taken++;
+    }
+    know(e, c); /* not seen yet: then where it will be seen */
+}
+
+void acc_places_accept(struct acc_engine *e, struct service *s, const char *root_id)
 {
     for (uint32_t k = 0; k < s->n_host; k++) {
         struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is.kind == ACC_HOST_PLACE && c->is_met != ACC_YES) {
+        if (c->is.kind == ACC_HOST_PLACE && c->is_met != ACC_YES &&
+            (root_id[0] == '\0' || acc_host_has_root(e, c, root_id))) {
             acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "takes %.160s where it is now",
                      c->is.text);
-            know(e, c); /* not seen yet: then where it will be seen */
+            take(e, c);
         }
     }
 }

@@ -525,6 +525,7 @@ struct service {
     uint64_t wait_ms;      /* waits at the gate since */
     uint32_t blocker;      /* edge that the gate waits for */
     uint32_t host_blocker; /* condition of the host that it waits for, or ACC_NONE */
+    uint32_t n_places_taken;
     uint32_t host_wishes;  /* as counted in its conditions: bits of what they are needed for */
     uint32_t n_heavy;      /* as counted in its serials */
     uint32_t roots[ACC_ROOTS_MAX];
@@ -594,7 +595,8 @@ struct acc_engine {
     uint32_t n_phases;
     struct condition *conditions;
     struct serial *serials;
-    uint32_t n_of_host; /* the first of the conditions, by name; then the disk, networks, volumes */
+    /* The conditions: those of the host by name, the disk, networks and volumes, lost mounts. */
+    uint32_t n_of_host, first_mount;
     uint32_t n_conditions, n_serials;
     struct links host_links, serial_links;
     struct acc_bits host_due; /* conditions that may have an incident to tell of */

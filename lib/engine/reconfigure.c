@@ -52,7 +52,7 @@ static uint32_t find_condition(const struct acc_engine *e, const char *id)
     const struct condition *c = bsearch(id, e->conditions, e->n_of_host, sizeof(*e->conditions),
                                         by_id);
 
-    for (uint32_t k = e->n_of_host; !c && k < e->n_conditions; k++) {
+    for (uint32_t k = e->n_of_host; !c && k < e->first_mount; k++) {
         c = strcmp(e->conditions[k].id, id) == 0 ? &e->conditions[k] : NULL;
     }
     return c ? (uint32_t)(c - e->conditions) : ACC_NONE;
@@ -302,6 +302,7 @@ static void move_conditions(struct move *move)
             move_condition(&move->to->conditions[k], &move->from->conditions[old]);
         }
     }
+    acc_mounts_move(move->from, move->to);
 }
 
 /* The root of an old incident among the new ones; ACC_NONE: it is gone. */
@@ -315,7 +316,10 @@ static uint32_t new_root(const struct move *move, uint32_t root)
     if (!acc_root_is_host(root)) {
         return move->service[root];
     }
-    k = find_condition(move->to, acc_root_condition(move->from, root)->id);
+    const struct condition *c = acc_root_condition(move->from, root);
+
+    k = acc_host_is_mount(move->from, c) ? acc_mount_find(move->to, c->known)
+                                         : find_condition(move->to, c->id);
     return k == ACC_NONE ? ACC_NONE : ACC_ROOT_HOST + k;
 }
 

@@ -55,7 +55,7 @@ static void find_roots(struct acc_engine *e, struct service *s, struct roots *ro
         const struct condition *c = acc_host_of(e, s, k);
 
         if (c->is_met == ACC_NO && acc_host_concerns(e, s, c)) {
-            roots_add(roots, ACC_ROOT_HOST + (uint32_t)(c - e->conditions), ACC_NONE);
+            roots_add(roots, acc_host_root(e, c), ACC_NONE);
         }
     }
     acc_each_out (e, s, edge) {

@@ -209,7 +209,7 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
     case ACC_VERB_DOWN:
         return settled_down(e, s, verb, text);
     case ACC_VERB_RELEASE:
-        return s->held ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+        return ACC_SETTLED_DONE; /* with the command itself, or it was about bind sources only */
     case ACC_VERB_HOLD:
         if (s->hold.is.kind == ACC_HOLD_NONE) {
             return failed(text, "it was released meanwhile");

@@ -320,8 +320,16 @@ static bool index_rest(struct acc_engine *e)
         }
     }
     for (uint32_t k = 0; k < e->n_conditions; k++) {
-        if (e->conditions[k].incident != ACC_NONE && e->conditions[k].incident >= e->n_incidents) {
+        const struct condition *c = &e->conditions[k];
+        const uint32_t links[] = {c->mount, c->prev_lost, c->next_lost, c->first_lost};
+
+        if (c->incident != ACC_NONE && c->incident >= e->n_incidents) {
             return false;
+        }
+        for (size_t i = 0; i < ACC_ARRAY_LEN(links); i++) {
+            if (links[i] != ACC_NONE && links[i] >= e->n_conditions) {
+                return false;
+            }
         }
     }
     for (uint32_t r = 0; r < e->n_res; r++) {

@@ -376,6 +376,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, wait_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, blocker, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, host_blocker, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct service, n_places_taken, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, host_wishes, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_heavy, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_roots, ACC_FIELD_UINT),
@@ -421,6 +422,10 @@ static const struct acc_field condition_fields[] = {
     ACC_FIELD_OF(struct condition, incident, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct condition, known, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct condition, seen, ACC_FIELD_TEXT),
+    ACC_FIELD_OF(struct condition, mount, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct condition, prev_lost, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct condition, next_lost, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct condition, first_lost, ACC_FIELD_INDEX),
 };
 
 static const struct acc_field serial_fields[] = {

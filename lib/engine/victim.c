@@ -135,6 +135,19 @@ static void walk_behind(struct acc_engine *e, uint32_t at, uint32_t n)
     }
 }
 
+static uint32_t add_users(struct acc_engine *e, uint32_t condition, uint32_t n)
+{
+    for (uint32_t u = 0; u < e->host_links.n_users[condition]; u++) {
+        uint32_t v = e->host_links.users[e->host_links.first[condition] + u];
+
+        if (e->services[v].walk != e->walk) {
+            e->services[v].walk = e->walk;
+            e->scratch[n++] = v;
+        }
+    }
+    return n;
+}
+
 void acc_mark_behind(struct acc_engine *e, uint32_t root)
 {
     uint32_t n = 0;
@@ -144,11 +157,11 @@ void acc_mark_behind(struct acc_engine *e, uint32_t root)
         e->services[root].walk = e->walk;
         e->scratch[n++] = root;
     } else {
-        uint32_t k = root - ACC_ROOT_HOST;
+        const struct condition *c = acc_root_condition(e, root);
 
-        for (; n < e->host_links.n_users[k]; n++) {
-            e->scratch[n] = e->host_links.users[e->host_links.first[k] + n];
-            e->services[e->scratch[n]].walk = e->walk;
+        n = add_users(e, root - ACC_ROOT_HOST, n);
+        for (uint32_t k = c->first_lost; k != ACC_NONE; k = e->conditions[k].next_lost) {
+            n = add_users(e, k, n);
         }
     }
     walk_behind(e, root, n);

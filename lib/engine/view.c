@@ -7,6 +7,7 @@
 
 #include "lib/base/str.h"
 #include "lib/engine/internal.h"
+#include "lib/model/condition.h"
 
 /* The instance walkers take an engine that could be changed; here nothing is. */
 static struct acc_engine *unconst(const struct acc_engine *engine)
@@ -143,6 +144,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .refused = acc_change_refused(s) ? s->bad_why : "",
         .refused_by = acc_change_refused(s) && by ? by : "",
         .what = acc_rollout_active(s) ? s->roll.is.what : "",
+        .n_places_taken = s->n_places_taken,
         .n_tries = s->roll.is.step == ACC_ROLL_PULL ? s->roll.n_tries : 0,
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
@@ -243,6 +245,24 @@ static const char *find_nearest(const struct acc_engine *e, const char *target)
     return nearest.name;
 }
 
+/* Who lacks what is called so: "host:/mnt/nas". */
+static enum acc_select select_root(struct acc_engine *e, const char *root_id, uint8_t *selected)
+{
+    enum acc_select r = ACC_SELECT_UNKNOWN;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        const struct service *s = &e->services[v];
+
+        for (uint32_t k = 0; k < s->n_host; k++) {
+            if (acc_host_has_root(e, acc_host_of(e, s, k), root_id)) {
+                selected[v] = 1;
+                r = ACC_SELECT_OK;
+            }
+        }
+    }
+    return r;
+}
+
 static enum acc_select select_target(const struct acc_engine *e, const char *target,
                                      uint8_t *selected, bool *ret_is_stack)
 {
@@ -303,7 +323,9 @@ enum acc_select acc_engine_select(const struct acc_engine *engine, const char *t
 
     *ret_is_stack = false;
     *ret_nearest = NULL;
-    if (target[0]) {
+    if (acc_root_is_path(target)) {
+        r = select_root(unconst(engine), target, selected);
+    } else if (target[0]) {
         r = select_target(engine, target, selected, ret_is_stack);
     } else {
         memset(selected, 1, engine->n_services);

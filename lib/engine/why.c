@@ -342,18 +342,34 @@ static bool say_blocker(struct acc_engine *e, struct words *w, const struct serv
     return true;
 }
 
+/* One of its bind sources that has this root: it tells more than the mount alone. */
+static const struct condition *own_source(const struct acc_engine *e, const struct service *s,
+                                          uint32_t root)
+{
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (c->is.kind == ACC_HOST_PLACE && c->is_met == ACC_NO && acc_host_root(e, c) == root) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 /* "waits, because nothing is mounted on /mnt/nas": it, or what it stands on, needs that. */
 static void say_host(const struct acc_engine *e, struct words *w, const struct service *s,
                      uint32_t condition, uint64_t now_ms)
 {
-    const struct condition *c = &e->conditions[condition];
+    uint32_t root = acc_host_root(e, &e->conditions[condition]);
+    const struct condition *c = acc_root_condition(e, root);
+    const struct condition *own = own_source(e, s, root);
     char text[ACC_TEXT_MAX + 1];
 
-    acc_host_lacks(e, c, text, sizeof(text));
     if (c->is_met == ACC_UNKNOWN) {
         say(w, "waits for word of the host: %.160s", c->is.text);
         return;
     }
+    acc_host_lacks(e, own ? own : c, text, sizeof(text));
     say(w, "%s, because %s", s->state == ACC_SVC_BLOCKED ? "waits" : "suffers", text);
     if (c->is_met == ACC_NO) {
         say(w, " (for ");
@@ -364,8 +380,8 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
         say(w, "; next try ");
         say_until(w, e->res[c->res].retry_ms, now_ms);
     }
-    if (c->is.kind == ACC_HOST_PLACE && acc_places_lost(e, s) == c) {
-        say(w, "; `accctl release %s` takes it as it is", s->nick);
+    if (own) {
+        say(w, "; `accctl release %.160s` takes it as it is", c->id);
     }
 }
 

@@ -84,6 +84,11 @@ bool acc_token_is_valid(const char *name)
     return len > 0 && len <= ACC_TOKEN_NAME_MAX && name[strspn(name, good)] == '\0';
 }
 
+bool acc_root_is_path(const char *root_id)
+{
+    return strncmp(root_id, "host:/", 6) == 0;
+}
+
 const char *acc_root_sufferer(const char *root_id)
 {
     return strcmp(root_id, "engine") == 0 || strncmp(root_id, "host:", 5) == 0 ? "service"

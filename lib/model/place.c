@@ -90,8 +90,21 @@ static bool is_above(struct part point, struct part of)
            (point.len == 1 || of.text[point.len] == '/');
 }
 
+const char *acc_place_lost_point(const char *was, const char *is, size_t *ret_len)
+{
+    struct part point = part_of(was, WORD_POINT);
+    struct part now = part_of(is, WORD_POINT);
+
+    if (!same_point(was, is) && !is_above(now, point)) {
+        point = is_above(point, now) ? now : (struct part){NULL, 0};
+    }
+    *ret_len = (size_t)point.len;
+    return point.text;
+}
+
 void acc_place_lacks(const char *path, const char *was, const char *is, char *out, size_t out_size)
 {
+    const char *used = path ? path : "it";
     struct part point = part_of(was, WORD_POINT);
     struct part source = part_of(was, WORD_SOURCE);
     struct part now = part_of(is, WORD_POINT);
@@ -100,17 +113,21 @@ void acc_place_lacks(const char *path, const char *was, const char *is, char *ou
     if (same_point(was, is)) {
         (void)snprintf(out, out_size,
                        "something else is mounted on %.*s than when %.90s was last used", point.len,
-                       point.text, path);
-    } else if (!is_above(now, point)) {
+                       point.text, used);
+    } else if (!is_above(now, point) && path) {
         (void)snprintf(
             out, out_size,
             "%.90s lies on the mount at %.*s, not on that at %.*s as when it was last used", path,
             now.len, now.text, point.len, point.text);
+    } else if (!is_above(now, point)) {
+        (void)snprintf(out, out_size,
+                       "something is mounted on %.*s, and was not when it was last used", now.len,
+                       now.text);
     } else if (source.len > 0 && !part_is(source, "-") && !is_automount(was)) {
         (void)snprintf(out, out_size, "%.*s is not mounted on %.*s, as when %.90s was last used",
-                       source.len, source.text, point.len, point.text, path);
+                       source.len, source.text, point.len, point.text, used);
     } else {
         (void)snprintf(out, out_size, "nothing is mounted on %.*s, as when %.90s was last used",
-                       point.len, point.text, path);
+                       point.len, point.text, used);
     }
 }

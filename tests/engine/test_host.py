@@ -108,13 +108,13 @@ def test_a_bind_source_is_waited_for(w):
     def mount():
         run("mount", "-t", "tmpfs", "acc-nas", nas)
 
+    root = f"host:{nas}"
+
     def away(name):
-        root = f"host:{source if name == 'a' else link / 'data'}"
         # an accd that has just been started says first that Docker hasn't answered yet
         blocked = wait(lambda: next((s for s in [accd.service(name)] if s["state"] == "blocked" and
                                      f"acc-nas is not mounted on {nas}" in s["reason"]), None), 20, f"{name} is blocked by its source")
         assert blocked["root"] == [root], blocked
-        return root
 
     try:
         mount()
@@ -128,10 +128,10 @@ def test_a_bind_source_is_waited_for(w):
                   "it says that it runs on")
         assert up["state"] == "up" and not up["root"] and not accd.incidents(), up
         w.docker.crash("s-a-1")
-        root = away("a")
+        away("a")
         assert root in [i["root"] for i in accd.incidents()]
         assert accd.service("b")["state"] in ("up", "impaired")
-        assert "accctl release a" in accd.ctl("why", "a").stdout
+        assert f"accctl release {root}" in accd.ctl("why", "a").stdout
         accd.ctl("stop", "c")
         accd.ctl("up", "c", "--detach")
         away("c")  # by a link
@@ -158,3 +158,69 @@ def test_a_bind_source_is_waited_for(w):
         assert f"lies on the mount at {nas}" in lost["reason"], lost["reason"]
     finally:
         run("umount", nas, check=False)
+
+
+@needs(seconds=180)
+def test_a_lost_mount_is_one_incident(w):
+    """However many paths and services lie on it; what a person says of the mount counts for all of it, and for nothing else."""
+    nas, disk = w.dir / "nas", w.dir / "disk"
+    nas.mkdir()
+    disk.mkdir()
+
+    def mount(where, name):
+        run("mount", "-t", "tmpfs", name, where)
+
+    try:
+        mount(nas, "acc-nas")
+        mount(disk, "acc-disk")
+        for source in (nas / "a", nas / "more", nas / "b", disk / "d"):
+            source.mkdir()
+        accd = accd_of(w, {"a": service(volumes=[f"{nas}/a:/a", f"{nas}/more:/more"]), "b": service(volumes=[f"{nas}/b:/b"]),
+                           "c": service("b"), "d": service(volumes=[f"{disk}/d:/d"])})
+        record = w.record()
+        accd.ctl("up", "--all")
+        run("umount", nas)
+        run("umount", disk)
+        wait(lambda: all("would not start again" in accd.service(s)["reason"] for s in ("a", "b", "d")), 20, "all have lost it")
+        w.docker.crash("s-a-1")
+        w.docker.crash("s-b-1")
+        for name in ("a", "b"):
+            lost = accd.wait_state(name, "blocked", seconds=20)
+            assert lost["root"] == [f"host:{nas}"] and f"acc-nas is not mounted on {nas}" in lost["reason"], lost
+        behind = accd.wait_state("c", "impaired", seconds=20)
+        assert behind["root"] == [f"host:{nas}"], behind
+        assert "suffers, because acc-nas is not mounted" in behind["reason"], behind["reason"]
+        nas_incident = wait(lambda: next((i for i in accd.incidents() if i["root"] == f"host:{nas}" and len(i["impact"]) == 3),
+                                         None), 20, "all three suffer from one incident")
+        assert sorted(nas_incident["impact"]) == ["s/a", "s/b", "s/c"], nas_incident
+        assert len(accd.incidents()) == 1, accd.incidents()
+        assert f"acc-nas is not mounted on {nas}" in accd.ctl("incidents").stdout
+        assert f"host:{nas}" in accd.ctl("status").stdout
+        assert "blocked" in accd.ctl("why", f"host:{nas}").stdout
+        assert "host:PATH is for release" in accd.ctl("stop", f"host:{nas}", check=False).stderr
+        assert accd.ctl("release", f"host:{w.dir}/none", check=False).returncode == 2
+        mount(nas, "acc-nas")
+        (nas / "a").mkdir()
+        (nas / "more").mkdir()
+        (nas / "b").mkdir()
+        wait(lambda: all(accd.state_of(s) == "up" for s in ("a", "b", "c")), 30, "all are back")
+        wait(lambda: not accd.incidents(), 20, "the incident is over")
+        run("umount", nas)
+        wait(lambda: "would not start again" in accd.service("b")["reason"], 20, "it is lost again")
+        w.docker.crash("s-a-1")
+        w.docker.crash("s-b-1")
+        w.docker.crash("s-d-1")
+        for name in ("a", "b", "d"):
+            accd.wait_state(name, "blocked", seconds=20)
+        assert sorted(i["root"] for i in accd.incidents()) == sorted([f"host:{nas}", f"host:{disk}"]), accd.incidents()
+        starts = record.count("start", "s-d-1")
+        for source in (nas / "a", nas / "more", nas / "b", disk / "d"):
+            source.mkdir()
+        told = accd.ctl("release", f"host:{nas}").stdout
+        assert "release: done, 2 services (2 released" in told, told
+        for name in ("a", "b", "c"):
+            accd.wait_state(name, "up", seconds=20)
+        holds(lambda: accd.state_of("d") == "blocked" and record.count("start", "s-d-1") == starts, 1, "the disk is another matter")
+    finally:
+        run("umount", nas, check=False)
+        run("umount", disk, check=False)

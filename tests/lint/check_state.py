@@ -24,7 +24,7 @@ NOT_STATE = {
     "phase": "name rollback has_gate healthy_for_ms",
     # `dirty` to `wakes` are written by state.c itself
     "acc_engine": """arena timing n_stacks n_services n_inst n_slots n_res n_edges n_incidents stacks services inst res edges
-        in svc_res res_svc order phases n_phases conditions n_conditions n_of_host serials n_serials host_links serial_links host_due
+        in svc_res res_svc order phases n_phases conditions n_conditions n_of_host first_mount serials n_serials host_links serial_links host_due
         incidents scratch free_spare by_cid by_id by_name by_op dirty act unchecked queued res_due wakes out""",
 }
 

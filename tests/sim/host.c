@@ -10,9 +10,11 @@
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
 
-/* Where a bind source lies, and where when its mount is gone. */
-#define MOUNTED   "/mnt sim sim /"
-#define UNMOUNTED "/"
+/* Where bind sources lie, all of them on one mount, and where when they are lost: with the mount,
+ * or one alone, which is told before the others or comes back before them. */
+#define MOUNTED    "/mnt sim sim /"
+#define UNMOUNTED  "/"
+#define MOUNT_ROOT "host:/mnt"
 
 void world_host_init(struct world *w)
 {
@@ -29,6 +31,23 @@ void world_host_fini(struct world *w)
     free(w->host_change_ms);
 }
 
+/* E6: whatever of a mount is lost, it is the one root of all. */
+static void check_roots(struct world *w)
+{
+    for (uint32_t s = 0; s < acc_engine_n_services(w->engine); s++) {
+        struct acc_service_view view;
+
+        acc_engine_service(w->engine, s, w->queue.now_ms, &view);
+        for (size_t k = 0; k < view.n_roots; k++) {
+            const char *root = acc_engine_root_id(w->engine, view.roots[k]);
+
+            if (acc_root_is_path(root) && strcmp(root, MOUNT_ROOT) != 0) {
+                world_fail(w, "E6: %s has the root %s, and not its mount", view.id, root);
+            }
+        }
+    }
+}
+
 /* What it is now, whatever it was when it changed. */
 static void tell_now(void *ctx, uint64_t condition, uint64_t life)
 {
@@ -42,6 +61,9 @@ static void tell_now(void *ctx, uint64_t condition, uint64_t life)
     event.host.is_met = w->workloads.host_is_missing[condition] ? ACC_NO : ACC_YES;
     event.host.place = event.host.is_met == ACC_YES ? MOUNTED : UNMOUNTED; /* of bind sources */
     world_step(w, &event);
+    if (w->engine) {
+        check_roots(w);
+    }
 }
 
 void world_host_tell_all(struct world *w)
@@ -51,7 +73,7 @@ void world_host_tell_all(struct world *w)
     }
 }
 
-static void change(struct world *w, uint32_t condition, bool is_missing)
+static void change(struct world *w, struct sim_rand *luck, uint32_t condition, bool is_missing)
 {
     if (w->workloads.host_is_missing[condition] == is_missing) {
         return;
@@ -60,14 +82,36 @@ static void change(struct world *w, uint32_t condition, bool is_missing)
                 is_missing ? "is gone" : "is there");
     w->host_change_ms[condition] = w->queue.now_ms;
     sim_workloads_host(&w->workloads, condition, is_missing);
-    sim_queue_in(&w->queue, sim_rand_below(&w->host_rand, WORLD_HOST_TOLD_MS), tell_now, w,
-                 condition, w->life);
+    sim_queue_in(&w->queue, sim_rand_below(luck, WORLD_HOST_TOLD_MS), tell_now, w, condition,
+                 w->life);
 }
 
-static void come_back(void *ctx, uint64_t condition, uint64_t b)
+static bool is_source(const struct world *w, uint32_t condition)
 {
-    (void)b;
-    change(ctx, (uint32_t)condition, false);
+    return w->graph.model->conditions[condition].kind == ACC_HOST_PLACE;
+}
+
+/* The others of its mount. They have luck of their own: the rest of the story stays what it is. */
+static void change_mount(struct world *w, uint32_t condition, bool is_missing)
+{
+    struct sim_rand luck = sim_rand_at(w->options.seed ^ UINT64_C(0x4057), condition,
+                                       w->queue.now_ms);
+
+    for (uint32_t i = 0; i < w->graph.model->n_conditions; i++) {
+        if (i != condition && is_source(w, i)) {
+            change(w, &luck, i, is_missing);
+        }
+    }
+}
+
+static void come_back(void *ctx, uint64_t condition, uint64_t has_mount)
+{
+    struct world *w = ctx;
+
+    change(w, &w->host_rand, (uint32_t)condition, false);
+    if (has_mount) {
+        change_mount(w, (uint32_t)condition, false);
+    }
 }
 
 void world_host_strike(struct world *w)
@@ -77,14 +121,19 @@ void world_host_strike(struct world *w)
                           ? sim_rand_range(&w->host_rand, 1, 10 * SECOND)
                           : sim_rand_range(&w->host_rand, SECOND, 20 * MINUTE);
 
-    change(w, condition, true);
-    sim_queue_in(&w->queue, for_ms, come_back, w, condition, 0);
+    bool is_mount = is_source(w, condition) && for_ms % 2 == 0;
+
+    change(w, &w->host_rand, condition, true);
+    if (is_mount) {
+        change_mount(w, condition, true);
+    }
+    sim_queue_in(&w->queue, for_ms, come_back, w, condition, is_mount);
 }
 
 void world_host_heal(struct world *w)
 {
     for (uint32_t i = 0; i < w->graph.model->n_conditions; i++) {
-        change(w, i, false);
+        change(w, &w->host_rand, i, false);
     }
 }
 

@@ -92,6 +92,52 @@ START_TEST(two_places_are_the_same_or_are_not)
 }
 END_TEST
 
+static const struct {
+    const char *was, *is, *point; /* NULL: no mount is lost */
+} losses[] = {
+    {"/mnt/nas nfs nas:/export /", "/", "/mnt/nas"},
+    {"/mnt/nas nfs nas:/export /", "/mnt ext4 - /", "/mnt/nas"},
+    {"/mnt/nas nfs nas:/export /", "/mnt/nas nfs nas:/other /", "/mnt/nas"},
+    {"/", "/mnt/nas nfs nas:/export /", "/mnt/nas"},
+    {"/mnt/nas nfs nas:/export /", "/mnt/nas/a ext4 - /", "/mnt/nas/a"},
+    {"/mnt/nas nfs nas:/export /", "/srv ext4 - /", NULL},
+    {"/mnt/nas nfs nas:/export /", "/mnt/na ext4 - /", NULL},
+};
+
+START_TEST(what_is_lost_is_lost_with_a_mount_or_by_itself)
+{
+    size_t len = 0;
+    const char *point = acc_place_lost_point(losses[_i].was, losses[_i].is, &len);
+
+    ck_assert_int_eq(point != NULL, losses[_i].point != NULL);
+    if (point) {
+        ck_assert_uint_eq(len, strlen(losses[_i].point));
+        ck_assert_int_eq(strncmp(point, losses[_i].point, len), 0);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *was, *is, *lacks;
+} mounts_lost[] = {
+    {"/mnt/nas nfs nas:/export /", "/",
+     "nas:/export is not mounted on /mnt/nas, as when it was last used"},
+    {"/mnt/nas ext4 - /", "/", "nothing is mounted on /mnt/nas, as when it was last used"},
+    {"/mnt/nas ext4 - /", "/mnt/nas xfs - /",
+     "something else is mounted on /mnt/nas than when it was last used"},
+    {"/", "/mnt/nas xfs - /",
+     "something is mounted on /mnt/nas, and was not when it was last used"},
+};
+
+START_TEST(a_mount_is_told_of_without_a_path)
+{
+    char text[192];
+
+    acc_place_lacks(NULL, mounts_lost[_i].was, mounts_lost[_i].is, text, sizeof(text));
+    ck_assert_str_eq(text, mounts_lost[_i].lacks);
+}
+END_TEST
+
 /* As accd sees it under systemd with ProtectHome=read-only and ProtectSystem=strict. */
 static const char mountinfo[] =
     "22 1 8:1 / / ro,relatime shared:1 - ext4 /dev/sda1 rw\n"
@@ -166,6 +212,10 @@ int main(void)
     tcase_add_test(tcase, a_long_place_is_cut_and_stays_the_same);
     tcase_add_loop_test(tcase, two_places_are_the_same_or_are_not, 0,
                         sizeof(pairs) / sizeof(pairs[0]));
+    tcase_add_loop_test(tcase, what_is_lost_is_lost_with_a_mount_or_by_itself, 0,
+                        sizeof(losses) / sizeof(losses[0]));
+    tcase_add_loop_test(tcase, a_mount_is_told_of_without_a_path, 0,
+                        sizeof(mounts_lost) / sizeof(mounts_lost[0]));
     tcase_add_loop_test(tcase, a_path_lies_on_the_nearest_mount_above, 0,
                         sizeof(lies) / sizeof(lies[0]));
     tcase_add_test(tcase, without_mounts_nothing_lies_anywhere);
