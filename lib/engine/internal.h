@@ -994,6 +994,8 @@ void acc_probe_drop(struct acc_engine *e, struct instance *i);
 void acc_probe_pause(struct instance *i, bool is_paused);
 /* Is there a check of it that can be run at any time? */
 bool acc_probe_can(const struct service *s, const struct instance *i);
+/* It has passed it after `at_ms`; or was looked at, and has never listened on its port at all. */
+bool acc_probe_proven_since(const struct service *s, const struct instance *i, uint64_t at_ms);
 /* Ask whether anybody is connected to it: idle_ms tells. */
 void acc_probe_idle(struct acc_engine *e, struct service *s, struct instance *i);
 enum acc_verdict acc_probe_verdict(const struct instance *i);

@@ -517,6 +517,14 @@ bool acc_probe_can(const struct service *s, const struct instance *i)
     return mode != MODE_RUN && mode != MODE_AT_ONCE;
 }
 
+bool acc_probe_proven_since(const struct service *s, const struct instance *i, uint64_t at_ms)
+{
+    bool has_looked = i->probe_sent_ms >= at_ms && !i->probe_op && !i->probe_forced;
+
+    return !acc_probe_can(s, i) || i->pass_ms >= at_ms ||
+           (mode_of(s, i) == MODE_LISTEN && i->pass_ms == 0 && has_looked);
+}
+
 static bool is_wanted(const struct instance *i, enum mode mode)
 {
     if (mode == MODE_RUN || mode == MODE_AT_ONCE) {

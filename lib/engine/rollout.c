@@ -433,7 +433,7 @@ static void update_route(struct acc_engine *e, struct service *s, struct instanc
     } else if (!r->proof_ms && acc_probe_can(s, candidate)) {
         r->proof_ms = e->now ? e->now : 1;
         candidate->probe_forced = true;
-    } else if (candidate->pass_ms >= r->proof_ms || !acc_probe_can(s, candidate)) {
+    } else if (acc_probe_proven_since(s, candidate, r->proof_ms)) {
         acc_rollout_step(e, s, r->is.start_first ? ACC_ROLL_DRAIN : ACC_ROLL_SWITCH);
     } else if (acc_due(e, s, r->deadline_ms)) {
         fail(e, s, "did not get ready again under the name of its service");

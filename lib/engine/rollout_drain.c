@@ -164,7 +164,7 @@ bool acc_drain_must_undo(const struct service *s, const struct instance *old)
 /* Its check passes again, and Docker and the proxy have had their time to see that. */
 static bool serves(struct acc_engine *e, struct service *s, struct instance *old)
 {
-    bool has_passed = old->pass_ms >= s->roll.proof_ms || !acc_probe_can(s, old);
+    bool has_passed = acc_probe_proven_since(s, old, s->roll.proof_ms);
 
     if (!has_passed && !old->probe_op && acc_due(e, s, s->roll.retry_ms)) {
         old->probe_forced = true;
