@@ -141,9 +141,10 @@ static size_t count(const uint8_t *set, size_t n)
     return count;
 }
 
+/* Held too: the order ends a stop by hand; what is held on after it is settled at once. */
 static bool is_down(enum acc_svc_state state)
 {
-    return state != ACC_SVC_UP && state != ACC_SVC_HELD && state != ACC_SVC_DONE;
+    return state != ACC_SVC_UP && state != ACC_SVC_DONE;
 }
 
 static bool fill(struct wait *wait, const struct accd_control *control, const uint8_t *selected,

@@ -80,7 +80,7 @@ static void want_up(struct acc_engine *e, struct service *s, const struct acc_cm
 {
     bool is_named = cmd->selected[acc_svc_index(e, s)] != 0;
 
-    if (s->removed || (!is_named && s->wanted_up && !s->held)) {
+    if (s->removed || (!is_named && s->wanted_up && !s->held && !acc_svc_held(e, s))) {
         return;
     }
     release(e, s);
