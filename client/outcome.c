@@ -201,6 +201,27 @@ static void put_beside(struct accctl *ctl, const struct tally *tally)
     }
 }
 
+/* Of what was to be brought up and runs already: why it isn't well all the same. */
+static void print_ailing(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    if (!is_verb(ctl, "up") && !is_verb(ctl, "start")) {
+        return;
+    }
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
+    {
+        const char *name = acc_json_text(item, "service");
+        const char *state = acc_json_text(item, "state");
+        const char *reason = acc_json_text(item, "reason");
+
+        if (acc_json_bool(item, "selected") && state && reason && *reason &&
+            strcmp(state, "up") != 0 && strcmp(state, "done") != 0) {
+            (void)fprintf(ctl->out, "%s: %s, %s\n", name ? name : "", state, reason);
+        }
+    }
+}
+
 static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
 {
     struct tally tally = count_up(answer);
@@ -217,6 +238,7 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     } else if (ctl->options->detach && tally.n_selected > 0) {
         (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
     } else if (n_resources == 0 && has_nothing_done(ctl, &tally, has_adopted)) {
+        print_ailing(ctl, answer);
         (void)fprintf(ctl->out, "%s: nothing to do", verb);
         if (is_verb(ctl, "adopt")) {
             (void)fprintf(ctl->out, ", all of it is managed already");

@@ -63,9 +63,13 @@ static bool is_empty(const struct acc_engine *engine, const struct acc_ctl_targe
     return !memchr(targets->selected, 1, acc_engine_n_services(engine));
 }
 
-static enum acc_ctl_parsed no_phase(struct acc_ctl_error *error, const char *phase)
+static enum acc_ctl_parsed no_phase(struct acc_ctl_error *error, const char *phase,
+                                    bool is_any_service)
 {
-    acc_ctl_error_set_parameter(error, "phase", "no such service is in phase %.200s", phase);
+    acc_ctl_error_set_parameter(error, "phase",
+                                is_any_service ? "no service is in phase %.200s"
+                                               : "none of these services is in phase %.200s",
+                                phase);
     return ACC_CTL_WRONG;
 }
 
@@ -81,7 +85,7 @@ enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
         memset(ret_targets->selected, 1, acc_engine_n_services(engine));
     } else if (ret_targets->is_all && select_one(engine, request, "", ret_targets, &is_stack,
                                                  reterr_error) == ACC_CTL_WRONG) {
-        return no_phase(reterr_error, request->phase);
+        return no_phase(reterr_error, request->phase, true);
     }
     for (size_t i = 0; i < request->n_targets; i++) {
         is_stack = false;
@@ -94,7 +98,7 @@ enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
     ret_targets->is_stack = request->n_targets == 1 && all_are_stacks;
     ret_targets->whole_stacks = all_are_stacks && !request->phase;
     if (request->phase && is_empty(engine, ret_targets)) {
-        return no_phase(reterr_error, request->phase);
+        return no_phase(reterr_error, request->phase, ret_targets->is_all);
     }
     return ACC_CTL_PARSED;
 }

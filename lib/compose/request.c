@@ -206,6 +206,9 @@ const char *acc_load_error_name(int error)
     if (error == ETIMEDOUT) {
         return "nothing came out of it within 10 s; it is no file";
     }
+    if (error == EISDIR) {
+        return "it is a folder; name the file in it";
+    }
     if (error == EMFILE) {
         return "the project pulls in more than 1000 files";
     }

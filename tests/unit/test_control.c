@@ -161,7 +161,7 @@ START_TEST(unknown_and_ambiguous_names_are_told_apart)
     ck_assert_str_eq(hear(fd), "{\"parameters\":{\"name\":\"web\",\"candidates\":[\"acc/web\","
                                "\"media/web\"]},\"error\":\"io.acc.Ambiguous\"}$");
     say(fd, "{\"method\":\"io.acc.Up\",\"parameters\":{\"phase\":\"p\"}}");
-    ck_assert_ptr_nonnull(strstr(hear(fd), "no such service is in phase p"));
+    ck_assert_ptr_nonnull(strstr(hear(fd), "no service is in phase p"));
     ck_assert_uint_eq(puppet.n_cmds, 0);
     close(fd);
 }
