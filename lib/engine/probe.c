@@ -628,13 +628,26 @@ static void failed(struct acc_engine *e, struct service *s, struct instance *i, 
     }
 }
 
-static void schedule(struct acc_engine *e, struct service *s, struct instance *i)
+/* Doubled at first, then a part of the time that the start has taken so far: by so much of it at
+ * most is it noticed late. To see whether a port listens costs next to nothing. */
+static uint64_t next_pause(const struct acc_engine *e, const struct service *s,
+                           const struct instance *i, enum mode mode)
+{
+    uint64_t age_ms = e->now - i->run_ms;
+    uint64_t part = mode == MODE_LISTEN ? age_ms / 10 : age_ms * 3 / 10;
+    uint64_t least = (mode == MODE_LISTEN ? 4 : 10) * s->timing.probe_first;
+    uint64_t most = part > least ? part : least;
+
+    most = most < s->timing.probe_cap ? most : s->timing.probe_cap;
+    return 2 * i->probe_delay_ms < most ? 2 * i->probe_delay_ms : most;
+}
+
+static void schedule(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
 {
     if (i->ready) {
         i->probe_ms = e->now + interval(i);
     } else if (!i->first_pass_ms) {
-        i->probe_delay_ms = 2 * i->probe_delay_ms < s->timing.probe_cap ? 2 * i->probe_delay_ms
-                                                                        : s->timing.probe_cap;
+        i->probe_delay_ms = next_pause(e, s, i, mode);
         i->probe_ms = e->now + i->probe_delay_ms;
     }
 }
@@ -675,5 +688,5 @@ void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
         failed(e, s, i, mode, verdict == ACC_PROBE_WAITING);
     }
     i->is_forced = false;
-    schedule(e, s, i);
+    schedule(e, s, i, mode);
 }

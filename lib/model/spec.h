@@ -117,7 +117,7 @@ struct acc_timing {
     uint64_t incident_notify;           /* 10 s of bad before anybody is told */
     uint64_t incident_close;            /* root READY for 60 s */
     uint64_t external_stop_settle;      /* 15 s: a foreign stop is believed after that */
-    uint64_t probe_first, probe_cap;    /* early readiness: 50 ms, doubled up to 5 s */
+    uint64_t probe_first, probe_cap;    /* early readiness: 50 ms, growing up to 5 s */
     uint64_t probe_confirm;             /* 10 s between two early passes */
     uint64_t listen_giveup;             /* 10 s: ready by running although nothing listens */
     uint64_t run_min;                   /* 2 s: ready by running */
