@@ -8,7 +8,7 @@
 #include "tests/sim/world.h"
 
 /* A look at Docker's verdict may be so old, and then its answer takes a while. */
-#define RECOVERY_SEEN_NS (15 * 1000000000ll)
+#define RECOVERY_SEEN_MS (15u * SECOND)
 
 /* --- no blind destruction (I5, I15) ----------------------------------------------------------- */
 
@@ -247,11 +247,11 @@ void oracle_hear_recovery(struct oracle *o, const struct acc_action *note)
         return;
     }
     if (c->health == ACC_DH_HEALTHY && c->check_exit == 0 && c->monitor != 0 &&
-        twin_now_ns(&o->world->twin) - c->check_end_ns > RECOVERY_SEEN_NS) {
+        twin_now_ns(&o->world->twin) - c->check_end_ns > RECOVERY_SEEN_MS * 1000000ll) {
         world_fail(o->world, "E3: %s is restarted as it did not recover, and is healthy",
                    world_service_id(o->world, note->svc));
     } else if (t->passed_ms && is_carried_since(o, note->svc, &since_ms, 0) &&
-               t->passed_ms > since_ms) {
+               t->passed_ms > since_ms + RECOVERY_SEEN_MS) {
         world_fail(o->world,
                    "E3: %s is restarted as it did not recover, and has passed a check %" PRIu64
                    " s ago",
