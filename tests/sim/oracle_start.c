@@ -110,8 +110,15 @@ static bool share_token(const struct acc_service_spec *a, const struct acc_servi
     return false;
 }
 
-/* It gets ready, as accd sees it, and waits for nobody. The old one of an upgrade that is to be
- * stopped now is going: nobody waits for it. */
+/* The new one of an upgrade that goes back. */
+static bool goes_back(const struct acc_service_view *view, const struct twin_container *c)
+{
+    return view->step == ACC_ROLL_UNDO &&
+           (c->made.revision ? c->made.revision : 1) != view->revision;
+}
+
+/* It gets ready, as accd sees it, and waits for nobody. The one of an upgrade that is to be stopped
+ * now is going: nobody waits for it. */
 static bool is_loading(const struct oracle *o, const struct acc_service_view *view,
                        const struct acc_instance_view *i)
 {
@@ -124,7 +131,8 @@ static bool is_loading(const struct oracle *o, const struct acc_service_view *vi
         return true;
     }
     return i->state == ACC_INST_PROBING && view->n_roots == 0 && !i->stale && c &&
-           twin_is_running(c) && c->start_token != TWIN_FOREIGN && !world_has_role(c->name) &&
+           !goes_back(view, c) && twin_is_running(c) && c->start_token != TWIN_FOREIGN &&
+           !world_has_role(c->name) &&
            now(o) - c->proc.started_ms < spec_of(o, c->made.svc)->timing.start_deadline_min;
 }
 
