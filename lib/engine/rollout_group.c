@@ -206,12 +206,15 @@ static bool holds_up(struct acc_engine *e, struct service *s, const struct servi
     if (other->phase_at == s->phase_at || other->phase_at == ACC_NONE || s->phase_at == ACC_NONE) {
         return !s->roll.is.start_first && is_apart(e, other);
     }
-    if (other->phase_at > s->phase_at || r->is.step == ACC_ROLL_RETIRE) {
+    if (other->phase_at > s->phase_at) {
         return false;
     }
-    return is_queued(other, s->roll.is.group) || r->is.step != ACC_ROLL_WATCH || !other->ready ||
-           other->incident != ACC_NONE ||
-           !acc_due(e, s, r->since_ms + other->timing.upgrade_monitor / 2);
+    if (is_queued(other, s->roll.is.group)) { /* whatever becomes of its older one */
+        return true;
+    }
+    return r->is.step != ACC_ROLL_RETIRE &&
+           (r->is.step != ACC_ROLL_WATCH || !other->ready || other->incident != ACC_NONE ||
+            !acc_due(e, s, r->since_ms + other->timing.upgrade_monitor / 2));
 }
 
 bool acc_group_is_here(struct acc_engine *e, struct service *s)
