@@ -700,6 +700,12 @@ void stage_connect(struct stage *stage, bool fresh_engine)
     drain(stage);
 }
 
+void stage_answer(struct stage *stage, const char *name, enum acc_op_result result)
+{
+    push_done(stage, stage->last_op[stage_index(stage, name)], result, "", "");
+    stage_run(stage, 0);
+}
+
 void stage_event(struct stage *stage, enum acc_event_type type)
 {
     struct acc_event event = {.type = type};

@@ -86,6 +86,8 @@ void stage_up(struct stage *stage, const char *text);
 /* dockerd (as it stands) is there: CONN_UP, OBS of each container, SNAPSHOT. */
 void stage_connect(struct stage *stage, bool fresh_engine);
 void stage_event(struct stage *stage, enum acc_event_type type);
+/* The newest operation of a silent service has come to this. */
+void stage_answer(struct stage *stage, const char *name, enum acc_op_result result);
 void stage_shut_down(struct stage *stage, uint64_t budget_ms); /* the host goes down */
 /* Let time pass: deadlines and answers. 0: only what is due now. */
 void stage_run(struct stage *stage, uint64_t ms);

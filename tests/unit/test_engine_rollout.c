@@ -300,6 +300,31 @@ START_TEST(the_new_one_goes_when_the_old_one_serves_again)
 }
 END_TEST
 
+/* It was ill for our sake, however long it took to tell the proxy. */
+START_TEST(who_serves_again_has_its_time_to_get_well)
+{
+    up_to_the_drain();
+    stage_run(&stage, 3000);
+    health_of("s-web-1", ACC_DH_UNHEALTHY);
+    service("web")->silent = true;
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    for (int i = 0; i < 6; i++) {
+        stage_run(&stage, 20000);
+        health_of("s-web-1", ACC_DH_UNHEALTHY);
+    }
+    ck_stage(&stage, "drain web; undrain web; ");
+    service("web")->silent = false;
+    stage_named(&stage, "s-web-1")->is_marked = false;
+    stage_answer(&stage, "web", ACC_OP_OK);
+    stage_run(&stage, 30000);
+    ck_stage(&stage, ""); /* Docker has not seen it yet */
+    health_of("s-web-1", ACC_DH_HEALTHY);
+    stage_run(&stage, 3000);
+    ck_stage(&stage, "stop web; remove web; ");
+    ck_containers("s-web-1 running img1 r1; ");
+}
+END_TEST
+
 START_TEST(who_serves_is_drained_on_the_way_back_too)
 {
     up_to_the_drain();
@@ -1011,6 +1036,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_drain_that_fails_becomes_a_delay);
     tcase_add_test(tc, the_mark_does_not_outlive_a_rollback);
     tcase_add_test(tc, the_new_one_goes_when_the_old_one_serves_again);
+    tcase_add_test(tc, who_serves_again_has_its_time_to_get_well);
     tcase_add_test(tc, who_serves_is_drained_on_the_way_back_too);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
