@@ -85,7 +85,7 @@ enum acc_rollout_step {
     ACC_ROLL_PULL,
     ACC_ROLL_PRE,      /* the commands of upgrade.pre */
     ACC_ROLL_CREATE,   /* the candidate, under a name of its own */
-    ACC_ROLL_STOP_OLD, /* stop-first: stop the old one, put its name aside */
+    ACC_ROLL_STOP_OLD, /* stop-first: stop the old one, which keeps its name until SWITCH */
     ACC_ROLL_START,
     ACC_ROLL_VERIFY,
     ACC_ROLL_ROUTE,  /* start-first: it gets the service's names on its networks */

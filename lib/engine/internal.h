@@ -1188,6 +1188,8 @@ void acc_rollout_hook_update(struct acc_engine *e, struct service *s);
 void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault);
 bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s);
 void acc_confirm_update(struct acc_engine *e, struct service *s);
+bool acc_confirm_is_put_aside(struct acc_engine *e, const struct service *s,
+                              const struct instance *i);
 bool acc_confirm_owns(struct acc_engine *e, const struct service *s, const struct instance *i);
 enum acc_action_type acc_confirm_decide(struct acc_engine *e, struct service *s,
                                         struct instance *i);

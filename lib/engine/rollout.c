@@ -245,19 +245,21 @@ static bool is_movable(const struct instance *i)
     return !i->op && !i->conflict_cid[0] && !i->need_list && !i->start_unsettled;
 }
 
-static int rank(const struct service *s, const struct instance *i)
+static int rank(struct acc_engine *e, const struct service *s, const struct instance *i)
 {
     const struct acc_rollout_record *is = &s->roll.is;
     bool takes_over = is->step == ACC_ROLL_SWITCH || is->step == ACC_ROLL_DRAIN ||
-                      (!is->start_first &&
-                       (is->step == ACC_ROLL_START || is->step == ACC_ROLL_VERIFY));
+                      (!is->start_first && is->step >= ACC_ROLL_START &&
+                       is->step <= ACC_ROLL_SWITCH);
     bool is_back = is->step == ACC_ROLL_UNDO;
 
     switch (i->role) {
     case ROLE_CANDIDATE:
         return takes_over ? 5 : 1;
     case ROLE_NONE:
-        return is_back && acc_rollout_is_new(s, i) ? 2 : 4;
+        return is_back && acc_rollout_is_new(s, i)                             ? 2
+               : is->step == ACC_ROLL_ASK && acc_confirm_is_put_aside(e, s, i) ? 0
+                                                                               : 4;
     case ROLE_RETIRED:
         return is_back ? 3 : 0;
     case ROLE_BAD:
@@ -281,12 +283,12 @@ static void seat(struct acc_engine *e, struct service *s)
             bool is_left = i->role == ROLE_BAD || acc_rollout_is_stray(s, i) ||
                            (i->role == ROLE_CANDIDATE && is_undo) ||
                            (i->role == ROLE_RETIRED && !is_undo);
-            bool is_better = !is_left && (!slot->present || rank(s, i) > rank(s, slot));
+            bool is_better = !is_left && (!slot->present || rank(e, s, i) > rank(e, s, slot));
 
             if (i->slot == slot->slot && i->present && is_movable(i) && is_better &&
                 (i->role != ROLE_NONE || slot->role != ROLE_NONE || !slot->present ||
                  acc_rollout_is_new(s, slot)) &&
-                (!best || rank(s, i) > rank(s, best))) {
+                (!best || rank(e, s, i) > rank(e, s, best))) {
                 best = i;
             }
         }
@@ -323,8 +325,11 @@ static void drop_placeholder(struct acc_engine *e, struct service *s)
 
 static void update_create(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
-    if (cast->candidate && cast->candidate->recreate) {
-        return; /* it goes first */
+    if (cast->candidate && cast->candidate->recreate) { /* it goes first */
+        if (s->roll.n_tries >= TRIES_MAX) {
+            fail(e, s, "its container can't be renamed");
+        }
+        return;
     }
     if (cast->candidate) {
         drop_placeholder(e, s);
@@ -608,6 +613,24 @@ static void update_retire(struct acc_engine *e, struct service *s)
     acc_rollout_end(e, s, ROLL_COMMITTED);
 }
 
+/* Stop-first: the new one may be started, and the name changes with the other one, in U7. What
+ * counts is that the container is seen to have ended: Docker has freed its ports by then, and need
+ * not have answered the stop. */
+static bool is_out_of_the_way(const struct acc_engine *e, const struct instance *old)
+{
+    bool may_start = old && (old->start_unsettled || (old->op && old->op_type == ACC_ACT_START));
+
+    return !old || (!acc_inst_running(old) && !old->exit_pending && !old->need_obs && !may_start &&
+                    !acc_inst_stale(e, old));
+}
+
+/* Somebody has started it again by hand. */
+static bool runs_again(const struct service *s, const struct cast *cast)
+{
+    return !s->roll.is.start_first && cast->holder && !acc_rollout_is_new(s, cast->holder) &&
+           acc_inst_running(cast->holder) && !acc_inst_running(cast->candidate);
+}
+
 static void update_slot(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
@@ -640,8 +663,10 @@ static void update_slot(struct acc_engine *e, struct service *s)
         fail(e, s, "its new container was removed by somebody else");
     } else if (cast.holder && cast.holder->quarantined) {
         fail(e, s, "its old container can't be stopped");
-    } else if (step == ACC_ROLL_STOP_OLD && !cast.holder) {
+    } else if (step == ACC_ROLL_STOP_OLD && is_out_of_the_way(e, cast.holder)) {
         acc_rollout_step(e, s, ACC_ROLL_START);
+    } else if (step == ACC_ROLL_START && runs_again(s, &cast)) {
+        acc_rollout_step(e, s, ACC_ROLL_STOP_OLD);
     } else if (step == ACC_ROLL_START && acc_inst_running(cast.candidate)) {
         acc_rollout_step(e, s, ACC_ROLL_VERIFY);
     } else if (step == ACC_ROLL_VERIFY) {

@@ -10,6 +10,20 @@
 
 /* --- deciding -------------------------------------------------------------------------------- */
 
+/* Stop-first: the old one was stopped for a new one that couldn't be started and is made once more.
+ * Until that is there nothing but the name of the old one says so. */
+static bool waits_for_another(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    struct cast cast;
+
+    if (s->roll.is.step != ACC_ROLL_CREATE || s->roll.is.start_first || slot != s->roll.is.slot) {
+        return false;
+    }
+    cast = acc_rollout_cast(e, s, slot);
+    return cast.candidate && cast.candidate->recreate && cast.holder &&
+           !acc_rollout_is_new(s, cast.holder) && !acc_inst_running(cast.holder);
+}
+
 bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     const struct rollout *r = &s->roll;
@@ -38,9 +52,9 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
         return true; /* a replica more comes with the others */
     }
     return i->slot == r->is.slot &&
-           ((!i->present && r->is.step > ACC_ROLL_PRE) || r->is.step == ACC_ROLL_STOP_OLD ||
-            r->is.step == ACC_ROLL_DRAIN || r->is.step == ACC_ROLL_SWITCH ||
-            (!r->is.start_first && r->is.step >= ACC_ROLL_START));
+           (waits_for_another(e, s, i->slot) || (!i->present && r->is.step > ACC_ROLL_PRE) ||
+            r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_DRAIN ||
+            r->is.step == ACC_ROLL_SWITCH || (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
 
 /* How long the upgrade of what is only wanted is waited for while that has changed nothing yet. */
@@ -140,9 +154,12 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
         return ACC_NOTHING;
     }
     if (i->recreate && r->is.step == ACC_ROLL_CREATE && !acc_inst_running(i)) {
-        return acc_remove_it(e, s, i);
+        return waits_for_another(e, s, i->slot) ? ACC_NOTHING : acc_remove_it(e, s, i);
     }
     if (is_to_start && !acc_inst_running(i)) {
+        if (!r->is.start_first && cast->holder && acc_inst_running(cast->holder)) {
+            return ACC_NOTHING; /* somebody has started the old one again */
+        }
         return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
     }
     if (r->is.step == ACC_ROLL_ROUTE && i->unrouted && acc_inst_running(i)) {
@@ -188,7 +205,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
         return acc_drain_decide(e, s, i);
     }
     if (i == cast.holder && !acc_rollout_is_new(s, i) &&
-        (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH) && cast.candidate) {
+        (r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_SWITCH ||
+         waits_for_another(e, s, i->slot)) &&
+        cast.candidate) {
         return decide_old(e, s, i);
     }
     return ACC_NOTHING;

@@ -82,14 +82,21 @@ void acc_confirm_update(struct acc_engine *e, struct service *s)
     }
 }
 
-/* What doesn't serve isn't started beside a new one that runs. */
-bool acc_confirm_owns(struct acc_engine *e, const struct service *s, const struct instance *i)
+/* An old one that doesn't serve isn't started beside a new one that runs. Stop-first it was stopped
+ * for the new one: once that has run, to start the old one is what is asked about. */
+bool acc_confirm_is_put_aside(struct acc_engine *e, const struct service *s,
+                              const struct instance *i)
 {
     const struct instance *candidate = acc_rollout_cast(e, s, i->slot).candidate;
 
+    return candidate && candidate != i && i->present && !acc_inst_running(i) &&
+           (acc_inst_running(candidate) || (!s->roll.is.start_first && candidate->started_ns != 0));
+}
+
+bool acc_confirm_owns(struct acc_engine *e, const struct service *s, const struct instance *i)
+{
     return !i->present || i->role != ROLE_NONE || acc_rollout_is_new(s, i) ||
-           acc_drain_must_undo(s, i) ||
-           (candidate && acc_inst_running(candidate) && !acc_inst_running(i));
+           acc_drain_must_undo(s, i) || acc_confirm_is_put_aside(e, s, i);
 }
 
 /* It can be called by the service's name, beside the old one that is to serve. */
@@ -121,7 +128,9 @@ static enum acc_rollout_step next_step(const struct service *s, const struct cas
         return cast->holder && acc_rollout_is_new(s, cast->holder) ? ACC_ROLL_WATCH
                                                                    : ACC_ROLL_CREATE;
     }
-    return cast->holder && !s->roll.is.start_first ? ACC_ROLL_STOP_OLD : ACC_ROLL_START;
+    return cast->holder && acc_inst_running(cast->holder) && !s->roll.is.start_first
+               ? ACC_ROLL_STOP_OLD
+               : ACC_ROLL_START;
 }
 
 void acc_confirm_take(struct acc_engine *e, struct service *s, const char *by)

@@ -234,6 +234,17 @@ struct traces {
     bool is_seen; /* all of them in this epoch */
 };
 
+/* Stop-first: the old one was stopped for the new one, which runs and may serve. Which order a
+ * changed configuration had nobody knows. */
+static bool has_taken_over(struct acc_engine *e, const struct service *s, const struct cast *c)
+{
+    bool stops_first = strcmp(c->holder->spec, c->candidate->spec) != 0 ||
+                       !acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL});
+
+    return stops_first && acc_inst_running(c->candidate) && !acc_inst_running(c->holder) &&
+           !c->candidate->unrouted;
+}
+
 static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t slot,
                        struct traces *traces)
 {
@@ -259,7 +270,7 @@ static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t s
                    : c.holder && c.holder != newer ? c.holder->revision
                                                    : traces->from;
     traces->to = newer && newer->revision ? newer->revision : traces->to;
-    if (c.bad || (c.candidate && c.holder)) {
+    if (c.bad || (c.candidate && c.holder && !has_taken_over(e, s, &c))) {
         traces->undo = true;
     } else if (c.candidate) {
         traces->verify |= acc_inst_running(c.candidate);

@@ -61,7 +61,7 @@ START_TEST(nothing_moves_until_somebody_decides)
     struct acc_buf why;
 
     fail_to_upgrade("s: db p e s; web p n:db");
-    ck_stage(&stage, "pull db; create db; stop db; rename db; start db; ");
+    ck_stage(&stage, "pull db; create db; stop db; start db; ");
     ck_asks();
     ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; ");
     ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_FAILED);
@@ -80,8 +80,7 @@ START_TEST(nothing_moves_until_somebody_decides)
     ck_stage(&stage, "");
     ck_asks();
     ck_assert_str_eq(stage_incidents(&stage), ""); /* it stays open */
-    ck_containers("s-db-1.c10 exited img2 r2; s-db-1.r1 exited img1 r1; s-web-1 running img1 "
-                  "r1; ");
+    ck_containers("s-db-1 exited img1 r1; s-db-1.c10 exited img2 r2; s-web-1 running img1 r1; ");
 }
 END_TEST
 
@@ -93,7 +92,7 @@ START_TEST(back_when_somebody_says_so)
     stage_trace(&stage);
     stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
     stage_run(&stage, 10000);
-    ck_stage(&stage, "rename db; start db; remove db; ");
+    ck_stage(&stage, "start db; remove db; ");
     ck_containers("s-db-1 running img1 r1; ");
     ck_state(&stage, "db", "up");
     ck_assert_int_eq(settled(ACC_VERB_ROLLBACK, text), ACC_SETTLED_DONE);
@@ -113,7 +112,7 @@ START_TEST(on_with_the_new_one_when_somebody_says_so)
     stage_decide(&stage, ACC_VERB_UPGRADE, "db");
     ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_PENDING);
     stage_run(&stage, 12000);
-    ck_stage(&stage, "start db; rename db; ");
+    ck_stage(&stage, "start db; rename db; rename db; ");
     ck_containers("s-db-1 running img2 r2; s-db-1.r1 exited img1 r1; ");
     stage_run(&stage, 700000);
     ck_containers("s-db-1 running img2 r2; ");

@@ -102,10 +102,10 @@ START_TEST(what_can_not_run_twice_is_stopped_first)
 {
     up_with_new_image("s: web p e");
     upgrade("web");
-    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; ");
+    ck_stage(&stage, "pull web; create web; stop web; start web; ");
     ck_state(&stage, "web", "upgrading");
     stage_run(&stage, 11000);
-    ck_stage(&stage, "rename web; ");
+    ck_stage(&stage, "rename web; rename web; ");
     ck_containers("s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
     stage_run(&stage, 610000);
     ck_containers("s-web-1 running img2 r2; ");
@@ -575,8 +575,8 @@ START_TEST(sharers_follow_to_the_new_container)
     up_with_new_image("s: web p; app b:web");
     upgrade("web");
     stage_run(&stage, 700000);
-    ck_stage(&stage, "pull web; create web; stop app; stop web; rename web; start web; remove app; "
-                     "create app; start app; rename web; remove web; ");
+    ck_stage(&stage, "pull web; create web; stop app; stop web; start web; remove app; "
+                     "create app; start app; rename web; rename web; remove web; ");
     ck_state(&stage, "app", "up");
 }
 END_TEST
@@ -626,8 +626,7 @@ START_TEST(stop_first_brings_the_kept_container_back)
     up_with_new_image("s: web p e");
     (void)snprintf(service("web")->bad_image, 32, "img2");
     upgrade("web");
-    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; rename web; "
-                     "start web; remove web; ");
+    ck_stage(&stage, "pull web; create web; stop web; start web; start web; remove web; ");
     stage_run(&stage, 1000);
     ck_containers("s-web-1 running img1 r1; ");
     ck_state(&stage, "web", "up");
@@ -910,7 +909,7 @@ START_TEST(turned_off_while_the_new_one_is_tried)
     ck_state(&stage, "app", "up");
     stage_cmd(&stage, ACC_VERB_STOP, "web", "");
     stage_run(&stage, 0);
-    ck_stage(&stage, "stop app; stop web; remove app; rename web; create app; remove web; ");
+    ck_stage(&stage, "stop app; stop web; remove app; remove web; create app; ");
     ck_state(&stage, "web", "off");
 }
 END_TEST
@@ -938,7 +937,7 @@ START_TEST(an_upgrade_does_not_wait_for_what_is_only_wanted)
     stage_trace(&stage);
     upgrade("web");
     stage_run(&stage, 20000);
-    ck_stage(&stage, "pull web; create web; stop web; rename web; start web; rename web; ");
+    ck_stage(&stage, "pull web; create web; stop web; start web; rename web; rename web; ");
 }
 END_TEST
 

@@ -25,7 +25,8 @@ TARGETS = ["tests/golden/golden", "tests/unit/test_engine_fail", "tests/unit/tes
            "tests/unit/test_engine_hand", "tests/unit/test_engine_hold", "tests/unit/test_engine_rollout",
            "tests/unit/test_engine_rollout_change", "tests/unit/test_engine_change",
            "tests/unit/test_engine_contact", "tests/unit/test_engine_drift", "tests/unit/test_engine_auto",
-           "tests/unit/test_engine_confirm", "tests/unit/test_engine_shutdown", "tests/sim/sim"]
+           "tests/unit/test_engine_confirm", "tests/unit/test_engine_network", "tests/unit/test_engine_shutdown",
+           "tests/sim/sim"]
 CPU_S = 300  # of its own: how long that takes on a busy machine says nothing
 FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DACC_VERSION="0"', "-DHASH_FUNCTION=HASH_OAT", "-O1", "-w"]
 
