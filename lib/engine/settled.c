@@ -52,12 +52,39 @@ static bool is_left_sick(struct acc_engine *e, struct service *s)
     return false;
 }
 
-static bool root_is_hopeless(struct acc_engine *e, struct service *s)
+/* So long it may say that it waits for somebody, who may come by himself: an unsealer, say. */
+#define WAITING_PATIENCE_MS 30000u
+
+/* Docker calls it unhealthy and its start_period is over, it waits for a person, or accd has waited
+ * for it in vain: accd goes on, but nobody should wait for that. Not while it may be another one's
+ * fault. */
+static bool is_failing(struct acc_engine *e, const struct service *s, uint64_t now_ms)
+{
+    bool is_in_vain = s->has_failed && !s->ready && s->fail_class == FAIL_NEVER_READY &&
+                      s->n_failures > 0;
+
+    if (s->n_roots > 0 || acc_rollout_active(s)) {
+        return false;
+    }
+    acc_each_slot (e, s, i) {
+        bool is_recovering = s->recover_ms && !acc_probe_has_recovered(s, i);
+
+        if (acc_inst_running(i) && i->end == END_NONE && !s->going_down && !is_recovering &&
+            (acc_probe_fails_to_start(i) || (i->waiting && i->standstill_ms &&
+                                             now_ms >= i->standstill_ms + WAITING_PATIENCE_MS))) {
+            return true;
+        }
+    }
+    return is_in_vain;
+}
+
+static bool root_is_hopeless(struct acc_engine *e, struct service *s, uint64_t now_ms)
 {
     for (uint32_t k = 0; k < s->n_roots; k++) {
         struct service *root = acc_root_service(e, s->roots[k]);
 
-        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF || is_left_sick(e, root)
+        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF || is_left_sick(e, root) ||
+                       is_failing(e, root, now_ms)
                  : acc_root_condition(e, s->roots[k])->is_lasting) {
             return true;
         }
@@ -77,14 +104,15 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     if (s->ready && acc_act_settled(e, s) && !s->going_down && s->state != ACC_SVC_HELD) {
         return ACC_SETTLED_DONE;
     }
-    if (acc_svc_hopeless(s) || (!s->run_asked && is_left_sick(e, s)) ||
-        (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s))) {
+    if (acc_svc_hopeless(s) || is_failing(e, s, now_ms) || (!s->run_asked && is_left_sick(e, s)) ||
+        (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s, now_ms))) {
         return failed_as_is(e, s, now_ms, text);
     }
     const struct service *holder = s->state == ACC_SVC_QUEUED ? acc_phase_holder(e, s) : NULL;
 
-    return holder && acc_svc_hopeless(holder) ? failed_as_is(e, s, now_ms, text)
-                                              : ACC_SETTLED_PENDING;
+    return holder && (acc_svc_hopeless(holder) || is_failing(e, holder, now_ms))
+               ? failed_as_is(e, s, now_ms, text)
+               : ACC_SETTLED_PENDING;
 }
 
 static bool any_running(struct acc_engine *e, struct service *s)

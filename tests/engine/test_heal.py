@@ -59,6 +59,25 @@ def test_unhealthy_is_restarted_after_its_grace(w):
     assert accd.service("a")["restarts"] == 1
 
 
+@needs(seconds=90)
+def test_up_does_not_wait_for_what_docker_calls_unhealthy(w):
+    """As with `docker compose up --wait`: exit 1 and why, of it and of who needs it; accd goes on trying."""
+    path = w.stack("s", {"a": service(interval="1s", environment={"HEALTH": "fail"}), "b": service("a"),
+                         "c": service()})
+    accd = w.accd(path)
+    begin = time.monotonic()
+    said = accd.ctl("up", "--all", check=False, timeout=60)
+    took = time.monotonic() - begin
+    assert said.returncode == 1, said
+    assert took < 40, f"{took:.0f} s"
+    assert "a: " in said.stderr and "is unhealthy" in said.stderr and "needs a" in said.stderr, said.stderr
+    assert accd.service("c")["state"] == "up" and accd.service("a")["state"] == "starting"
+    assert [i["root"] for i in accd.status()["incidents"] if i["open"]] == ["s/a"]
+    assert "is unhealthy" in accd.ctl("why", "a").stdout
+    w.docker.set_health("s-a-1", "ok")
+    accd.wait_all_up(30)
+
+
 @needs(seconds=150)
 def test_crash_loop_opens_the_breaker_and_gets_one_trial(w):
     """Five bad starts: budget of three, open, one failed trial, open longer, one good trial, closed."""

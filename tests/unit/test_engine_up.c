@@ -337,6 +337,69 @@ START_TEST(a_service_that_waits_for_a_person_is_left_alone)
 }
 END_TEST
 
+static enum acc_settled settled(const char *name, char *text)
+{
+    return acc_engine_settled(stage.engine, stage_index(&stage, name), ACC_VERB_UP, stage.now_ms,
+                              text);
+}
+
+START_TEST(who_waits_for_an_unhealthy_start_is_told)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_open(&stage, model_build("s: a h; b n:a; c"));
+    service("a")->probe = ACC_PROBE_FAIL;
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_PENDING);
+    ck_assert_int_eq(settled("b", text), ACC_SETTLED_PENDING);
+    stage_health(&stage, "a", ACC_DH_UNHEALTHY);
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_FAILED);
+    ck_assert_str_eq(text, "is unhealthy (connection refused); it is restarted in 4 min unless it "
+                           "gets well");
+    ck_assert_int_eq(settled("b", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "needs a, which is unhealthy"));
+    ck_assert_int_eq(settled("c", text), ACC_SETTLED_DONE);
+    stage_cmd(&stage, ACC_VERB_RESTART, "a", ""); /* what is asked for now isn't judged by then */
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_PENDING);
+    service("a")->probe = ACC_PROBE_PASS;
+    stage_run(&stage, 5000);
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_DONE);
+}
+END_TEST
+
+START_TEST(who_waits_for_what_waits_for_a_person_is_told)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_open(&stage, model_build("s: vault h; a n:vault"));
+    service("vault")->probe = ACC_PROBE_WAITING;
+    stage_connect(&stage, false);
+    stage_run(&stage, 25000);
+    ck_assert_int_eq(settled("vault", text), ACC_SETTLED_PENDING);
+    stage_run(&stage, 10000);
+    ck_assert_int_eq(settled("vault", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "waits for somebody"));
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "needs vault"));
+}
+END_TEST
+
+START_TEST(who_waits_for_what_did_not_get_ready_in_time_is_told)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_open(&stage, model_build("s: a h"));
+    service("a")->probe = ACC_PROBE_FAIL;
+    stage_connect(&stage, false);
+    stage_run(&stage, 299000);
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_PENDING);
+    stage_run(&stage, 5000);
+    ck_assert_int_eq(settled("a", text), ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "did not get ready in time"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine_up");
@@ -363,6 +426,9 @@ int main(void)
     tcase_add_test(tcase, at_most_four_checks_at_once);
     tcase_add_test(tcase, never_ready_is_restarted_a_stateful_one_is_not);
     tcase_add_test(tcase, a_service_that_waits_for_a_person_is_left_alone);
+    tcase_add_test(tcase, who_waits_for_an_unhealthy_start_is_told);
+    tcase_add_test(tcase, who_waits_for_what_waits_for_a_person_is_told);
+    tcase_add_test(tcase, who_waits_for_what_did_not_get_ready_in_time_is_told);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 
