@@ -306,11 +306,8 @@ static enum acc_settled settled_along(const struct acc_engine *engine, uint32_t 
                                       uint64_t now_ms)
 {
     char text[ACC_REASON_MAX + 1];
-    struct acc_service_view service;
 
-    acc_engine_service(engine, svc, now_ms, &service);
-    return service.state != ACC_SVC_HELD &&
-                   acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text) == ACC_SETTLED_PENDING
+    return acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text) == ACC_SETTLED_PENDING
                ? ACC_SETTLED_PENDING
                : ACC_SETTLED_DONE;
 }

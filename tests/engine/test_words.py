@@ -300,3 +300,23 @@ def test_a_sum_agrees_with_the_lines(w):
     assert accd.state_of("db") == "up"
     said = accd.ctl("stop", "db", "--with-dependents").stdout
     assert re.search(r"^stop: done, 1 service and 1 that needs it \(2 stopped\), ", said, re.M), said
+
+
+@needs(seconds=120)
+def test_up_ends_what_somebody_did_by_hand_to_what_is_needed(w):
+    """`up web` brings back a database that was stopped by hand a moment ago, or paused, and waits for it; a hold stays."""
+    path = w.stack("s", {"db": service(), "web": service("db", check=False)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    for verb, made in (("stop", "started"), ("pause", "released")):
+        w.docker.call("POST", f"/containers/s-db-1/{verb}")
+        accd.wait_state("s/db", "held")
+        said = accd.ctl("up", "web").stdout
+        assert re.search(rf"^up: done, 1 service and 1 that it needs \(1 {made}\), ", said, re.M), said
+        assert accd.service("s/db")["state"] == "up", accd.service("s/db")
+    accd.ctl("hold", "db", "--down")
+    w.docker.call("POST", "/containers/s-db-1/stop")
+    accd.wait_state("s/db", "held")
+    said = accd.ctl("up", "web").stdout
+    assert "s/web: impaired, needs db, which was stopped by hand" in said, said
+    assert "up: nothing to do, 1 service was so already" in said, said
