@@ -62,6 +62,23 @@ static void check_number(struct script *s, const char *what, uint64_t is, const 
     }
 }
 
+/* What its health stands on: "check", "listens" and their like. */
+static int on_evidence(struct script *s, char *rest)
+{
+    const char *name = acc_script_next(&rest);
+    const char *must = acc_script_next(&rest);
+    struct acc_service_view view;
+    uint32_t svc;
+
+    if (acc_script_service(s, name, &svc)) {
+        acc_engine_service(s->world.engine, svc, s->world.now_ms, &view);
+        if (strcmp(acc_evidence_name(view.evidence), must) != 0) {
+            (void)acc_script_differs(s, "evidence", acc_evidence_name(view.evidence), must);
+        }
+    }
+    return 0;
+}
+
 static int on_failures(struct script *s, char *rest)
 {
     struct acc_service_record record;
@@ -150,15 +167,10 @@ static int on_says(struct script *s, char *rest)
 }
 
 const struct acc_script_word acc_script_musts[] = {
-    {"then", on_then, true},
-    {"incidents", on_incidents, true},
-    {"state", on_state, true},
-    {"failures", on_failures, true},
-    {"restarts", on_restarts, true},
-    {"roots", on_roots, true},
-    {"impact", on_impact, true},
-    {"told", on_told, true},
-    {"says", on_says, true},
-    {"forget", on_forget, true},
-    {NULL, NULL, false},
+    {"then", on_then, true},         {"incidents", on_incidents, true},
+    {"state", on_state, true},       {"evidence", on_evidence, true},
+    {"failures", on_failures, true}, {"restarts", on_restarts, true},
+    {"roots", on_roots, true},       {"impact", on_impact, true},
+    {"told", on_told, true},         {"says", on_says, true},
+    {"forget", on_forget, true},     {NULL, NULL, false},
 };

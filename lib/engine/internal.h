@@ -298,6 +298,7 @@ struct instance {
     uint64_t checked_ms; /* a check, of Docker's or our own, was last seen to pass */
     bool probe_exec;     /* the probe in flight counts against ACC_EXEC_PROBES_MAX */
     bool probe_forced, is_forced;
+    bool is_port_unseen; /* found ready: whether one of its ports listens is yet to be looked at */
 
     /* drained (rollout_drain.c) */
     uint64_t drain_ms;     /* the proxy was told then; 0: not */
@@ -526,8 +527,8 @@ struct service {
     uint32_t blocker;      /* edge that the gate waits for */
     uint32_t host_blocker; /* condition of the host that it waits for, or ACC_NONE */
     uint32_t n_places_taken;
-    uint32_t host_wishes;  /* as counted in its conditions: bits of what they are needed for */
-    uint32_t n_heavy;      /* as counted in its serials */
+    uint32_t host_wishes; /* as counted in its conditions: bits of what they are needed for */
+    uint32_t n_heavy;     /* as counted in its serials */
     uint32_t roots[ACC_ROOTS_MAX];
     uint32_t n_roots;
     struct hit hits[ACC_HITS_MAX];          /* incidents that impaired or blocked it */

@@ -107,6 +107,7 @@ void acc_probe_start(struct acc_engine *e, struct instance *i)
 
     acc_probe_drop(e, i);
     i->ready = i->was_ready = i->degraded = i->waiting = i->frozen = i->probe_forced = false;
+    i->is_port_unseen = false;
     i->presumed_ms = i->first_pass_ms = i->pass_ms = i->checked_ms = 0;
     i->drain_ms = i->out_ms = i->idle_ms = i->idle_ask_ms = 0;
     i->health_ignore_ns = 0;
@@ -271,6 +272,10 @@ static void follow_time(struct acc_engine *e, struct service *s, struct instance
     }
     if (is_ready && !i->ready) {
         become_ready(e, s, i);
+        if (mode == MODE_LISTEN && i->ran_before) { /* nobody has looked; it serves all the same */
+            i->is_port_unseen = true;
+            i->probe_ms = e->now;
+        }
     }
 }
 
@@ -530,7 +535,7 @@ static bool is_wanted(const struct instance *i, enum mode mode)
     if (mode == MODE_RUN || mode == MODE_AT_ONCE) {
         return false;
     }
-    return !i->ready || i->frozen || is_periodic(mode) || i->probe_forced;
+    return !i->ready || i->frozen || is_periodic(mode) || i->probe_forced || i->is_port_unseen;
 }
 
 static void send_probe(struct acc_engine *e, struct service *s, struct instance *i,
@@ -564,7 +569,7 @@ void acc_probe_act(struct acc_engine *e, struct service *s, struct instance *i)
         return;
     }
     i->is_forced = i->probe_forced;
-    i->probe_forced = false;
+    i->probe_forced = i->is_port_unseen = false;
     i->probe_exec = mode == MODE_HEALTH;
     e->n_taken[TOKEN_PROBE] += i->probe_exec;
     send_probe(e, s, i, how_of(mode));
@@ -655,7 +660,7 @@ static void schedule(struct acc_engine *e, struct service *s, struct instance *i
 void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
 {
     uint32_t k = acc_op_find(e, event->probe.op);
-    bool is_forced, is_idle;
+    bool is_forced, is_idle, is_mere_look = false;
 
     if (k == ACC_NONE || !(k & ACC_OP_OF_PROBE)) {
         return; /* of a run that is over */
@@ -679,11 +684,12 @@ void acc_probe_answer(struct acc_engine *e, const struct acc_event *event)
         return;
     }
     if (mode == MODE_LISTEN) {
+        is_mere_look = i->ready && !i->is_forced;
         verdict = i->listens ? ACC_PROBE_PASS : ACC_PROBE_FAIL;
     }
     if (verdict == ACC_PROBE_PASS) {
         passed(e, s, i, mode);
-    } else if (verdict != ACC_PROBE_UNKNOWN) {
+    } else if (verdict != ACC_PROBE_UNKNOWN && !is_mere_look) {
         acc_copy(i->output, sizeof(i->output), event->probe.output);
         failed(e, s, i, mode, verdict == ACC_PROBE_WAITING);
     }

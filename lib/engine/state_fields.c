@@ -200,6 +200,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, checked_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_exec, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, probe_forced, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, is_port_unseen, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, is_forced, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, drain_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, drain_lost_ns, ACC_FIELD_INT),

@@ -66,6 +66,10 @@ def test_health_is_what_was_seen(w):
     services = accd.services()
     assert services["s/port"]["health"] == "healthy" and services["s/port"]["evidence"] == "listens", services["s/port"]
     assert services["s/off"]["evidence"] == "", services["s/off"]
+    accd.kill()
+    accd.start()
+    wait(lambda: accd.service("port")["evidence"] == "listens", 20, "what is found running is looked at, too")
+    assert accd.service("port")["restarts"] == 0 and accd.state_of("port") == "up"
 
 
 @needs(seconds=120)
