@@ -199,16 +199,12 @@ static void format_next(const struct acc_engine *e, const struct service *s, cha
     }
 }
 
-bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
-              const char *fmt, ...)
+/* `until_ms`: no start before, whatever the class says; 0: what it says. */
+static bool fail_as(struct acc_engine *e, struct service *s, enum fail_class class,
+                    bool is_attributed, uint64_t until_ms)
 {
-    bool is_attributed = !is_create && acc_attributed(e, s, e->now);
     char next[96];
-    va_list args;
 
-    va_start(args, fmt);
-    (void)vsnprintf(s->fail_text, sizeof(s->fail_text), fmt, args); /* cut: the start tells */
-    va_end(args);
     s->fail_class = class;
     s->fail_attributed = is_attributed;
     if (acc_svc_observing(e, s) || e->shutdown.is_on) {
@@ -222,6 +218,7 @@ bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bo
     } else {
         count(e, s, class);
     }
+    s->backoff_ms = until_ms ? until_ms : s->backoff_ms;
     bool is_last = is_last_one(s, class);
 
     s->has_failed = true;
@@ -237,6 +234,23 @@ bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bo
     }
     acc_mark_around(e, s);
     return !is_attributed;
+}
+
+bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
+              const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(s->fail_text, sizeof(s->fail_text), fmt, args); /* cut: the start tells */
+    va_end(args);
+    return fail_as(e, s, class, !is_create && acc_attributed(e, s, e->now), 0);
+}
+
+void acc_fail_until(struct acc_engine *e, struct service *s, uint64_t until_ms, const char *text)
+{
+    acc_copy(s->fail_text, sizeof(s->fail_text), text);
+    (void)fail_as(e, s, FAIL_CONFIG, false, until_ms);
 }
 
 /* --- taking back ----------------------------------------------------------------------------- */
@@ -314,7 +328,10 @@ void acc_fail_forgive(struct acc_engine *e, struct service *s)
         s->breaker = BREAKER_HALF_OPEN;
     }
     for (uint32_t k = 0; k < s->n_res; k++) {
-        e->res[e->svc_res[s->first_res + k]].retry_ms = 0;
+        struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        res->retry_ms = 0;
+        res->n_failures = 0;
     }
     acc_save(s);
 }

@@ -303,6 +303,18 @@ static void follow_cause(struct acc_engine *e, const struct condition *c)
     }
 }
 
+/* What could not be made for somebody who doesn't want it any more is not known to be missing: the
+ * next one asks, and has an incident when that fails. */
+static void forget_refusal(struct acc_engine *e, struct condition *c)
+{
+    c->is_met = ACC_YES;
+    c->since_ms = e->now;
+    c->is_lasting = false;
+    e->res[c->res].n_failures = 0;
+    acc_bits_clear(&e->res_due[e->res[c->res].kind], c->res);
+    acc_host_mark_users(e, c);
+}
+
 static void update(struct acc_engine *e, struct condition *c)
 {
     char cause[ACC_TEXT_MAX + 1];
@@ -328,6 +340,9 @@ static void update(struct acc_engine *e, struct condition *c)
     }
     if (c->incident != ACC_NONE) {
         update_incident(e, c);
+    }
+    if (c->res != ACC_NONE && c->is_met == ACC_NO && !is_missed(c)) {
+        forget_refusal(e, c);
     }
 }
 

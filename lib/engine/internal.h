@@ -928,6 +928,8 @@ const struct service *acc_phase_holder(const struct acc_engine *e, const struct 
  * create is always its own: it is tried before its dependencies are there. */
 bool acc_fail(struct acc_engine *e, struct service *s, enum fail_class class, bool is_create,
               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Of class config, its own, and with a pause that somebody else has drawn. */
+void acc_fail_until(struct acc_engine *e, struct service *s, uint64_t until_ms, const char *text);
 void acc_fail_update(struct acc_engine *e, struct service *s); /* settle, reset, open, close */
 void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_ms);
 void acc_fail_forgive(struct acc_engine *e, struct service *s); /* an operator asked for it */

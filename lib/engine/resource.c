@@ -246,14 +246,16 @@ void acc_resource_wanted(struct acc_engine *e, const struct resource *res)
 /* An image is a matter of the service that names it. */
 static void fail_users(struct acc_engine *e, struct resource *res)
 {
+    char text[ACC_TEXT_MAX + 1];
+
     for (uint32_t k = 0; k < res->n_users; k++) {
         struct service *s = &e->services[e->res_svc[res->first_user + k]];
 
         if (acc_svc_lacks_container(e, s) && !acc_svc_observing(e, s) &&
             e->out->cap - e->out->n >= ACC_ROOM) {
-            (void)acc_fail(e, s, FAIL_CONFIG, true, "needs the %s %.60s: %.110s", kind_name(res),
+            (void)snprintf(text, sizeof(text), "needs the %s %.60s: %.110s", kind_name(res),
                            res->key, res->error);
-            s->backoff_ms = res->retry_ms;
+            acc_fail_until(e, s, res->retry_ms, text);
         }
     }
 }
