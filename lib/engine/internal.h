@@ -360,12 +360,13 @@ struct rollout {
     char ask_digest[ACC_HASH_LEN + 8];    /* exactly this one; "": what the reference means */
     char ask_refusal[ACC_OUTPUT_MAX + 1]; /* it won't be begun: why; "" it will */
     bool is_undo_asked;                   /* a person takes it back */
-    bool is_taken;                        /* a person has seen enough of it: the watch ends */
-    bool is_refused;                      /* ROLL_FAILED: nothing was tried, there is a ban on it */
-    bool is_coming; /* as its group was told: it will follow its file by a rollout */
-    bool is_here;   /* PULL: its image is; those that go back with it are waited for */
-    bool is_queued; /* waits for its turn */
-    bool has_turn;  /* CREATE: it has it */
+    bool is_anew, is_anew_told; /* its watch began anew with this accd; and that was noted */
+    bool is_taken;              /* a person has seen enough of it: the watch ends */
+    bool is_refused;            /* ROLL_FAILED: nothing was tried, there is a ban on it */
+    bool is_coming;             /* as its group was told: it will follow its file by a rollout */
+    bool is_here;               /* PULL: its image is; those that go back with it are waited for */
+    bool is_queued;             /* waits for its turn */
+    bool has_turn;              /* CREATE: it has it */
 };
 struct revision {
     uint32_t number;

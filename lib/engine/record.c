@@ -169,6 +169,7 @@ void acc_restore_finish(struct acc_engine *e)
 
         if (acc_rollout_active(s)) {  /* its step begins anew */
             s->roll.is_marked = true; /* nobody knows */
+            s->roll.is_anew = s->roll.is.step == ACC_ROLL_WATCH;
             s->roll.begun_ms = s->roll.since_ms = s->roll.seen_ms = e->now;
             s->roll.deadline_ms = e->now + (s->roll.is.step == ACC_ROLL_WATCH
                                                 ? s->timing.upgrade_monitor

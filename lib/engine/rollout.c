@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/engine/internal.h"
 
 /* What failed is tried so often; then the rollout has failed. */
@@ -519,12 +520,27 @@ static void stand(struct acc_engine *e, struct service *s)
     acc_rollout_save_revision(e, s, r->is.to);
 }
 
+/* What was watched before accd was restarted isn't counted: nobody has watched in between. */
+static void tell_anew(struct acc_engine *e, struct service *s)
+{
+    char span[48];
+
+    if (s->roll.is_anew && !s->roll.is_anew_told) {
+        s->roll.is_anew_told = true;
+        acc_format_span_ms(s->timing.upgrade_monitor, span, sizeof(span));
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+                 "r%u is watched anew, for %s, because accd was restarted", (unsigned)s->roll.is.to,
+                 span);
+    }
+}
+
 static void update_watch(struct acc_engine *e, struct service *s)
 {
     bool is_outdated = strcmp(s->roll.is.spec, s->spec) != 0; /* and is to be made anew */
     bool is_replaced = false;
     bool is_proven = true;
 
+    tell_anew(e, s);
     (void)keep_clock(e, s);
     acc_each_slot (e, s, i) {
         is_replaced |= i->present && i->role == ROLE_NONE && !acc_rollout_is_new(s, i);

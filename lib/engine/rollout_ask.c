@@ -183,7 +183,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                  (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
                  r->is.why);
     }
-    r->is_proven = r->is_taken = false;
+    r->is_proven = r->is_taken = r->is_anew = r->is_anew_told = false;
     r->is_here = r->is_queued = r->has_turn = false;
     acc_turn_mark(e);
     acc_save(s);

@@ -118,9 +118,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                            (unsigned)is->to, (unsigned)is->from)
                 : snprintf(
                       out, out_size,
-                      "r%u is watched for another %s, whether it exits or gets unhealthy; r%u is "
-                      "kept",
-                      (unsigned)is->to, left, (unsigned)is->from);
+                      "r%u is watched for another %s%s, whether it exits or gets unhealthy; r%u "
+                      "is kept",
+                      (unsigned)is->to, left, r->is_anew ? " (anew since accd was restarted)" : "",
+                      (unsigned)is->from);
         break;
     case ACC_ROLL_UNDO:
         n = acc_change_orderer(is->why) || !acc_rollout_subject(is->why)[0]
