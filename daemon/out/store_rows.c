@@ -13,8 +13,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
-        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back)"
-        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, back_to)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
@@ -41,7 +41,7 @@ const char accd_rows_schema[] =
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
     " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT,"
-    " wish INT, goes_back INT);"
+    " wish INT, goes_back INT, back_to INT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
     " bad_digest TEXT);"
@@ -67,6 +67,7 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE rollout ADD COLUMN what TEXT",
     "ALTER TABLE rollout ADD COLUMN wish INT",
     "ALTER TABLE rollout ADD COLUMN goes_back INT",
+    "ALTER TABLE rollout ADD COLUMN back_to INT",
     "ALTER TABLE revision ADD COLUMN what TEXT",
     "ALTER TABLE service ADD COLUMN places TEXT",
     "ALTER TABLE service ADD COLUMN ready_run_ns INT",
@@ -82,7 +83,8 @@ const char accd_rows_services[] =
     "held_by, reason, "
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
-    "ready_run_ns FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) LEFT JOIN "
+    "ready_run_ns, back_to FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) "
+    "LEFT JOIN "
     "hooks USING (id) "
     "LEFT JOIN auto USING (id)";
 const char accd_rows_maintenance[] = "SELECT kind, held_by, reason, left_ms FROM hold WHERE id=?";
@@ -155,6 +157,7 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     accd_rows_bind_text(statement, 26, r->what);
     sqlite3_bind_int64(statement, 27, (sqlite3_int64)r->group);
     sqlite3_bind_int(statement, 28, r->goes_back);
+    sqlite3_bind_int64(statement, 29, r->back_to);
 }
 
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
@@ -293,6 +296,7 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 52, r->what, sizeof(r->what));
     r->group = (uint64_t)sqlite3_column_int64(statement, 53);
     r->goes_back = sqlite3_column_int(statement, 54);
+    r->back_to = (uint32_t)sqlite3_column_int64(statement, 57);
 }
 
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)

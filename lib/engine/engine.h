@@ -114,8 +114,9 @@ struct acc_rollout_record {
     uint32_t from, to, slot; /* revisions; the replica that is at it */
     char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
     char spec[ACC_HASH_LEN + 1];
-    bool is_upgrade; /* an image is asked for; else only what the file says of the container */
-    bool is_change;  /* the file has changed since the old one was made */
+    bool is_upgrade;  /* an image is asked for; else only what the file says of the container */
+    bool is_change;   /* the file has changed since the old one was made */
+    uint32_t back_to; /* the revision that somebody goes back to, as `to`; 0: none */
     char what[ACC_OUTPUT_MAX + 1]; /* what has: "environment TZ added"; never a secret */
     uint64_t group;                /* the rollouts of one wish have the same one; 0: alone */
     bool goes_back;                /* another one of them has failed */

@@ -1087,6 +1087,9 @@ bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned st
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size);
 /* What another one that was asked for waits for before it begins; "": there is none. */
+/* "r3", or of a rollback "r1 AS r3". */
+void acc_rollout_target(const struct acc_rollout_record *is, const char *as, char *out,
+                        size_t out_size);
 void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size);
 /* Goes before why it went back: "the new one ", or "" where the new one isn't the subject. */
 const char *acc_rollout_subject(const char *why);

@@ -151,7 +151,7 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
 
 static const char *kind_of(const struct rollout *r)
 {
-    return r->is.is_upgrade ? "upgrade" : "change";
+    return r->is.back_to ? "rollback" : r->is.is_upgrade ? "upgrade" : "change";
 }
 
 /* What the old one was told holds: also where the new one has to be started once more. */
@@ -179,9 +179,11 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->is_marked = step == ACC_ROLL_DRAIN || (r->is_marked && keeps_mark(step));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {
-        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s to r%u: %s%s%.120s", kind_of(r),
-                 (unsigned)r->is.to, acc_rollout_step_name(step), r->is.why[0] ? ": " : "",
-                 r->is.why);
+        char to[32];
+
+        acc_rollout_target(&r->is, " as ", to, sizeof(to));
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s), "%s to %s: %s%s%.120s", kind_of(r), to,
+                 acc_rollout_step_name(step), r->is.why[0] ? ": " : "", r->is.why);
     }
     r->is_proven = r->is_taken = r->is_anew = r->is_anew_told = false;
     r->is_here = r->is_queued = r->has_turn = false;
@@ -262,6 +264,7 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
         acc_copy(is->what, sizeof(is->what), "image alone: its configuration stays the file's");
     }
     acc_auto_spend(s, has_pin(s) ? s->pin_digest : "");
+    is->back_to = to->number;
     acc_copy(is->image, sizeof(is->image), to->image);
     acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
     acc_copy(is->digest, sizeof(is->digest), to->digest);

@@ -37,6 +37,16 @@ static void format_left(const struct rollout *r, uint64_t now_ms, char *out, siz
                        out, out_size);
 }
 
+void acc_rollout_target(const struct acc_rollout_record *is, const char *as, char *out,
+                        size_t out_size)
+{
+    if (is->back_to) {
+        (void)snprintf(out, out_size, "r%u%sr%u", (unsigned)is->back_to, as, (unsigned)is->to);
+    } else {
+        (void)snprintf(out, out_size, "r%u", (unsigned)is->to);
+    }
+}
+
 void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size)
 {
     const struct rollout *r = &s->roll;
@@ -60,8 +70,10 @@ void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, siz
     } else if (r->is.step == ACC_ROLL_UNDO) {
         (void)snprintf(out, out_size, "waits until it is back at r%u", (unsigned)r->is.from);
     } else {
-        (void)snprintf(out, out_size, "waits for the end of the upgrade to r%u, which is at: %s",
-                       to, acc_rollout_step_name(r->is.step));
+        (void)snprintf(out, out_size, "waits for the end of the %s to r%u, which is at: %s",
+                       r->is.back_to ? "rollback" : "upgrade",
+                       r->is.back_to ? (unsigned)r->is.back_to : to,
+                       acc_rollout_step_name(r->is.step));
     }
 }
 
@@ -84,6 +96,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const struct acc_rollout_record *is = &r->is;
     const char *order = is->start_first ? "start-first" : "stop-first";
     uint64_t elapsed_ms = (now_ms - r->since_ms) / 1000 * 1000;
+    const char *back = is->back_to ? "back " : "";
+    char to[40];
     char elapsed[64] = ""; /* a step that has just begun has no duration yet */
     char left[48];
     int n = 0;
@@ -94,6 +108,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                            sizeof(elapsed) - strlen(elapsed));
     }
     format_left(r, now_ms, left, sizeof(left));
+    acc_rollout_target(is, ", as ", to, sizeof(to));
     switch (is->step) {
     case ACC_ROLL_IDLE:
         out[0] = '\0';
@@ -142,7 +157,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         break;
     case ACC_ROLL_PRE:
     case ACC_ROLL_POST:
-        n = snprintf(out, out_size, "to r%u: runs the commands of upgrade.%s%s", (unsigned)is->to,
+        n = snprintf(out, out_size, "%sto %s: runs the commands of upgrade.%s%s", back, to,
                      is->step == ACC_ROLL_PRE ? "pre" : "post", elapsed);
         break;
     case ACC_ROLL_CREATE:
@@ -153,7 +168,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_DRAIN:
     case ACC_ROLL_SWITCH:
     case ACC_ROLL_RETIRE:
-        n = snprintf(out, out_size, "to r%u %s: %s%s", (unsigned)is->to, order,
+        n = snprintf(out, out_size, "%sto %s %s: %s%s", back, to, order,
                      acc_rollout_step_name(is->step), elapsed);
         if (s->n_inst > 1 && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, ", replica %u of %u", (unsigned)is->slot,

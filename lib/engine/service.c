@@ -478,7 +478,7 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
         return ACC_SVC_ROLLING_BACK;
     }
     if (acc_rollout_active(s) && s->roll.is.step < ACC_ROLL_WATCH) {
-        return ACC_SVC_UPGRADING;
+        return s->roll.is.back_to ? ACC_SVC_ROLLING_BACK : ACC_SVC_UPGRADING;
     }
     if (acc_svc_is_done(s) && !any(e, s, is_busy_or_running)) {
         return ACC_SVC_DONE;

@@ -268,6 +268,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.is.image_id, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.is.is_upgrade, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is.is_change, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is.back_to, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is.what, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.is.group, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is.goes_back, ACC_FIELD_UINT),

@@ -177,8 +177,10 @@ void world_autos_check(struct world *w, const struct acc_action *a)
         struct acc_service_view view;
 
         acc_engine_service(w->engine, i, w->queue.now_ms, &view);
-        if (i != a->svc && view.state == ACC_SVC_UPGRADING && view.step >= ACC_ROLL_PULL &&
-            view.step < ACC_ROLL_WATCH && s->command_ms != w->queue.now_ms &&
+        if (i != a->svc &&
+            (view.state == ACC_SVC_UPGRADING || view.state == ACC_SVC_ROLLING_BACK) &&
+            view.step >= ACC_ROLL_PULL && view.step < ACC_ROLL_WATCH &&
+            s->command_ms != w->queue.now_ms &&
             w->oracle.service[i].command_ms + 2 * MINUTE < w->queue.now_ms &&
             w->oracle.service[i].disturbed_ms + 2 * MINUTE < w->queue.now_ms) {
             world_fail(w, "auto: %s is upgraded beside %s", world_service_id(w, a->svc),

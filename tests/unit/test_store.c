@@ -284,7 +284,7 @@ START_TEST(where_bind_sources_were_outlives_accd)
 END_TEST
 
 /* What an engine that is given the stored state says of the only service. */
-static enum acc_rollout_step restored_step(struct acc_model *model)
+static struct acc_rollout_record restored(struct acc_model *model)
 {
     struct acc_engine_options options = {.first_op = 1};
     struct acc_engine *engine = NULL;
@@ -294,13 +294,14 @@ static enum acc_rollout_step restored_step(struct acc_model *model)
     accd_store_restore(store, engine);
     acc_engine_service_record(engine, 0, 0, &record);
     acc_engine_destroy(engine);
-    return record.rollout.step;
+    return record.rollout;
 }
 
 START_TEST(steps_of_a_rollout_are_kept_by_name)
 {
     struct acc_model *model = model_build("s: web");
-    struct acc_service_record record = {.id = "s/web", .wanted_up = true, .rollout = {.id = 3}};
+    struct acc_service_record record = {
+        .id = "s/web", .wanted_up = true, .rollout = {.id = 3, .back_to = 2}};
     char path[sizeof(dir) + 16];
     sqlite3 *db = NULL;
 
@@ -308,7 +309,8 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
         record.rollout.step = (enum acc_rollout_step)step;
         accd_store_save_service(store, &record);
         reopen();
-        ck_assert_int_eq(restored_step(model), step);
+        ck_assert_int_eq(restored(model).step, step);
+        ck_assert_int_eq(restored(model).back_to, 2);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     store = accd_store_close(store);
@@ -321,7 +323,7 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
     ck_assert_int_eq(sqlite3_changes(db), 1);
     sqlite3_close(db);
     open_store();
-    ck_assert_int_eq(restored_step(model), ACC_ROLL_IDLE);
+    ck_assert_int_eq(restored(model).step, ACC_ROLL_IDLE);
     acc_model_destroy(model);
 }
 END_TEST
