@@ -76,6 +76,14 @@ enum acc_action_type acc_stop_harder(struct acc_engine *e, struct service *s, st
     return ACC_ACT_KILL;
 }
 
+void acc_stop_anew(struct instance *i)
+{
+    if (i->quarantined) {
+        i->quarantined = false;
+        i->stop_ms = i->kill_ms = 0;
+    }
+}
+
 enum acc_action_type acc_remove_it(struct acc_engine *e, struct service *s, struct instance *i)
 {
     return acc_due(e, s, i->retry_ms) ? ACC_ACT_REMOVE : NOTHING;

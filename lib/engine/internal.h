@@ -865,6 +865,8 @@ void acc_inst_hold(struct acc_engine *e, struct instance *i);
 void acc_act(struct acc_engine *e, struct service *s);
 bool acc_act_settled(struct acc_engine *e, struct service *s); /* nothing more to change */
 enum acc_action_type acc_stop_harder(struct acc_engine *e, struct service *s, struct instance *i);
+/* Somebody asks once more: what could not be stopped is stopped as if for the first time. */
+void acc_stop_anew(struct instance *i);
 enum acc_action_type acc_remove_it(struct acc_engine *e, struct service *s, struct instance *i);
 #define ACC_NOTHING ACC_ACT_NOTE /* the decision to do nothing */
 /* A running container that differs: may it be replaced now, with all that it takes at hand? */

@@ -239,6 +239,20 @@ static void fail(struct acc_engine *e, struct service *s, const char *why)
     acc_undo_or_ask(e, s, true);
 }
 
+/* For the sake of the old one, or of names: that says nothing of the new image, so somebody may ask
+ * for it again. By itself nobody does. */
+static void fail_unjudged(struct acc_engine *e, struct service *s, const char *why)
+{
+    bool is_change = s->roll.is.is_change; /* it would begin again at once */
+
+    acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
+    acc_undo_or_ask(e, s, is_change);
+    if (s->roll.is.step == ACC_ROLL_UNDO && !is_change) {
+        acc_auto_spend(s, s->roll.is.digest);
+        acc_group_failed(e, s);
+    }
+}
+
 /* --- who sits in the slot -------------------------------------------------------------------- */
 
 static bool is_movable(const struct instance *i)
@@ -328,15 +342,18 @@ static void update_create(struct acc_engine *e, struct service *s, const struct 
 {
     if (cast->candidate && cast->candidate->recreate) { /* it goes first */
         if (s->roll.n_tries >= TRIES_MAX) {
-            fail(e, s, "its container can't be renamed");
+            fail_unjudged(e, s, "its container can't be renamed");
         }
         return;
     }
     if (cast->candidate) {
         drop_placeholder(e, s);
+        if (cast->holder) {
+            acc_stop_anew(cast->holder);
+        }
         acc_rollout_step(e, s, s->roll.is.start_first ? ACC_ROLL_START : ACC_ROLL_STOP_OLD);
     } else if (!placeholder(e, s) && !acc_spare_take(e, s, s->roll.is.slot)) {
-        fail(e, s, "accd has no room for another container");
+        fail_unjudged(e, s, "accd has no room for another container");
     }
 }
 
@@ -678,7 +695,7 @@ static void update_slot(struct acc_engine *e, struct service *s)
     } else if (!cast.candidate) {
         fail(e, s, "its new container was removed by somebody else");
     } else if (cast.holder && cast.holder->quarantined) {
-        fail(e, s, "its old container can't be stopped");
+        fail_unjudged(e, s, "its old container can't be stopped");
     } else if (step == ACC_ROLL_STOP_OLD && is_out_of_the_way(e, cast.holder)) {
         acc_rollout_step(e, s, ACC_ROLL_START);
     } else if (step == ACC_ROLL_START && runs_again(s, &cast)) {
@@ -692,7 +709,7 @@ static void update_slot(struct acc_engine *e, struct service *s)
     } else if (step == ACC_ROLL_DRAIN) {
         update_drain(e, s, &cast);
     } else if (r->n_tries >= TRIES_MAX) {
-        fail(e, s, "its container can't be renamed");
+        fail_unjudged(e, s, "its container can't be renamed");
     }
 }
 

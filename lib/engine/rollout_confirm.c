@@ -152,5 +152,8 @@ void acc_confirm_keep(struct acc_engine *e, struct service *s, const char *by)
     s->roll.is.why[0] = '\0';
     s->roll.judged_ns = cast.candidate ? cast.candidate->started_ns : 0; /* that run is known */
     acc_fail_forgive(e, s);
+    if (cast.holder) {
+        acc_stop_anew(cast.holder);
+    }
     acc_rollout_step(e, s, next_step(s, &cast));
 }

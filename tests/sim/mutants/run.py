@@ -36,7 +36,7 @@ EQUIVALENT = {
     "waiting for a person is restarted": "who waits for somebody has been told before it comes to that",
     "a frozen one is decided on": "what is decided is refused once more before it is done",
     "post-recovery restarts without end": "a run that began after the dependency's return is spared, too",
-    "it goes on beside the old one": "one that waits for a word beside its old one asks again at once",
+    "it goes on beside the old one": "a start beside the old one goes back to the stop of the old one",
     "time off counts as proof": "a container that was started anew since is watched from then on, too",
 }
 # Faults that would be seen, and why nothing here sees them.
