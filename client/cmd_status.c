@@ -21,7 +21,8 @@ static void put_status(const struct accctl *ctl, const cJSON *status, struct acc
     if (o->n_args == 0 && !o->phase) {
         accctl_put_overview(status, &ctl->style, out);
     } else if (o->n_args == 1 && cJSON_GetArraySize(services) == 1) {
-        accctl_put_service(cJSON_GetArrayItem(services, 0), &ctl->style, out);
+        accctl_put_service(cJSON_GetArrayItem(services, 0), acc_json_array(status, "stacks"),
+                           &ctl->style, out);
     } else {
         accctl_put_full(status, &ctl->style, out);
     }

@@ -218,6 +218,36 @@ static void put_lost(const cJSON *stacks, const struct accctl_style *style, stru
     acc_buf_fini(&line);
 }
 
+static bool is_observing(const cJSON *stack)
+{
+    return strcmp(text_of(stack, "mode"), "observing") == 0;
+}
+
+/* Below the stacks: what to do about those that are only observed. */
+static void put_observing(const cJSON *stacks, const struct accctl_style *style,
+                          struct acc_buf *out)
+{
+    const cJSON *stack, *last = NULL;
+    struct acc_buf line;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(stack, stacks)
+    {
+        if (is_observing(stack) && !acc_json_bool(stack, "state_lost")) {
+            last = stack;
+            n++;
+        }
+    }
+    acc_buf_init(&line, 65536);
+    if (list_stacks(stacks, "observing", false, "", &line)) {
+        (void)acc_buf_printf(&line, " %s only observed, nothing of %s is touched; take %sover: ",
+                             n == 1 ? "is" : "are", n == 1 ? "it" : "them", n == 1 ? "it " : "");
+        (void)acc_buf_printf(&line, "accctl adopt %s", n == 1 ? text_of(last, "name") : "[STACK]");
+        put_line(&line, style, out);
+    }
+    acc_buf_fini(&line);
+}
+
 static void put_unsaved(const char *why, const struct accctl_style *style, struct acc_buf *out)
 {
     char line[512];
@@ -509,6 +539,7 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
     (void)acc_buf_puts(out, cJSON_GetArraySize(stacks) > 0 ? "\n" : "\nno stacks\n");
     (void)accctl_table_put(table, style, out);
     accctl_table_destroy(table);
+    put_observing(stacks, style, out);
     accctl_put_autos(status, style, out);
 }
 
@@ -607,6 +638,8 @@ void accctl_put_differences(const cJSON *services, const char *stack,
     accctl_table_destroy(table);
 }
 
+#define OBSERVED "only observed, nothing of it is touched; take it over: accctl adopt "
+
 void accctl_put_full(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     static const char *const titles[] = {"service", "state",    "health",
@@ -626,6 +659,10 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
         (void)acc_buf_puts(out, "\n");
         accctl_put_color(out, style, ACCCTL_BOLD, line, 0);
         (void)acc_buf_puts(out, "\n");
+        if (is_observing(stack)) {
+            (void)snprintf(line, sizeof(line), "  " OBSERVED "%.200s\n", name);
+            (void)acc_buf_puts(out, line);
+        }
         accctl_table_titles(table, titles, ACC_ARRAY_LEN(titles));
         cJSON_ArrayForEach(service, acc_json_array(status, "services"))
         {
@@ -742,7 +779,25 @@ static void put_image(struct accctl_table *table, const cJSON *service)
     put_fact(table, "image", *running ? line : text_of(service, "image"));
 }
 
-void accctl_put_service(const cJSON *service, const struct accctl_style *style, struct acc_buf *out)
+/* Who restarts it can't be told from its containers. */
+static void put_mode(struct accctl_table *table, const cJSON *stacks, const char *name)
+{
+    const cJSON *stack;
+    char line[320];
+
+    cJSON_ArrayForEach(stack, stacks)
+    {
+        if (strcmp(text_of(stack, "name"), name) == 0) {
+            (void)snprintf(line, sizeof(line), "%.100s, %s%.100s", name,
+                           is_observing(stack) ? OBSERVED : "managed",
+                           is_observing(stack) ? name : "");
+            put_fact(table, "stack", line);
+        }
+    }
+}
+
+void accctl_put_service(const cJSON *service, const cJSON *stacks, const struct accctl_style *style,
+                        struct acc_buf *out)
 {
     struct accctl_table *table = accctl_table_create(2, "  ");
     const cJSON *instance;
@@ -758,6 +813,7 @@ void accctl_put_service(const cJSON *service, const struct accctl_style *style, 
         (void)acc_buf_printf(out, " for %s", ago);
     }
     (void)acc_buf_puts(out, "\n");
+    put_mode(table, stacks, text_of(service, "stack"));
     put_fact(table, "reason", text_of(service, "reason"));
     put_hold(table, acc_json_object(service, "hold"), style);
     put_list(table, "waits for", acc_json_array(service, "root"));

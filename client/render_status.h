@@ -19,8 +19,8 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
  * `services`: of io.acc.Status, or a `progress` list; `stack` narrows when not NULL. */
 void accctl_put_differences(const cJSON *services, const char *stack,
                             const struct accctl_style *style, struct acc_buf *out);
-/* All there is to one service. */
-void accctl_put_service(const cJSON *service, const struct accctl_style *style,
+/* All there is to one service. `stacks`: of io.acc.Status. */
+void accctl_put_service(const cJSON *service, const cJSON *stacks, const struct accctl_style *style,
                         struct acc_buf *out);
 void accctl_put_incidents(const cJSON *incidents, const struct accctl_style *style,
                           struct acc_buf *out);

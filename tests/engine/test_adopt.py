@@ -32,8 +32,12 @@ def arrives_softly(w, tool, v1=False):
     for name, container in (("db", db), ("app", app)):  # since it runs, not since accd looks
         assert accd.service(name)["since"][:19] == before[container][1][:19], (accd.service(name), before)
 
+    for what in ((), ("s",), ("app",)):
+        assert "accctl adopt s" in accd.ctl("status", *what).stdout
     accd.ctl("adopt")
     assert accd.status()["stacks"][0]["mode"] == "managing"
+    assert "s (managing): 2 of 2 up" in accd.ctl("status", "s").stdout
+    assert "s, managed" in accd.ctl("status", "app").stdout
     wait(lambda: set(policies(w).values()) <= {"no", ""}, 20, "accd is the only one that restarts")
     assert w.docker.identities() == before, "adoption restarted something"
 

@@ -196,7 +196,15 @@ START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
                      "\n"
                      "acc    managing   1 of 3 up, 1 off         postgres: backoff 12 s\n"
                      "media  observing  1 of 1 up\n"
-                     "new    managing   0 of 2 up, 2 on the way\n");
+                     "new    managing   0 of 2 up, 2 on the way\n"
+                     "media is only observed, nothing of it is touched; take it over: accctl "
+                     "adopt media\n");
+    cJSON_ReplaceItemInObject(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "stacks"), 2), "mode",
+                              cJSON_CreateString("observing"));
+    acc_buf_reset(&out);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "\nmedia, new are only observed, nothing of them is "
+                                           "touched; take over: accctl adopt [STACK]\n"));
     acc_buf_fini(&out);
     cJSON_Delete(json);
 }
@@ -269,7 +277,7 @@ START_TEST(holds_are_counted_and_told_with_their_end)
                                  "maintenance off ends it\n"));
     ck_assert_ptr_nonnull(strstr(out.data, "1 of 3 up, 1 off, 1 held"));
     acc_buf_reset(&out);
-    accctl_put_service(loki, &pipe_style, &out);
+    accctl_put_service(loki, NULL, &pipe_style, &out);
     ck_assert_ptr_nonnull(strstr(out.data, "up, by root: disk\n"));
     acc_buf_fini(&out);
     cJSON_Delete(json);
@@ -330,6 +338,9 @@ START_TEST(a_stack_in_full_has_every_service)
                "  postgres  backoff  -       12 s       2         exited with 1\n"
                "  spare     off      -       3 h 0 min  2\n") != NULL,
         "%s", out.data);
+    ck_assert_ptr_nonnull(strstr(out.data, "\nmedia (observing): 1 of 1 up\n"
+                                           "  only observed, nothing of it is touched; take it "
+                                           "over: accctl adopt media\n"));
     acc_buf_fini(&out);
     cJSON_Delete(json);
 }
@@ -371,19 +382,23 @@ END_TEST
 START_TEST(one_service_has_all_its_facts)
 {
     static const char text[] =
-        "{\"id\":\"acc/db\",\"desired\":\"up\",\"state\":\"up\",\"health\":\"healthy\","
+        "{\"id\":\"acc/"
+        "db\",\"stack\":\"acc\",\"desired\":\"up\",\"state\":\"up\",\"health\":\"healthy\","
         "\"since\":\"2026-11-24T11:00:00Z\",\"reason\":\"\",\"root\":[],\"restarts\":0,"
         "\"image\":\"postgres:17\",\"resources\":{\"memory\":{\"reserved\":4294967296,\"used\":0}},"
         "\"instances\":[{\"name\":\"acc-db-1\",\"id\":\"0123456789abcdef\",\"state\":\"ready\","
         "\"started_at\":\"2026-11-24T11:00:00Z\",\"differs\":true}]}";
+    cJSON *stacks = cJSON_Parse("[{\"name\":\"media\",\"mode\":\"observing\"},"
+                                "{\"name\":\"acc\",\"mode\":\"managing\"}]");
     cJSON *json = NULL;
     struct acc_buf out;
 
     ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
     acc_buf_init(&out, 10000);
-    accctl_put_service(json, &pipe_style, &out);
+    accctl_put_service(json, stacks, &pipe_style, &out);
     ck_assert_str_eq(out.data,
                      "acc/db: up for 1 h 0 min\n"
+                     "  stack      acc, managed\n"
                      "  wanted     up\n"
                      "  health     healthy\n"
                      "  restarts   0\n"
@@ -391,7 +406,15 @@ START_TEST(one_service_has_all_its_facts)
                      "  memory     4.0 GiB reserved\n"
                      "  container  acc-db-1 0123456789ab ready, started 1 h 0 min ago, differs "
                      "from the file\n");
+    cJSON_ReplaceItemInObject(cJSON_GetArrayItem(stacks, 1), "mode",
+                              cJSON_CreateString("observing"));
+    acc_buf_reset(&out);
+    accctl_put_service(json, stacks, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\n  stack      acc, only observed, nothing of it is touched; "
+                                 "take it over: accctl adopt acc\n"));
     acc_buf_fini(&out);
+    cJSON_Delete(stacks);
     cJSON_Delete(json);
 }
 END_TEST
@@ -467,7 +490,8 @@ START_TEST(rubbish_from_the_socket_is_no_crash)
     acc_buf_init(&out, 10000);
     accctl_put_overview(json, &pipe_style, &out);
     accctl_put_full(json, &pipe_style, &out);
-    accctl_put_service(acc_json_array(json, "services"), &pipe_style, &out);
+    accctl_put_service(acc_json_array(json, "services"), acc_json_array(json, "gpus"), &pipe_style,
+                       &out);
     accctl_put_incidents(acc_json_array(json, "services"), &pipe_style, &out);
     acc_buf_fini(&out);
     cJSON_Delete(json);
