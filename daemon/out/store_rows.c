@@ -6,7 +6,7 @@
 /* clang-format off */
 const char *const accd_rows_sql[ST_COUNT] = {
     [ST_JOURNAL] = "INSERT OR REPLACE INTO journal(op, at_ms, verb, service, slot, cid) VALUES(?,?,?,?,?,?)",
-    [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=?",
+    [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=? AND result IS NULL",
     [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
         " canonical, own_stop_ns, end_ns, places, ready_run_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),

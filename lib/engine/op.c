@@ -565,12 +565,23 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     }
 }
 
+/* Settled by looking, long ago, or of what has left the files meanwhile: that one is still open. */
+static void unknown_done(struct acc_engine *e, const struct acc_event *event)
+{
+    struct acc_action *action = acc_ask(e, ACC_ACT_JOURNAL_END, ACC_NONE, NULL);
+
+    action->op = event->op.op;
+    action->result = event->op.result;
+    acc_asked(e, action);
+}
+
 void acc_op_done(struct acc_engine *e, const struct acc_event *event)
 {
     uint32_t k = acc_op_find(e, event->op.op);
 
     if (k == ACC_NONE || (k & ACC_OP_OF_PROBE)) {
-        return; /* settled by looking, long ago */
+        unknown_done(e, event);
+        return;
     }
     if (k & ACC_OP_OF_ROLL) {
         acc_rollout_answered(e, &e->services[k & ~ACC_OP_OF_ROLL], event);

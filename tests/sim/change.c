@@ -58,7 +58,6 @@ static void change_one(struct world *w, uint32_t svc)
 void world_change_strike(struct world *w)
 {
     uint32_t n = 1 + (uint32_t)sim_rand_below(world_fate(w), CHANGES_MAX);
-    struct acc_event event = {.type = ACC_EV_TIMEOUT};
 
     for (uint32_t i = 0; i < n; i++) {
         uint32_t svc = (uint32_t)sim_rand_below(world_fate(w), w->graph.model->n_services);
@@ -67,10 +66,5 @@ void world_change_strike(struct world *w)
             change_one(w, svc);
         }
     }
-    if (w->engine) { /* else the next one reads it as it begins */
-        acc_engine_asked_by(w->engine, "root");
-        acc_assert(acc_engine_reconfigure(w->engine, w->graph.model, NULL, 0, w->queue.now_ms) ==
-                   0);
-        world_step(w, &event);
-    }
+    world_apply(w);
 }

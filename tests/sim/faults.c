@@ -553,7 +553,7 @@ bool world_foreign(struct world *w, enum twin_verb verb, uint32_t svc)
 static void compose_create(struct world *w, uint32_t svc, uint32_t number, const char *name,
                            bool oneoff)
 {
-    const struct acc_service_spec *spec = w->graph.model->services[svc];
+    const struct acc_service_spec *spec = world_spec(w, svc);
     struct twin_call call = {.verb = TWIN_CREATE, .token = TWIN_FOREIGN};
 
     call.create = (struct twin_create){.svc = svc,
@@ -588,7 +588,7 @@ static void call_name(struct world *w, enum twin_verb verb, const char *name, co
 
 static void name_of(struct world *w, uint32_t svc, uint32_t number, char *name, size_t size)
 {
-    const struct acc_service_spec *spec = w->graph.model->services[svc];
+    const struct acc_service_spec *spec = world_spec(w, svc);
 
     (void)snprintf(name, size, "%s-%s-%u", spec->stack, spec->name, number);
 }

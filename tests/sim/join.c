@@ -27,7 +27,7 @@ void world_join_init(struct world *w)
 
     w->n_services = whole->n_services;
     w->join.must_observe = ACC_NONE;
-    if (!world_has_join(&w->options) || whole->n_stacks < 2) {
+    if (!(world_has_join(&w->options) || world_has_leave(&w->options)) || whole->n_stacks < 2) {
         return;
     }
     w->join.part = world_copy_model(whole, whole->n_stacks - 1);
@@ -64,7 +64,6 @@ static bool is_compose_there(const struct world *w, uint32_t stack)
 static void join(void *ctx, uint64_t a, uint64_t b)
 {
     struct world *w = ctx;
-    struct acc_event event = {.type = ACC_EV_TIMEOUT};
     uint32_t stack = (uint32_t)w->join.part->n_stacks;
 
     (void)a, (void)b;
@@ -80,19 +79,14 @@ static void join(void *ctx, uint64_t a, uint64_t b)
         }
     }
     w->join.whole = NULL;
-    if (w->engine) { /* else the next one reads it as it begins */
-        acc_engine_asked_by(w->engine, "root");
-        acc_assert(acc_engine_reconfigure(w->engine, w->graph.model, NULL, 0, w->queue.now_ms) ==
-                   0);
-        world_step(w, &event);
-    }
+    world_apply(w);
 }
 
 void world_join_begin(struct world *w)
 {
     struct sim_rand rand = {.state = w->options.seed ^ UINT64_C(0x701e)};
 
-    if (!w->join.part) {
+    if (!w->join.part || !world_has_join(&w->options)) {
         return;
     }
     if (sim_rand_below(&rand, 3) != 0) {
@@ -107,7 +101,7 @@ void world_join_begin(struct world *w)
 
 void world_join_now(struct world *w)
 {
-    if (w->join.whole) {
+    if (w->join.whole && world_has_join(&w->options)) {
         join(w, 0, 0);
     }
 }
@@ -123,7 +117,7 @@ void world_join_check(struct world *w, const struct acc_action *a)
 
 void world_join_word(struct world *w, uint32_t svc)
 {
-    if (w->graph.model->service_stack[svc] == w->join.must_observe) {
+    if (world_stack_of(w, svc) == w->join.must_observe) {
         w->join.must_observe = ACC_NONE;
     }
 }

@@ -75,7 +75,8 @@ static void mend(void *ctx, uint64_t a, uint64_t b)
         const struct twin_container *c = w->twin.item[i];
 
         if (c->exists && c->is_off && twin_is_running(c) && c->made.svc != ACC_NONE &&
-            !c->made.oneoff && w->oracle.service[c->made.svc].want_up) {
+            c->made.svc < w->graph.model->n_services && !c->made.oneoff &&
+            w->oracle.service[c->made.svc].want_up) {
             world_command(w, ACC_VERB_RESTART, c->made.svc, false);
         }
     }

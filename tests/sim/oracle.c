@@ -335,6 +335,7 @@ void oracle_before_step(struct oracle *o, const struct acc_event *event)
         if (t) {
             const struct twin_container *c = o->world->twin.item[t - o->container];
 
+            world_leave_hear(o->world, event->obs, c);
             doubt_foreign(o, t, c);
             forget_late_failure(o, event->obs, t, c);
             t->stop_ms = t->started_ns == event->obs->started_ns ? t->stop_ms : 0;
@@ -547,6 +548,15 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
         return;
     }
     o->service[a->svc].n_actions++;
+    if (a->svc >= o->world->graph.model->n_services) {
+        world_leave_check(o->world, a);
+        check_hold(o, a);
+        check_storm(o, a);
+        if (!o->world->is_failed) { /* it is a stop or a removal */
+            oracle_check_target(o, a, c);
+        }
+        return;
+    }
     world_join_check(o->world, a);
     check_wish(o, event, a);
     check_hold(o, a);

@@ -261,5 +261,6 @@ const char *oracle_unconverged(struct oracle *o, char *text, size_t size)
     if (!what && w->twin.double_network) {
         what = "two networks of one name were made";
     }
+    what = what ? what : world_leave_unconverged(w);
     return what ? what : incident_unconverged(o, text, size);
 }

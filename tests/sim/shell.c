@@ -142,7 +142,7 @@ static void on_hint(void *ctx, const struct twin_hint *hint)
     struct acc_event event = {.type = hint->is_destroy ? ACC_EV_GONE : ACC_EV_HINT};
 
     if (!w->engine || w->conn == WORLD_CONN_DOWN || !c || c->made.svc == ACC_NONE ||
-        c->made.svc >= w->graph.model->n_services) {
+        (c->made.svc >= w->graph.model->n_services && !world_leave_is_told(w, c->made.svc))) {
         return;
     }
     event.hint.cid = hint->cid;
@@ -188,16 +188,36 @@ static void trace_action(struct world *w, const struct acc_action *a)
                 a->op, what);
 }
 
+static void begin_journal(struct world *w, uint64_t op)
+{
+    if (w->store.n_open == WORLD_OPEN_MAX) {
+        world_fail(w, "I18: more than %u journaled operations have no end", WORLD_OPEN_MAX);
+        return;
+    }
+    w->store.open[w->store.n_open++] = op;
+}
+
+/* What has ended already stays as it is. */
+static void end_journal(struct world_store *s, uint64_t op)
+{
+    for (size_t i = 0; i < s->n_open; i++) {
+        if (s->open[i] == op) {
+            s->open[i] = s->open[--s->n_open];
+            return;
+        }
+    }
+}
+
 static void execute(struct world *w, const struct acc_action *a)
 {
     trace_action(w, a);
     switch (a->type) {
     case ACC_ACT_JOURNAL:
-        w->store.n_open++;
+        begin_journal(w, a->op);
         w->store.next_op = a->op >= w->store.next_op ? a->op + 1 : w->store.next_op;
         break;
     case ACC_ACT_JOURNAL_END:
-        w->store.n_open -= w->store.n_open > 0 ? 1 : 0;
+        end_journal(&w->store, a->op);
         break;
     case ACC_ACT_SAVE_REVISION:
         world_store_save_revision(w, a);
@@ -371,6 +391,7 @@ void world_step(struct world *w, struct acc_event *event)
         coverage_event(w->options.coverage, w, event);
     }
     acc_engine_step(w->engine, event, &w->actions);
+    world_leave_renumber(w);
     acc_engine_check_step(w->engine);
     if (w->n_steps % CHECK_ALL_EVERY == 0) {
         acc_engine_check(w->engine);

@@ -182,7 +182,8 @@ static void list_maybe_done(struct world *w)
 
 static bool is_ours(const struct world *w, const struct twin_container *c)
 {
-    return c->exists && c->made.svc != ACC_NONE && c->made.svc < w->graph.model->n_services;
+    return c->exists && c->made.svc != ACC_NONE &&
+           (c->made.svc < w->graph.model->n_services || world_leave_is_told(w, c->made.svc));
 }
 
 static void list_now(void *ctx, uint64_t life, uint64_t epoch)
@@ -248,7 +249,7 @@ static void probe_judge(const struct probe *p, struct acc_event *event)
     if (!is_there || w->twin.power == TWIN_HUNG) {
         return;
     }
-    event->probe.listens = c->proc.listens && w->graph.model->services[p->action.svc]->n_ports > 0;
+    event->probe.listens = c->proc.listens && world_spec(w, p->action.svc)->n_ports > 0;
     bool is_well = sim_proc_check(&c->proc) && !c->is_marked;
 
     switch (p->action.how) {
@@ -261,7 +262,7 @@ static void probe_judge(const struct probe *p, struct acc_event *event)
         event->probe.output = is_well ? "ok" : "no";
         break;
     case ACC_HOW_LISTEN:
-        if (w->graph.model->services[p->action.svc]->n_ports > 0) {
+        if (world_spec(w, p->action.svc)->n_ports > 0) {
             event->probe.verdict = event->probe.listens ? ACC_PROBE_PASS : ACC_PROBE_FAIL;
         }
         break;
@@ -331,7 +332,7 @@ static void comparison_tell(void *ctx, uint64_t a, uint64_t b)
     memcpy(cid, c->action.cid, sizeof(cid));
     event.compared.cid = cid;
     of = twin_find(&w->twin, cid);
-    spec = w->graph.model->services[c->action.svc]->spec_hash;
+    spec = world_spec(w, c->action.svc)->spec_hash;
     event.compared.spec = spec;
     event.compared.likeness = w->twin.power != TWIN_UP || !of         ? ACC_LIKE_UNKNOWN
                               : strcmp(of->made.spec_hash, spec) == 0 ? ACC_LIKE_SAME

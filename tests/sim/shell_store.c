@@ -161,7 +161,7 @@ void world_store_save(struct world *w, const struct acc_action *a)
         acc_engine_stack_record(w->engine, a->svc, &s->stack_latest[a->svc]);
         s->stack_has_latest[a->svc] = true;
     } else {
-        acc_engine_service_record(w->engine, a->svc, now_ms, &s->latest[a->svc]);
+        acc_engine_service_record(w->engine, world_leave_at(w, a->svc), now_ms, &s->latest[a->svc]);
         s->has_latest[a->svc] = true;
         mark_unsynced(s, a->svc);
         if (strcmp(s->latest[a->svc].id, world_service_id(w, a->svc)) != 0) {

@@ -102,7 +102,7 @@ void world_fail(struct world *w, const char *fmt, ...)
 
 const char *world_service_id(const struct world *w, uint32_t svc)
 {
-    return w->graph.model->services[svc]->id;
+    return world_spec(w, svc)->id;
 }
 
 struct sim_rand *world_luck(struct world *w, uint32_t svc)
@@ -142,7 +142,7 @@ void world_open(struct world *w, const struct world_options *options)
     if (world_has_groups(options) && options->seed % 2 == 0) { /* what goes back as a phase */
         w->options.graph.phase_seed = options->seed + 1;
     }
-    w->options.graph.last_apart = world_has_join(&w->options);
+    w->options.graph.last_apart = world_has_join(&w->options) || world_has_leave(&w->options);
     sim_graph_draw(&w->rand, &w->options.graph, &w->graph);
     w->n_services = w->graph.model->n_services;
     r = sim_workloads_init(&w->workloads, &w->queue, &w->rand, w->graph.model, w->graph.habits);
@@ -280,6 +280,7 @@ static void begin(struct world *w)
         }
     }
     world_join_begin(w);
+    world_leave_begin(w);
     world_accd_start(w);
 }
 
@@ -325,6 +326,7 @@ static void heal(struct world *w)
     w->is_chaos = false;
     w->crash_in = 0;
     world_join_now(w);
+    world_leave_end(w);
     w->twin.quirks = twin_quirks_none();
     w->twin.quirks.frozen_health = frozen;
     sim_workloads_heal(&w->workloads);

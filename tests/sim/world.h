@@ -42,7 +42,8 @@ void world_options_make_long(struct world_options *options);
 
 enum world_conn { WORLD_CONN_DOWN = 0, WORLD_CONN_UP, WORLD_CONN_DEGRADED };
 
-#define WORLD_OPS_MAX 1024u
+#define WORLD_OPS_MAX  1024u
+#define WORLD_OPEN_MAX 4096u
 
 struct world_op { /* sent by this life of accd, not answered yet */
     bool is_used, is_late, is_journaled;
@@ -61,7 +62,8 @@ struct world_store {
     bool *stack_has_latest, *stack_has_durable;
     struct acc_hold_record maintenance_latest, maintenance_durable;
     uint64_t next_op;
-    size_t n_open;                        /* journaled and not ended */
+    uint64_t open[WORLD_OPEN_MAX]; /* journaled and not ended */
+    size_t n_open;
     struct acc_revision_record *revision; /* as saved; owned */
     size_t n_revisions;
 };
@@ -108,11 +110,21 @@ struct world_shutdown {
     struct sim_rand rand;
 };
 
-/* The last stack joins the files. */
+/* The last stack joins the files, or leaves them. */
 struct world_join {
-    struct acc_model *part;  /* owned; without it. NULL: all are there from the beginning */
-    struct acc_model *whole; /* owned; it has not joined yet. NULL: it has */
+    struct acc_model *part;  /* owned; without it. NULL: all are there all the time */
+    struct acc_model *whole; /* owned; it is in no file. NULL: it is */
     uint32_t must_observe;   /* a stack that is none of accd's business; ACC_NONE */
+};
+
+struct world_leave {
+    bool is_left, returns;
+    uint64_t since_ms, life; /* of the accd that had it; 0: none was there */
+    bool is_unsure;          /* that one had not looked at it yet */
+    bool was_observed;
+    bool has_containers; /* else it is forgotten: what becomes of it is found anew */
+    bool is_taken;       /* somebody has started it since, and accd was told */
+    bool is_pruned;      /* somebody has asked for that */
 };
 
 /* The disk of accd's state. */
@@ -164,6 +176,7 @@ struct world {
     struct world_shutdown shutdown;
     struct world_disk disk;
     struct world_join join;
+    struct world_leave leave;
     size_t n_services; /* also of a stack that has not joined yet */
 
     uint32_t event_svc; /* whom an answer concerns, while it is told */
@@ -279,6 +292,28 @@ void world_join_now(struct world *world); /* if it has not joined yet */
 void world_join_check(struct world *world, const struct acc_action *action);
 /* Somebody has given a word about its stack, or changed its containers. */
 void world_join_word(struct world *world, uint32_t svc);
+
+/* --- leave.c ------------------------------------------------------------------------------- */
+
+bool world_has_leave(const struct world_options *options);
+void world_leave_begin(struct world *world);
+void world_leave_end(struct world *world); /* it comes back now, if it does */
+/* accd is told of its files. */
+void world_apply(struct world *world);
+/* Also of what is in no file. */
+const struct acc_service_spec *world_spec(const struct world *world, uint32_t svc);
+uint32_t world_stack_of(const struct world *world, uint32_t svc);
+/* Where the engine has a service, also one that has left; ACC_NONE: it knows nothing of it. */
+uint32_t world_leave_at(const struct world *world, uint32_t svc);
+/* What the engine asks for what has left gets the world's own numbers. */
+void world_leave_renumber(struct world *world);
+/* It has left, and the engine still knows of it. */
+bool world_leave_is_told(const struct world *world, uint32_t svc);
+void world_leave_hear(struct world *world, const struct acc_obs *obs,
+                      const struct twin_container *container);
+/* Something of what has left is to be changed. */
+void world_leave_check(struct world *world, const struct acc_action *action);
+const char *world_leave_unconverged(struct world *world);
 
 /* --- disk.c -------------------------------------------------------------------------------- */
 
