@@ -349,7 +349,7 @@ static void tell_start(struct acc_engine *e, struct service *s, const struct ins
 {
     char text[ACC_TEXT_MAX + 1];
 
-    if (acc_probe_fails_to_start(i) && !heals_later(s, i)) {
+    if (acc_probe_fails_to_start(i) && !i->overdue && !heals_later(s, i)) {
         (void)snprintf(text, sizeof(text), "does not get ready%s", acc_output_told(i).text);
         acc_incident_open(e, s, text);
     }

@@ -59,6 +59,29 @@ def test_unhealthy_is_restarted_after_its_grace(w):
     assert accd.service("a")["restarts"] == 1
 
 
+@needs(seconds=150)
+def test_who_recovered_with_its_dependency_is_healed_as_ever_later(w):
+    """Ill, well again after its dependency's return, and ill once more: its own failure, not a late recovery."""
+    path = w.stack("s", {"d": service(interval="1s"),
+                         "a": service("d", interval="1s", environment={"HEALTH": "ok"})})
+    config = w.config([path], timing={"degraded_grace_min": "6s", "recovery_grace_min": "15s"})
+    accd = w.accd(config=config)
+    accd.ctl("up", "--all")
+    record = w.record()
+    w.docker.set_health("s-a-1", "fail")
+    wait(lambda: record.count("health_status: unhealthy", "s-a-1"), 30, "Docker calls it unhealthy")
+    w.docker.crash("s-d-1")
+    accd.wait_state("d", "up", seconds=30)
+    back = time.monotonic()
+    w.docker.set_health("s-a-1", "ok")
+    accd.wait_state("a", "up", seconds=30)
+    time.sleep(max(0, back + 11 - time.monotonic()))
+    w.docker.set_health("s-a-1", "fail")
+    wait(lambda: record.count("start", "s-a-1"), 60, "it is restarted")
+    told = accd.ctl("events", "-n", "200").stdout
+    assert "did not recover" not in told and "was unhealthy" in told, told
+
+
 @needs(seconds=90)
 def test_up_does_not_wait_for_what_docker_calls_unhealthy(w):
     """As with `docker compose up --wait`: exit 1 and why, of it and of who needs it; accd goes on trying."""

@@ -324,6 +324,24 @@ START_TEST(never_ready_is_restarted_a_stateful_one_is_not)
 }
 END_TEST
 
+START_TEST(what_an_incident_says_of_one_that_is_left_running_stays)
+{
+    struct acc_incident_view view;
+
+    stage_open(&stage, model_build("s: b h s"));
+    service("b")->probe = ACC_PROBE_FAIL;
+    stage_connect(&stage, false);
+    stage_run(&stage, 290000);
+    stage_health(&stage, "b", ACC_DH_UNHEALTHY);
+    ck_assert(acc_engine_incident_at(stage.engine, 0, &view));
+    ck_assert_str_eq(view.cause, "does not get ready: connection refused");
+    stage_run(&stage, 20000);
+    stage_health(&stage, "b", ACC_DH_UNHEALTHY);
+    ck_assert(acc_engine_incident_at(stage.engine, 0, &view));
+    ck_assert_str_eq(view.cause, "does not get ready; it is stateful and is left running");
+}
+END_TEST
+
 START_TEST(a_service_that_waits_for_a_person_is_left_alone)
 {
     stage_open(&stage, model_build("s: vault h"));
@@ -425,6 +443,7 @@ int main(void)
     tcase_add_test(tcase, a_check_that_passed_early_outweighs_an_older_verdict);
     tcase_add_test(tcase, at_most_four_checks_at_once);
     tcase_add_test(tcase, never_ready_is_restarted_a_stateful_one_is_not);
+    tcase_add_test(tcase, what_an_incident_says_of_one_that_is_left_running_stays);
     tcase_add_test(tcase, a_service_that_waits_for_a_person_is_left_alone);
     tcase_add_test(tcase, who_waits_for_an_unhealthy_start_is_told);
     tcase_add_test(tcase, who_waits_for_what_waits_for_a_person_is_told);
