@@ -115,12 +115,13 @@ static int name_resources(struct acc_engine *e)
     return 0;
 }
 
-/* Behind all others, one for each source: at worst each is lost with another mount. */
+/* Behind all others, one for each source and `mount:`: at worst each is lost with another one. */
 static void number_mounts(struct acc_engine *e, const struct acc_model *model)
 {
     e->first_mount = e->n_conditions;
     for (size_t k = 0; k < model->n_conditions; k++) {
-        e->n_conditions += model->conditions[k].kind == ACC_HOST_PLACE;
+        e->n_conditions += model->conditions[k].kind == ACC_HOST_PLACE ||
+                           model->conditions[k].kind == ACC_HOST_MOUNT;
     }
 }
 
@@ -129,17 +130,18 @@ static void name_mounts(struct acc_engine *e)
     for (uint32_t k = e->first_mount; k < e->n_conditions; k++) {
         struct condition *mount = &e->conditions[k];
 
-        *mount = (struct condition){
-            .id = mount->seen,
-            .is = {.kind = ACC_HOST_PLACE, .text = mount->known, .arg = mount->known},
-            .res = ACC_NONE,
-            .is_met = ACC_YES,
-            .incident = ACC_NONE};
+        *mount = (struct condition){.id = mount->seen,
+                                    .is = {.kind = ACC_HOST_PLACE,
+                                           .text = mount->seen + strlen("host:"),
+                                           .arg = mount->known},
+                                    .res = ACC_NONE,
+                                    .is_met = ACC_YES,
+                                    .incident = ACC_NONE};
     }
     for (uint32_t k = 0; k < e->n_conditions; k++) {
         struct condition *c = &e->conditions[k];
 
-        c->mount = c->prev_lost = c->next_lost = c->first_lost = ACC_NONE;
+        c->mount = c->prev_lost = c->next_lost = c->first_lost = c->declared = ACC_NONE;
     }
 }
 

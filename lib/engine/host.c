@@ -90,20 +90,11 @@ void acc_host_lacks(const struct acc_engine *e, const struct condition *c, char 
     }
 }
 
-/* Its mount says it for all that is lost with it. */
-static bool is_told_by_its_mount(const struct condition *c)
-{
-    size_t len = 0;
-
-    return c->mount != ACC_NONE || (c->is.kind == ACC_HOST_PLACE && c->is_met == ACC_NO &&
-                                    acc_place_lost_point(c->known, c->seen, &len));
-}
-
 static void note_change(struct acc_engine *e, const struct condition *c, enum acc_tri was)
 {
     char text[ACC_TEXT_MAX + 1];
 
-    if (!acc_host_is_mount(e, c) && is_told_by_its_mount(c)) {
+    if (!acc_host_is_mount(e, c) && acc_mount_tells_of(c)) {
         return;
     }
     acc_host_lacks(e, c, text, sizeof(text));
@@ -161,6 +152,7 @@ void acc_host_told(struct acc_engine *e, const struct acc_event *event)
         acc_place_told(e, c, event->host.place ? event->host.place : "");
     } else {
         acc_host_became(e, c, event->host.is_met);
+        acc_mount_follow(e, c);
     }
 }
 

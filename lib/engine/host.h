@@ -11,7 +11,7 @@
  * is ready, and from then on it has to lie there before a start. Who is ready on what was mounted
  * there before is left alone, and is well. Sources that are lost with one mount have that mount as
  * their root (host_mount.c), a condition of its own while it is lost: a NAS that is gone is one
- * incident, however many paths lie on it.
+ * incident, however many paths lie on it, and also where some services name it as `mount:`.
  *
  * So is each network and volume that Docker can't make (E6, net:<name>, vol:<name>): it is the root
  * of all who lack a container for it. That the engine finds out by itself (resource.c).
@@ -36,9 +36,10 @@ struct condition {
     /* PLACE: where it was when it was last used ("" never), and where it is ("" not known). A lost
      * mount: its mount point ("" this one is free), and what it is called. */
     char known[ACC_PLACE_MAX + 1], seen[ACC_PLACE_MAX + 1];
-    /* PLACE: with which mount it is lost, or ACC_NONE, and others that are. */
+    /* PLACE, MOUNT: with which mount it is lost, or ACC_NONE, and others that are. */
     uint32_t mount, prev_lost, next_lost;
-    uint32_t first_lost; /* a mount: what is lost with it, or ACC_NONE */
+    /* A mount: what is lost with it, and the condition that names it; or ACC_NONE. */
+    uint32_t first_lost, declared;
 };
 
 /* Those of a service: `for (k = 0; k < s->n_host; k++) acc_host_of(e, s, k)`. */
@@ -91,6 +92,8 @@ void acc_places_restore(struct acc_engine *e, const struct service *s, const cha
 bool acc_host_is_mount(const struct acc_engine *e, const struct condition *c);
 /* A source is lost, found, or lost in another way: its mount follows. After it was judged. */
 void acc_mount_follow(struct acc_engine *e, struct condition *c);
+/* It is lost with a mount, or was until now: that is told of the mount. */
+bool acc_mount_tells_of(const struct condition *c);
 /* One more or less is wanted of what may be lost with a mount. */
 void acc_mount_count(struct acc_engine *e, const struct condition *c, uint32_t more);
 void acc_mount_lacks(const struct acc_engine *e, const struct condition *mount, char *out,

@@ -1,10 +1,10 @@
 /*
- * Lost mounts: when a NAS or a disk goes, all bind sources that lie on it are lost, and the mount
- * is their one root (E6).
+ * Lost mounts: when a NAS or a disk goes, all bind sources that lie on it are lost, and so is what
+ * names it as `mount:`; the mount is their one root (E6).
  *
  * Which mounts there are is learned (host_place.c), so they have no place of their own in the
- * tables: as many as there are sources are kept free, behind all other conditions. One is taken
- * while something is lost with it, and until its incident is closed.
+ * tables: as many as there may be are kept free, behind all other conditions. One is taken while
+ * something is lost with it, and until its incident is closed.
  */
 
 #include <stdio.h>
@@ -49,10 +49,40 @@ uint32_t acc_mount_find(const struct acc_engine *e, const char *point)
 }
 
 /* What it is called is what its text points to (build_shared.c). */
-static void name(struct condition *mount, const char *point, size_t len)
+static size_t length_of_point(const char *path)
 {
+    size_t len = strlen(path);
+
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    return len;
+}
+
+/* The condition `mount:POINT`, where the file of any service has it. */
+static uint32_t find_declared(const struct acc_engine *e, const char *point, size_t len)
+{
+    for (uint32_t k = 0; k < e->n_of_host; k++) {
+        const struct acc_condition *is = &e->conditions[k].is;
+
+        if (is->kind == ACC_HOST_MOUNT && length_of_point(is->arg) == len &&
+            strncmp(is->arg, point, len) == 0) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}
+
+/* As the file calls it, where it does. */
+static void name(const struct acc_engine *e, struct condition *mount, const char *point, size_t len)
+{
+    mount->declared = find_declared(e, point, len);
     (void)snprintf(mount->known, sizeof(mount->known), "%.*s", (int)len, point);
-    (void)snprintf(mount->seen, sizeof(mount->seen), "host:%.*s", (int)len, point);
+    if (mount->declared != ACC_NONE) {
+        acc_copy(mount->seen, sizeof(mount->seen), e->conditions[mount->declared].id);
+    } else {
+        (void)snprintf(mount->seen, sizeof(mount->seen), "host:%.*s", (int)len, point);
+    }
     mount->is_met = ACC_YES;
     mount->last_bad_ms = 0;
     mount->n_wanting = 0;
@@ -62,18 +92,37 @@ static uint32_t take(struct acc_engine *e, const char *point, size_t len)
 {
     for (uint32_t k = e->first_mount; k < e->n_conditions; k++) {
         if (is_free(&e->conditions[k])) {
-            name(&e->conditions[k], point, len);
+            name(e, &e->conditions[k], point, len);
             return k;
         }
     }
     return ACC_NONE;
 }
 
+static const char *lost_point(const struct condition *c, size_t *ret_len)
+{
+    if (c->res != ACC_NONE) {
+        return NULL; /* a network or volume */
+    }
+    if (c->is.kind == ACC_HOST_MOUNT) {
+        *ret_len = length_of_point(c->is.arg);
+        return c->is.arg;
+    }
+    return c->is.kind == ACC_HOST_PLACE ? acc_place_lost_point(c->known, c->seen, ret_len) : NULL;
+}
+
+bool acc_mount_tells_of(const struct condition *c)
+{
+    size_t len = 0;
+
+    return c->mount != ACC_NONE || (c->is_met == ACC_NO && lost_point(c, &len));
+}
+
 /* With which mount it is lost. ACC_NONE: it isn't lost, or by itself. */
 static uint32_t mount_of(struct acc_engine *e, const struct condition *c)
 {
     size_t len = 0;
-    const char *point = c->is_met == ACC_NO ? acc_place_lost_point(c->known, c->seen, &len) : NULL;
+    const char *point = c->is_met == ACC_NO ? lost_point(c, &len) : NULL;
     uint32_t found = point ? find(e, point, len) : ACC_NONE;
 
     return point && found == ACC_NONE ? take(e, point, len) : found;
@@ -147,7 +196,11 @@ void acc_mount_lacks(const struct acc_engine *e, const struct condition *mount, 
     const struct condition *c = mount->first_lost == ACC_NONE ? NULL
                                                               : &e->conditions[mount->first_lost];
 
-    if (c) {
+    bool is_gone = c && (c->is.kind == ACC_HOST_MOUNT || acc_place_is_unmounted(c->known, c->seen));
+
+    if (is_gone && mount->declared != ACC_NONE) { /* in the same words, whatever is told first */
+        acc_condition_lacks(&e->conditions[mount->declared].is, out, out_size);
+    } else if (c) {
         acc_place_lacks(NULL, c->known, c->seen, out, out_size);
     } else {
         (void)snprintf(out, out_size, "%.160s was not as when it was last used", mount->known);
@@ -191,7 +244,7 @@ static void move_found(const struct condition *old, struct acc_engine *to)
         struct condition *mount = &to->conditions[k];
 
         if (mount->known[0] == '\0') {
-            name(mount, old->known, strlen(old->known));
+            name(to, mount, old->known, strlen(old->known));
             move(old, mount);
             return;
         }
@@ -201,9 +254,7 @@ static void move_found(const struct condition *old, struct acc_engine *to)
 void acc_mounts_move(const struct acc_engine *from, struct acc_engine *to)
 {
     for (uint32_t k = 0; k < to->n_of_host; k++) {
-        if (to->conditions[k].is.kind == ACC_HOST_PLACE) {
-            move_lost(from, to, &to->conditions[k]);
-        }
+        move_lost(from, to, &to->conditions[k]);
     }
     for (uint32_t k = from->first_mount; k < from->n_conditions; k++) {
         const struct condition *old = &from->conditions[k];

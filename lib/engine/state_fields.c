@@ -430,6 +430,7 @@ static const struct acc_field condition_fields[] = {
     ACC_FIELD_OF(struct condition, prev_lost, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct condition, next_lost, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct condition, first_lost, ACC_FIELD_INDEX),
+    ACC_FIELD_OF(struct condition, declared, ACC_FIELD_INDEX),
 };
 
 static const struct acc_field serial_fields[] = {

@@ -86,7 +86,7 @@ bool acc_token_is_valid(const char *name)
 
 bool acc_root_is_path(const char *root_id)
 {
-    return strncmp(root_id, "host:/", 6) == 0;
+    return strncmp(root_id, "host:/", 6) == 0 || strncmp(root_id, "host:mount:/", 12) == 0;
 }
 
 const char *acc_root_sufferer(const char *root_id)

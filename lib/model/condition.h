@@ -54,7 +54,7 @@ void acc_condition_lacks(const struct acc_condition *condition, char *out, size_
 /* The root of an incident is a service, "host:..." or "engine": what to call one of those that
  * suffer from it, "other" or "service". */
 const char *acc_root_sufferer(const char *root_id);
-/* Of a bind source, or of the mount that it lies on: "host:/mnt/nas". */
+/* Of a bind source, or of the mount that it lies on: "host:/mnt/nas", "host:mount:/mnt/nas". */
 bool acc_root_is_path(const char *root_id);
 /* The name of a token that services are serialised by: letters, digits, `_`, `-`, `.`. */
 bool acc_token_is_valid(const char *name);

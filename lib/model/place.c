@@ -90,6 +90,11 @@ static bool is_above(struct part point, struct part of)
            (point.len == 1 || of.text[point.len] == '/');
 }
 
+bool acc_place_is_unmounted(const char *was, const char *is)
+{
+    return is_above(part_of(is, WORD_POINT), part_of(was, WORD_POINT));
+}
+
 const char *acc_place_lost_point(const char *was, const char *is, size_t *ret_len)
 {
     struct part point = part_of(was, WORD_POINT);

@@ -24,6 +24,8 @@ void acc_place_put(const char *point, const char *type, const char *source, cons
                    char *out);
 /* An automount that isn't triggered yet is the place of what it will mount: Docker triggers it. */
 bool acc_place_is_same(const char *was, const char *is);
+/* Nothing is mounted any more where it was. */
+bool acc_place_is_unmounted(const char *was, const char *is);
 /* What is the matter with `path`, which was on `was`: "nas:/export is not mounted on /mnt/nas, as
  * when /mnt/nas/data was last used". Without a path (NULL) of the mount: "... as when it was last
  * used". */

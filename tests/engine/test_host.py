@@ -56,7 +56,8 @@ def test_a_device_and_an_address_are_waited_for(w):
                        "b": service(**{"x-acc": {"host": [f"path:{file}", "address:127.7.7.7"]}})})
     try:
         accd.ctl("up", "--all", "--detach")
-        assert f"the device {device} is missing" in accd.wait_state("a", "blocked", seconds=20)["reason"]
+        accd.wait_state("a", "blocked", seconds=20)  # an accd that has just been started says first that Docker hasn't answered yet
+        wait(lambda: f"the device {device} is missing" in accd.service("a")["reason"], 20, "it says what is missing")
         accd.wait_state("b", "blocked", seconds=20)
         device.parent.mkdir(parents=True)
         device.write_text("no device")
@@ -224,3 +225,33 @@ def test_a_lost_mount_is_one_incident(w):
     finally:
         run("umount", nas, check=False)
         run("umount", disk, check=False)
+
+
+@needs(seconds=120)
+def test_a_mount_that_some_name_is_one_root_for_all(w):
+    """One service names the mount, another only has a source on it: one incident, whoever is told of first."""
+    nas = w.dir / "nas"
+    nas.mkdir()
+    root = f"host:mount:{nas}"
+    try:
+        run("mount", "-t", "tmpfs", "acc-nas", nas)
+        (nas / "b").mkdir()
+        accd = accd_of(w, {"a": service(**{"x-acc": {"host": [f"mount:{nas}"]}}), "b": service(volumes=[f"{nas}/b:/b"])})
+        accd.ctl("up", "--all")
+        run("umount", nas)
+        wait(lambda: "would not start again" in accd.service("b")["reason"], 20, "b has lost it")
+        w.docker.crash("s-a-1")
+        w.docker.crash("s-b-1")
+        for name in ("a", "b"):
+            lost = accd.wait_state(name, "blocked", seconds=20)
+            assert lost["root"] == [root] and "because" in lost["reason"], lost
+        assert [(i["root"], sorted(i["impact"]), i["cause"]) for i in accd.incidents()] == [
+            (root, ["s/a", "s/b"], f"nothing is mounted on {nas}")], accd.incidents()
+        run("mount", "-t", "tmpfs", "acc-nas", nas)
+        (nas / "b").mkdir()
+        accd.wait_all_up(30)
+        wait(lambda: not accd.incidents(), 20, "the incident is over")
+        told = accd.ctl("incidents").stdout + accd.ctl("events").stdout
+        assert told.count("closed after") == 1, told
+    finally:
+        run("umount", nas, check=False)
