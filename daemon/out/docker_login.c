@@ -24,7 +24,41 @@ static void on_line(void *ctx, bool is_stderr, const char *line)
 
     if (!is_stderr) { /* JSON: a line's end means nothing; it is a secret, and goes nowhere else */
         (void)acc_buf_puts(&op->answer, line);
+    } else if (line[0]) {
+        (void)snprintf(op->complaint, sizeof(op->complaint), "%.90s", line);
     }
+}
+
+/* What the helpers of docker say of a server that they don't know (docker-credential-helpers,
+ * credentials/error.go). Whatever else is on a stdout is taken for a secret. */
+static bool has_none(const struct acc_buf *answer)
+{
+    return answer->data && strstr(answer->data, "credentials not found");
+}
+
+static void explain(struct accd_op *op, int status)
+{
+    const char *helper = op->auth.helper;
+    char *out = op->no_login;
+    size_t size = sizeof(op->no_login);
+
+    if (status == -ENOENT) {
+        (void)snprintf(out, size, "docker-credential-%s, which config.json names, isn't installed",
+                       helper);
+    } else if (status == -ETIMEDOUT) {
+        (void)snprintf(out, size, "docker-credential-%s didn't answer within %u s", helper,
+                       HELPER_LIMIT_MS / 1000);
+    } else if (has_none(&op->answer)) {
+        (void)snprintf(out, size, "docker-credential-%s has none for it: docker login %.64s", helper,
+                       op->auth.server);
+    } else if (status != 0) {
+        (void)snprintf(out, size, "docker-credential-%s failed (%d)%s%s", helper, status,
+                       op->complaint[0] ? ": " : "", op->complaint);
+    } else {
+        (void)snprintf(out, size, "what docker-credential-%s answers can't be read", helper);
+    }
+    accd_log(status == -ENOENT ? ACCD_LOG_WARNING : ACCD_LOG_INFO,
+             "%s: %s; going on without credentials", op->auth.server, out);
 }
 
 /* Without credentials a public image can still be pulled; the registry says what it wants. */
@@ -36,16 +70,10 @@ static void on_end(void *ctx, int status)
                         ACC_REGISTRY_HEADER;
 
     op->child = NULL;
-    forget_answer(op);
-    if (status == -ENOENT) {
-        accd_log(ACCD_LOG_WARNING,
-                 "~/.docker/config.json: there is no docker-credential-%s for %s; going on without "
-                 "credentials",
-                 op->auth.helper, op->auth.server);
-    } else if (!is_known) {
-        accd_log(ACCD_LOG_INFO, "docker-credential-%s has nothing for %s (%d)", op->auth.helper,
-                 op->auth.server, status);
+    if (!is_known) {
+        explain(op, status);
     }
+    forget_answer(op);
     op->after_login(op, is_known ? op->auth.header.data : NULL);
 }
 
@@ -73,6 +101,7 @@ void accd_docker_login(struct accd_op *op, const char *image,
     const struct accd_docker_call_config *config = &op->call->config;
 
     accd_docker_logout(op); /* of an earlier image of this operation */
+    op->no_login[0] = op->complaint[0] = '\0';
     op->after_login = after_login;
     switch (config->registry_auth ? config->registry_auth(config->ctx, image, &op->auth)
                                   : ACC_REGISTRY_ANONYMOUS) {
@@ -83,8 +112,8 @@ void accd_docker_login(struct accd_op *op, const char *image,
         ask_helper(op);
         return;
     case ACC_REGISTRY_INVALID:
-        accd_log(ACCD_LOG_WARNING, "~/.docker/config.json: no usable credentials for %s",
-                 op->auth.server);
+        (void)snprintf(op->no_login, sizeof(op->no_login), "~/.docker/config.json is damaged");
+        accd_log(ACCD_LOG_WARNING, "%s: %s", op->auth.server, op->no_login);
         break;
     case ACC_REGISTRY_ANONYMOUS:
         break;

@@ -223,8 +223,8 @@ void accd_op_set_registry_fault(struct accd_op *op, int status, const char *mess
     char text[ACC_OUTPUT_MAX + 1];
 
     op->fault = acc_registry_fault_of(status, message);
-    acc_registry_fault_text(op->fault, image, op->had_login, acc_docker_cause(message), text,
-                            sizeof(text));
+    acc_registry_fault_text(op->fault, image, op->had_login, op->no_login,
+                            acc_docker_cause(message), text, sizeof(text));
     if (result != ACC_OP_LOST) { /* Docker itself */
         result = acc_registry_fault_passes(op->fault) ? ACC_OP_START : ACC_OP_CONFIG;
     }

@@ -110,7 +110,9 @@ struct accd_op {
     struct acc_registry_auth auth; /* zeroed or valid; for the pull */
     struct acc_buf answer;         /* of a credential helper */
     void (*after_login)(struct accd_op *op, const char *header);
-    bool had_login; /* the registry was given credentials */
+    bool had_login;     /* the registry was given credentials */
+    char no_login[192]; /* why it wasn't though there should be some; "": there are none */
+    char complaint[96]; /* the last line that the helper wrote on its stderr */
     void (*after_distribution)(struct accd_op *op, const struct accd_http_reply *reply);
     enum acc_registry_fault fault; /* of the registry's last answer */
 

@@ -89,7 +89,7 @@ static const char *last_clause(const char *message)
 }
 
 void acc_registry_fault_text(enum acc_registry_fault fault, const char *image, bool had_login,
-                             const char *message, char *out, size_t size)
+                             const char *no_login, const char *message, char *out, size_t size)
 {
     char server[ACC_REGISTRY_SERVER_MAX];
     bool is_hub;
@@ -104,6 +104,10 @@ void acc_registry_fault_text(enum acc_registry_fault fault, const char *image, b
         out[0] = '\0';
         return;
     case ACC_REGISTRY_DENIED:
+        if (!had_login && no_login[0]) { /* another login would be lost like this one */
+            (void)snprintf(out, size, "%s wants a login, and %s", name, no_login);
+            break;
+        }
         (void)snprintf(out, size, "%s %s: docker login%s%s", name,
                        had_login ? "refuses the credentials that it got; log in again"
                                  : "wants a login",

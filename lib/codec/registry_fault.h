@@ -29,6 +29,8 @@ bool acc_registry_fault_passes(enum acc_registry_fault fault);
 /* It is the registry as a whole, not one image of it: no use in asking it for the next one now. */
 bool acc_registry_fault_is_general(enum acc_registry_fault fault);
 /* One clause for people, cut to `size`: "ghcr.io wants a login: docker login ghcr.io (...)".
- * `image` is the reference that was asked for, `message` Docker's words or "". */
+ * `image` is the reference that was asked for, `no_login` why it wasn't given the credentials that
+ * there should be ("docker-credential-pass isn't installed") or "", `message` Docker's words or "".
+ */
 void acc_registry_fault_text(enum acc_registry_fault fault, const char *image, bool had_login,
-                             const char *message, char *out, size_t size);
+                             const char *no_login, const char *message, char *out, size_t size);

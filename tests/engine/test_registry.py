@@ -42,11 +42,12 @@ def test_a_credential_helper_is_asked(w):
     image = registry(w)
     path = w.stack("s", {"a": service(image=image)})
     accd = w.accd(path, start=False)
-    accd.env = helper(w, "exit 1")
+    accd.env = helper(w, "echo 'gpg: no secret key' >&2; exit 1")
     accd.start()
     accd.ctl("up", "a", "--detach")
     wait(lambda: "no basic auth" in accd.service("a")["reason"] or "authentication" in accd.service("a")["reason"]
          or "unauthorized" in accd.service("a")["reason"], 30, "the registry's refusal is told")
+    assert "docker-credential-acc failed (1): gpg: no secret key" in accd.service("a")["reason"], accd.service("a")
     accd.stop()
     answer = json.dumps({"ServerURL": f"127.0.0.1:{PORT}", "Username": USER, "Secret": WORD})
     program = w.dir / "login/docker-credential-acc"

@@ -51,36 +51,40 @@ START_TEST(says_who_and_what_to_do)
         enum acc_registry_fault fault;
         const char *image;
         bool had_login;
-        const char *message, *want;
+        const char *no_login, *message, *want;
     } cases[] = {
-        {ACC_REGISTRY_DENIED, "ghcr.io/a/b:1", false,
+        {ACC_REGISTRY_DENIED, "ghcr.io/a/b:1", false, "",
          "Head \"https://ghcr.io/v2/a/b/manifests/1\": no basic auth credentials",
          "ghcr.io wants a login: docker login ghcr.io (no basic auth credentials)"},
-        {ACC_REGISTRY_BROKEN, "r.lan/a", false, "received unexpected HTTP status: 503 Unavailable",
-         "r.lan is broken (503 Unavailable)"},
-        {ACC_REGISTRY_UNREACHED, "r.lan/a", false,
+        {ACC_REGISTRY_DENIED, "ghcr.io/a/b:1", false, "docker-credential-pass failed (2): no key",
+         "Head \"https://ghcr.io/v2/a/b/manifests/1\": no basic auth credentials",
+         "ghcr.io wants a login, and docker-credential-pass failed (2): no key (no basic auth "
+         "credentials)"},
+        {ACC_REGISTRY_BROKEN, "r.lan/a", false, "",
+         "received unexpected HTTP status: 503 Unavailable", "r.lan is broken (503 Unavailable)"},
+        {ACC_REGISTRY_UNREACHED, "r.lan/a", false, "",
          "ends so: ", "r.lan can't be reached (ends so: )"},
-        {ACC_REGISTRY_DENIED, "a/b", true, "",
+        {ACC_REGISTRY_DENIED, "a/b", true, "", "",
          "Docker Hub refuses the credentials that it got; log in again: docker login"},
-        {ACC_REGISTRY_LIMITED, "nginx", false, "",
+        {ACC_REGISTRY_LIMITED, "nginx", false, "", "",
          "Docker Hub limits how often it may be asked; ask again later, or log in for a higher "
          "limit"},
-        {ACC_REGISTRY_LIMITED, "nginx", true, "",
+        {ACC_REGISTRY_LIMITED, "nginx", true, "", "",
          "Docker Hub limits how often it may be asked; ask again later"},
-        {ACC_REGISTRY_LACKS, "r.lan/a:7", false, "", "r.lan has no r.lan/a:7"},
-        {ACC_REGISTRY_SILENT, "r.lan/a:7", false, "", "r.lan doesn't answer"},
+        {ACC_REGISTRY_LACKS, "r.lan/a:7", false, "", "", "r.lan has no r.lan/a:7"},
+        {ACC_REGISTRY_SILENT, "r.lan/a:7", false, "", "", "r.lan doesn't answer"},
     };
     char text[256];
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         acc_registry_fault_text(cases[i].fault, cases[i].image, cases[i].had_login,
-                                cases[i].message, text, sizeof(text));
+                                cases[i].no_login, cases[i].message, text, sizeof(text));
         ck_assert_str_eq(text, cases[i].want);
     }
     for (int fault = 1; fault < ACC_REGISTRY_FAULT_COUNT; fault++) {
         char two[2] = "x"; /* cut, and never beyond its room */
 
-        acc_registry_fault_text((enum acc_registry_fault)fault, "a/b", false, "why", two, 2);
+        acc_registry_fault_text((enum acc_registry_fault)fault, "a/b", false, "", "why", two, 2);
         ck_assert_uint_eq(strlen(two), 1);
     }
 }
