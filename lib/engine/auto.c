@@ -131,7 +131,10 @@ void acc_auto_looked(struct acc_engine *e, const struct acc_event *event)
         acc_copy(s->autos.why, sizeof(s->autos.why), event->looked.reason);
         return;
     }
-    s->autos.why[0] = '\0';
+    if (s->autos.why[0]) { /* the registry answers again, whoever asked it */
+        s->autos.why[0] = '\0';
+        s->autos.again_s = 0;
+    }
     is->looked_s = now_s;
     if (event->looked.news == ACC_NEWS_NONE) {
         is->digest[0] = '\0';
@@ -368,6 +371,17 @@ void acc_auto_ended(struct acc_engine *e, struct service *s)
     acc_incident_notify(e, s);
 }
 
+/* What is pending comes then, if its window is open. */
+static int64_t due_s(const struct service *s, const struct opening *opening, int64_t now_s)
+{
+    bool is_open = opening->begin_s <= now_s && opening->begin_s == s->autos.opening_s;
+    int64_t spread_s = is_open ? s->autos.opening_s + s->autos.spread_s : 0;
+    int64_t due_s = ripe_s(s) > now_s ? ripe_s(s) : now_s;
+
+    due_s = s->autos.again_s > due_s ? s->autos.again_s : due_s;
+    return spread_s > due_s ? spread_s : due_s;
+}
+
 /* --- looking in from outside ----------------------------------------------------------------- */
 
 void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
@@ -390,6 +404,8 @@ void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now
     never(e, s, ret_view->reason, sizeof(ret_view->reason));
     if (find_opening(e, s, now_s, &opening)) {
         ret_view->next_s = opening.begin_s;
+    } else {
+        opening.begin_s = INT64_MAX;
     }
     ret_view->is_pending = is_pending(s) && !was_taken_back(s) && !acc_rollout_active(s);
     if (!is_pending(s) || acc_rollout_active(s)) {
@@ -404,7 +420,7 @@ void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now
     if (ret_view->reason[0]) {
         return;
     }
-    ret_view->taken_s = begins_s(e, s, ret_view->ripe_s > now_s ? ret_view->ripe_s : now_s);
+    ret_view->taken_s = begins_s(e, s, due_s(s, &opening, now_s));
     if (s->autos.why[0]) {
         acc_copy(ret_view->reason, sizeof(ret_view->reason), s->autos.why);
     } else if (ret_view->taken_s <= now_s) {

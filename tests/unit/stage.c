@@ -446,19 +446,24 @@ static void do_compare(struct stage *stage, const struct acc_action *action)
     event->compared.text = event->compared.likeness >= ACC_LIKE_LIVE ? "memory none -> 64 MiB" : "";
 }
 
-static void look_up(struct stage *stage, const struct acc_action *action)
+static void looked(struct stage *stage, uint32_t svc)
 {
-    const struct stage_service *service = &stage->service[action->svc];
+    const struct stage_service *service = &stage->service[svc];
     struct acc_event *event = push(stage, ACC_EV_LOOKED);
 
-    trace(stage, action);
-    event->looked.service = stage->model->services[action->svc]->id;
-    event->looked.image = stage->model->services[action->svc]->image;
+    event->looked.service = stage->model->services[svc]->id;
+    event->looked.image = stage->model->services[svc]->image;
     event->looked.news = service->registry_fails ? ACC_NEWS_UNKNOWN
                          : service->registry[0]  ? ACC_NEWS_OTHER
                                                  : ACC_NEWS_NONE;
     event->looked.digest = service->registry;
     event->looked.reason = service->registry_fails ? service->registry_fails : "";
+}
+
+static void look_up(struct stage *stage, const struct acc_action *action)
+{
+    trace(stage, action);
+    looked(stage, action->svc);
 }
 
 static void do_update(struct stage *stage, const struct acc_action *action)
@@ -1031,6 +1036,12 @@ const char *stage_notes(struct stage *stage)
 const char *stage_incidents(struct stage *stage)
 {
     return flush(&stage->incidents);
+}
+
+void stage_outdated(struct stage *stage, const char *name)
+{
+    looked(stage, stage_index(stage, name));
+    stage_run(stage, 0);
 }
 
 void stage_clock(struct stage *stage, int64_t unix_s)

@@ -104,6 +104,8 @@ void stage_hold(struct stage *stage, enum acc_verb verb, const char *name, enum 
 
 /* The clock on the wall shows this from here on, in a zone without summer time. */
 void stage_clock(struct stage *stage, int64_t unix_s);
+/* Somebody asks what its registry has. */
+void stage_outdated(struct stage *stage, const char *name);
 /* Upgrade or rollback of one service; `image`: of --image, `revision`: of --to. */
 void stage_upgrade(struct stage *stage, enum acc_verb verb, const char *name, const char *image,
                    uint32_t revision);

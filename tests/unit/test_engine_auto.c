@@ -410,6 +410,25 @@ START_TEST(a_pull_that_fails_is_tried_again_half_an_hour_later)
 }
 END_TEST
 
+/* A failed look keeps it away for half an hour, unless somebody sees that the registry is well. */
+START_TEST(a_registry_that_answers_again_is_believed_at_once)
+{
+    up("s: web p A");
+    until(1, 2, 59);
+    service("web")->registry_fails = "r.lan is broken";
+    until(1, 3, 5);
+    ck_reason("web", "r.lan is broken");
+    ck_assert_int_ge(look("web").taken_s, MONDAY_S + 86400 + 3 * 3600 + 1800);
+    service("web")->registry_fails = NULL;
+    until(1, 3, 10);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img1");
+    stage_outdated(&stage, "web");
+    ck_assert_int_le(look("web").taken_s, MONDAY_S + 86400 + 3 * 3600 + 600);
+    until(1, 3, 12);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+}
+END_TEST
+
 START_TEST(what_is_known_survives_accd)
 {
     up("s: web p A");
@@ -442,6 +461,7 @@ int main(void)
     tcase_add_test(tcase, what_a_person_took_back_is_not_tried_again_either);
     tcase_add_test(tcase, a_revision_that_somebody_went_back_from_is_not_taken_again);
     tcase_add_test(tcase, a_pull_that_fails_is_tried_again_half_an_hour_later);
+    tcase_add_test(tcase, a_registry_that_answers_again_is_believed_at_once);
     tcase_add_test(tcase, what_is_known_survives_accd);
     suite_add_tcase(suite, tcase);
 
