@@ -511,6 +511,7 @@ struct service {
     /* derived */
     enum acc_svc_state state;
     uint64_t since_ms;
+    uint64_t up_ms, rolls_ms; /* `since` of the UP before a rollout, and when that began; 0: none */
     bool has_state, is_marked; /* marked: by a command under way */
     bool running, ready;       /* all of its instances */
     bool ever_ready, sick;

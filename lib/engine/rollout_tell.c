@@ -54,7 +54,14 @@ void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, siz
     char left[48];
 
     out[0] = '\0';
-    if (!r->is_asked || !acc_rollout_active(s)) {
+    if (!r->is_asked) {
+        return;
+    }
+    if (!acc_rollout_active(s)) {
+        if (r->op) {
+            (void)snprintf(out, out_size, "waits for the end of %s of the upgrade before it",
+                           r->op_is_pull ? "the pull" : "the commands");
+        }
         return;
     }
     format_left(r, now_ms, left, sizeof(left));
@@ -112,6 +119,13 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     switch (is->step) {
     case ACC_ROLL_IDLE:
         out[0] = '\0';
+        if (r->is_asked && r->op) {
+            (void)snprintf(out, out_size,
+                           "the %s that %.60s asked for waits for the end of %s of the upgrade "
+                           "before it",
+                           r->ask_back ? "rollback" : "upgrade", r->ask_by,
+                           r->op_is_pull ? "the pull" : "the commands");
+        }
         return;
     case ACC_ROLL_PULL:
         n = snprintf(out, out_size, "%s %.120s%s",

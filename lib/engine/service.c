@@ -527,6 +527,31 @@ static uint64_t since(struct acc_engine *e, const struct service *s, enum acc_sv
     return age_ms == UINT64_MAX ? e->now : e->now - age_ms;
 }
 
+static bool is_rolling(enum acc_svc_state state)
+{
+    return state == ACC_SVC_UPGRADING || state == ACC_SVC_ROLLING_BACK;
+}
+
+/* What a rollout that came to nothing never touched has been up all the time. */
+static uint64_t since_over_rollout(struct acc_engine *e, struct service *s,
+                                   enum acc_svc_state state, uint64_t since_ms)
+{
+    bool is_same = s->rolls_ms != 0 && is_rolling(s->state) && state == ACC_SVC_UP;
+
+    if (is_rolling(state)) {
+        if (s->state == ACC_SVC_UP) {
+            s->up_ms = s->since_ms;
+            s->rolls_ms = e->now;
+        }
+        return since_ms;
+    }
+    acc_each_slot (e, s, i) {
+        is_same &= i->run_ms < s->rolls_ms;
+    }
+    s->rolls_ms = 0;
+    return is_same ? s->up_ms : since_ms;
+}
+
 void acc_svc_derive(struct acc_engine *e, struct service *s)
 {
     enum acc_svc_state state;
@@ -542,7 +567,7 @@ void acc_svc_derive(struct acc_engine *e, struct service *s)
         acc_note(e, ACC_NOTE_STATE, acc_svc_index(e, s), "%s -> %s", acc_svc_state_name(s->state),
                  acc_svc_state_name(state));
     }
-    s->since_ms = since(e, s, state);
+    s->since_ms = since_over_rollout(e, s, state, since(e, s, state));
     s->state = state;
     s->has_state = true;
     acc_mark_neighbours(e, s);

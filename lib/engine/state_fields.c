@@ -357,6 +357,8 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, fail_text, ACC_FIELD_PRIVATE),
     ACC_FIELD_OF(struct service, state, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, since_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, up_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, rolls_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, has_state, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, is_marked, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, running, ACC_FIELD_UINT),

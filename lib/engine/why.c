@@ -573,7 +573,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         say_starting(e, w, s, now_ms);
         break;
     case ACC_SVC_UP:
-        if (acc_rollout_active(s)) {
+        if (acc_rollout_active(s) || (s->roll.is_asked && s->roll.op)) {
             say_rollout(e, w, s, now_ms);
         } else {
             say_up(e, w, s, now_ms);

@@ -354,6 +354,58 @@ START_TEST(nothing_is_done_when_nothing_is_new)
 }
 END_TEST
 
+static struct acc_service_view seen(const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, name), stage.now_ms, &view);
+    return view;
+}
+
+/* Neither a failed pull nor a candidate that was taken back makes it look as if it had restarted.
+ */
+START_TEST(what_was_never_touched_has_been_up_all_the_time)
+{
+    up_with_new_image("s: web p");
+    uint64_t since_ms = seen("web").since_ms;
+
+    service("web")->pull = ACC_OP_CONFIG;
+    upgrade("web");
+    stage_run(&stage, 1000);
+    ck_state(&stage, "web", "up");
+    ck_assert_uint_eq(seen("web").since_ms, since_ms);
+    service("web")->pull = ACC_OP_OK;
+    (void)snprintf(service("web")->bad_image, sizeof(service("web")->bad_image), "img2");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    ck_state(&stage, "web", "up");
+    ck_containers("s-web-1 running img1 r1; ");
+    ck_assert_uint_eq(seen("web").since_ms, since_ms);
+    set_tag("web", "img3");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    ck_containers("s-web-1 running img3 r3; s-web-1.r1 exited img1 r1; ");
+    ck_assert_uint_gt(seen("web").since_ms, since_ms);
+}
+END_TEST
+
+START_TEST(an_upgrade_behind_a_pull_that_was_taken_back_says_so)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up_with_new_image("s: web p");
+    service("web")->silent = true;
+    upgrade("web");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    upgrade("web");
+    ck_assert_int_eq(settled("web", ACC_VERB_UPGRADE, text), ACC_SETTLED_PENDING);
+    ck_msg_has(stage_reason(&stage, "web"), "waits for the end of the pull of the upgrade before");
+    ck_msg_has(seen("web").queued, "waits for the end of the pull of the upgrade before it");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
 START_TEST(a_failed_pull_changes_nothing)
 {
     up_with_new_image("s: web p");
@@ -1039,6 +1091,8 @@ static Suite *suite(void)
     tcase_add_test(tc, who_serves_is_drained_on_the_way_back_too);
     tcase_add_test(tc, nothing_is_done_when_nothing_is_new);
     tcase_add_test(tc, a_failed_pull_changes_nothing);
+    tcase_add_test(tc, what_was_never_touched_has_been_up_all_the_time);
+    tcase_add_test(tc, an_upgrade_behind_a_pull_that_was_taken_back_says_so);
     tcase_add_test(tc, a_registry_that_fails_for_now_is_asked_again);
     tcase_add_test(tc, what_ran_before_is_known_by_its_digest);
     tcase_add_test(tc, commands_run_before_anything_is_touched_and_in_the_new_one);
