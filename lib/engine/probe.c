@@ -522,12 +522,18 @@ bool acc_probe_can(const struct service *s, const struct instance *i)
     return mode != MODE_RUN && mode != MODE_AT_ONCE;
 }
 
+/* Its port says nothing about it: images declare some that nobody serves. */
+static bool has_never_listened(const struct instance *i, enum mode mode)
+{
+    return mode == MODE_LISTEN && i->pass_ms == 0;
+}
+
 bool acc_probe_proven_since(const struct service *s, const struct instance *i, uint64_t at_ms)
 {
     bool has_looked = i->probe_sent_ms >= at_ms && !i->probe_op && !i->probe_forced;
 
     return !acc_probe_can(s, i) || i->pass_ms >= at_ms ||
-           (mode_of(s, i) == MODE_LISTEN && i->pass_ms == 0 && has_looked);
+           (has_never_listened(i, mode_of(s, i)) && has_looked);
 }
 
 static bool is_wanted(const struct instance *i, enum mode mode)
@@ -624,7 +630,7 @@ static void failed(struct acc_engine *e, struct service *s, struct instance *i, 
     i->first_pass_ms = 0;
     i->waiting = is_waiting;
     i->n_fails += i->ready;
-    if (i->is_forced && i->ready) {
+    if (i->is_forced && i->ready && !has_never_listened(i, mode)) {
         s->last_sick_ms = e->now; /* a suspect, no more */
         acc_mark_dependents(e, s);
     }

@@ -318,6 +318,8 @@ static void habits_draw(struct drawing *d, const struct acc_service_spec *spec,
     h->job_fail_pct = percent(d, 40) ? (uint32_t)range(d, 10, 80) : 0;
     h->oom = h->crash_code == 137 && percent(d, 50);
     h->early_pass = spec->health.set && spec->n_ports > 0 && percent(d, 30);
+    h->never_listens = !spec->health.set && spec->probe == ACC_PROBE_AUTO &&
+                       strncmp(spec->image, "checked", 7) != 0 && h->healthy_max % 12 == 0;
     h->mtbf = percent(d, 40) ? 60000 * range(d, 5, 600) : 0;
     if (percent(d, 20)) {
         h->sick_every = 60000 * range(d, 5, 300);

@@ -327,7 +327,9 @@ static void start_service(struct sim_proc *proc)
     const struct sim_habits *habits = &proc->workload->habits;
     uint64_t listen_ms = sim_rand_range(rand_of(proc), habits->listen_min, habits->listen_max);
 
-    in(proc, listen_ms, listen_now, 0);
+    if (!habits->never_listens) {
+        in(proc, listen_ms, listen_now, 0);
+    }
     in(proc, listen_ms + sim_rand_range(rand_of(proc), 0, habits->healthy_max), boot, 0);
     if (habits->early_pass) {
         /* shorter than the 2 s after which a second pass confirms the first (ENGINE.md E1) */

@@ -19,6 +19,7 @@
 /* What one service is like, for the whole run. Times in ms. */
 struct sim_habits {
     uint32_t listen_min, listen_max; /* from start until it listens */
+    bool never_listens;              /* declares a port that it doesn't serve */
     uint32_t healthy_max;            /* further time until it is really ready */
     bool early_pass;                 /* passes its check before it listens: initdb's temporary
                                         server, facts/docker-api.md and ENGINE.md E1 */
