@@ -15,7 +15,8 @@
 #define MOUNTED    "/mnt/nas sim sim /"
 #define UNMOUNTED  "/"
 #define MOUNT_ROOT "host:/mnt/nas"
-#define NAMED_ROOT "host:mount:/mnt/nas" /* where a service of the host names it */
+#define NAMED      "mount:/mnt/nas" /* where a service of the host names it */
+#define NAMED_ROOT "host:" NAMED
 
 void world_host_init(struct world *w)
 {
@@ -38,9 +39,7 @@ static void check_roots(struct world *w)
     const char *must = MOUNT_ROOT;
 
     for (size_t i = 0; i < w->graph.model->n_conditions; i++) {
-        must = strcmp(w->graph.model->conditions[i].text, NAMED_ROOT + strlen("host:")) == 0
-                   ? NAMED_ROOT
-                   : must;
+        must = strcmp(w->graph.model->conditions[i].text, NAMED) == 0 ? NAMED_ROOT : must;
     }
     for (uint32_t s = 0; s < acc_engine_n_services(w->engine); s++) {
         struct acc_service_view view;
