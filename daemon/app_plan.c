@@ -414,16 +414,6 @@ static void add_replicas(struct accd_plan_run *run, const struct acc_service_spe
 
 /* --- stacks that are not touched -------------------------------------------------------------- */
 
-static uint32_t find_stack(const struct acc_model *model, const char *name)
-{
-    for (uint32_t k = 0; k < model->n_stacks; k++) {
-        if (strcmp(model->stacks[k]->name, name) == 0) {
-            return k;
-        }
-    }
-    return ACC_NONE;
-}
-
 static void add_observed_stack(struct accd_plan_run *run, const char *stack, const char *why)
 {
     char reason[ACC_DIFF_TEXT_MAX + 1];
@@ -445,7 +435,7 @@ static bool is_observed(const struct acc_engine *engine, const char *stack)
 
 static void plan_new_service(struct accd_plan_run *run, const struct acc_service_spec *service)
 {
-    uint32_t stack = find_stack(run->loaded.model, service->stack);
+    uint32_t stack = acc_model_find_stack(run->loaded.model, service->stack);
     struct accd_newcomer found = {0};
     bool is_there;
     char reason[ACC_DIFF_TEXT_MAX + 1];

@@ -39,24 +39,14 @@ static bool is_in_stack(const struct acc_stack *stack, const char *service)
     return has(stack->disabled, stack->n_disabled, service);
 }
 
-static const struct acc_stack *find_stack(const struct acc_model *model, const char *project)
-{
-    for (size_t i = 0; i < model->n_stacks; i++) {
-        if (strcmp(model->stacks[i]->name, project) == 0) {
-            return model->stacks[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_orphan(const struct finder *finder, const struct acc_obs *obs)
 {
-    const struct acc_stack *stack = find_stack(finder->model, obs->project);
+    uint32_t stack = acc_model_find_stack(finder->model, obs->project);
     uint32_t svc, slot;
 
-    return stack && obs->service[0] && obs->number > 0 && !obs->oneoff &&
+    return stack != ACC_NONE && obs->service[0] && obs->number > 0 && !obs->oneoff &&
            obs->state != ACC_CTR_REMOVING && is_managed(finder->engine, obs->project) &&
-           !is_in_stack(stack, obs->service) &&
+           !is_in_stack(finder->model->stacks[stack], obs->service) &&
            !acc_engine_find_container(finder->engine, obs->cid, &svc, &slot);
 }
 
@@ -153,7 +143,8 @@ enum accd_leftover accd_orphans_resource(const struct accd_departed *departed,
     if (acc_engine_find_stack(engine, item->project) != ACC_NONE) {
         return is_managed(engine, item->project) ? ACCD_LEFTOVER_YES : ACCD_LEFTOVER_NO;
     }
-    if (find_stack(model, item->project) || !accd_departed_has(departed, item->project)) {
+    if (acc_model_find_stack(model, item->project) != ACC_NONE ||
+        !accd_departed_has(departed, item->project)) {
         return ACCD_LEFTOVER_NO;
     }
     return has_container ? ACCD_LEFTOVER_HELD : ACCD_LEFTOVER_YES;

@@ -115,14 +115,10 @@ static void put_stack_files(struct writer *w, cJSON *stack, const char *name)
 {
     const struct acc_model *model = w->view->model;
     cJSON *files = acc_put_array(w->put, stack, "files");
+    uint32_t at = model ? acc_model_find_stack(model, name) : ACC_NONE;
 
-    for (size_t i = 0; model && i < model->n_stacks; i++) {
-        if (strcmp(model->stacks[i]->name, name) != 0) {
-            continue;
-        }
-        for (size_t k = 0; k < model->stacks[i]->n_files; k++) {
-            text(w, files, NULL, model->stacks[i]->files[k]);
-        }
+    for (size_t k = 0; at != ACC_NONE && k < model->stacks[at]->n_files; k++) {
+        text(w, files, NULL, model->stacks[at]->files[k]);
     }
 }
 

@@ -180,3 +180,13 @@ uint32_t acc_model_find(const struct acc_model *model, const char *name, bool *r
     }
     return *ret_ambiguous ? ACC_NONE : found;
 }
+
+uint32_t acc_model_find_stack(const struct acc_model *model, const char *name)
+{
+    for (uint32_t k = 0; k < model->n_stacks; k++) {
+        if (strcmp(model->stacks[k]->name, name) == 0) {
+            return k;
+        }
+    }
+    return ACC_NONE;
+}

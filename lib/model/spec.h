@@ -344,3 +344,5 @@ struct acc_model *acc_model_destroy(struct acc_model *model);
  * with
  * `*ret_ambiguous` set, when several stacks have one. */
 uint32_t acc_model_find(const struct acc_model *model, const char *name, bool *ret_ambiguous);
+/* By its name, which is the Compose project's; ACC_NONE when there is none. */
+uint32_t acc_model_find_stack(const struct acc_model *model, const char *name);
