@@ -227,6 +227,7 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     struct accd_app *app = ctx;
 
+    accd_store_gather(app->store, false);
     accd_timer_arm(&app->timer, deadline_ms);
     if (app->control) {
         accd_control_on_idle(app->control);
@@ -337,6 +338,7 @@ static void before_step(void *ctx, const struct acc_event *event)
 {
     struct accd_app *app = ctx;
 
+    accd_store_gather(app->store, true);
     accd_recorder_before(app->recorder, event);
     if (event->type == ACC_EV_OBS &&
         accd_departed_taken_over(&app->departed, app->engine, event->obs)) {

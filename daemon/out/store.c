@@ -92,6 +92,7 @@ struct accd_store {
     struct job *running; /* the worker's, in one transaction */
     uv_work_t work;
     bool is_busy;
+    bool is_gathering;
     unsigned n_notes; /* since the last pruning; the worker's */
     int error;        /* of the last transaction; the worker's until it ends */
     char error_text[ACCD_STORE_ERROR_MAX];
@@ -449,7 +450,17 @@ static void enqueue(struct accd_store *store, struct job *job)
     }
     store->last = job;
     store->n_jobs++;
-    start_work(store);
+    if (!store->is_gathering || job->kind == JOB_BARRIER) {
+        start_work(store);
+    }
+}
+
+void accd_store_gather(struct accd_store *store, bool is_on)
+{
+    store->is_gathering = is_on;
+    if (!is_on) {
+        start_work(store);
+    }
 }
 
 void accd_store_journal(struct accd_store *store, int64_t unix_ms, const char *service,

@@ -68,6 +68,9 @@ void accd_store_incident(struct accd_store *store, const struct acc_past_inciden
 size_t accd_store_incidents(struct accd_store *store, struct acc_past_incident *ret_incidents,
                             size_t max);
 
+/* Between the two calls the worker isn't started by a record, only by who waits for one: so what a
+ * step saves is one transaction, not its first record and then the others. */
+void accd_store_gather(struct accd_store *store, bool is_on);
 /* `then(arg)` once everything queued so far is durable, at once when nothing is. */
 void accd_store_when_durable(void *store, void (*then)(void *arg), void *arg);
 

@@ -297,6 +297,30 @@ static struct acc_rollout_record restored(struct acc_model *model)
     return record.rollout;
 }
 
+/* A step's records are one transaction: none is on its way before the last one is there. */
+START_TEST(what_is_gathered_waits_for_who_waits_for_it)
+{
+    struct acc_service_record record = {.id = "s/web"};
+
+    accd_store_gather(store, true);
+    accd_store_note(store, 1, ACC_NOTE_STATE, "s/web", "one");
+    accd_store_save_service(store, &record);
+    ck_assert_int_eq(uv_loop_alive(&loop), 0);
+    accd_store_when_durable(store, then, one);
+    ck_assert_int_ne(uv_loop_alive(&loop), 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "1");
+    accd_store_note(store, 2, ACC_NOTE_STATE, "s/web", "two");
+    ck_assert_int_eq(uv_loop_alive(&loop), 0);
+    accd_store_gather(store, false);
+    ck_assert_int_ne(uv_loop_alive(&loop), 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    accd_store_history(store, NULL, 5, on_row, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "1one;two;end");
+}
+END_TEST
+
 START_TEST(steps_of_a_rollout_are_kept_by_name)
 {
     struct acc_model *model = model_build("s: web");
@@ -442,6 +466,7 @@ int main(void)
     tcase_add_test(tcase, holds_outlive_accd);
     tcase_add_test(tcase, what_upgrades_by_itself_have_seen_outlives_accd);
     tcase_add_test(tcase, where_bind_sources_were_outlives_accd);
+    tcase_add_test(tcase, what_is_gathered_waits_for_who_waits_for_it);
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
