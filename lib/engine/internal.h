@@ -1216,6 +1216,8 @@ void acc_undo_update(struct acc_engine *e, struct service *s);
 /* What failed is stopped, when the old one has its requests. */
 enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struct instance *i,
                                   const struct cast *cast);
+/* Or it is being started. */
+bool acc_undo_runs(const struct instance *i);
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);

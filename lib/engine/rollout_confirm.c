@@ -82,15 +82,16 @@ void acc_confirm_update(struct acc_engine *e, struct service *s)
     }
 }
 
-/* An old one that doesn't serve isn't started beside a new one that runs. Stop-first it was stopped
- * for the new one: once that has run, to start the old one is what is asked about. */
+/* An old one that doesn't serve isn't started beside a new one that runs, or is about to.
+ * Stop-first it was stopped for the new one: once that has run, to start the old one is what is
+ * asked about. */
 bool acc_confirm_is_put_aside(struct acc_engine *e, const struct service *s,
                               const struct instance *i)
 {
     const struct instance *candidate = acc_rollout_cast(e, s, i->slot).candidate;
 
     return candidate && candidate != i && i->present && !acc_inst_running(i) &&
-           (acc_inst_running(candidate) || (!s->roll.is.start_first && candidate->started_ns != 0));
+           (acc_undo_runs(candidate) || (!s->roll.is.start_first && candidate->started_ns != 0));
 }
 
 bool acc_confirm_owns(struct acc_engine *e, const struct service *s, const struct instance *i)

@@ -62,7 +62,7 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
     acc_rollout_step(e, s, ACC_ROLL_UNDO);
 }
 
-static bool runs(const struct instance *i)
+bool acc_undo_runs(const struct instance *i)
 {
     return i &&
            (acc_inst_running(i) || i->start_unsettled || (i->op && i->op_type == ACC_ACT_START));
@@ -77,13 +77,14 @@ bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instanc
     }
     cast = acc_rollout_cast(e, s, i->slot);
     if (!i->present) {
-        return cast.retired || cast.holder || runs(cast.candidate) || runs(cast.bad);
+        return cast.retired || cast.holder || acc_undo_runs(cast.candidate) ||
+               acc_undo_runs(cast.bad);
     }
     if (acc_rollout_is_new(s, i) || acc_drain_must_undo(s, i)) {
         return true;
     }
     return !acc_inst_running(i) && !s->roll.is.start_first &&
-           (runs(cast.candidate) || runs(cast.bad));
+           (acc_undo_runs(cast.candidate) || acc_undo_runs(cast.bad));
 }
 
 /* --- what the accd before may have asked for -------------------------------------------------- */
@@ -190,7 +191,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         }
         return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
     case ROLE_RETIRED:
-        if (runs(cast.candidate) || runs(cast.bad) || i->exit_pending) {
+        if (acc_undo_runs(cast.candidate) || acc_undo_runs(cast.bad) || i->exit_pending) {
             return ACC_NOTHING;
         }
         if (!cast.holder) {
