@@ -587,6 +587,14 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
     }
 }
 
+void oracle_saved(struct oracle *o, uint32_t svc)
+{
+    if (svc < o->world->graph.model->n_services) {
+        hear_refused(o, svc);
+        world_autos_hear(o->world, svc);
+    }
+}
+
 void oracle_after_step(struct oracle *o, const struct acc_event *event)
 {
     for (size_t i = 0; i < o->world->actions.n && !o->world->is_failed; i++) {
@@ -600,9 +608,5 @@ void oracle_after_step(struct oracle *o, const struct acc_event *event)
             o->service[a->svc].was_tried = true; /* a verdict: it holds up nobody any more */
         }
         check_action(o, event, i);
-        if (a->type == ACC_ACT_SAVE_SERVICE && a->svc < o->world->graph.model->n_services) {
-            hear_refused(o, a->svc);
-            world_autos_hear(o->world, a->svc);
-        }
     }
 }

@@ -75,6 +75,8 @@ struct oracle {
 void oracle_init(struct oracle *oracle, struct world *world);
 void oracle_fini(struct oracle *oracle);
 
+/* The record of a service has been written: accd may die between two of its actions. */
+void oracle_saved(struct oracle *oracle, uint32_t svc);
 void oracle_before_step(struct oracle *oracle, const struct acc_event *event);
 void oracle_after_step(struct oracle *oracle, const struct acc_event *event);
 /* accd, dockerd or the connection was disturbed: nothing is owed from before. */

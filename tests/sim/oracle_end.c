@@ -168,6 +168,9 @@ static const char *service_unconverged(struct oracle *o, uint32_t svc, char *tex
     }
     if (!o->service[svc].want_up) {
         what = off_unconverged(o, svc);
+        if (!what && (view.step == ACC_ROLL_ASK || view.step == ACC_ROLL_UNDO)) {
+            what = "has an upgrade that a person decides about";
+        }
     } else if (!oracle_is_viable(o, svc)) {
         return NULL;
     } else if (spec->one_shot) {

@@ -223,6 +223,9 @@ static void execute(struct world *w, const struct acc_action *a)
         world_store_save_revision(w, a);
         break;
     case ACC_ACT_SAVE_SERVICE:
+        world_store_save(w, a);
+        oracle_saved(&w->oracle, a->svc);
+        break;
     case ACC_ACT_SAVE_STACK:
     case ACC_ACT_SAVE_MAINTENANCE:
         world_store_save(w, a);
