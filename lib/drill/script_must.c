@@ -36,7 +36,9 @@ static int on_incidents(struct script *s, char *rest)
     return 0;
 }
 
-static int on_state(struct script *s, char *rest)
+/* One word of what can be seen of a service. */
+static void check_view(struct script *s, const char *what, char *rest,
+                       const char *(*word)(const struct acc_service_view *view))
 {
     const char *name = acc_script_next(&rest);
     const char *must = acc_script_next(&rest);
@@ -45,10 +47,32 @@ static int on_state(struct script *s, char *rest)
 
     if (acc_script_service(s, name, &svc)) {
         acc_engine_service(s->world.engine, svc, s->world.now_ms, &view);
-        if (strcmp(acc_svc_state_name(view.state), must) != 0) {
-            (void)acc_script_differs(s, "state", acc_svc_state_name(view.state), must);
+        if (strcmp(word(&view), must) != 0) {
+            (void)acc_script_differs(s, what, word(&view), must);
         }
     }
+}
+
+static const char *state_of(const struct acc_service_view *view)
+{
+    return acc_svc_state_name(view->state);
+}
+
+static int on_state(struct script *s, char *rest)
+{
+    check_view(s, "state", rest, state_of);
+    return 0;
+}
+
+/* What its health stands on: "check", "listens" and their like. */
+static const char *evidence_of(const struct acc_service_view *view)
+{
+    return acc_evidence_name(view->evidence);
+}
+
+static int on_evidence(struct script *s, char *rest)
+{
+    check_view(s, "evidence", rest, evidence_of);
     return 0;
 }
 
@@ -60,23 +84,6 @@ static void check_number(struct script *s, const char *what, uint64_t is, const 
     if (strcmp(text, must) != 0) {
         (void)acc_script_differs(s, what, text, must);
     }
-}
-
-/* What its health stands on: "check", "listens" and their like. */
-static int on_evidence(struct script *s, char *rest)
-{
-    const char *name = acc_script_next(&rest);
-    const char *must = acc_script_next(&rest);
-    struct acc_service_view view;
-    uint32_t svc;
-
-    if (acc_script_service(s, name, &svc)) {
-        acc_engine_service(s->world.engine, svc, s->world.now_ms, &view);
-        if (strcmp(acc_evidence_name(view.evidence), must) != 0) {
-            (void)acc_script_differs(s, "evidence", acc_evidence_name(view.evidence), must);
-        }
-    }
-    return 0;
 }
 
 static int on_failures(struct script *s, char *rest)
