@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
@@ -471,23 +472,30 @@ static int join(struct stacks *stacks, int r, struct acc_model **ret_model, stru
     return r;
 }
 
+/* The absolute path of acc.yaml, as the only one of `ret_path`. */
+static int add_config_path(const struct acc_load_options *options, struct paths *ret_path)
+{
+    char cwd[PATH_MAX];
+
+    if (!getcwd(cwd, sizeof(cwd))) {
+        (void)snprintf(cwd, sizeof(cwd), "/");
+    }
+    return paths_add(ret_path, cwd, options->config);
+}
+
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags)
 {
     struct stacks stacks = {.find_all = options->find_all, .is_inspection = options->is_inspection};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
-    char cwd[PATH_MAX];
     struct paths path = {0};
     int r;
 
     if (options->n_files > 0) {
         r = load_files(options, &stacks, diags);
     } else {
-        if (!getcwd(cwd, sizeof(cwd))) {
-            (void)snprintf(cwd, sizeof(cwd), "/");
-        }
-        r = paths_add(&path, cwd, options->config);
+        r = add_config_path(options, &path);
         if (r == 0) {
             r = load_all(path.item[0], options->hint, &stacks, &config, diags);
         }
@@ -518,4 +526,75 @@ void acc_loaded_fini(struct acc_loaded *loaded)
     acc_model_destroy(loaded->model);
     acc_config_destroy(loaded->config);
     *loaded = (struct acc_loaded){0};
+}
+
+/* How many stacks have a file that the pattern matches; the name of one. */
+static size_t count_matching(const struct acc_model *model, const char *pattern,
+                             const char **ret_name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < model->n_stacks; i++) {
+        const struct acc_stack *stack = model->stacks[i];
+
+        if (stack->n_files > 0 &&
+            fnmatch(pattern, stack->files[0], FNM_PATHNAME | FNM_PERIOD) == 0) {
+            *ret_name = stack->name;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* 1: there was one. */
+static size_t add_accident(const struct acc_config_stack *entry, const char *pattern,
+                           const struct acc_model *running, const struct acc_model *model,
+                           struct acc_diags *diags)
+{
+    const char *name = NULL, *other;
+    char more[32];
+    size_t n = count_matching(running, pattern, &name);
+
+    if (n == 0 || count_matching(model, pattern, &other) > 0) {
+        return 0;
+    }
+    (void)snprintf(more, sizeof(more), n == 1 ? "" : " and %zu more", n - 1);
+    acc_diags_add(
+        diags, entry->pos,
+        "stacks: no file matches %s any more, and stack %s%s of it run%s: is its disk not "
+        "mounted? To stop %s, take this entry out",
+        pattern, name, more, n == 1 ? "s" : "", n == 1 ? "it" : "them");
+    return 1;
+}
+
+size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
+                          const struct acc_loaded *loaded, struct acc_diags *diags)
+{
+    const struct acc_config *config = loaded->config;
+    struct paths path = {0};
+    char base[PATH_MAX];
+    size_t n = 0;
+
+    if (!config || running->n_stacks == 0 || add_config_path(options, &path) < 0) {
+        paths_fini(&path);
+        return 0;
+    }
+    folder_of(path.item[0], base, sizeof(base));
+    if (!acc_node_get(config->root, "stacks")) {
+        acc_diags_add(diags, (struct acc_srcpos){path.item[0], 0, 0},
+                      "names no stacks, and %zu run%s; to stop all of them, write \"stacks: []\"",
+                      running->n_stacks, running->n_stacks == 1 ? "s" : "");
+        n++;
+    }
+    for (size_t i = 0; i < config->n_stacks; i++) {
+        struct paths pattern = {0};
+
+        if (config->stacks[i].is_glob &&
+            paths_add(&pattern, base, config->stacks[i].files[0]) == 0) {
+            n += add_accident(&config->stacks[i], pattern.item[0], running, loaded->model, diags);
+        }
+        paths_fini(&pattern);
+    }
+    paths_fini(&path);
+    return n;
 }

@@ -25,8 +25,8 @@ struct acc_load_options {
     const char *const *profiles; /* beside COMPOSE_PROFILES */
     size_t n_profiles;
     const char *project_dir; /* may be relative; NULL: the folder of the first file */
-    bool is_inspection; /* `config`: to be looked at, alone; what accd doesn't carry out is a
-                         * warning, and other stacks aren't there */
+    bool is_inspection;      /* `config`: to be looked at, alone; what accd doesn't carry out is a
+                              * warning, and other stacks aren't there */
 };
 
 struct acc_loaded {
@@ -39,3 +39,9 @@ struct acc_loaded {
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);
+
+/* What would stop whole stacks by accident: a pattern that matches nothing any more (the disk that
+ * they lie on isn't mounted), or an acc.yaml without `stacks:` (it was emptied), while `running`
+ * has some. An error for each in `diags`; the number of them. */
+size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
+                          const struct acc_loaded *loaded, struct acc_diags *diags);

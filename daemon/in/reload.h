@@ -13,9 +13,9 @@
 struct accd_reload;
 
 struct accd_reload_result {
-    int error;                     /* 0, -EINVAL (see diags), -ENOMEM */
-    struct acc_loaded *loaded;     /* taken over by the callback when error is 0 */
-    const struct acc_diags *diags; /* borrowed for the call; warnings may be there after success */
+    int error;                 /* 0, -EINVAL (see diags), -ENOMEM */
+    struct acc_loaded *loaded; /* taken over by the callback when error is 0 */
+    struct acc_diags *diags;   /* borrowed for the call; warnings may be there after success */
 };
 typedef void (*accd_reload_fn)(void *ctx, const struct accd_reload_result *result);
 

@@ -376,6 +376,35 @@ def test_prune_does_not_depend_on_who_waits(w):
     assert not [v for v in w.docker.call("GET", "/volumes")["Volumes"] or () if v["Name"] == "s_data"]
 
 
+@needs(seconds=120)
+def test_no_accident_stops_whole_stacks(w):
+    """A pattern that matches nothing any more, or an acc.yaml that was emptied, is refused; who means it can say so."""
+    path = w.stack("s", {"a": service(check=False, stop_grace_period="1s")})
+    config = w.config([w.dir / "*" / "compose.yaml"])
+    accd = w.accd(config=config)
+    accd.ctl("up", "--all")
+    before = w.docker.identities()
+
+    def refused(words):
+        for verb in "plan", "apply":
+            run = accd.ctl(verb, check=False)
+            assert run.returncode == 4 and words in run.stderr, run
+        assert w.docker.identities() == before and accd.service("s/a")["state"] == "up"
+
+    aside = path.rename(path.with_suffix(".aside"))
+    refused("any more, and stack s of it runs: is its disk not mounted?")
+    aside.rename(path)
+    text = config.read_text()
+    config.write_text("")
+    refused("names no stacks, and 1 runs")
+    config.write_text(text)
+    accd.ctl("apply")
+    assert w.docker.identities() == before
+    config.write_text("stacks: []\n")
+    accd.ctl("apply")
+    wait(lambda: not w.docker.inspect("s-a-1")["State"]["Running"], 20, "it was meant")
+
+
 @needs(seconds=60)
 def test_plan_and_apply_tell_the_warnings_of_the_files(w):
     """Each on stderr, or in the document; the log has the word once."""
