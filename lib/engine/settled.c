@@ -361,6 +361,17 @@ static bool has_outdated(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* How it fared with the old file says nothing of the new one: it may be made anew in a moment. */
+static bool is_being_compared(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_compare_awaited(e, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_t now_ms,
                                 char *text)
 {
@@ -379,6 +390,9 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
     }
     if (s->roll.is.step == ACC_ROLL_ASK) {
         return failed_as_is(e, s, now_ms, text);
+    }
+    if (is_being_compared(e, s)) {
+        return ACC_SETTLED_PENDING;
     }
     if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED : ACC_SETTLED_PENDING;

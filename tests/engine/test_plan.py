@@ -420,3 +420,20 @@ def test_plan_and_apply_tell_the_warnings_of_the_files(w):
         assert [bool(re.search("NOT_SET", line)) for line in said["warnings"]] == [True], said
     line = next(line for line in accd.log.read_text().splitlines() if "NOT_SET" in line)
     assert line.count("warning") == 1, line
+
+
+@needs(seconds=150)
+def test_apply_waits_for_the_new_run_of_a_failed_job(w):
+    """A job has failed for good and is mended in its file: apply waits for its new run, and for who waited for it."""
+    def files(command):
+        done = {"migrate": {"condition": "service_completed_successfully"}}
+        return w.stack("s", {"migrate": {"image": BB, "command": ["sh", "-c", command], "restart": "on-failure:1"},
+                             "app": service(interval="1s", depends_on=done)})
+    accd = w.accd(config=w.config([files("exit 7")], timing={"backoff_base": "100ms"}))
+    assert accd.ctl("up", "--all", check=False).returncode == 1 and accd.state_of("migrate") == "failed"
+    files("sleep 2")
+    done = accd.ctl("apply", check=False)
+    states = accd.state_of("migrate"), accd.state_of("app")
+    assert done.returncode == 0 and states == ("done", "up"), (states, done)
+    assert "apply: done, 2 services (1 created, 1 recreated), " in done.stdout, done
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
