@@ -184,7 +184,7 @@ static void put_not_held(struct accctl *ctl, const cJSON *answer, size_t n_selec
     }
 }
 
-/* " and 2 that they need" */
+/* " and 2 that they need"; what an apply touches beside depends on what has changed. */
 static void put_beside(struct accctl *ctl, const struct tally *tally)
 {
     bool is_one = tally->n_selected == 1;
@@ -192,7 +192,7 @@ static void put_beside(struct accctl *ctl, const struct tally *tally)
     if (tally->n_beside == 0) {
         return;
     }
-    if (ctl->options->with_dependents) {
+    if (ctl->options->with_dependents || is_verb(ctl, "apply")) {
         (void)fprintf(ctl->out, " and %zu that need%s %s", tally->n_beside,
                       tally->n_beside == 1 ? "s" : "", is_one ? "it" : "them");
     } else {

@@ -52,6 +52,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     seen.is_held = is_held(&service);
     seen.n_places_taken = service.n_places_taken;
     seen.is_up = service.state == ACC_SVC_UP;
+    seen.is_blocked = service.state == ACC_SVC_BLOCKED;
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
     for (uint32_t i = 0; i < service.n_instances; i++) {
         struct accd_seen_container *container = &seen.container[seen.n];

@@ -21,6 +21,7 @@ struct accd_seen {
     } * container;      /* owned */
     size_t n;
     bool is_held, is_up;
+    bool is_blocked; /* something that it needs was away */
     uint32_t n_places_taken;
     bool is_rolling; /* a rollout was under way */
     bool is_unseen;  /* what there was then came to light later */

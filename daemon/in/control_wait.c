@@ -301,15 +301,30 @@ static void look_free(struct look *look)
     free(look->reason);
 }
 
+static enum acc_settled or_done(enum acc_settled settled)
+{
+    return settled == ACC_SETTLED_PENDING ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+}
+
 /* Whether it comes up is for those to tell that it was brought up for. */
 static enum acc_settled settled_along(const struct acc_engine *engine, uint32_t svc,
                                       uint64_t now_ms)
 {
     char text[ACC_REASON_MAX + 1];
 
-    return acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text) == ACC_SETTLED_PENDING
-               ? ACC_SETTLED_PENDING
-               : ACC_SETTLED_DONE;
+    return or_done(acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text));
+}
+
+/* What an apply hasn't touched so far, and may yet: by making anew what it depends on, or by
+ * bringing up at last what it has waited for. Whatever else ails it, it isn't this. */
+static enum acc_settled settled_beside(const struct acc_engine *engine, const struct watch *watch,
+                                       uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    return or_done(watch->seen.is_blocked
+                       ? acc_engine_applied(engine, watch->svc, now_ms, text)
+                       : acc_engine_settled(engine, watch->svc, ACC_VERB_ADOPT, now_ms, text));
 }
 
 static enum acc_settled settled_of(const struct wait *wait, const struct watch *watch,
@@ -324,11 +339,8 @@ static enum acc_settled settled_of(const struct wait *wait, const struct watch *
     if (watch->svc == ACC_NONE || (!watch->selected && !wait->is_apply)) {
         return ACC_SETTLED_DONE;
     }
-    if (!watch->selected) { /* nothing is to be changed with it; whatever ails it, it isn't this */
-        return acc_engine_settled(engine, watch->svc, ACC_VERB_ADOPT, now_ms, text) ==
-                       ACC_SETTLED_PENDING
-                   ? ACC_SETTLED_PENDING
-                   : ACC_SETTLED_DONE;
+    if (!watch->selected) {
+        return settled_beside(engine, watch, now_ms);
     }
     return wait->is_apply ? acc_engine_applied(engine, watch->svc, now_ms, text)
                           : acc_engine_settled(engine, watch->svc, wait->verb, now_ms, text);
@@ -361,7 +373,8 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
  */
 static bool is_drawn_in(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
 {
-    return wait->is_apply && watch->svc != ACC_NONE && watch->seen.is_up &&
+    return wait->is_apply && watch->svc != ACC_NONE &&
+           (watch->seen.is_up || watch->seen.is_blocked) &&
            accd_seen_change(wait->job.control->config.engine, watch->svc, now_ms, &watch->seen)[0];
 }
 

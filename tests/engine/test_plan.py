@@ -437,3 +437,22 @@ def test_apply_waits_for_the_new_run_of_a_failed_job(w):
     assert done.returncode == 0 and states == ("done", "up"), (states, done)
     assert "apply: done, 2 services (1 created, 1 recreated), " in done.stdout, done
     assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+
+
+@needs(seconds=150)
+def test_apply_waits_for_those_that_were_blocked_by_what_it_mends(w):
+    """Who waits for a service that can't be made is waited for, too, once that can."""
+    def files(volume):
+        app = service("db", interval="3s", environment={"START_DELAY": "5"})
+        return w.stack("s", {"db": service(volumes=[f"{volume}:/data"], interval="1s"), "slow": app,
+                             "off": service("db", interval="1s"), "after": service("slow", interval="1s")},
+                       volumes={"good": {}, "bad": {"driver": "nobody"}})
+    accd = w.accd(config=w.config([files("bad")]))
+    accd.ctl("stop", "off")
+    assert accd.ctl("up", "slow", "after", check=False).returncode == 1
+    assert accd.state_of("slow") == accd.state_of("after") == "blocked", accd.services()
+    files("good")
+    done = accd.ctl("apply", check=False)
+    states = [accd.state_of(name) for name in ("db", "slow", "after", "off")]
+    assert done.returncode == 0 and states == ["up", "up", "up", "off"], (states, done)
+    assert "apply: done, 3 services (3 created), " in done.stdout, done
