@@ -427,7 +427,7 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
         acc_copy(r->is.why, sizeof(r->is.why), "what it needs has stayed down");
         acc_undo_or_ask(e, s, false);
     } else if (!is_in_time) {
-        fail(e, s, "what it needs has stayed down");
+        fail_unjudged(e, s, "what it needs has stayed down");
     } else if (is_ready(candidate)) {
         if (is_seen_since(e, s, candidate, candidate->ready_ms + s->timing.upgrade_stable)) {
             acc_rollout_step(
@@ -451,7 +451,7 @@ static void update_route(struct acc_engine *e, struct service *s, struct instanc
     } else if (candidate->unrouted || candidate->op || candidate->need_obs) {
         r->proof_ms = 0;
         if (r->n_tries >= TRIES_MAX) {
-            fail(e, s, "its new container can't be put on its networks under its name");
+            fail_unjudged(e, s, "its new container can't be put on its networks under its name");
         }
     } else if (!r->proof_ms && acc_probe_can(s, candidate)) {
         r->proof_ms = e->now ? e->now : 1;
@@ -693,7 +693,7 @@ static void update_slot(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_CREATE);
         r->retry_ms = retry_ms;
     } else if (!cast.candidate) {
-        fail(e, s, "its new container was removed by somebody else");
+        fail_unjudged(e, s, "its new container was removed by somebody else");
     } else if (cast.holder && cast.holder->quarantined) {
         fail_unjudged(e, s, "its old container can't be stopped");
     } else if (step == ACC_ROLL_STOP_OLD && is_out_of_the_way(e, cast.holder)) {
