@@ -1086,6 +1086,8 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
  * often. */
 bool acc_rollout_excuses(struct acc_engine *e, struct service *s, struct instance *i);
 bool acc_rollout_watches(const struct service *s, const struct instance *i);
+/* It has failed and is on its way out: whatever ails it is no failure of the service any more. */
+bool acc_rollout_is_failed(const struct service *s, const struct instance *i);
 bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned stop is due */
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size);

@@ -219,6 +219,12 @@ bool acc_rollout_watches(const struct service *s, const struct instance *i)
            ((i->role == ROLE_CANDIDATE && !acc_rollout_is_stray(s, i)) || acc_rollout_is_new(s, i));
 }
 
+bool acc_rollout_is_failed(const struct service *s, const struct instance *i)
+{
+    return s->roll.is.step == ACC_ROLL_UNDO &&
+           (i->role == ROLE_CANDIDATE || i->role == ROLE_BAD || acc_rollout_is_new(s, i));
+}
+
 bool acc_rollout_stops(struct acc_engine *e, struct service *s)
 {
     if (s->roll.is.step == ACC_ROLL_STOP_OLD) {
