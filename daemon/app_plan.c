@@ -263,17 +263,23 @@ static void add_policy(struct accd_plan_run *run, const struct acc_service_spec 
     add(run, service->id, ACC_PLAN_UPDATE, NULL, reason);
 }
 
+static bool is_in_force(const struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+
+    return was != ACC_NONE && strcmp(old->services[was]->spec_hash, service->spec_hash) == 0;
+}
+
 /* What was rolled back isn't tried again while the file says the same. */
 static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec *service,
                         const struct acc_docker_diff *diff)
 {
-    const struct acc_model *old = run->app->loaded.model;
-    uint32_t was = find_in(old, service->id);
     struct acc_service_view view;
     char reason[ACC_DIFF_TEXT_MAX + 1];
 
-    if (was == ACC_NONE || strcmp(old->services[was]->spec_hash, service->spec_hash) != 0 ||
-        find_running(run->app, service->id, &view) == ACC_NONE || !view.refused[0]) {
+    if (!is_in_force(run, service) || find_running(run->app, service->id, &view) == ACC_NONE ||
+        !view.refused[0]) {
         return false;
     }
     if (view.refused_by[0]) {
@@ -287,13 +293,17 @@ static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec
     return true;
 }
 
-/* What the old container of an upgrade is kept for is over when its file changes. */
+/* What the old container of an upgrade is kept for is over when its file changes, and not when the
+ * new one is mended. */
 static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *service)
 {
     struct acc_service_view view;
     uint32_t svc = find_running(run->app, service->id, &view);
     char reason[ACC_DIFF_TEXT_MAX + 1];
 
+    if (is_in_force(run, service)) {
+        return;
+    }
     for (uint32_t i = 0; svc != ACC_NONE && view.step == ACC_ROLL_WATCH && i < view.n_instances;
          i++) {
         struct acc_instance_view instance;

@@ -333,6 +333,12 @@ def test_what_an_upgrade_keeps_is_no_surplus(w):
     assert changes(accd) == {}, changes(accd)
     assert accd.ctl("apply").stdout == "apply: nothing to do\n"
     kept, = (c["Names"][0].lstrip("/") for c in w.docker.containers(name=["s-a-1.r"]))
+    old, new = w.docker.inspect(kept)["Id"], w.docker.inspect("s-a-1")["Id"]
+    w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-a-1"})
+    accd.wait_state("a", "impaired", seconds=10)  # it is to be mended, and watched on
+    assert changes(accd) == {"s/a": ("recreate", {"network s_default added": False})}, changes(accd)
+    accd.ctl("apply")
+    assert w.docker.inspect(kept)["Id"] == old and w.docker.inspect("s-a-1")["Id"] != new
     w.stack("s", {"a": service(interval="1s", image=IMAGE, environment={"X": "1"})})
     action, why = changes(accd)["s/a"]
     assert action == "recreate" and f"the container {kept}, kept while its upgrade is watched, goes" in why, why
