@@ -25,6 +25,7 @@ int accd_state_file_open(struct accd_state_file *file, const char *dir, char *re
 int accd_state_file_retry(struct accd_state_file *file, char *reterr_text);
 void accd_state_file_close(struct accd_state_file *file);
 
+int64_t accd_state_file_unix_ms(void);
 /* What a query of one number says; 0 when it fails. */
 uint64_t accd_state_file_number(struct accd_state_file *file, const char *query);
 /* accd_store_restore(), accd_store_managed() and accd_store_incidents(). */

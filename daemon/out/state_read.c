@@ -2,6 +2,19 @@
 
 #include "daemon/out/state_file.h"
 
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/base/assert.h"
+
+int64_t accd_state_file_unix_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 uint64_t accd_state_file_number(struct accd_state_file *file, const char *query)
 {
     sqlite3_stmt *statement;
@@ -52,15 +65,63 @@ static void restore_maintenance(struct accd_state_file *file, struct acc_engine 
     sqlite3_finalize(statement);
 }
 
+/* What it is about is gone: it ended while accd was away, nobody knows when. */
+static void end_opened(struct accd_state_file *file, uint64_t id, int64_t unix_ms)
+{
+    char sql[256];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause, peak)"
+                   " SELECT id, root, opened_ms, %lld, cause, peak FROM opened WHERE id=%llu;"
+                   "DELETE FROM opened WHERE id=%llu",
+                   (long long)unix_ms, (unsigned long long)id, (unsigned long long)id);
+    (void)sqlite3_exec(file->db, sql, NULL, NULL, NULL);
+}
+
+static void restore_incidents(struct accd_state_file *file, struct acc_engine *engine,
+                              int64_t unix_ms)
+{
+    sqlite3_stmt *statement;
+    uint64_t gone[ACC_PAST_INCIDENTS_MAX];
+    size_t n_gone = 0;
+
+    if (sqlite3_prepare_v2(file->db,
+                           "SELECT id, root, opened_ms, cause, peak, notified FROM opened"
+                           " ORDER BY id",
+                           -1, &statement, NULL) != SQLITE_OK) {
+        return;
+    }
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        struct acc_incident_record record = {
+            .id = (uint64_t)sqlite3_column_int64(statement, 0),
+            .n_peak = (uint32_t)sqlite3_column_int64(statement, 4),
+            .notified = sqlite3_column_int(statement, 5),
+        };
+        int64_t opened_ms = sqlite3_column_int64(statement, 2);
+
+        record.age_ms = opened_ms < unix_ms ? (uint64_t)(unix_ms - opened_ms) : 0;
+        accd_rows_text(statement, 1, record.root, sizeof(record.root));
+        accd_rows_text(statement, 3, record.cause, sizeof(record.cause));
+        if (!acc_engine_restore_incident(engine, &record) && n_gone < ACC_ARRAY_LEN(gone)) {
+            gone[n_gone++] = record.id;
+        }
+    }
+    sqlite3_finalize(statement);
+    for (size_t k = 0; k < n_gone; k++) {
+        end_opened(file, gone[k], unix_ms);
+    }
+}
+
 void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine)
 {
+    int64_t unix_ms = accd_state_file_unix_ms();
     sqlite3_stmt *statement;
 
     if (sqlite3_prepare_v2(file->db, accd_rows_services, -1, &statement, NULL) == SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {
             struct acc_service_record record;
 
-            accd_rows_read_service(statement, &record);
+            accd_rows_read_service(statement, &record, unix_ms);
             accd_rows_read_rollout(statement, &record);
             accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
             accd_rows_read_hooks(statement, &record);
@@ -71,6 +132,7 @@ void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *en
     }
     restore_revisions(file, engine);
     restore_maintenance(file, engine);
+    restore_incidents(file, engine, unix_ms);
     if (sqlite3_prepare_v2(file->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
         SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {

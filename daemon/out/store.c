@@ -29,6 +29,7 @@ enum job_kind {
     JOB_REVISIONS,
     JOB_NOTE,
     JOB_INCIDENT,
+    JOB_OPENED,
     JOB_BARRIER,
     JOB_HISTORY
 };
@@ -200,7 +201,7 @@ static int run_job(struct accd_store *store, struct job *job)
         sqlite3_bind_int64(statement, 3, (sqlite3_int64)job->op);
         return run_statement(store, ST_JOURNAL_END);
     case JOB_SERVICE:
-        accd_rows_bind_service(store->file.statement[ST_SERVICE], &job->service);
+        accd_rows_bind_service(store->file.statement[ST_SERVICE], &job->service, job->unix_ms);
         r = run_statement(store, ST_SERVICE);
         if (r == SQLITE_OK) {
             accd_rows_bind_rollout(store->file.statement[ST_ROLLOUT], &job->service);
@@ -248,7 +249,18 @@ static int run_job(struct accd_store *store, struct job *job)
         sqlite3_bind_int64(statement, 4, job->unix_ms2);
         accd_rows_bind_text(statement, 5, job->text);
         sqlite3_bind_int(statement, 6, job->number);
-        return run_statement(store, ST_INCIDENT);
+        r = run_statement(store, ST_INCIDENT);
+        sqlite3_bind_int64(store->file.statement[ST_OPENED_END], 1, (int64_t)job->op);
+        return r == SQLITE_OK ? run_statement(store, ST_OPENED_END) : r;
+    case JOB_OPENED:
+        statement = store->file.statement[ST_OPENED];
+        sqlite3_bind_int64(statement, 1, (int64_t)job->op);
+        accd_rows_bind_text(statement, 2, job->name);
+        sqlite3_bind_int64(statement, 3, job->unix_ms);
+        accd_rows_bind_text(statement, 4, job->text);
+        sqlite3_bind_int(statement, 5, job->number);
+        sqlite3_bind_int(statement, 6, job->number2);
+        return run_statement(store, ST_OPENED);
     case JOB_HISTORY:
         return read_history(store, job);
     case JOB_BARRIER:
@@ -498,6 +510,7 @@ void accd_store_save_service(struct accd_store *store, const struct acc_service_
 
     if (job) {
         job->service = *record;
+        job->unix_ms = accd_state_file_unix_ms();
         enqueue(store, job);
     }
 }
@@ -562,6 +575,22 @@ void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_ki
         job->number = (int)kind;
         accd_rows_copy(job->name, sizeof(job->name), service);
         accd_rows_copy(job->text, sizeof(job->text), text);
+        enqueue(store, job);
+    }
+}
+
+void accd_store_opened(struct accd_store *store, int64_t opened_unix_ms,
+                       const struct acc_incident_record *record)
+{
+    struct job *job = job_new(store, JOB_OPENED);
+
+    if (job) {
+        job->op = record->id;
+        job->unix_ms = opened_unix_ms;
+        job->number = (int)record->n_peak;
+        job->number2 = record->notified;
+        accd_rows_copy(job->name, sizeof(job->name), record->root);
+        accd_rows_copy(job->text, sizeof(job->text), record->cause);
         enqueue(store, job);
     }
 }
@@ -643,7 +672,8 @@ int accd_store_open(uv_loop_t *loop, const char *dir, struct accd_store **ret_st
     }
     store->next_op = accd_state_file_number(&store->file,
                                             "SELECT max((SELECT coalesce(max(op), 0) FROM journal),"
-                                            " (SELECT coalesce(max(id), 0) FROM incident)) + 1");
+                                            " (SELECT coalesce(max(id), 0) FROM incident),"
+                                            " (SELECT coalesce(max(id), 0) FROM opened)) + 1");
     store->n_unfinished = (size_t)accd_state_file_number(
         &store->file, "SELECT count(*) FROM journal WHERE result IS NULL");
     (void)sqlite3_exec(store->file.db, "UPDATE journal SET result=-1 WHERE result IS NULL", NULL,

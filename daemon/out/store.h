@@ -62,6 +62,9 @@ void accd_store_save_stack(struct accd_store *store, const struct acc_stack_reco
 /* `service` is "" for none. */
 void accd_store_note(struct accd_store *store, int64_t unix_ms, enum acc_note_kind kind,
                      const char *service, const char *text);
+/* One that is open, since then: each time that it was opened or notified. */
+void accd_store_opened(struct accd_store *store, int64_t opened_unix_ms,
+                       const struct acc_incident_record *record);
 /* One that is over. */
 void accd_store_incident(struct accd_store *store, const struct acc_past_incident *incident);
 /* The last ones, newest first; how many. Blocking; only at start. */

@@ -9,7 +9,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=? AND result IS NULL",
     [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
-        " canonical, own_stop_ns, end_ns, places, ready_run_ns) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " canonical, own_stop_ns, end_ns, places, ready_run_ns, fail_text, saved_ms) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
@@ -26,6 +26,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause, peak) VALUES(?,?,?,?,?,?)",
+    [ST_OPENED] = "INSERT OR REPLACE INTO opened(id, root, opened_ms, cause, peak, notified) VALUES(?,?,?,?,?,?)",
+    [ST_OPENED_END] = "DELETE FROM opened WHERE id=?",
     [ST_HISTORY] = ("SELECT id, at_ms, kind, service, text FROM history WHERE (?1 = '' OR service = ?1)"
         " ORDER BY id DESC LIMIT ?2"),
     [ST_PRUNE_HISTORY] = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?",
@@ -36,7 +38,7 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
     " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
     " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
-    " own_stop_ns INT, end_ns INT, places TEXT, ready_run_ns INT);"
+    " own_stop_ns INT, end_ns INT, places TEXT, ready_run_ns INT, fail_text TEXT, saved_ms INT);"
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
@@ -54,7 +56,9 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
     "CREATE INDEX IF NOT EXISTS history_service ON history(service, id);"
     "CREATE TABLE IF NOT EXISTS incident(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, closed_ms INT,"
-    " cause TEXT, peak INT);";
+    " cause TEXT, peak INT);"
+    "CREATE TABLE IF NOT EXISTS opened(id INTEGER PRIMARY KEY, root TEXT, opened_ms INT, cause TEXT, peak INT,"
+    " notified INT);";
 /* clang-format on */
 
 const char *const accd_rows_grown[] = {
@@ -71,6 +75,8 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE revision ADD COLUMN what TEXT",
     "ALTER TABLE service ADD COLUMN places TEXT",
     "ALTER TABLE service ADD COLUMN ready_run_ns INT",
+    "ALTER TABLE service ADD COLUMN fail_text TEXT",
+    "ALTER TABLE service ADD COLUMN saved_ms INT",
     NULL,
 };
 
@@ -83,7 +89,8 @@ const char accd_rows_services[] =
     "held_by, reason, "
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
-    "ready_run_ns, back_to FROM service LEFT JOIN rollout USING (id) LEFT JOIN hold USING (id) "
+    "ready_run_ns, back_to, fail_text, saved_ms FROM service LEFT JOIN rollout USING (id) LEFT "
+    "JOIN hold USING (id) "
     "LEFT JOIN "
     "hooks USING (id) "
     "LEFT JOIN auto USING (id)";
@@ -102,7 +109,8 @@ void accd_rows_bind_text(sqlite3_stmt *statement, int i, const char *text)
     sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
 }
 
-void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record)
+void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record,
+                            int64_t saved_unix_ms)
 {
     accd_rows_bind_text(statement, 1, record->id);
     sqlite3_bind_int(statement, 2, record->wanted_up);
@@ -123,6 +131,8 @@ void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_re
     sqlite3_bind_int64(statement, 17, record->end_ns);
     accd_rows_bind_text(statement, 18, record->places);
     sqlite3_bind_int64(statement, 19, record->ready_run_ns);
+    accd_rows_bind_text(statement, 20, record->fail_text);
+    sqlite3_bind_int64(statement, 21, saved_unix_ms);
 }
 
 void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record)
@@ -227,8 +237,11 @@ void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record
     accd_rows_text(statement, 10, record->what, sizeof(record->what));
 }
 
-void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record)
+void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record,
+                            int64_t unix_ms)
 {
+    int64_t saved_ms = sqlite3_column_int64(statement, 59); /* 0: by an accd that didn't say */
+
     *record = (struct acc_service_record){0};
     accd_rows_text(statement, 0, record->id, sizeof(record->id));
     record->wanted_up = sqlite3_column_int(statement, 1);
@@ -249,6 +262,10 @@ void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *
     record->end_ns = sqlite3_column_int64(statement, 16);
     accd_rows_text(statement, 55, record->places, sizeof(record->places));
     record->ready_run_ns = sqlite3_column_int64(statement, 56);
+    accd_rows_text(statement, 58, record->fail_text, sizeof(record->fail_text));
+    if (saved_ms > 0 && saved_ms < unix_ms) {
+        acc_service_record_age(record, (uint64_t)(unix_ms - saved_ms));
+    }
 }
 
 /* By name: another version's number may mean another step. Unknown: what is there tells (E10). */

@@ -25,6 +25,8 @@ enum statement {
     ST_PRUNE_REVISIONS,
     ST_NOTE,
     ST_INCIDENT,
+    ST_OPENED,
+    ST_OPENED_END,
     ST_HISTORY,
     ST_PRUNE_HISTORY,
     ST_PRUNE_JOURNAL,
@@ -47,7 +49,8 @@ void accd_rows_copy(char *to, size_t size, const char *from);
 void accd_rows_text(sqlite3_stmt *statement, int i, char *out, size_t size);
 /* `text` must stay until the statement has run. */
 void accd_rows_bind_text(sqlite3_stmt *statement, int i, const char *text);
-void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record);
+void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_record *record,
+                            int64_t saved_unix_ms);
 void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record);
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
                          const struct acc_hold_record *record);
@@ -56,7 +59,9 @@ void accd_rows_bind_auto(sqlite3_stmt *statement, const struct acc_service_recor
 void accd_rows_bind_revision(sqlite3_stmt *statement, int64_t unix_ms,
                              const struct acc_revision_record *record);
 
-void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record);
+/* As of `unix_ms`, which is now. */
+void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record,
+                            int64_t unix_ms);
 void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *record);
 /* Columns from `at` on; all NULL for none. */
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record);

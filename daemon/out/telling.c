@@ -107,6 +107,42 @@ static void save_kept(struct accd_telling *telling, uint32_t svc)
     }
 }
 
+static void save_opened(struct accd_telling *telling, uint64_t id)
+{
+    struct acc_incident_record record;
+
+    if (acc_engine_incident_record(telling->engine, id, uv_now(telling->loop), &record)) {
+        accd_store_opened(telling->store, accd_unix_ms() - (int64_t)record.age_ms, &record);
+    }
+}
+
+static void save_incident(struct accd_telling *telling, const struct acc_incident_view *incident)
+{
+    struct acc_past_incident past = {
+        .id = incident->id,
+        .opened_unix_ms = accd_unix_ms_at(telling->loop, incident->since_ms),
+        .closed_unix_ms = accd_unix_ms_at(telling->loop, incident->closed_ms),
+        .n_peak = incident->n_peak,
+    };
+
+    (void)snprintf(past.root, sizeof(past.root), "%s", incident->root);
+    (void)snprintf(past.cause, sizeof(past.cause), "%s", incident->cause);
+    accd_store_incident(telling->store, &past);
+}
+
+static void save_incidents(struct accd_telling *telling)
+{
+    struct acc_incident_view view;
+
+    for (size_t k = 0; acc_engine_incident_at(telling->engine, k, &view); k++) {
+        if (view.open) {
+            save_opened(telling, view.id);
+        } else {
+            save_incident(telling, &view);
+        }
+    }
+}
+
 void accd_telling_save_all(void *ctx)
 {
     struct accd_telling *telling = ctx;
@@ -122,6 +158,7 @@ void accd_telling_save_all(void *ctx)
     }
     action.type = ACC_ACT_SAVE_MAINTENANCE;
     accd_telling_save(telling, &action);
+    save_incidents(telling);
 }
 
 static enum accd_log_level level_of(enum acc_note_kind kind)
@@ -187,20 +224,6 @@ static void tell_hooks(struct accd_telling *telling, const struct acc_incident_v
     free(impact);
 }
 
-static void save_incident(struct accd_telling *telling, const struct acc_incident_view *incident)
-{
-    struct acc_past_incident past = {
-        .id = incident->id,
-        .opened_unix_ms = accd_unix_ms_at(telling->loop, incident->since_ms),
-        .closed_unix_ms = accd_unix_ms(),
-        .n_peak = incident->n_peak,
-    };
-
-    (void)snprintf(past.root, sizeof(past.root), "%s", incident->root);
-    (void)snprintf(past.cause, sizeof(past.cause), "%s", incident->cause);
-    accd_store_incident(telling->store, &past);
-}
-
 void accd_telling_incident(void *ctx, const struct acc_action *action)
 {
     struct accd_telling *telling = ctx;
@@ -211,8 +234,10 @@ void accd_telling_incident(void *ctx, const struct acc_action *action)
     }
     switch (action->incident.phase) {
     case ACC_INCIDENT_OPENED:
+        save_opened(telling, incident.id);
         break; /* most heal before anybody needs to know */
     case ACC_INCIDENT_NOTIFY:
+        save_opened(telling, incident.id);
         accd_log_service(ACCD_LOG_ERROR, incident.root, incident.id,
                          "incident %llu: %s; %u %s%s suffer%s", (unsigned long long)incident.id,
                          incident.cause, (unsigned)incident.n_suffer,

@@ -167,6 +167,7 @@ static int on_accd(struct script *s, char *rest)
             s->world.has_stack_record[i] = false;
         }
         s->world.n_revisions = 0;
+        s->world.n_incidents = 0;
         s->world.maintenance = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
         acc_world_restart_accd(&s->world);
     } else if (strcmp(what, "comes") != 0) {

@@ -465,6 +465,31 @@ static void save_revision(struct acc_world *w, const struct acc_action *action)
     w->revision[w->n_revisions++] = record;
 }
 
+/* Opened and notified ones are kept, one that is closed isn't. */
+static void save_incident(struct acc_world *w, const struct acc_action *action)
+{
+    struct acc_incident_record record;
+    struct acc_world_incident *more;
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->n_incidents; i++) {
+        if (w->incident[i].record.id != action->incident.id) {
+            w->incident[n++] = w->incident[i];
+        }
+    }
+    w->n_incidents = n;
+    if (!acc_engine_incident_record(w->engine, action->incident.id, w->now_ms, &record)) {
+        return;
+    }
+    more = realloc(w->incident, (n + 1) * sizeof(*more));
+    if (!more) {
+        w->has_failed = true;
+        return;
+    }
+    w->incident = more;
+    w->incident[w->n_incidents++] = (struct acc_world_incident){record, w->now_ms - record.age_ms};
+}
+
 static void save(struct acc_world *w, const struct acc_action *action)
 {
     if (action->type == ACC_ACT_SAVE_REVISION) {
@@ -541,6 +566,8 @@ static void take(struct acc_world *w, const struct acc_action *action)
     } else if (action->type == ACC_ACT_SAVE_SERVICE || action->type == ACC_ACT_SAVE_STACK ||
                action->type == ACC_ACT_SAVE_MAINTENANCE || action->type == ACC_ACT_SAVE_REVISION) {
         save(w, action);
+    } else if (action->type == ACC_ACT_INCIDENT) {
+        save_incident(w, action);
     } else if (action->type == ACC_ACT_INSPECT) {
         do_inspect(w, action);
     } else if (action->type == ACC_ACT_LIST) {
@@ -808,6 +835,7 @@ void acc_world_fini(struct acc_world *w)
     free(w->container);
     free(w->reply);
     free(w->revision);
+    free(w->incident);
     free(w->actions.item);
     free_tables(w);
     *w = (struct acc_world){0};
@@ -907,6 +935,35 @@ void acc_world_forget_health(struct acc_world *w)
     }
 }
 
+static void restore(struct acc_world *w)
+{
+    for (size_t i = 0; i < w->model->n_services; i++) {
+        if (w->has_record[i]) {
+            struct acc_service_record record = w->record[i];
+
+            acc_service_record_age(&record, w->now_ms - record.saved_ms);
+            (void)acc_engine_restore_service(w->engine, &record);
+        }
+    }
+    for (size_t i = 0; i < w->n_revisions; i++) {
+        if (w->revision[i].result == ACC_REV_STABLE) {
+            (void)acc_engine_restore_revision(w->engine, &w->revision[i]);
+        }
+    }
+    for (size_t i = 0; i < w->n_incidents; i++) {
+        struct acc_incident_record record = w->incident[i].record;
+
+        record.age_ms = w->now_ms - w->incident[i].since_ms;
+        (void)acc_engine_restore_incident(w->engine, &record);
+    }
+    acc_engine_restore_maintenance(w->engine, &w->maintenance);
+    for (size_t i = 0; i < w->model->n_stacks; i++) {
+        if (w->has_stack_record[i]) {
+            (void)acc_engine_restore_stack(w->engine, &w->stack_record[i]);
+        }
+    }
+}
+
 void acc_world_restart_accd(struct acc_world *w)
 {
     struct acc_engine *engine = NULL;
@@ -925,22 +982,7 @@ void acc_world_restart_accd(struct acc_world *w)
         }
     }
     w->n_replies = n;
-    for (size_t i = 0; i < w->model->n_services; i++) {
-        if (w->has_record[i]) {
-            (void)acc_engine_restore_service(w->engine, &w->record[i]);
-        }
-    }
-    for (size_t i = 0; i < w->n_revisions; i++) {
-        if (w->revision[i].result == ACC_REV_STABLE) {
-            (void)acc_engine_restore_revision(w->engine, &w->revision[i]);
-        }
-    }
-    acc_engine_restore_maintenance(w->engine, &w->maintenance);
-    for (size_t i = 0; i < w->model->n_stacks; i++) {
-        if (w->has_stack_record[i]) {
-            (void)acc_engine_restore_stack(w->engine, &w->stack_record[i]);
-        }
-    }
+    restore(w);
 }
 
 /* Behaviour is kept by id; records are saved again when they change. */

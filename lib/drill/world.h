@@ -53,6 +53,11 @@ enum acc_world_death { ACC_WORLD_LIVES, ACC_WORLD_DIES_BEFORE, ACC_WORLD_DIES_AF
 typedef void acc_world_watch_fn(void *data, struct acc_world *world,
                                 const struct acc_action *action);
 
+struct acc_world_incident {
+    struct acc_incident_record record;
+    uint64_t since_ms;
+};
+
 struct acc_world {
     struct acc_model *model; /* owned */
     struct acc_engine *engine;
@@ -76,6 +81,8 @@ struct acc_world {
     enum acc_world_death death;
     enum acc_action_type dies_at; /* once */
     struct acc_hold_record maintenance;
+    struct acc_world_incident *incident; /* the open ones, as saved */
+    size_t n_incidents;
     enum acc_tri *host; /* owned; of each condition of the model; YES unless told otherwise */
     char (*place)[ACC_PLACE_MAX + 1]; /* owned; of each bind source among them; "/" likewise */
     bool is_gone;                     /* dockerd is away */

@@ -100,6 +100,8 @@ enum acc_rollout_step {
 #define ACC_ROLL_STEP_COUNT 15
 const char *acc_rollout_step_name(enum acc_rollout_step step); /* "pull", ... */
 
+#define ACC_REASON_MAX 511u /* of one clause that says why */
+
 struct acc_hold_record {
     enum acc_hold kind; /* NONE: nothing else is set */
     char by[64];
@@ -203,7 +205,11 @@ struct acc_service_record {
     struct acc_hold_record hold;
     struct acc_auto_record autos;
     char places[ACC_PLACES_MAX + 1]; /* "PATH\tPLACE\n" of each bind source (lib/model/place.h) */
+    char fail_text[ACC_REASON_MAX + 1]; /* its last failure, to be shown */
+    uint64_t saved_ms; /* when it was made; not for another boot, whose clock begins anew */
 };
+/* Of its pauses only what is left is given back: so much time has gone since it was saved. */
+void acc_service_record_age(struct acc_service_record *record, uint64_t elapsed_ms);
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
     bool observing;
@@ -213,6 +219,18 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
                                struct acc_service_record *ret_record);
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
                              struct acc_stack_record *ret_record);
+/* An open incident, as of `now_ms`: to be saved when it was opened or notified, and forgotten when
+ * it is closed. False: it isn't open. */
+struct acc_incident_record {
+    uint64_t id;
+    char root[2 * ACC_NAME_MAX + 2];
+    char cause[ACC_REASON_MAX + 1];
+    uint64_t age_ms;
+    bool notified;
+    uint32_t n_peak;
+};
+bool acc_engine_incident_record(const struct acc_engine *engine, uint64_t id, uint64_t now_ms,
+                                struct acc_incident_record *ret_record);
 /* Maintenance, as of `now_ms`: to be saved after SAVE_MAINTENANCE, to be shown, and given back. */
 void acc_engine_maintenance(const struct acc_engine *engine, uint64_t now_ms,
                             struct acc_hold_record *ret_record);
@@ -221,6 +239,9 @@ void acc_engine_restore_maintenance(struct acc_engine *engine,
 /* Give saved records back, before the first step. Unknown ids are ignored (true = taken). */
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
+/* It goes on with its number, and is not told anew. */
+bool acc_engine_restore_incident(struct acc_engine *engine,
+                                 const struct acc_incident_record *record);
 /* The revision to be saved after SAVE_REVISION; false when it is no longer known. */
 bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t number,
                          uint64_t now_ms, struct acc_revision_record *ret_record);
@@ -326,8 +347,7 @@ enum acc_evidence {
 };
 const char *acc_evidence_name(enum acc_evidence evidence); /* "", "check", "listens", ... */
 
-#define ACC_REASON_MAX 511u
-#define ACC_ROOTS_MAX  8u
+#define ACC_ROOTS_MAX 8u
 
 struct acc_instance_view {
     uint32_t slot;

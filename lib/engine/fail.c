@@ -255,6 +255,12 @@ void acc_fail_until(struct acc_engine *e, struct service *s, uint64_t until_ms, 
 
 /* --- taking back ----------------------------------------------------------------------------- */
 
+/* Also than this boot, whose clock it began before. */
+static bool is_older(const struct acc_engine *e, uint32_t incident, uint64_t at_ms)
+{
+    return (int64_t)(e->incidents[incident].since_ms - at_ms) < 0;
+}
+
 void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_ms)
 {
     for (uint32_t k = 0; k < s->n_unsettled; k++) {
@@ -276,7 +282,7 @@ void acc_fail_take_back(struct acc_engine *e, struct service *s, uint64_t since_
         excuse(e, s);
         s->n_unsettled = k;
         s->fail_attributed = true;
-        if (s->incident != ACC_NONE && e->incidents[s->incident].since_ms >= u->at_ms) {
+        if (s->incident != ACC_NONE && !is_older(e, s->incident, u->at_ms)) {
             acc_incident_close(e, s->incident); /* that failure was all there was to it */
         }
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),

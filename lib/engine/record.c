@@ -38,7 +38,9 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
         .ready_run_ns = s->ready_run_ns,
         .revision = s->rev,
         .last_revision = s->last_rev,
+        .saved_ms = now_ms,
     };
+    acc_copy(ret_record->fail_text, sizeof(ret_record->fail_text), s->fail_text);
     acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
     acc_copy(ret_record->asked_by, sizeof(ret_record->asked_by), s->asked_by);
     acc_copy(ret_record->done_spec, sizeof(ret_record->done_spec), s->done_spec);
@@ -58,6 +60,14 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     acc_hold_record(engine, &s->hold, now_ms, &ret_record->hold);
     ret_record->autos = s->autos.is;
     acc_places_put(engine, s, ret_record->places);
+}
+
+void acc_service_record_age(struct acc_service_record *record, uint64_t elapsed_ms)
+{
+    record->backoff_left_ms = left(record->backoff_left_ms, elapsed_ms);
+    if (record->open_left_ms) { /* over or not: 0 would be no breaker at all */
+        record->open_left_ms = left(record->open_left_ms, elapsed_ms + 1) + 1;
+    }
 }
 
 void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
@@ -112,6 +122,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
     acc_copy(s->applied, sizeof(s->applied), record->applied_spec);
     acc_copy(s->canonical, sizeof(s->canonical), record->canonical);
+    acc_copy(s->fail_text, sizeof(s->fail_text), record->fail_text);
     s->rev = record->revision;
     s->last_rev = record->last_revision;
     acc_copy(s->pin_spec, sizeof(s->pin_spec), record->pin_spec);
@@ -141,6 +152,71 @@ bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_
     return true;
 }
 
+bool acc_engine_incident_record(const struct acc_engine *engine, uint64_t id, uint64_t now_ms,
+                                struct acc_incident_record *ret_record)
+{
+    for (uint32_t k = 0; k < engine->n_places; k++) {
+        const struct incident *incident = &engine->incidents[k];
+
+        if (incident->id == id && incident->open) {
+            *ret_record = (struct acc_incident_record){.id = id,
+                                                       .age_ms = now_ms - incident->since_ms,
+                                                       .notified = incident->notified,
+                                                       .n_peak = incident->n_peak};
+            acc_copy(ret_record->root, sizeof(ret_record->root), incident->root_id);
+            acc_copy(ret_record->cause, sizeof(ret_record->cause), incident->cause);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the open incident of a root is noted; NULL: there is no such root. */
+static uint32_t *incident_of(struct acc_engine *e, const char *root_id, uint32_t *ret_root)
+{
+    uint32_t v = find_id(e, root_id);
+
+    if (v != ACC_NONE) {
+        *ret_root = v;
+        return &e->services[v].incident;
+    }
+    if (strcmp(root_id, "engine") == 0) {
+        *ret_root = ACC_ROOT_ENGINE;
+        return &e->engine_incident;
+    }
+    return NULL;
+}
+
+bool acc_engine_restore_incident(struct acc_engine *engine,
+                                 const struct acc_incident_record *record)
+{
+    uint32_t root = ACC_NONE;
+    uint32_t *at = incident_of(engine, record->root, &root);
+    struct incident *incident;
+
+    acc_assert(!engine->stepped);
+    if (engine->next_op <= record->id) {
+        engine->next_op = record->id + 1;
+    }
+    if (!at || *at != ACC_NONE || engine->n_places == engine->n_incidents) {
+        return false;
+    }
+    *at = engine->n_places++;
+    incident = &engine->incidents[*at];
+    *incident = (struct incident){.id = record->id,
+                                  .root = root,
+                                  .since_ms = record->age_ms, /* until the clock is known */
+                                  .used = true,
+                                  .open = true,
+                                  .notified = record->notified,
+                                  .n_peak = record->n_peak,
+                                  .first_victim = ACC_NONE};
+    acc_copy(incident->root_id, sizeof(incident->root_id), record->root);
+    acc_copy(incident->cause, sizeof(incident->cause), record->cause);
+    acc_copy(incident->first_cause, sizeof(incident->first_cause), record->cause);
+    return true;
+}
+
 /* Stacks that were taken down as a whole: their networks may have outlived accd. To ask for what is
  * gone already is harmless. */
 static void resume_cleanups(struct acc_engine *e)
@@ -164,6 +240,10 @@ void acc_restore_finish(struct acc_engine *e)
 {
     resume_cleanups(e);
     acc_hold_restore_finish(e, &e->maintenance);
+    for (uint32_t k = 0; k < e->n_places; k++) {
+        /* may lie before the clock's beginning: then the difference is right all the same */
+        e->incidents[k].since_ms = e->now - e->incidents[k].since_ms;
+    }
     for (uint32_t v = 0; v < e->n_services; v++) {
         struct service *s = &e->services[v];
 

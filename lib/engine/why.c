@@ -192,7 +192,7 @@ static bool is_from_before(const struct service *s)
 static void say_failed_before(struct acc_engine *e, struct words *w, struct service *s,
                               uint64_t now_ms)
 {
-    say(w, "failed earlier");
+    say(w, "%s", s->fail_text[0] ? s->fail_text : "failed earlier");
     say_next(e, w, s, now_ms);
 }
 

@@ -268,8 +268,10 @@ static void execute(struct world *w, const struct acc_action *a)
     case ACC_ACT_LOOK_UP:
         world_look_up(w, a);
         break;
-    case ACC_ACT_NOTE:
     case ACC_ACT_INCIDENT:
+        world_store_incident(w, a);
+        break;
+    case ACC_ACT_NOTE:
         break;
     }
 }

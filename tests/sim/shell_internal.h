@@ -8,6 +8,7 @@
 /* --- shell_store.c ------------------------------------------------------------------------- */
 
 void world_store_save(struct world *world, const struct acc_action *action);
+void world_store_incident(struct world *world, const struct acc_action *action);
 void world_store_retry(struct world *world);
 void world_store_save_revision(struct world *world, const struct acc_action *action);
 /* What is written is durable from here on. */

@@ -32,6 +32,9 @@ void world_store_init(struct world *w)
     s->stack_durable = array(n_stacks, sizeof(*s->stack_durable));
     s->stack_has_latest = array(n_stacks, 1);
     s->stack_has_durable = array(n_stacks, 1);
+    s->incidents_max = n + n_stacks + 2 * w->graph.model->n_conditions + 64;
+    s->incident_latest = array(s->incidents_max, sizeof(*s->incident_latest));
+    s->incident_durable = array(s->incidents_max, sizeof(*s->incident_durable));
     s->next_op = 1;
     w->version = array(n, sizeof(*w->version));
     for (size_t i = 0; i < n && w->options.upgrades; i++) {
@@ -55,6 +58,8 @@ void world_store_fini(struct world *w)
     free(s->stack_has_latest);
     free(s->stack_has_durable);
     free(s->revision);
+    free(s->incident_latest);
+    free(s->incident_durable);
     free(w->version);
     w->version = NULL;
     *s = (struct world_store){0};
@@ -86,10 +91,16 @@ static void copy_store(struct world *w, bool back)
         memcpy(s->stack_latest, s->stack_durable, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_latest, s->stack_has_durable, n_stacks);
         s->maintenance_latest = s->maintenance_durable;
+        memcpy(s->incident_latest, s->incident_durable,
+               s->n_incidents_durable * sizeof(*s->incident_latest));
+        s->n_incidents_latest = s->n_incidents_durable;
     } else {
         memcpy(s->stack_durable, s->stack_latest, n_stacks * sizeof(*s->stack_latest));
         memcpy(s->stack_has_durable, s->stack_has_latest, n_stacks);
         s->maintenance_durable = s->maintenance_latest;
+        memcpy(s->incident_durable, s->incident_latest,
+               s->n_incidents_latest * sizeof(*s->incident_durable));
+        s->n_incidents_durable = s->n_incidents_latest;
     }
 }
 
@@ -172,6 +183,27 @@ void world_store_save(struct world *w, const struct acc_action *a)
     sim_queue_in(&w->queue, SYNC_MS, sync_later, w, w->life, 0);
 }
 
+void world_store_incident(struct world *w, const struct acc_action *a)
+{
+    struct world_store *s = &w->store;
+    struct acc_incident_record record;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_incidents_latest; i++) {
+        if (s->incident_latest[i].record.id != a->incident.id) {
+            s->incident_latest[n++] = s->incident_latest[i];
+        }
+    }
+    s->n_incidents_latest = n;
+    s->next_op = a->incident.id >= s->next_op ? a->incident.id + 1 : s->next_op;
+    if (acc_engine_incident_record(w->engine, a->incident.id, w->queue.now_ms, &record)) {
+        acc_assert(n < s->incidents_max);
+        s->incident_latest[s->n_incidents_latest++] = (struct world_incident){
+            record, w->queue.now_ms - record.age_ms};
+    }
+    sim_queue_in(&w->queue, SYNC_MS, sync_later, w, w->life, 0);
+}
+
 /* With each list accd tries again what it could not save. */
 void world_store_retry(struct world *w)
 {
@@ -186,9 +218,21 @@ void world_store_restore(struct world *w)
 
     acc_engine_restore_maintenance(w->engine, &s->maintenance_latest);
     for (size_t i = 0; i < w->graph.model->n_services; i++) {
-        if (s->has_latest[i] && !acc_engine_restore_service(w->engine, &s->latest[i])) {
+        struct acc_service_record record = s->latest[i];
+
+        if (!s->has_latest[i]) {
+            continue;
+        }
+        acc_service_record_age(&record, w->queue.now_ms - record.saved_ms);
+        if (!acc_engine_restore_service(w->engine, &record)) {
             world_fail(w, "the saved record of %s was not taken", world_service_id(w, (uint32_t)i));
         }
+    }
+    for (size_t i = 0; i < s->n_incidents_latest; i++) {
+        struct acc_incident_record record = s->incident_latest[i].record;
+
+        record.age_ms = w->queue.now_ms - s->incident_latest[i].since_ms;
+        (void)acc_engine_restore_incident(w->engine, &record);
     }
     for (size_t i = 0; i < s->n_revisions; i++) {
         if (s->revision[i].result == ACC_REV_STABLE) {
@@ -214,6 +258,7 @@ void world_store_lose(struct world *w, bool all)
         s->maintenance_durable = (struct acc_hold_record){.kind = ACC_HOLD_NONE};
         w->store_was_lost = true;
         s->n_revisions = 0;
+        s->n_incidents_durable = s->n_incidents_latest = 0;
     }
     copy_store(w, true);
 }

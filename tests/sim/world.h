@@ -51,6 +51,11 @@ struct world_op { /* sent by this life of accd, not answered yet */
     uint64_t sent_ms;
 };
 
+struct world_incident { /* an open one, as saved */
+    struct acc_incident_record record;
+    uint64_t since_ms;
+};
+
 /* What is on accd's disk. `latest` is written, `durable` is synced. */
 struct world_store {
     struct acc_service_record *latest, *durable; /* one per service of the model */
@@ -61,6 +66,8 @@ struct world_store {
     struct acc_stack_record *stack_latest, *stack_durable;
     bool *stack_has_latest, *stack_has_durable;
     struct acc_hold_record maintenance_latest, maintenance_durable;
+    struct world_incident *incident_latest, *incident_durable; /* owned; room for incidents_max */
+    size_t n_incidents_latest, n_incidents_durable, incidents_max;
     uint64_t next_op;
     uint64_t open[WORLD_OPEN_MAX]; /* journaled and not ended */
     size_t n_open;

@@ -308,7 +308,7 @@ START_TEST(who_needs_what_failed_before_accd_came_is_told_so)
     stage_connect(&stage, false);
     ck_state(&stage, "db", "open");
     ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "web"),
-                                 "needs db, which failed earlier; it fails too "
+                                 "needs db, which exited with 1; it fails too "
                                  "often and gets a rest, next try in "));
 }
 END_TEST

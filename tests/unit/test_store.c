@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/drill/model_text.h"
@@ -192,6 +193,94 @@ START_TEST(incidents_outlive_accd_newest_first_and_keep_their_numbers)
     ck_assert_str_eq(read[1].cause, "exited with 1");
     ck_assert_uint_eq(read[1].n_peak, 12);
     ck_assert_uint_eq(accd_store_next_op(store), 10);
+}
+END_TEST
+
+static struct acc_engine *engine_restored(struct acc_model *model)
+{
+    struct acc_engine_options options = {.first_op = accd_store_next_op(store)};
+    struct acc_engine *engine = NULL;
+
+    ck_assert_int_eq(acc_engine_create(model, &options, &engine), 0);
+    accd_store_restore(store, engine);
+    return engine;
+}
+
+/* Also one that began before the host was booted; one whose root is gone has ended. */
+START_TEST(open_incidents_outlive_accd_and_keep_their_numbers)
+{
+    struct acc_model *model = model_build("s: web");
+    struct acc_incident_record record = {
+        .id = 30, .root = "s/web", .cause = "exited with 1", .notified = true, .n_peak = 3};
+    struct acc_past_incident past = {.id = 30, .root = "s/web", .closed_unix_ms = 9};
+    struct acc_event event = {.type = ACC_EV_TIMEOUT, .now_ms = 5000};
+    struct acc_action items[ACC_ACTIONS_MIN];
+    struct acc_actions actions = {.item = items, .cap = ACC_ACTIONS_MIN};
+    struct acc_incident_view view;
+    struct acc_engine *engine;
+
+    accd_store_opened(store, (int64_t)time(NULL) * 1000 - 3600000, &record);
+    record.id = 31;
+    strcpy(record.root, "s/gone");
+    accd_store_opened(store, 1000, &record);
+    reopen();
+    ck_assert_uint_eq(accd_store_next_op(store), 32);
+    engine = engine_restored(model);
+    acc_engine_step(engine, &event, &actions);
+    ck_assert(acc_engine_incident_at(engine, 0, &view));
+    ck_assert_uint_eq(view.id, 30);
+    ck_assert(view.open && view.notified);
+    ck_assert_str_eq(view.root, "s/web");
+    ck_assert_str_eq(view.cause, "exited with 1");
+    ck_assert_uint_eq(view.n_peak, 3);
+    ck_assert(!acc_engine_incident_at(engine, 1, &view));
+    ck_assert(acc_engine_incident_record(engine, 30, 5000, &record));
+    ck_assert_uint_ge(record.age_ms, 3599000);
+    ck_assert_uint_le(record.age_ms, 3660000);
+    engine = acc_engine_destroy(engine);
+    ck_assert_uint_eq(accd_store_incidents(store, &past, 1), 1);
+    ck_assert_uint_eq(past.id, 31);
+    past.id = 30;
+    accd_store_incident(store, &past); /* it is over */
+    reopen();
+    engine = engine_restored(model);
+    ck_assert(!acc_engine_incident_at(engine, 0, &view));
+    engine = acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
+/* By the clock on the wall: what is saved once goes on to get old. */
+START_TEST(the_rest_of_a_breaker_goes_on_while_accd_is_away)
+{
+    struct acc_model *model = model_build("s: web");
+    struct acc_service_record record = {.id = "s/web",
+                                        .wanted_up = true,
+                                        .backoff_left_ms = 60000,
+                                        .open_left_ms = 1320000,
+                                        .fail_text = "exited with 137 (killed)"};
+    struct acc_engine *engine;
+    char path[sizeof(dir) + 16];
+    sqlite3 *db = NULL;
+
+    accd_store_save_service(store, &record);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    (void)snprintf(path, sizeof(path), "%s/state.db", dir);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(db, "UPDATE service SET saved_ms = saved_ms - 240000", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    open_store();
+    engine = engine_restored(model);
+    acc_engine_service_record(engine, 0, 0, &record);
+    ck_assert_uint_le(record.open_left_ms, 1080000);
+    ck_assert_uint_ge(record.open_left_ms, 1020000);
+    ck_assert_uint_eq(record.backoff_left_ms, 0);
+    ck_assert_str_eq(record.fail_text, "exited with 137 (killed)");
+    engine = acc_engine_destroy(engine);
+    acc_model_destroy(model);
 }
 END_TEST
 
@@ -463,6 +552,8 @@ int main(void)
     tcase_add_test(tcase, effects_are_released_in_order_after_their_records);
     tcase_add_test(tcase, numbers_go_on_after_a_restart_and_unfinished_operations_are_seen);
     tcase_add_test(tcase, incidents_outlive_accd_newest_first_and_keep_their_numbers);
+    tcase_add_test(tcase, open_incidents_outlive_accd_and_keep_their_numbers);
+    tcase_add_test(tcase, the_rest_of_a_breaker_goes_on_while_accd_is_away);
     tcase_add_test(tcase, holds_outlive_accd);
     tcase_add_test(tcase, what_upgrades_by_itself_have_seen_outlives_accd);
     tcase_add_test(tcase, where_bind_sources_were_outlives_accd);
