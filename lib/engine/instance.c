@@ -58,6 +58,9 @@ void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause
         return;
     }
     i->end = cause;
+    if (cause == END_DEPENDENCY) {
+        acc_note_inst(e, ACC_NOTE_DECISION, i, "is restarted along with what it needs");
+    }
     /* for what is seen of its health the next accd has its own eyes */
     if (i->run_ns > s->end_ns && cause != END_HEALTH && cause != END_RECOVERY) {
         s->end_ns = i->run_ns;

@@ -266,7 +266,7 @@ static void say_held(struct acc_engine *e, struct words *w, struct service *s, u
 static void say_asked(struct words *w, const struct service *s)
 {
     if (strcmp(s->asked_by, "docker") == 0) {
-        say(w, "its containers were removed by hand");
+        say(w, "its containers were removed by hand; make them again: accctl up %s", s->nick);
     } else if (s->asked_by[0]) {
         say(w, "asked by %s", s->asked_by);
     }
