@@ -283,7 +283,9 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
 {
     const struct acc_world_service *s = behaviour(w, action->svc);
     struct acc_world_container *c = by_cid(w, action->cid);
+    bool is_netless = c && c->is_netless;
     enum acc_op_result result = !c                                ? ACC_OP_GONE
+                                : is_netless                      ? ACC_OP_START
                                 : s->start != ACC_OP_OK           ? s->start
                                 : c->obs.state == ACC_CTR_RUNNING ? ACC_OP_NOT_MODIFIED
                                                                   : ACC_OP_OK;
@@ -292,7 +294,7 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
         begin_run(w, c);
         (void)push_obs(w, &c->obs);
     }
-    push_done(w, action->op, result, action->cid, s->message);
+    push_done(w, action->op, result, action->cid, is_netless ? "network x not found" : s->message);
 }
 
 static void do_stop(struct acc_world *w, const struct acc_action *action)
@@ -338,6 +340,7 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
         c->obs.state = ACC_CTR_RUNNING;
     } else if (c && action->type == ACC_ACT_ROUTE) {
         c->obs.unrouted = false;
+        c->is_netless = false;
     } else if (c && action->type == ACC_ACT_RENAME) {
         (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
     }

@@ -39,6 +39,7 @@ struct acc_world_service {
 
 struct acc_world_container {
     bool exists, manual;
+    bool is_netless; /* its network was removed and made anew */
     uint32_t svc;
     uint64_t run_ms;    /* begin of its run */
     uint64_t health_ms; /* of Docker's last check; its verdict is that of the script */

@@ -238,7 +238,12 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
     if ((i->final && !s->run_asked) || acc_svc_is_done(s)) {
         return NOTHING;
     }
-    return may_start(e, s, i) ? ACC_ACT_START : NOTHING;
+    if (!may_start(e, s, i)) {
+        return NOTHING;
+    }
+    return !i->rejoin                                                ? ACC_ACT_START
+           : acc_due(e, s, i->retry_ms) && acc_resources_there(e, s) ? ACC_ACT_ROUTE
+                                                                     : NOTHING;
 }
 
 static enum acc_action_type decide_absent(struct acc_engine *e, struct service *s,

@@ -244,6 +244,7 @@ struct instance {
     bool quarantined;
     uint64_t quarantine_ms;
     bool recreate; /* the container can't work as it is (its network is gone) */
+    bool rejoin;   /* likewise, and it is kept: it is put on its networks anew */
     char conflict_cid[ACC_CID_LEN + 1]; /* holds our name; is looked at */
     uint64_t conflict_ms;
 
@@ -1126,6 +1127,9 @@ void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
 void acc_change_forgive(struct acc_engine *e, struct service *s);
 /* Is the instance to be made anew in its place, without a rollout? */
 bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i);
+/* It alone has the configuration that the service was or is rolled back to: what the file says now
+ * is another one, so none can be made in its place. */
+bool acc_change_must_keep(struct acc_engine *e, struct service *s, const struct instance *i);
 /* Others of it are about to be replaced: a replica more comes with them. */
 bool acc_change_is_near(struct acc_engine *e, struct service *s);
 /* Begins the rollout that is due. */

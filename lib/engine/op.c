@@ -376,15 +376,16 @@ static void start_failed(struct acc_engine *e, struct instance *i, enum fail_cla
 
     i->start_unsettled = false;
     look_again(i);
+    i->rejoin = is_network_gone(message) && acc_change_must_keep(e, s, i);
     if (is_excused(e, s, i, message)) {
-        i->recreate = true;
+        i->recreate = !i->rejoin;
         return;
     }
     if (acc_rollout_failed(e, s, i, "could not be started: %.140s", said.text)) {
         return;
     }
-    i->recreate |= is_stranded(message);
-    if (i->recreate) {
+    i->recreate |= is_stranded(message) && !acc_change_must_keep(e, s, i);
+    if (i->recreate || i->rejoin) {
         acc_resource_doubt(e, s);
     }
     (void)acc_fail(e, s, class, class == FAIL_CONFIG, "could not be started: %.140s", said.text);
@@ -486,9 +487,11 @@ static void rename_done(struct acc_engine *e, struct instance *i, enum acc_op_re
     look_again(i); /* a name that it has already is refused, too */
 }
 
-/* A candidate that can't be put on its networks again is no candidate. */
+/* A candidate that can't be put on its networks again is no candidate. A kept one is started in any
+ * case: what that says is a failure with its pauses. */
 static void route_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
 {
+    i->rejoin &= result == ACC_OP_LOST;
     if (result != ACC_OP_OK && result != ACC_OP_LOST) {
         acc_svc_of(e, i)->roll.n_tries++;
     }

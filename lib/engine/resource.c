@@ -214,7 +214,8 @@ void acc_resource_act(struct acc_engine *e)
 bool acc_svc_lacks_container(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
-        bool is_useless = i->present && !acc_inst_running(i) && acc_inst_stranded(e, i);
+        bool is_useless = i->present && !acc_inst_running(i) &&
+                          (i->rejoin || acc_inst_stranded(e, i));
 
         if (!i->present || is_useless) {
             return s->wanted_up && !i->held && !acc_svc_is_done(s);

@@ -187,6 +187,18 @@ bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct inst
            (!acc_rollout_active(s) || s->roll.is.step == ACC_ROLL_WATCH);
 }
 
+bool acc_change_must_keep(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+    bool is_going_back = acc_rollout_active(s) && is->step == ACC_ROLL_UNDO &&
+                         !acc_rollout_is_new(s, i);
+    bool is_other = i->spec[0] ? strcmp(i->spec, s->spec) != 0
+                               : is->is_change || strcmp(s->applied, s->spec) != 0;
+
+    return i->present && is_other && acc_inst_likeness(e, i) != ACC_LIKE_SAME && !s->removed &&
+           (is_going_back || (acc_change_refused(s) && !acc_rollout_active(s)));
+}
+
 bool acc_change_is_near(struct acc_engine *e, struct service *s)
 {
     bool is_awaited = false;

@@ -205,6 +205,27 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
     return ACC_NOTHING;
 }
 
+/* R7. Nothing can be made in the place of one that only has the configuration of before. */
+static void say_failed(struct acc_engine *e, struct service *s)
+{
+    char text[ACC_TEXT_MAX + 1];
+    bool is_only_one = false;
+
+    acc_each_slot (e, s, i) {
+        is_only_one |= !acc_inst_running(i) && acc_change_must_keep(e, s, i);
+    }
+    if (is_only_one) {
+        (void)snprintf(text, sizeof(text),
+                       "was rolled back, and the container of r%u doesn't run either; no file has "
+                       "its configuration: change the file back and apply it",
+                       (unsigned)s->rev);
+    } else {
+        acc_copy(text, sizeof(text),
+                 "was rolled back, and the container of before isn't well either");
+    }
+    acc_incident_open(e, s, text);
+}
+
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
@@ -221,7 +242,7 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
     r->result = is_back ? ROLL_ROLLED_BACK : ROLL_FAILED;
     acc_rollout_save_revision(e, s, r->is.to);
     if (!is_back) {
-        acc_incident_open(e, s, "was rolled back, and the container of before isn't well either");
+        say_failed(e, s);
     }
     acc_rollout_end(e, s, r->result);
 }

@@ -142,6 +142,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, quarantined, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, quarantine_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, recreate, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, rejoin, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, conflict_cid, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct instance, conflict_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, run_ns, ACC_FIELD_INT),

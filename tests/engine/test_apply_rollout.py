@@ -111,3 +111,30 @@ def test_a_fixed_port_is_handed_over(w):
     accd.ctl("rollback", "a")
     wait(lambda: names(w) == ["s-a-1"], 20, "the operator goes back")
     assert w.docker.inspect("s-a-1")["Id"] == old and "TZ" not in env(w, "s-a-1")
+
+
+@needs(seconds=150)
+def test_the_kept_one_is_put_on_a_network_that_was_made_anew(w):
+    """It has the network by its id, and the configuration of before alone: none is made in its place."""
+    timing = {**TIMING, "upgrade_monitor": "2m"}
+    accd = w.accd(config=w.config([stack(w, {"environment": {"COLOR": "red"}}, {})], timing=timing))
+    accd.ctl("up", "--all")
+    old = w.docker.inspect("s-a-1")["Id"]
+    stack(w, {"environment": {"COLOR": "blue"}}, {})
+    accd.ctl("apply")
+    accd.ctl("stop", "a", "b")
+    network = w.docker.inspect("s-a-1.r1")["NetworkSettings"]["Networks"]["s_default"]["NetworkID"]
+    w.docker.call("DELETE", "/networks/s_default")
+    accd.ctl("up", "a", "b")
+    assert names(w) == ["s-a-1", "s-a-1.r1", "s-b-1"], names(w)
+    accd.ctl("rollback", "a")
+    wait(lambda: names(w) == ["s-a-1", "s-b-1"], 30, "the operator goes back")
+    back = w.docker.inspect("s-a-1")
+    assert env(w, "s-a-1")["COLOR"] == "red", "the bad configuration runs"
+    assert back["Id"] == old
+    accd.wait_state("a", "up", seconds=10)
+    assert w.docker.call("GET", "/networks/s_default")["Id"] != network
+    endpoint = back["NetworkSettings"]["Networks"]["s_default"]
+    assert endpoint["NetworkID"] != network and "a" in endpoint["Aliases"] and endpoint["IPAddress"], endpoint
+    record = history(accd)
+    assert (record[1]["result"], record[2]["result"]) == ("stable", "rolled-back"), record
