@@ -168,6 +168,15 @@ bool oracle_is_root(const struct oracle *o, uint32_t svc)
     return spec->replicas == 1 && spec->n_host == 0 && !oracle_may_rest(spec);
 }
 
+/* A network that could not be made excuses who ran, or was started, before it was there at last;
+ * it is asked for again at the latest after a minute. */
+static bool lacked_a_network(const struct oracle *o, const struct twin_container *c)
+{
+    uint64_t refused_ms = o->world->twin.refused_ms;
+
+    return refused_ms > 0 && c->proc.started_ms < refused_ms + 2 * MINUTE;
+}
+
 /* Count what accd must count: a service without dependencies, that ended by itself while accd,
  * dockerd and the connection were well. Everything doubtful sets the count back. */
 void oracle_ended(struct oracle *o, const struct twin_container *c)
@@ -182,7 +191,8 @@ void oracle_ended(struct oracle *o, const struct twin_container *c)
     s = &o->service[c->made.svc];
     s->ended_ms = now(o);
     if (!by_itself || !oracle_is_root(o, c->made.svc) || !w->engine || w->conn != WORLD_CONN_UP ||
-        !w->has_snapshot || c->start_token == TWIN_FOREIGN || c->policy != ACC_RESTART_NO ||
+        !w->has_snapshot || lacked_a_network(o, c) || c->start_token == TWIN_FOREIGN ||
+        c->policy != ACC_RESTART_NO ||
         acc_engine_stack_observing(w->engine, w->graph.model->service_stack[c->made.svc])) {
         s->n_failures = 0;
         return;

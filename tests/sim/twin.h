@@ -192,6 +192,7 @@ struct twin {
     bool *res_exists;
     uint32_t *res_busy;           /* ENSURE and DROP in progress */
     uint64_t *res_made;           /* which one of its name it is: 1, 2, ... */
+    uint64_t refused_ms;          /* when a network or a volume was last refused; 0: never */
     bool double_network;          /* two creates of one network at once: 20.10 makes two */
     struct twin_container **item; /* all that ever were; those that are gone have !exists */
     size_t n, cap;

@@ -123,6 +123,7 @@ static void resource_done(void *ctx, uint64_t a, uint64_t b)
     }
     if (is_there && !twin->res_exists[res] && twin->model->resources[res]->kind != ACC_RES_IMAGE &&
         sim_rand_chance(twin_luck(twin, w->svc), twin->quirks.make_fails)) {
+        twin->refused_ms = twin->queue->now_ms;
         twin_answer(w, 500, "could not find an available, non-overlapping IPv4 address pool");
         return;
     }
