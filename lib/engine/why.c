@@ -175,10 +175,24 @@ static void say_next(struct acc_engine *e, struct words *w, struct service *s, u
     }
 }
 
+/* What had ended before accd came did so when Docker says. */
+static uint64_t failed_ago(struct acc_engine *e, struct service *s, uint64_t now_ms)
+{
+    uint64_t ago_ms = now_ms - s->fail_ms;
+
+    acc_each_slot (e, s, i) {
+        bool is_it = i->present && i->exit_before && !acc_inst_running(i) &&
+                     (s->fail_class == FAIL_EXIT || s->fail_class == FAIL_OOM);
+
+        ago_ms = is_it && now_ms - i->found_ms > ago_ms ? now_ms - i->found_ms : ago_ms;
+    }
+    return ago_ms;
+}
+
 static void say_failure(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     say(w, "%s", s->fail_text);
-    say_ago(w, now_ms - s->fail_ms);
+    say_ago(w, failed_ago(e, s, now_ms));
     say_next(e, w, s, now_ms);
 }
 

@@ -85,6 +85,25 @@ START_TEST(what_is_found_is_as_old_as_its_container)
 }
 END_TEST
 
+/* A job that had failed before accd was restarted did so when Docker says. */
+START_TEST(what_had_failed_before_is_told_with_its_time)
+{
+    stage.observe_new = false;
+    stage_open(&stage, model_build("s: a r0"));
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+    stage_exit(&stage, "a", 3);
+    stage_run(&stage, 10000);
+    ck_state(&stage, "a", "failed");
+    stage_of(&stage, "a")->obs.age_ms = 7200000; /* older than this clock */
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "failed");
+    ck_assert_ptr_nonnull(strstr(stage_reason(&stage, "a"), "exited with 3 (2 h 1 min ago)"));
+}
+END_TEST
+
 START_TEST(what_was_there_before_is_only_observed)
 {
     arrive("s: a; b; c");
@@ -569,6 +588,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, what_is_found_is_as_old_as_its_container);
+    tcase_add_test(tcase, what_had_failed_before_is_told_with_its_time);
     tcase_add_test(tcase, what_was_there_before_is_only_observed);
     tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
     tcase_add_test(tcase, adoption_restarts_nothing);
