@@ -28,6 +28,7 @@ static bool set_time(struct acc_world_service *b, const char *key, const char *v
            (strcmp(key, "stops") == 0 && acc_script_ms(value, &b->stop_ms)) ||
            (strcmp(key, "boots") == 0 && acc_script_ms(value, &b->boot_ms)) ||
            (strcmp(key, "hooks") == 0 && acc_script_ms(value, &b->hook_ms)) ||
+           (strcmp(key, "drains") == 0 && acc_script_ms(value, &b->drain_ms)) ||
            (strcmp(key, "bad-after") == 0 && acc_script_ms(value, &b->bad_ms)) ||
            (strcmp(key, "crashes") == 0 && acc_script_ms(value, &b->crash_ms));
 }

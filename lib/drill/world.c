@@ -522,6 +522,8 @@ static uint64_t work_ms(const struct acc_world *w, const struct acc_action *acti
            : action->type == ACC_ACT_STOP         ? s->stop_ms
            : action->type == ACC_ACT_HOOK         ? s->hook_ms
            : action->type == ACC_ACT_UPGRADE_HOOK ? s->hook_ms
+           : action->type == ACC_ACT_DRAIN        ? s->drain_ms
+           : action->type == ACC_ACT_UNDRAIN      ? s->drain_ms
                                                   : 0;
 }
 

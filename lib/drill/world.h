@@ -25,6 +25,7 @@ struct acc_world_service {
     bool is_deaf;                           /* none of its ports listens */
     enum acc_op_result create, start, hook; /* what operations on it come to */
     uint64_t hook_ms;
+    uint64_t drain_ms;
     const char *message; /* borrowed */
     bool is_silent;      /* operations are never answered */
     bool ignores_stop, ignores_kill;

@@ -470,7 +470,8 @@ void acc_probe_update(struct acc_engine *e, struct service *s, struct instance *
     }
     watch_presumption(e, s, i);
     if (!s->wanted_up || i->end != END_NONE || !acc_may_act(e) || acc_svc_observing(e, s) ||
-        acc_rollout_watches(s, i) || acc_rollout_is_failed(s, i) || i->drain_ms) {
+        acc_rollout_watches(s, i) || acc_rollout_is_failed(s, i) ||
+        (i->drain_ms && acc_rollout_active(s))) {
         return;
     }
     if (!i->ready) {

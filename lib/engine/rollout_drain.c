@@ -143,13 +143,15 @@ void acc_drain_done(struct acc_engine *e, struct instance *i, enum acc_action_ty
     }
 }
 
-/* A telling that nobody answered has come true after it was taken back: it serves, and its check
- * fails for our sake alone. */
+/* No upgrade is left that would take it back, and it is to serve: it was told after that had ended,
+ * or a telling that nobody answered has come true after it was taken back, and its check fails for
+ * our sake alone. */
 bool acc_drain_came_late(struct acc_engine *e, struct service *s, const struct instance *i)
 {
-    return i->drain_lost_ns != 0 && i->drain_lost_ns == i->run_ns && i->degraded &&
-           !acc_rollout_active(s) && can_drain(s, i) && s->roll.n_undrains < TRIES_MAX &&
-           acc_due(e, s, i->retry_ms);
+    bool is_lost = i->drain_lost_ns != 0 && i->drain_lost_ns == i->run_ns && i->degraded;
+
+    return ((i->drain_ms != 0 && s->wanted_up) || (is_lost && can_drain(s, i))) &&
+           !acc_rollout_active(s) && s->roll.n_undrains < TRIES_MAX && acc_due(e, s, i->retry_ms);
 }
 
 bool acc_drain_must_undo(const struct service *s, const struct instance *old)
@@ -158,7 +160,7 @@ bool acc_drain_must_undo(const struct service *s, const struct instance *old)
 
     return s->roll.is_marked && is_to_serve && !old->role && old->present &&
            old->slot == s->roll.is.slot && acc_inst_running(old) && !acc_rollout_is_new(s, old) &&
-           can_drain(s, old);
+           (can_drain(s, old) || old->drain_ms);
 }
 
 /* Its check passes again, and Docker and the proxy have had their time to see that. */

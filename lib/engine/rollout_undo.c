@@ -235,6 +235,9 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
         if (i->present && (i->role != ROLE_NONE || acc_rollout_is_new(s, i))) {
             return;
         }
+        if (acc_drain_must_undo(s, i)) {
+            return; /* nobody would remember it */
+        }
     }
     if (!is_back && !acc_due(e, s, r->deadline_ms)) {
         return;

@@ -282,6 +282,43 @@ START_TEST(the_mark_does_not_outlive_a_rollback)
 }
 END_TEST
 
+/* What was asked before the way back began is answered, or gets lost, after it: the upgrade is not
+ * over before that is taken back. */
+START_TEST(a_drain_under_way_does_not_outlive_a_rollback)
+{
+    for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+        uint32_t web;
+        uint64_t drain;
+
+        up_to_the_drain();
+        web = stage_index(&stage, "web");
+        service("web")->silent = true;
+        stage_run(&stage, 3000);
+        ck_stage(&stage, "drain web; ");
+        drain = stage.last_op[web];
+        service("web")->silent = false;
+        stage_named(&stage, "s-web-1")->is_marked = true;
+        stage_exit_of(&stage, stage_named(&stage, "s-web-1.c*"), 137);
+        stage_run(&stage, 2000);
+        ck_stage(&stage, "remove web; ");
+        if (is_restarted) {
+            stage_restart_accd(&stage);
+            stage_connect(&stage, false);
+        } else {
+            stage.last_op[web] = drain;
+            stage_answer(&stage, "web", ACC_OP_OK);
+        }
+        stage_run(&stage, 10000);
+        ck_stage(&stage, "undrain web; ");
+        ck_assert(!stage_named(&stage, "s-web-1")->is_marked);
+        stage_run(&stage, 10000);
+        ck_state(&stage, "web", "up");
+        stage_close(&stage);
+    }
+    stage_open(&stage, model_build("s: web"));
+}
+END_TEST
+
 START_TEST(the_new_one_goes_when_the_old_one_serves_again)
 {
     up_to_the_drain();
@@ -1086,6 +1123,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_command_tells_the_proxy_at_once);
     tcase_add_test(tc, a_drain_that_fails_becomes_a_delay);
     tcase_add_test(tc, the_mark_does_not_outlive_a_rollback);
+    tcase_add_test(tc, a_drain_under_way_does_not_outlive_a_rollback);
     tcase_add_test(tc, the_new_one_goes_when_the_old_one_serves_again);
     tcase_add_test(tc, who_serves_again_has_its_time_to_get_well);
     tcase_add_test(tc, who_serves_is_drained_on_the_way_back_too);
