@@ -12,6 +12,7 @@ struct twin_waiting {
     uint64_t boot;
     struct twin_call call;
     uint32_t svc;       /* whom it is about; ACC_NONE: nobody of the model */
+    uint32_t n_rounds;  /* DRAIN, UNDRAIN: how far it has got */
     bool was_looked_at; /* it was drawn whether containerd delays it */
     bool is_named;      /* CREATE: its name is taken from here on */
 };
