@@ -100,3 +100,25 @@ def test_while_nothing_happens(w):
     accd.start()
     accd.wait_all_up(60)
     assert record.count("start") == 1, record.order("start")
+
+
+@needs(seconds=150)
+def test_an_incident_and_a_rest_go_on(w):
+    """A crash loop rests and was told: after kill -9 it goes on with its number and its rest, and is told once it is over."""
+    told = w.dir / "told"
+    path = w.stack("s", {"a": service(check=False, volumes=["ctl:/ctl"], environment={"FAIL_FIRST": "99"})}, volumes={"ctl": {}})
+    accd = w.accd(config=w.config([path], on_incident=[f"echo $ACC_PHASE $ACC_INCIDENT >>{told}"], timing={
+        "backoff_base": "100ms", "backoff_cap": "200ms", "open": "20m", "incident_notify": "1s", "incident_close": "2s"}))
+    accd.ctl("up", "--all", "--detach", check=False)
+    accd.wait_state("a", "open", seconds=60)
+    wait(told.exists, 20, "it is told as opened")
+    number = accd.incidents()[0]["id"]
+    assert told.read_text().split() == ["opened", str(number)], told.read_text()
+    for _ in range(2):
+        accd.kill()
+        accd.start()
+        wait(lambda: "next try in" in accd.service("a")["reason"], 30, "it rests on")
+        assert accd.service("a")["reason"].startswith("exited with 1") and accd.state_of("a") == "open", accd.service("a")
+        assert [i["id"] for i in accd.incidents()] == [number], accd.incidents()
+    accd.ctl("down", "a")
+    wait(lambda: told.read_text().split() == ["opened", str(number), "closed", str(number)], 30, "it is told as over, once")
