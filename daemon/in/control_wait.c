@@ -39,7 +39,7 @@ struct wait {
     bool is_apply; /* instead of a verb */
     bool prune, volumes;
     struct errand *pruning, *saving; /* while the answer is outstanding */
-    bool is_saved;                   /* or can't be */
+    bool is_saved;                   /* or can't be, since something was last waited for */
     char *pruned;                    /* owned; that answer */
     bool shows_observing;
     char *adopted, *warnings; /* owned; as in the task */
@@ -630,6 +630,7 @@ static void keep_refused(struct look *look)
 
 static void conclude(struct wait *wait, struct look *look)
 {
+    wait->is_saved &= look->n_pending == 0 || wait->detach;
     if (wait->pruning ||
         (look->n_pending == 0 && look->n_failures == 0 && !wait->detach && begin_prune(wait))) {
         return;
@@ -639,6 +640,9 @@ static void conclude(struct wait *wait, struct look *look)
         wait->prune = false;
         tell_failures(wait, ACC_CTL_E_REFUSED, "failures", look);
     } else if (look->n_pending == 0 && look->n_failures > 0 && !wait->detach) {
+        if (wait->is_apply && begin_save(wait)) {
+            return; /* a disk that was full may have room again, and then it begins after all */
+        }
         wait->prune = false;
         tell_failures(wait,
                       look->n_refused == look->n_failures ? ACC_CTL_E_REFUSED : ACC_CTL_E_FAILED,

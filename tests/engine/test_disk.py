@@ -50,6 +50,29 @@ def test_a_full_disk_is_told_and_got_over(w):
 
 
 @needs(seconds=180)
+def test_an_apply_finds_out_that_there_is_room_again(w):
+    """A full disk ends an apply; once there is room the next one does it at once, although nothing was saved since."""
+    state = w.dir / "accd" / "state"
+    small_disk(w, state)
+
+    def files(value):
+        return w.stack("s", {"a": service(interval="1s", environment={"V": value})})
+    accd = w.accd(config=w.config([files("1")], timing={"upgrade_stable": "1s", "upgrade_drain": "0"}))
+    accd.ctl("up", "--all")
+    fill(state)
+    accd.ctl("hold", "a")
+    accd.ctl("release", "a")
+    wait(lambda: NOT_SAVED in accd.ctl("status").stdout, 20, "it is seen")
+    files("2")
+    done = accd.ctl("apply", check=False)
+    assert done.returncode and "host:disk" in done.stderr, done
+    (state / "fill").unlink()
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 0 and "apply: done, 1 service (1 recreated), " in done.stdout, done
+    assert "V=2" in w.docker.inspect("s-a-1")["Config"]["Env"]
+
+
+@needs(seconds=180)
 def test_a_start_on_a_full_disk(w):
     """accd runs without state where it can't have any, knows what it has written before, and saves again later."""
     state = w.dir / "accd" / "state"
