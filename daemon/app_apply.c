@@ -92,6 +92,20 @@ static void list_conforming(struct accd_app *app, struct acc_buf *out)
     }
 }
 
+/* What is being changed by an earlier reading of the files: who asks again waits for it, too. */
+static void list_under_way(struct accd_app *app, struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (view.step != ACC_ROLL_IDLE && view.step < ACC_ROLL_WATCH && view.what[0] &&
+            !view.observing && !view.removed) {
+            (void)acc_buf_printf(out, "changed %s\n", view.id);
+        }
+    }
+}
+
 /* What left the files earlier, and was kept. */
 static void list_kept(struct accd_app *app, struct acc_buf *out)
 {
@@ -253,6 +267,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     if (app->control) {
         accd_control_on_reconfigured(app->control);
     }
+    list_under_way(app, &changes);
     accd_app_set_clock(app);
     tell_orphans(app, &orphans);
     accd_orphans_fini(&orphans);

@@ -186,6 +186,9 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
         service.step == ACC_ROLL_UNDO) {
         return ""; /* it is not decided which of them stays */
     }
+    if (changes.n_new > 0 && seen->is_rolling && count_serving(seen) == 0) {
+        return "recreated"; /* the old one had stopped before */
+    }
     return changes.n_new > 0 && (n_gone > 0 || changes.n_stopped > 0) ? "recreated"
            : changes.n_new > 0                                        ? "created"
            : n_gone > 0 && changes.n_running > 0                      ? "updated" /* fewer */

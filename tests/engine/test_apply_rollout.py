@@ -138,3 +138,18 @@ def test_the_kept_one_is_put_on_a_network_that_was_made_anew(w):
     assert endpoint["NetworkID"] != network and "a" in endpoint["Aliases"] and endpoint["IPAddress"], endpoint
     record = history(accd)
     assert (record[1]["result"], record[2]["result"]) == ("stable", "rolled-back"), record
+
+
+@needs(seconds=150)
+def test_who_applies_again_waits_for_what_is_under_way(w):
+    """The files haven't changed since, and their change is being rolled out: a second apply joins it."""
+    port = {"ports": ["127.0.0.1:18079:8080"]}  # the old one stops first
+    accd = start(w, port)
+    record = w.record()
+    stack(w, {"environment": {"START_DELAY": "3"}, **port})
+    accd.ctl("apply", "--detach")
+    wait(lambda: record.count("start"), 20, "the new one is started")
+    said = accd.ctl("apply").stdout
+    assert "apply: done, 1 service (1 recreated), " in said, said
+    assert accd.state_of("a") == "up" and env(w, "s-a-1")["START_DELAY"] == "3"
+    assert accd.ctl("apply").stdout == "apply: nothing to do\n"
