@@ -36,10 +36,12 @@ static int on_health(struct script *s, char *rest)
     for (unsigned k = 0; c && k < ACC_ARRAY_LEN(names); k++) {
         if (strcmp(names[k], word) == 0) {
             bool has_failed = strcmp(word = acc_script_next(&rest), "failed") == 0;
-            bool is_told = strcmp(has_failed ? acc_script_next(&rest) : word, "untold") != 0;
+            bool has_passed = strcmp(word, "passed") == 0;
+            bool is_told = strcmp(has_failed || has_passed ? acc_script_next(&rest) : word,
+                                  "untold") != 0;
 
             acc_world_health(&s->world, c, (enum acc_docker_health)k,
-                             has_failed || k == ACC_DH_UNHEALTHY, is_told);
+                             has_failed || (k == ACC_DH_UNHEALTHY && !has_passed), is_told);
             return 0;
         }
     }

@@ -1182,6 +1182,7 @@ void acc_world_health(struct acc_world *w, struct acc_world_container *c,
     c->obs.health_start_ns = tick(w);
     c->obs.health_end_ns = tick(w);
     c->obs.health_exit = has_failed;
+    c->obs.failing_streak = health == ACC_DH_UNHEALTHY && has_failed ? c->obs.retries : 0;
     (void)snprintf(c->obs.health_output, sizeof(c->obs.health_output), "%s",
                    has_failed ? "connection refused" : "ok");
     if (is_told) { /* events get lost */

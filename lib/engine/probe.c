@@ -132,6 +132,17 @@ void acc_probe_pause(struct instance *i, bool is_paused)
     }
 }
 
+/* Docker says `unhealthy` when it ends the monitor of a container that exits or is paused, too
+ * (moby container/health.go CloseMonitor), and may be seen to before it is seen that it has exited.
+ * No check has said so then: the last one passed, or too few in a row have failed. */
+static enum acc_docker_health health_of(const struct acc_obs *obs)
+{
+    bool is_closed = obs->health == ACC_DH_UNHEALTHY &&
+                     (obs->health_exit == 0 || obs->failing_streak < obs->retries);
+
+    return is_closed ? ACC_DH_STARTING : obs->health;
+}
+
 static void copy_health(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
 {
     i->has_health = obs->has_health;
@@ -139,7 +150,7 @@ static void copy_health(struct acc_engine *e, struct instance *i, const struct a
     i->timeout_ms = obs->timeout_ms;
     i->start_period_ms = obs->start_period_ms;
     i->retries = obs->retries;
-    i->health = obs->health;
+    i->health = health_of(obs);
     if (obs->health_start_ns != i->health_ns) {
         i->health_ns = obs->health_start_ns;
         i->health_seen_ms = e->now;

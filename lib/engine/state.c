@@ -447,6 +447,8 @@ bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_
                                     .health = i->health,
                                     .health_start_ns = i->health_ns,
                                     .health_end_ns = i->health_ns,
+                                    .failing_streak = i->health == ACC_DH_UNHEALTHY ? i->retries
+                                                                                    : 0,
                                     .health_exit = i->health_exit,
                                     .unrouted = i->unrouted,
                                     .drain_file = i->drain_file,

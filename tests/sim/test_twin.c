@@ -287,6 +287,28 @@ START_TEST(pause_makes_unhealthy_without_an_event_until_the_next_check)
 }
 END_TEST
 
+START_TEST(an_exit_may_be_seen_late_and_unhealthy_by_then)
+{
+    const char *cid;
+
+    check_every(5000);
+    twin.quirks.closes_first = true;
+    cid = started("a", 0);
+    run_for(6000);
+    forget();
+    sim_proc_end(&twin_find(&twin, cid)->proc, 3, false);
+    run_for(100);
+    ck_assert_int_eq(seen(cid).state, ACC_CTR_RUNNING);
+    ck_assert_int_eq(seen(cid).health, ACC_DH_UNHEALTHY);
+    ck_assert_int_eq(seen(cid).health_exit, 0);
+    ck_assert_uint_eq(seen(cid).failing_streak, 0);
+    ck_assert_str_eq(told, "");
+    run_for(100);
+    ck_assert_int_eq(seen(cid).exit_code, 3);
+    ck_assert_str_eq(told, "die ");
+}
+END_TEST
+
 START_TEST(health_log_of_the_run_before_is_kept)
 {
     const char *cid;
@@ -508,6 +530,7 @@ int main(void)
     tcase_add_test(tc, of_four_creates_of_one_name_one_wins);
     tcase_add_test(tc, remove_refuses_what_runs_and_what_goes_already);
     tcase_add_test(tc, pause_makes_unhealthy_without_an_event_until_the_next_check);
+    tcase_add_test(tc, an_exit_may_be_seen_late_and_unhealthy_by_then);
     tcase_add_test(tc, health_log_of_the_run_before_is_kept);
     tcase_add_test(tc, unhealthy_after_its_retries);
     tcase_add_test(tc, what_ends_while_dockerd_is_down_is_never_told);

@@ -58,6 +58,8 @@ struct twin_quirks twin_quirks_random(struct sim_rand *rand)
     quirks.pull_ms_max = (uint32_t)sim_rand_range(rand, 500, 60000);
     quirks.lose_created = maybe(rand, 5000);
     quirks.make_fails = maybe(rand, 5000);
+    /* Not drawn: else all that is drawn after it would be another. */
+    quirks.closes_first = quirks.pull_ms_max % 3 == 0;
     return quirks;
 }
 
@@ -641,6 +643,9 @@ static void serve_remove(struct twin_waiting *w, struct twin_container *c)
         } else {
             c->manually_stopped = true;
             twin_hint(twin, c, ACC_HINT_KILL, 9);
+            if (c->exit_pending) {
+                twin_run_ended(twin, c, c->pending_code, c->pending_oom);
+            }
             twin_run_kill(twin, c);
         }
     }

@@ -37,6 +37,7 @@ struct twin_quirks {
     uint32_t slow_remove;   /* "removal of container X is already in progress" meanwhile */
     uint32_t dead_remove; /* device or resource busy: `dead`, a later attempt works (moby#34538) */
     /* health: moby daemon/health.go */
+    bool closes_first;  /* an exit: `unhealthy` is seen before it is (CloseMonitor) */
     bool frozen_health; /* 20.10: after live-restore the checks never run again (moby#41871) */
     /* registry */
     uint32_t make_fails; /* networks and volumes: a driver that is away, no free subnet */

@@ -6,6 +6,8 @@
 #include "tests/sim/twin.h"
 #include "tests/sim/twin_internal.h"
 
+#define CLOSES_MS 150u
+
 /* --- health: moby daemon/health.go ---------------------------------------------------------- */
 
 static void check(void *ctx, uint64_t index, uint64_t monitor);
@@ -228,6 +230,24 @@ void twin_run_ended(struct twin *twin, struct twin_container *c, int32_t code, b
     twin_answer_waiting(twin, c);
 }
 
+static void exit_seen(void *ctx, uint64_t index, uint64_t run)
+{
+    struct twin *twin = ctx;
+    struct twin_container *c = twin->item[index];
+
+    if (c->exit_pending && c->proc.run == run && !twin_unseen(twin)) {
+        twin_run_ended(twin, c, c->pending_code, c->pending_oom);
+    }
+}
+
+/* moby container/health.go CloseMonitor, before the state is set: for a moment it runs, and is
+ * unhealthy, though its last check passed. */
+static bool closes_first(const struct twin *twin, const struct twin_container *c, int32_t code)
+{
+    return twin->quirks.closes_first && c->health != ACC_DH_NONE && !c->is_stopping &&
+           c->state == ACC_CTR_RUNNING && code != EXIT_KILLED;
+}
+
 void twin_run_on_exit(void *ctx, struct sim_proc *proc, int32_t code, bool oom)
 {
     struct twin *twin = ctx;
@@ -238,7 +258,12 @@ void twin_run_on_exit(void *ctx, struct sim_proc *proc, int32_t code, bool oom)
     if (twin->listener.ended) {
         twin->listener.ended(twin->listener.ctx, c);
     }
-    if (twin_unseen(twin)) {
+    if (closes_first(twin, c, code) && !twin_unseen(twin)) {
+        c->health = ACC_DH_UNHEALTHY;
+        c->monitor = 0;
+        sim_queue_in(twin->queue, CLOSES_MS, exit_seen, twin, c->index, proc->run);
+    }
+    if (twin_unseen(twin) || closes_first(twin, c, code)) {
         c->exit_pending = true;
         c->pending_code = code;
         c->pending_oom = oom;

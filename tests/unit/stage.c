@@ -993,6 +993,7 @@ void stage_health(struct stage *stage, const char *name, enum acc_docker_health 
     c->obs.health_start_ns = tick(stage);
     c->obs.health_end_ns = tick(stage);
     c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    c->obs.failing_streak = health == ACC_DH_UNHEALTHY ? c->obs.retries : 0;
     (void)snprintf(c->obs.health_output, sizeof(c->obs.health_output), "%s",
                    health == ACC_DH_UNHEALTHY ? "connection refused" : "ok");
     stage_hint(stage, c, ACC_HINT_HEALTH);

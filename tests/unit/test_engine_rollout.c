@@ -169,6 +169,7 @@ static void health_of(const char *name, enum acc_docker_health health)
     c->obs.health_start_ns = stage.clock_ns += 1000;
     c->obs.health_end_ns = stage.clock_ns += 1000;
     c->obs.health_exit = health == ACC_DH_UNHEALTHY;
+    c->obs.failing_streak = health == ACC_DH_UNHEALTHY ? c->obs.retries : 0;
     stage_hint(&stage, c, ACC_HINT_HEALTH);
     stage_run(&stage, 0);
 }
@@ -755,6 +756,7 @@ START_TEST(illness_while_it_is_watched_takes_it_back)
     c->obs.health_start_ns = stage.clock_ns += 1000;
     c->obs.health_end_ns = stage.clock_ns += 1000;
     c->obs.health_exit = 1;
+    c->obs.failing_streak = c->obs.retries;
     stage_hint(&stage, c, ACC_HINT_HEALTH);
     stage_run(&stage, 1000);
     ck_stage(&stage, "rename web; stop web; rename web; start web; remove web; ");
