@@ -24,7 +24,8 @@ struct tally {
     size_t n_beside; /* not asked for, and changed with those that were */
     size_t n[ACC_ARRAY_LEN(changes)];
     size_t n_refused, n_failed, n_pending;
-    bool is_known; /* accd says what has changed */
+    size_t n_skipped; /* asked for, and not counted as that */
+    bool is_known;    /* accd says what has changed */
 };
 
 /* What has not come to its end as it was asked for. NULL: all has. */
@@ -81,8 +82,10 @@ static struct tally count_up(const cJSON *answer)
     {
         const char *change = acc_json_text(item, "change");
         const cJSON *failure = failure_of(failures, acc_json_text(item, "service"));
-        bool is_selected = acc_json_bool(item, "selected");
+        bool is_skipped = acc_json_text(item, "skipped") != NULL;
+        bool is_selected = acc_json_bool(item, "selected") && !is_skipped;
 
+        tally.n_skipped += is_skipped;
         tally.n_selected += is_selected;
         tally.n_beside += !is_selected && change && *change;
         tally.is_known |= is_selected && change;
@@ -124,6 +127,29 @@ static void put_tally(struct accctl *ctl, const struct tally *tally)
     }
     if (tally->n_changed > 0) {
         (void)fputc(')', ctl->out);
+    }
+}
+
+/* What is done with others of those that were asked for, and not with these. */
+static void print_skipped(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
+    {
+        const char *name = acc_json_text(item, "service");
+        const char *why = acc_json_text(item, "skipped");
+
+        if (why) {
+            (void)fprintf(ctl->out, "%s %s\n", name ? name : "", why);
+        }
+    }
+}
+
+static void put_left_out(struct accctl *ctl, const struct tally *tally)
+{
+    if (tally->n_skipped > 0) {
+        (void)fprintf(ctl->out, ", %zu left out", tally->n_skipped);
     }
 }
 
@@ -231,12 +257,15 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     const char *plural = acc_plural(tally.n_selected);
     char took[48];
 
+    print_skipped(ctl, answer);
     if (ctl->options->detach && acc_json_bool(answer, "engine_away")) {
         (void)fprintf(
             ctl->out,
             "%s: accepted; the Docker Engine is away, accd does it as soon as it is back\n", verb);
     } else if (ctl->options->detach && tally.n_selected > 0) {
-        (void)fprintf(ctl->out, "%s: asked for, %zu service%s\n", verb, tally.n_selected, plural);
+        (void)fprintf(ctl->out, "%s: asked for, %zu service%s", verb, tally.n_selected, plural);
+        put_left_out(ctl, &tally);
+        (void)fputc('\n', ctl->out);
     } else if (n_resources == 0 && has_nothing_done(ctl, &tally, has_adopted)) {
         print_ailing(ctl, answer);
         (void)fprintf(ctl->out, "%s: nothing to do", verb);
@@ -248,12 +277,14 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
             (void)fprintf(ctl->out, ", %zu service%s %s so already", tally.n_selected, plural,
                           tally.n_selected == 1 ? "was" : "were");
         }
+        put_left_out(ctl, &tally);
         (void)fputc('\n', ctl->out);
     } else {
         accctl_format_took(took_ms, took, sizeof(took));
         (void)fprintf(ctl->out, "%s: done, %zu service%s", verb, tally.n_selected, plural);
         put_beside(ctl, &tally);
         put_tally(ctl, &tally);
+        put_left_out(ctl, &tally);
         (void)fprintf(ctl->out, ", %s\n", took);
     }
 }
@@ -267,12 +298,14 @@ void accctl_print_partly(struct accctl *ctl, const cJSON *answer, uint64_t took_
     if (tally.n_selected < 2 && tally.n_changed == 0) {
         return; /* what is said of it says all */
     }
+    print_skipped(ctl, answer);
     accctl_format_took(took_ms, took, sizeof(took));
     (void)fprintf(ctl->out, "%s: %s%zu of %zu service%s", ctl->options->verb,
                   ctl->options->detach ? "asked for, " : "", tally.n_selected - n_undone,
                   tally.n_selected, acc_plural(tally.n_selected));
     put_beside(ctl, &tally);
     put_tally(ctl, &tally);
+    put_left_out(ctl, &tally);
     if (tally.n_refused > 0) {
         (void)fprintf(ctl->out, ", %zu refused", tally.n_refused);
     }

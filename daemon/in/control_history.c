@@ -148,10 +148,15 @@ static void put_plan(const struct accd_control *control, const struct acc_ctl_re
                      const struct acc_service_spec *spec, uint32_t svc, struct acc_buf *out)
 {
     struct acc_service_view service;
+    char unfit[ACC_REASON_MAX + 1];
     const char *why;
     bool is_start_first = acc_engine_start_first(control->config.engine, svc, &why);
 
     acc_engine_service(control->config.engine, svc, uv_now(control->config.loop), &service);
+    if (acc_engine_is_unfit(control->config.engine, svc, unfit)) {
+        (void)acc_buf_printf(out, "%s: %s\n", service.id, unfit);
+        return;
+    }
     (void)acc_buf_printf(out, "%s: pull %s, then %s: %s\n", service.id,
                          request->image ? request->image : service.image,
                          is_start_first ? "start-first" : "stop-first", why);

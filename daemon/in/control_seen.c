@@ -51,6 +51,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     }
     seen.is_held = is_held(&service);
     seen.n_places_taken = service.n_places_taken;
+    seen.is_done = service.state == ACC_SVC_DONE;
     seen.is_up = service.state == ACC_SVC_UP;
     seen.is_blocked = service.state == ACC_SVC_BLOCKED;
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
@@ -141,8 +142,9 @@ static size_t count_serving(const struct accd_seen *seen)
     return n;
 }
 
+/* `runs_again`: a job that had run to its end, and does so again or has done so. */
 static void compare(const struct accd_seen_container *then, const struct acc_instance_view *now,
-                    struct changes *changes)
+                    bool runs_again, struct changes *changes)
 {
     changes->n_running += is_running(now);
     if (!then || then->is_beside) {
@@ -155,7 +157,9 @@ static void compare(const struct accd_seen_container *then, const struct acc_ins
         return;
     }
     changes->n_updated += now->updated && !then->was_updated;
-    if (now->started_ns != then->started_ns && is_running(now)) {
+    if (now->started_ns != then->started_ns && runs_again) {
+        changes->n_restarted++;
+    } else if (now->started_ns != then->started_ns && is_running(now)) {
         changes->n_restarted += then->is_running;
         changes->n_started += !then->is_running;
     }
@@ -177,7 +181,7 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
 
         acc_engine_instance(engine, svc, i, &view);
         if (view.cid[0] && !view.is_beside) {
-            compare(find(seen, view.cid), &view, &changes);
+            compare(find(seen, view.cid), &view, seen->is_done, &changes);
         }
     }
     size_t n_gone = count_serving(seen) - changes.n_kept;

@@ -37,6 +37,7 @@ struct wait {
     struct accd_job job; /* first: jobs are cast to it */
     enum acc_verb verb;
     bool is_apply; /* instead of a verb */
+    bool is_of_several;
     bool prune, volumes;
     struct errand *pruning, *saving; /* while the answer is outstanding */
     bool is_saved;                   /* or can't be, since something was last waited for */
@@ -235,6 +236,7 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->is_apply = task->is_apply;
     acc_engine_maintenance(control->config.engine, uv_now(control->config.loop), &maintenance);
     wait->was_maintained = maintenance.kind != ACC_HOLD_NONE;
+    wait->is_of_several = count(selected, n) > 1;
     wait->prune = task->prune;
     wait->volumes = task->volumes;
     wait->shows_observing = task->shows_observing;
@@ -280,6 +282,7 @@ struct look {
     struct acc_progress_row *row;
     struct acc_failure_row *failure;
     char (*reason)[ACC_REASON_MAX + 1];
+    size_t n_texts;
     size_t n_failures, n_pending;
     size_t n_refused; /* of the failures */
 };
@@ -384,25 +387,32 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
     const struct accd_control *control = wait->job.control;
     uint64_t now_ms = uv_now(control->config.loop);
 
-    look->n_failures = look->n_pending = look->n_refused = 0;
+    look->n_texts = look->n_failures = look->n_pending = look->n_refused = 0;
     for (size_t i = 0; i < wait->n_watches; i++) {
         struct watch *watch = &wait->watch[i];
-        char *text = look->reason[look->n_failures];
+        char *text = look->reason[look->n_texts];
         enum acc_settled settled;
+        bool is_skipped;
 
         if (watch->svc != ACC_NONE) { /* no memory: the next look tries again */
             (void)accd_seen_complete(control->config.engine, watch->svc, now_ms, &watch->seen);
         }
         watch->selected |= is_drawn_in(wait, watch, now_ms);
         settled = settled_of(wait, watch, now_ms, text);
+        is_skipped = settled == ACC_SETTLED_UNFIT && wait->is_of_several;
+        if (settled == ACC_SETTLED_UNFIT) {
+            settled = is_skipped ? ACC_SETTLED_DONE : ACC_SETTLED_REFUSED;
+        }
         look->row[i] = (struct acc_progress_row){
             .svc = watch->svc,
             .selected = watch->selected,
             .settled = settled != ACC_SETTLED_PENDING,
             .change = change_of(wait, watch, settled, now_ms),
+            .skipped = is_skipped ? text : NULL,
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
         };
+        look->n_texts += is_skipped;
         look->n_pending += settled == ACC_SETTLED_PENDING;
         look->n_refused += settled == ACC_SETTLED_REFUSED;
         if (settled == ACC_SETTLED_FAILED || settled == ACC_SETTLED_REFUSED ||
@@ -415,6 +425,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
                                acc_svc_state_name(service.state), service.reason[0] ? ": " : "",
                                service.reason);
             }
+            look->n_texts++;
             look->failure[look->n_failures++] = (struct acc_failure_row){
                 watch->id, text, settled == ACC_SETTLED_REFUSED};
         }

@@ -624,6 +624,9 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         }
         moment(w, item, "since", service.since_ms);
         text(w, item, "change", rows[i].change ? rows[i].change : "");
+        if (rows[i].skipped) {
+            text(w, item, "skipped", rows[i].skipped);
+        }
         put_image(w, item, &rows[i]);
         put_service_differences(w, item, &rows[i], service.n_instances);
         acc_put_bool(w->put, item, "selected", rows[i].selected);

@@ -447,12 +447,13 @@ void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now
                      struct acc_auto_view *ret_view);
 
 /* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not;
- * of what is refused it goes on behind the service's name: "is held down by root". */
+ * of what is refused, or unfit, it goes on behind the service's name: "is held down by root". */
 enum acc_settled {
     ACC_SETTLED_PENDING,
     ACC_SETTLED_DONE,
     ACC_SETTLED_FAILED,
     ACC_SETTLED_REFUSED, /* somebody has forbidden it: a hold, maintenance */
+    ACC_SETTLED_UNFIT,   /* it isn't done with one of its kind; of several it is left out */
 };
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);
@@ -464,6 +465,9 @@ enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t sv
 
 /* How an upgrade would go: true for start-first, and one clause that says why. */
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why);
+
+/* Wouldn't an upgrade even begin? Then `text` (ACC_REASON_MAX + 1) says why. */
+bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *text);
 
 /* Mark in `selected` (acc_engine_n_services() bytes, zeroed by the caller) what `target` names:
  * "stack/service", a unique service name, a stack, or "" for all. `phase` narrows when not NULL.

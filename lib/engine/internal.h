@@ -364,6 +364,7 @@ struct rollout {
     bool is_anew, is_anew_told; /* its watch began anew with this accd; and that was noted */
     bool is_taken;              /* a person has seen enough of it: the watch ends */
     bool is_refused;            /* ROLL_FAILED: nothing was tried, there is a ban on it */
+    bool is_unfit;              /* ROLL_FAILED: nor is it ever, it isn't of that kind */
     bool is_coming;             /* as its group was told: it will follow its file by a rollout */
     bool is_here;               /* PULL: its image is; those that go back with it are waited for */
     bool is_queued;             /* waits for its turn */

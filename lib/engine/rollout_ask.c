@@ -271,15 +271,51 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
     return true;
 }
 
+/* There is nothing that could be watched, and its container is run again as it is by whatever asks
+ * for that: another image takes a new one. */
+static bool is_job(const struct service *s)
+{
+    return s->one_shot || (s->ends && acc_svc_is_done(s));
+}
+
 static const char *unfit(struct acc_engine *e, struct service *s)
 {
     return s->removed || s->n_inst == 0 ? "it has no containers"
-           : s->one_shot || (s->ends && acc_svc_is_done(s))
-               ? "it runs to its end and isn't upgraded; restart runs it again"
-           : !s->wanted_up          ? "it is off; the next up uses the image that is there"
-           : acc_svc_held(e, s)     ? "it was stopped by hand; release it first"
-           : acc_hold_no_stop(e, s) ? "it is held; release it first"
-                                    : NULL;
+           : !s->wanted_up              ? "it is off; the next up uses the image that is there"
+           : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
+           : acc_hold_no_stop(e, s)     ? "it is held; release it first"
+                                        : NULL;
+}
+
+/* True: of several it is left out. */
+static bool job_is_unfit(const struct service *s, char text[ACC_REASON_MAX + 1])
+{
+    if (s->removed || s->n_inst == 0 || !is_job(s)) {
+        return false;
+    }
+    (void)snprintf(text, ACC_REASON_MAX + 1,
+                   "it runs to its end and isn't upgraded; with a new image: pull or build that, "
+                   "then accctl down %.60s, and up %.60s",
+                   s->nick, s->nick);
+    return true;
+}
+
+bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+    struct service *s = &cast.out->services[svc];
+    const char *why;
+
+    acc_assert(svc < engine->n_services);
+    if (job_is_unfit(s, text)) {
+        return true;
+    }
+    why = unfit(cast.out, s);
+    acc_copy(text, ACC_REASON_MAX + 1, why ? why : "");
+    return why != NULL;
 }
 
 /* Nothing is known of it yet but who wants it. */
@@ -291,7 +327,7 @@ static void begin(struct acc_engine *e, struct service *s, const char *by)
     r->begun_ms = e->now;
     r->took_ms = 0;
     r->result = ROLL_NONE;
-    r->is_refused = false;
+    r->is_refused = r->is_unfit = false;
     acc_copy(r->is.by, sizeof(r->is.by), by);
     acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
     acc_each_slot (e, s, i) {
@@ -317,7 +353,9 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 void acc_rollout_begin(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    const char *why = r->ask_refusal[0] ? r->ask_refusal : unfit(e, s);
+    char job[ACC_REASON_MAX + 1];
+    bool is_unfit = !r->ask_refusal[0] && job_is_unfit(s, job);
+    const char *why = r->ask_refusal[0] ? r->ask_refusal : is_unfit ? job : unfit(e, s);
 
     if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
         why = ACC_DISK_IS_FULL;
@@ -331,6 +369,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
+    r->is_unfit = is_unfit;
     if (why) {
         (void)acc_rollout_refuse(e, s, why);
         return;

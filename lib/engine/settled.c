@@ -179,6 +179,10 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
                        by ? "" : acc_rollout_subject(s->roll.is.why), by ? by : s->roll.is.why);
         return ACC_SETTLED_FAILED;
     case ROLL_FAILED:
+        if (s->roll.is_unfit) {
+            acc_copy(text, ACC_REASON_MAX + 1, s->roll.is.why + strlen("it "));
+            return ACC_SETTLED_UNFIT;
+        }
         return s->roll.is_refused ? refused(text, s->roll.is.why) : failed(text, s->roll.is.why);
     case ROLL_NONE:
         break;

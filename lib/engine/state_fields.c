@@ -318,6 +318,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.is_anew_told, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_taken, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_refused, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_unfit, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_coming, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_here, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_queued, ACC_FIELD_UINT),

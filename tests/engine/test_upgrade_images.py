@@ -62,3 +62,33 @@ def test_a_system_prune_amid_a_rollout_is_survived(w):
     accd.ctl("rollback", "a")
     assert version(w) == "1" and w.docker.inspect("s-a-1")["State"]["Running"]
     accd.wait_state("a", "up", seconds=20)
+
+
+@needs(seconds=120)
+def test_a_job_is_left_out_of_an_upgrade_of_all(w):
+    """It runs to its end: no failure among others, refused alone; what the refusal names takes the new image."""
+    r = Registry(w)
+    r.push("app:1", VERSION="1")
+    job = dict(check=False, image=f"{r.at}/app:1", command=["/bin/sh", "-c", "exit 0"], restart="no")
+    path = w.stack("s", {
+        "migrate": service(**job),
+        "a": service("migrate", condition="service_completed_successfully", image=f"{r.at}/app:1"),
+    })
+    accd = w.accd(config=w.config([path], timing=TIMING))
+    accd.ctl("up", "--all")
+    hint = ("runs to its end and isn't upgraded; with a new image: pull or build that, then accctl down migrate, "
+            "and up migrate")
+    plan = accd.ctl("upgrade", "--all", "--dry-run").stdout
+    assert f"s/migrate: it {hint}\n" in plan and "s/a: pull" in plan, plan
+    r.push("app:1", VERSION="2")
+    out = accd.ctl("upgrade", "--all").stdout
+    assert f"s/migrate {hint}\n" in out and "upgrade: done, 1 service (1 upgraded), 1 left out" in out, out
+    assert version(w) == "2" and version(w, "s-migrate-1") == "1"
+    alone = accd.ctl("upgrade", "migrate", check=False)
+    assert alone.returncode != 0 and hint in alone.stderr, alone
+    out = accd.ctl("restart", "migrate").stdout
+    assert "1 service (1 restarted)" in out, out
+    assert version(w, "s-migrate-1") == "1"
+    accd.ctl("down", "migrate")  # the upgrade of the other one has pulled it
+    accd.ctl("up", "migrate")
+    assert version(w, "s-migrate-1") == "2" and accd.state_of("migrate") == "done"

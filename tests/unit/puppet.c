@@ -308,6 +308,14 @@ void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now
     *ret_view = puppet.service[svc].autos;
 }
 
+bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *text)
+{
+    (void)engine;
+    (void)snprintf(text, ACC_REASON_MAX + 1, "%s",
+                   puppet.service[svc].unfit ? puppet.service[svc].unfit : "");
+    return puppet.service[svc].unfit != NULL;
+}
+
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why)
 {
     (void)engine, (void)svc;

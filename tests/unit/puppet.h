@@ -17,6 +17,7 @@ struct puppet_service {
     struct acc_auto_view autos;
     enum acc_settled settled;
     const char *settled_text;
+    const char *unfit; /* NULL: an upgrade would begin */
     const char *why;
 };
 

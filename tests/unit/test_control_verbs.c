@@ -156,6 +156,27 @@ START_TEST(what_is_forbidden_is_refused_and_has_not_failed)
 }
 END_TEST
 
+/* Of several it is no failure. */
+START_TEST(what_is_not_of_that_kind_is_left_out_of_several)
+{
+    puppet.service[0].settled = ACC_SETTLED_UNFIT;
+    puppet.service[0].settled_text = "runs to its end";
+    ck_assert_ptr_nonnull(
+        strstr(answer_to("Upgrade", "\"targets\":[\"db\"]"),
+               "{\"parameters\":{\"reason\":\"acc/db runs to its end\",\"failures\":["));
+    const char *got = answer_to("Upgrade", "\"targets\":[\"acc\"]");
+
+    ck_assert_ptr_null(strstr(got, "\"error\""));
+    ck_assert_ptr_nonnull(strstr(got, "\"skipped\":\"runs to its end\""));
+    puppet.service[1].settled = ACC_SETTLED_FAILED;
+    puppet.service[1].settled_text = "it is broken";
+    got = answer_to("Upgrade", "\"targets\":[\"acc\"]");
+    ck_assert_ptr_nonnull(strstr(got, "\"failures\":[{\"service\":\"acc/web\",\"reason\":"
+                                      "\"it is broken\",\"refused\":false}]"));
+    ck_assert_ptr_nonnull(strstr(got, "\"skipped\":\"runs to its end\""));
+}
+END_TEST
+
 START_TEST(maintenance_and_silence_refuse)
 {
     const char *method = asked[_i].method, *said;
@@ -445,6 +466,25 @@ START_TEST(a_rollout_is_told_by_who_serves)
     accd_control_on_idle(server.control);
     snprintf(wanted, sizeof(wanted), "\"change\":\"%s\"", changes[_i % 3]);
     ck_assert_ptr_nonnull(strstr(hear(fd), wanted));
+    close(fd);
+}
+END_TEST
+
+/* Its container is the same, and has ended again before anybody looked. */
+START_TEST(a_job_that_ran_again_was_restarted)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].instance.state = ACC_INST_EXITED;
+    puppet.service[0].view.state = ACC_SVC_DONE;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Restart\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].instance.started_ns = 2;
+    move(0, ACC_SVC_DONE, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"restarted\""));
     close(fd);
 }
 END_TEST
@@ -848,6 +888,8 @@ int main(void)
     tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
     tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
+    tcase_add_test(tcase, what_is_not_of_that_kind_is_left_out_of_several);
+    tcase_add_test(tcase, a_job_that_ran_again_was_restarted);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_that_pulls_ended_it);
     tcase_add_test(tcase, what_an_operator_took_back_is_a_note_of_apply);

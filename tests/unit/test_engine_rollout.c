@@ -68,6 +68,26 @@ static const struct acc_revision_record *revision(uint32_t number)
     return NULL;
 }
 
+START_TEST(a_job_is_not_upgraded_and_is_told_what_takes_the_image)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_up(&stage, "s: job; web m:*job");
+    ck_assert(acc_engine_is_unfit(stage.engine, stage_index(&stage, "job"), text));
+    stage_exit(&stage, "job", 0);
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    upgrade("job");
+    ck_stage(&stage, "");
+    ck_settled("job", ACC_VERB_UPGRADE, ACC_SETTLED_UNFIT,
+               "runs to its end and isn't upgraded; with a new image: pull or build that, then "
+               "accctl down job, and up job");
+    ck_assert(acc_engine_is_unfit(stage.engine, stage_index(&stage, "job"), text));
+    ck_msg_has(text, "it runs to its end");
+    ck_assert(!acc_engine_is_unfit(stage.engine, stage_index(&stage, "web"), text));
+}
+END_TEST
+
 /* --- forward --------------------------------------------------------------------------------- */
 
 START_TEST(the_new_one_is_ready_before_the_old_one_stops)
@@ -1159,6 +1179,7 @@ static Suite *suite(void)
     tcase_add_test(tc, what_is_no_stable_revision_is_refused_and_changes_nothing);
     tcase_add_test(tc, a_rollback_is_ended_the_other_way_while_it_is_watched);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
+    tcase_add_test(tc, a_job_is_not_upgraded_and_is_told_what_takes_the_image);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, turned_off_while_the_new_one_is_tried);
     tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
