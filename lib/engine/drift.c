@@ -103,6 +103,21 @@ bool acc_svc_is_cut(struct acc_engine *e, struct service *s)
     return false;
 }
 
+const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (i->end != END_DEPENDENCY || !acc_inst_running(i)) {
+            continue;
+        }
+        acc_each_out (e, s, edge) {
+            if (edge->kind == ACC_EDGE_BINDS) {
+                return &e->services[edge->to];
+            }
+        }
+    }
+    return NULL;
+}
+
 bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {

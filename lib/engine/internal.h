@@ -799,6 +799,8 @@ enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
 /* One of its containers can't be reached as its file says. */
 bool acc_svc_is_cut(struct acc_engine *e, struct service *s);
 /* ... or one that doesn't run any more was taken off a network of its file's. */
+/* Whose namespaces it lives in, when that has ended since and it is yet to be restarted; else NULL. */
+const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *s);
 bool acc_svc_was_cut(struct acc_engine *e, struct service *s);
 /* Asked for: it is made anew instead of being left so. */
 void acc_drift_mend(struct acc_engine *e, struct service *s);

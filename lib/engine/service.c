@@ -501,7 +501,9 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->ready && !any(e, s, is_degraded)) {
         return deps_met(e, s) ? ACC_SVC_STARTING : ACC_SVC_IMPAIRED;
     }
-    return s->ready && deps_met(e, s) && !acc_svc_is_cut(e, s) ? ACC_SVC_UP : ACC_SVC_IMPAIRED;
+    return s->ready && deps_met(e, s) && !acc_svc_is_cut(e, s) && !acc_svc_left_behind(e, s)
+               ? ACC_SVC_UP
+               : ACC_SVC_IMPAIRED;
 }
 
 /* That of what was found and only got its name by and by began before we looked. */

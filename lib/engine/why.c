@@ -540,6 +540,8 @@ static void say_rollout(struct acc_engine *e, struct words *w, struct service *s
 
 static void say_reason(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
+    const struct service *behind;
+
     if (e->shutdown.is_on && s->wanted_up &&
         (s->state == ACC_SVC_OFF || s->state == ACC_SVC_STOPPING)) {
         say(w, "the host is shutting down");
@@ -559,6 +561,12 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
     case ACC_SVC_BLOCKED:
     case ACC_SVC_IMPAIRED:
         if (say_drift(e, w, s)) {
+            break;
+        }
+        behind = acc_svc_left_behind(e, s);
+        if (behind && s->n_roots == 0) {
+            say(w, "lives in what has ended of %s; it is restarted when %s is stable", behind->nick,
+                behind->nick);
             break;
         }
         if (bad_instance(e, s) && s->n_roots == 0) {
