@@ -189,23 +189,35 @@ static bool is_owed(const struct oracle *o, uint32_t svc)
            (view.state == ACC_SVC_STARTING || view.state == ACC_SVC_QUEUED);
 }
 
-/* What was paused by hand runs, too. */
-bool oracle_is_seen_paused(const struct oracle *o, uint32_t svc)
+static bool is_seen_as(const struct oracle *o, uint32_t svc, enum acc_container_state state)
 {
     for (size_t i = 0; i < o->world->twin.n && i < o->n_containers; i++) {
         if (o->world->twin.item[i]->made.svc == svc && oracle_is_seen(o, &o->container[i]) &&
-            o->container[i].state == ACC_CTR_PAUSED) {
+            o->container[i].state == state) {
             return true;
         }
     }
     return false;
 }
 
+/* What was paused by hand runs, too. */
+bool oracle_is_seen_paused(const struct oracle *o, uint32_t svc)
+{
+    return is_seen_as(o, svc, ACC_CTR_PAUSED);
+}
+
+/* By its own policy, in a stack that was only observed so far. */
+static bool is_seen_restarting(const struct oracle *o, uint32_t svc)
+{
+    return is_seen_as(o, svc, ACC_CTR_RESTARTING);
+}
+
 /* Somebody else, or the accd of before, has begun it. */
 static bool runs_already(struct oracle *o, uint32_t at)
 {
     for (uint32_t i = 0; i < o->world->graph.model->n_services; i++) {
-        if (phase_of(o, i) == at && (dep_runs(o, i, false) || oracle_is_seen_paused(o, i))) {
+        if (phase_of(o, i) == at &&
+            (dep_runs(o, i, false) || oracle_is_seen_paused(o, i) || is_seen_restarting(o, i))) {
             return true;
         }
     }
