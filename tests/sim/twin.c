@@ -721,12 +721,28 @@ static void serve_route(struct twin_waiting *w, struct twin_container *c)
     twin_answer(w, 200, "%s", "");
 }
 
+/* What won't live long dies at the worst moment: while the one beside it is told to drain. */
+static void end_the_bad(const struct twin *twin, const struct twin_container *old)
+{
+    for (size_t i = 0; i < twin->n; i++) {
+        struct twin_container *c = twin->item[i];
+
+        if (c->exists && c != old && c->made.svc == old->made.svc && c->made.is_bad &&
+            c->state == ACC_CTR_RUNNING && c->proc.is_alive) {
+            sim_proc_end(&c->proc, 1, false);
+        }
+    }
+}
+
 /* An exec: it is created, started, has done its work, and is seen to have ended. */
 static void serve_drain(struct twin_waiting *w, struct twin_container *c)
 {
     if (c->state != ACC_CTR_RUNNING) {
         twin_answer(w, 409, "Container %s is not running", c->cid);
     } else if (w->n_rounds++ == 0) {
+        if (w->call.verb == TWIN_DRAIN && w->call.token % 2 == 0) {
+            end_the_bad(w->twin, c);
+        }
         again(w, EXEC_MS / 2);
     } else if (w->n_rounds == 2) {
         c->is_marked = w->call.verb == TWIN_DRAIN;
