@@ -96,6 +96,17 @@ const char *acc_rollout_subject(const char *why)
     return strstr(why, ACC_OF_THE_SAME) ? "" : "the new one ";
 }
 
+/* Somebody may have removed it: then going back makes a new container of its image. */
+static const char *kept_or_gone(struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
+        if (acc_rollout_cast(e, s, slot).retired) {
+            return "is kept";
+        }
+    }
+    return "isn't kept any more, its container is gone";
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -147,10 +158,9 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                            (unsigned)is->to, (unsigned)is->from)
                 : snprintf(
                       out, out_size,
-                      "r%u is watched for another %s%s, whether it exits or gets unhealthy; r%u "
-                      "is kept",
+                      "r%u is watched for another %s%s, whether it exits or gets unhealthy; r%u %s",
                       (unsigned)is->to, left, r->is_anew ? " (anew since accd was restarted)" : "",
-                      (unsigned)is->from);
+                      (unsigned)is->from, kept_or_gone(e, s));
         break;
     case ACC_ROLL_UNDO:
         n = acc_change_orderer(is->why) || !acc_rollout_subject(is->why)[0]

@@ -804,6 +804,21 @@ START_TEST(a_failure_with_another_root_is_no_reason)
 }
 END_TEST
 
+START_TEST(what_somebody_removed_in_the_watch_is_not_said_to_be_kept)
+{
+    struct acc_service_view view;
+
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 30000);
+    acc_engine_service(stage.engine, stage_index(&stage, "web"), stage.now_ms, &view);
+    ck_msg_has(view.reason, "; r1 is kept");
+    stage_rm_of(&stage, stage_named(&stage, "s-web-1.r1"));
+    acc_engine_service(stage.engine, stage_index(&stage, "web"), stage.now_ms, &view);
+    ck_msg_has(view.reason, "; r1 isn't kept any more, its container is gone");
+}
+END_TEST
+
 START_TEST(a_pruned_container_is_made_again_from_its_image)
 {
     up_with_new_image("s: web p");
@@ -1180,6 +1195,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_rollback_is_ended_the_other_way_while_it_is_watched);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
     tcase_add_test(tc, a_job_is_not_upgraded_and_is_told_what_takes_the_image);
+    tcase_add_test(tc, what_somebody_removed_in_the_watch_is_not_said_to_be_kept);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, turned_off_while_the_new_one_is_tried);
     tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
