@@ -125,7 +125,11 @@ static bool add(const struct parser *p, const struct option_row *row, const char
 static bool set(const struct parser *p, const struct option_row *row, const char *value)
 {
     struct accctl_options *o = p->options;
+    int lists = ACCCTL_O_FILE | ACCCTL_O_ENV_FILE | ACCCTL_O_PROFILE | ACCCTL_O_BREAK;
 
+    if (row->has_value && !(row->id & (GLOBALS | lists)) && (o->given & (uint32_t)row->id)) {
+        return wrong(p, p->typed, " was given twice");
+    }
     o->given |= row->id & GLOBALS ? 0 : (uint32_t)row->id;
     switch (row->id) {
     case G_SOCKET:

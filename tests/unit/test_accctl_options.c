@@ -62,6 +62,17 @@ START_TEST(short_options_may_be_joined)
 }
 END_TEST
 
+START_TEST(what_has_one_value_is_given_once)
+{
+    struct accctl_options o;
+    char said[256] = "";
+
+    ck_assert(!parse("upgrade web --image a --image b", &o, said, sizeof(said)));
+    ck_assert_ptr_nonnull(strstr(said, "--image was given twice"));
+    ck_assert(parse("check -f a -f b", &o, said, sizeof(said)));
+}
+END_TEST
+
 START_TEST(words_behind_two_dashes_are_names)
 {
     struct accctl_options o;
@@ -201,6 +212,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, options_stand_before_and_after_the_verb, 0, 3);
     tcase_add_test(tcase, short_options_may_be_joined);
+    tcase_add_test(tcase, what_has_one_value_is_given_once);
     tcase_add_test(tcase, words_behind_two_dashes_are_names);
     tcase_add_loop_test(tcase, wrong_options_are_named, 0, sizeof(wrong) / sizeof(wrong[0]));
     tcase_add_loop_test(tcase, errors_say_what_and_what_to_do, 0, sizeof(runs) / sizeof(runs[0]));
