@@ -188,7 +188,8 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
 
     if ((service.step >= ACC_ROLL_CREATE && service.step <= ACC_ROLL_SWITCH) ||
         service.step == ACC_ROLL_UNDO) {
-        return ""; /* it is not decided which of them stays */
+        return seen->is_held && !is_held(&service) ? "released"
+                                                   : ""; /* it is not decided which of them stays */
     }
     if (changes.n_new > 0 && seen->is_rolling && count_serving(seen) == 0) {
         return "recreated"; /* the old one had stopped before */
