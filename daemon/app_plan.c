@@ -393,6 +393,38 @@ static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
     return false;
 }
 
+/* Its containers are there, and none serves yet: an upgrade goes on with them, or waits for a
+ * person's decision. */
+static bool is_amid_upgrade(const struct accd_app *app, uint32_t svc,
+                            const struct acc_service_view *view, uint32_t n_wanted)
+{
+    uint32_t was = find_in(app->loaded.model, view->id);
+    bool is_any = false;
+
+    if (was == ACC_NONE || app->loaded.model->services[was]->replicas != n_wanted) {
+        return false; /* another number of them is wanted */
+    }
+
+    for (uint32_t i = 0; i < view->n_instances; i++) {
+        struct acc_instance_view instance;
+
+        acc_engine_instance(app->engine, svc, i, &instance);
+        is_any |= instance.cid[0] != '\0';
+    }
+    return is_any && view->step > ACC_ROLL_PRE && view->step != ACC_ROLL_WATCH;
+}
+
+/* What the upgrade under way goes to isn't what the file says by now. */
+static void add_amid_upgrade(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+
+    if (was != ACC_NONE && strcmp(old->services[was]->spec_hash, service->spec_hash) != 0) {
+        add(run, service->id, ACC_PLAN_RECREATE, NULL, "its file has changed while it is upgraded");
+    }
+}
+
 /* The file wants another number of them, or some are missing. */
 static void add_replicas(struct accd_plan_run *run, const struct acc_service_spec *service,
                          uint32_t n_present)
@@ -504,6 +536,11 @@ static bool plan_service(struct accd_plan_run *run, uint32_t svc)
     if (view.removed && !run->is_told) {
         add(run, service->id, n_present > 0 ? ACC_PLAN_START : ACC_PLAN_CREATE, NULL,
             "back in the files");
+    } else if (n_present < service->replicas &&
+               is_amid_upgrade(run->app, old_svc, &view, service->replicas)) {
+        if (!run->is_told) {
+            add_amid_upgrade(run, service);
+        }
     } else if (view.state != ACC_SVC_DONE) {
         add_replicas(run, service, n_present);
     }

@@ -462,3 +462,21 @@ def test_apply_waits_for_those_that_were_blocked_by_what_it_mends(w):
     states = [accd.state_of(name) for name in ("db", "slow", "after", "off")]
     assert done.returncode == 0 and states == ["up", "up", "up", "off"], (states, done)
     assert "apply: done, 3 services (3 created), " in done.stdout, done
+
+
+@needs(seconds=120)
+def test_a_plan_amid_a_stop_first_upgrade_has_nothing_to_create(w):
+    """The old container is stopped, the new one isn't ready: both are there, and the upgrade goes on with them."""
+    keys = dict(interval="1s", **{"x-acc": {"upgrade": {"order": "stop-first", "health_timeout": "60s"}}})
+    path = w.stack("s", {"a": service(**keys)})
+    accd = w.accd(config=w.config([path], timing={"upgrade_drain": "0"}))
+    accd.ctl("up", "--all")
+    assert "nothing" in accd.ctl("plan").stdout
+    w.stack("s", {"a": service(environment={"START_DELAY": "30"}, **keys)})
+    accd.ctl("apply", "--detach")
+    wait(lambda: "verify" in accd.service("a")["reason"], 40, "the new one is on trial")
+    out = accd.ctl("plan").stdout
+    assert "no container" not in out and "nothing" in out, out
+    w.stack("s", {"a": service(environment={"START_DELAY": "30", "MORE": "1"}, **keys)})
+    out = accd.ctl("plan").stdout
+    assert "recreate" in out and "while it is upgraded" in out, out
