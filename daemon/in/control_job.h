@@ -90,10 +90,11 @@ struct accd_file_change {
 
 struct accd_wait_task {
     enum acc_verb verb;
-    bool is_apply;        /* instead of a verb: for the configuration in force */
+    bool is_apply;                          /* instead of a verb: for the configuration in force */
     const struct accd_file_change *changes; /* of each service in its file; NULL: none */
-    bool prune, volumes;  /* apply: what is gone from the files beside containers */
+    bool prune, volumes; /* apply: what is gone from the files beside containers */
     bool more, detach, with_dependents;
+    bool keeps;           /* upgrade: no other one, that under way is over */
     bool shows_observing; /* tell which stacks are only observed */
     const char *adopted;  /* stacks that it takes over, a name a line; NULL: none */
     const char *warnings; /* of the files, one a line; NULL: none */

@@ -38,6 +38,7 @@ struct wait {
     enum acc_verb verb;
     bool is_apply; /* instead of a verb */
     bool is_of_several;
+    bool keeps; /* an upgrade under way shall come to its end as it is */
     bool prune, volumes;
     struct errand *pruning, *saving; /* while the answer is outstanding */
     bool is_saved;                   /* or can't be, since something was last waited for */
@@ -236,6 +237,7 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     wait->is_apply = task->is_apply;
     acc_engine_maintenance(control->config.engine, uv_now(control->config.loop), &maintenance);
     wait->was_maintained = maintenance.kind != ACC_HOLD_NONE;
+    wait->keeps = task->keeps;
     wait->is_of_several = count(selected, n) > 1;
     wait->prune = task->prune;
     wait->volumes = task->volumes;
@@ -365,6 +367,10 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     if (is_verb && wait->verb == ACC_VERB_UPGRADE && strcmp(change, "recreated") == 0 &&
         settled != ACC_SETTLED_FAILED && settled != ACC_SETTLED_REFUSED) {
         return "upgraded";
+    }
+    if (is_verb && wait->keeps && settled == ACC_SETTLED_DONE && !change[0] &&
+        watch->seen.is_rolling) {
+        return "upgraded"; /* the new one served before, on trial */
     }
     if (!change[0]) {
         return watch->file.is_policy ? "updated" : "";
