@@ -166,6 +166,26 @@ static void compare(const struct accd_seen_container *then, const struct acc_ins
     changes->n_stopped += then->is_running && !is_running(now);
 }
 
+/* All of them, whichever was to stay. */
+static bool is_all_stopped(const struct acc_engine *engine, uint32_t svc,
+                           const struct acc_service_view *service, const struct accd_seen *seen)
+{
+    bool was_running = false;
+
+    for (size_t i = 0; i < seen->n; i++) {
+        was_running |= seen->container[i].is_running;
+    }
+    for (uint32_t i = 0; i < service->n_instances; i++) {
+        struct acc_instance_view view;
+
+        acc_engine_instance(engine, svc, i, &view);
+        if (view.cid[0] && is_running(&view)) {
+            return false;
+        }
+    }
+    return was_running && !service->wanted_up;
+}
+
 const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                              const struct accd_seen *seen)
 {
@@ -188,8 +208,10 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
 
     if ((service.step >= ACC_ROLL_CREATE && service.step <= ACC_ROLL_SWITCH) ||
         service.step == ACC_ROLL_UNDO) {
-        return seen->is_held && !is_held(&service) ? "released"
-                                                   : ""; /* it is not decided which of them stays */
+        return is_all_stopped(engine, svc, &service, seen) ? "stopped"
+               : seen->is_held && !is_held(&service)
+                   ? "released"
+                   : ""; /* it is not decided which of them stays */
     }
     if (changes.n_new > 0 && seen->is_rolling && count_serving(seen) == 0) {
         return "recreated"; /* the old one had stopped before */

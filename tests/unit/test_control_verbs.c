@@ -505,6 +505,25 @@ START_TEST(who_ends_the_watch_has_upgraded)
 }
 END_TEST
 
+START_TEST(what_stops_amid_an_upgrade_is_stopped)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].instance.state = ACC_INST_READY;
+    puppet.service[0].view.step = ACC_ROLL_VERIFY;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Stop\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].instance.state = ACC_INST_EXITED;
+    puppet.service[0].view.wanted_up = false;
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"stopped\""));
+    close(fd);
+}
+END_TEST
+
 /* Its container is the same, and has ended again before anybody looked. */
 START_TEST(a_job_that_ran_again_was_restarted)
 {
@@ -925,6 +944,7 @@ int main(void)
     tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
     tcase_add_test(tcase, what_is_not_of_that_kind_is_left_out_of_several);
     tcase_add_test(tcase, a_job_that_ran_again_was_restarted);
+    tcase_add_test(tcase, what_stops_amid_an_upgrade_is_stopped);
     tcase_add_test(tcase, who_ends_the_watch_has_upgraded);
     tcase_add_test(tcase, a_hold_that_ends_amid_an_upgrade_was_one);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
