@@ -266,7 +266,12 @@ static enum acc_action_type decide_broken(struct acc_engine *e, struct service *
         }
         return NOTHING;
     }
-    acc_incident_open(e, s, "its container is dead and can't be removed");
+    if (s->removed && !s->wanted_removed) {
+        return NOTHING; /* what has left the files is somebody else's until it is pruned */
+    }
+    if (s->wanted_up) {
+        acc_incident_open(e, s, "its container is dead and can't be removed");
+    }
     return acc_remove_it(e, s, i);
 }
 

@@ -91,6 +91,27 @@ START_TEST(pruning_removes_what_left_the_file)
 }
 END_TEST
 
+/* What Docker could not remove when somebody asked for that. */
+START_TEST(a_dead_one_that_left_the_file_is_left_alone)
+{
+    struct stage_container *web;
+
+    up("s: db; web n:db");
+    web = stage_of(&stage, "web");
+    change("s: db", NULL);
+    stage_trace(&stage);
+    web->obs.state = ACC_CTR_DEAD;
+    stage_tell(&stage, web);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_assert_str_eq(stage_incidents(&stage), "");
+    acc_engine_prune(stage.engine);
+    stage_event(&stage, ACC_EV_TIMEOUT);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "remove ?; ");
+}
+END_TEST
+
 START_TEST(a_service_that_returns_to_the_file_is_wanted_again)
 {
     up("s: db; web n:db");
@@ -588,6 +609,7 @@ int main(void)
     tcase_add_test(tcase, an_open_breaker_is_explained);
     tcase_add_test(tcase, a_symptom_names_its_root_through_the_chain);
     tcase_add_test(tcase, pruning_removes_what_left_the_file);
+    tcase_add_test(tcase, a_dead_one_that_left_the_file_is_left_alone);
     tcase_add_test(tcase, what_was_the_same_once_is_left_alone_although_accd_restarts);
     tcase_add_test(tcase, what_is_the_same_by_meaning_is_left_alone);
     tcase_add_test(tcase, what_can_be_changed_live_is_not_restarted);
