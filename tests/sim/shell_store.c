@@ -212,6 +212,23 @@ void world_store_retry(struct world *w)
     }
 }
 
+/* What isn't taken has no root any more, and is filed as over, as accd does. */
+static void restore_incidents(struct world *w)
+{
+    struct world_store *s = &w->store;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_incidents_latest; i++) {
+        struct acc_incident_record record = s->incident_latest[i].record;
+
+        record.age_ms = w->queue.now_ms - s->incident_latest[i].since_ms;
+        if (acc_engine_restore_incident(w->engine, &record)) {
+            s->incident_latest[n++] = s->incident_latest[i];
+        }
+    }
+    s->n_incidents_latest = n;
+}
+
 void world_store_restore(struct world *w)
 {
     struct world_store *s = &w->store;
@@ -228,12 +245,7 @@ void world_store_restore(struct world *w)
             world_fail(w, "the saved record of %s was not taken", world_service_id(w, (uint32_t)i));
         }
     }
-    for (size_t i = 0; i < s->n_incidents_latest; i++) {
-        struct acc_incident_record record = s->incident_latest[i].record;
-
-        record.age_ms = w->queue.now_ms - s->incident_latest[i].since_ms;
-        (void)acc_engine_restore_incident(w->engine, &record);
-    }
+    restore_incidents(w);
     for (size_t i = 0; i < s->n_revisions; i++) {
         if (s->revision[i].result == ACC_REV_STABLE) {
             (void)acc_engine_restore_revision(w->engine, &s->revision[i]);
