@@ -552,13 +552,15 @@ static size_t add_accident(const struct acc_config_stack *entry, const char *pat
                            struct acc_diags *diags)
 {
     const char *name = NULL, *other;
-    char more[32];
+    char more[32] = "";
     size_t n = count_matching(running, pattern, &name);
 
     if (n == 0 || count_matching(model, pattern, &other) > 0) {
         return 0;
     }
-    (void)snprintf(more, sizeof(more), n == 1 ? "" : " and %zu more", n - 1);
+    if (n > 1) {
+        (void)snprintf(more, sizeof(more), " and %zu more", n - 1);
+    }
     acc_diags_add(
         diags, entry->pos,
         "stacks: no file matches %s any more, and stack %s%s of it run%s: is its disk not "
