@@ -1013,6 +1013,8 @@ enum acc_verdict acc_probe_verdict(const struct instance *i);
 bool acc_probe_is_old(const struct instance *i); /* its being unhealthy proves nothing yet */
 /* It was never ready in this run, and Docker has given it up: its start_period is over. */
 bool acc_probe_fails_to_start(const struct instance *i);
+/* Until then that is nobody's business: it has only just been started. */
+uint64_t acc_probe_patience_ms(const struct service *s, const struct instance *i);
 /* When it is restarted for that; 0: it isn't, or who knows when. */
 uint64_t acc_probe_deadline_ms(const struct acc_engine *e, const struct service *s,
                                const struct instance *i);

@@ -347,6 +347,11 @@ bool acc_probe_fails_to_start(const struct instance *i)
            i->health == ACC_DH_UNHEALTHY;
 }
 
+uint64_t acc_probe_patience_ms(const struct service *s, const struct instance *i)
+{
+    return i->probing_ms + s->timing.degraded_grace_min;
+}
+
 uint64_t acc_probe_deadline_ms(const struct acc_engine *e, const struct service *s,
                                const struct instance *i)
 {
@@ -355,12 +360,14 @@ uint64_t acc_probe_deadline_ms(const struct acc_engine *e, const struct service 
     return acc_probe_fails_to_start(i) && !is_left ? i->probing_ms + start_deadline(s, i) : 0;
 }
 
-/* Docker knows its start_period: told at once, though it has its time until it is restarted. */
+/* Docker knows its start_period; but files that give none are many, so it gets what a healthy one
+ * would get. It is told then, though it has its time until it is restarted. */
 static void tell_start(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     char text[ACC_TEXT_MAX + 1];
 
-    if (acc_probe_fails_to_start(i) && !i->overdue && !heals_later(s, i)) {
+    if (acc_probe_fails_to_start(i) && !i->overdue && !heals_later(s, i) &&
+        acc_due(e, s, acc_probe_patience_ms(s, i))) {
         (void)snprintf(text, sizeof(text), "does not get ready%s", acc_output_told(i).text);
         acc_incident_open(e, s, text);
     }

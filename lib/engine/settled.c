@@ -70,8 +70,9 @@ static bool is_failing(struct acc_engine *e, const struct service *s, uint64_t n
         bool is_recovering = s->recover_ms && !acc_probe_has_recovered(s, i);
 
         if (acc_inst_running(i) && i->end == END_NONE && !s->going_down && !is_recovering &&
-            (acc_probe_fails_to_start(i) || (i->waiting && i->standstill_ms &&
-                                             now_ms >= i->standstill_ms + WAITING_PATIENCE_MS))) {
+            ((acc_probe_fails_to_start(i) && now_ms >= acc_probe_patience_ms(s, i)) ||
+             (i->waiting && i->standstill_ms &&
+              now_ms >= i->standstill_ms + WAITING_PATIENCE_MS))) {
             return true;
         }
     }
