@@ -110,8 +110,12 @@ const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *
             continue;
         }
         acc_each_out (e, s, edge) {
-            if (edge->kind == ACC_EDGE_BINDS) {
-                return &e->services[edge->to];
+            const struct service *d = &e->services[edge->to];
+            const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
+
+            if (edge->kind == ACC_EDGE_BINDS &&
+                (!target || !acc_inst_running(target) || target->run_ns > i->run_ns)) {
+                return d;
             }
         }
     }
