@@ -27,8 +27,9 @@ def test_it_waits_for_a_word_and_goes_back(w):
     assert again.returncode == 6 and "--yes" in again.stderr, again
     accd.kill()
     accd.start()
-    wait(lambda: [i["root"] for i in accd.incidents()] == ["s/a"], 30, "the incident is open again")
-    assert accd.state_of("a") == "failed" and w.docker.identities() == held, "something was touched"
+    accd.wait_state("a", "failed")
+    assert [i["root"] for i in accd.incidents()] == ["s/a"], "the incident is open again"
+    assert w.docker.identities() == held, "something was touched"
     accd.ctl("rollback", "a", "--yes")
     assert version(w) == "1" and names(w) == ["s-a-1"]
     accd.wait_state("a", "up")
