@@ -799,7 +799,8 @@ enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
 /* One of its containers can't be reached as its file says. */
 bool acc_svc_is_cut(struct acc_engine *e, struct service *s);
 /* ... or one that doesn't run any more was taken off a network of its file's. */
-/* Whose namespaces it lives in, when that has ended since and it is yet to be restarted; else NULL. */
+/* Whose namespaces it lives in, when that has ended since and it is yet to be restarted; else NULL.
+ */
 const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *s);
 bool acc_svc_was_cut(struct acc_engine *e, struct service *s);
 /* Asked for: it is made anew instead of being left so. */
@@ -1220,15 +1221,22 @@ void acc_confirm_take(struct acc_engine *e, struct service *s, const char *by);
 
 /* --- rollout_undo.c -------------------------------------------------------------------------- */
 void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault);
+/* A file was changed, and what was made of it before is gone: neither a revision nor the file has
+ * that configuration (docs/adr/0003), so in this slot there is nothing to go back to. */
+#define ACC_CUT_OFF                                                                                \
+    " can't be gone back to: its container is gone, and no file has its configuration"
+bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot);
+/* ... nor in any other. */
+bool acc_undo_is_impossible(struct acc_engine *e, const struct service *s);
 bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i);
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i);
 void acc_undo_update(struct acc_engine *e, struct service *s);
-/* The failed one is all that runs in its slot: who has to go before it does goes first. */
 /* What failed is stopped, when the old one has its requests. */
 enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struct instance *i,
                                   const struct cast *cast);
 /* Or it is being started. */
 bool acc_undo_runs(const struct instance *i);
+/* The failed one is all that runs in its slot: who has to go before it does goes first. */
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);

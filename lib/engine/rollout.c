@@ -288,15 +288,16 @@ static void seat(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, slot) {
         struct instance *best = NULL;
+        bool is_undo = s->roll.is.step == ACC_ROLL_UNDO;
+        bool gives_way = is_undo && !acc_undo_is_cut_off(e, s, slot->slot);
 
         if (!is_movable(slot)) {
             continue;
         }
         for (struct instance *i = acc_spare_at(e, s->spare); i;
              i = acc_spare_at(e, i->next_spare)) {
-            bool is_undo = s->roll.is.step == ACC_ROLL_UNDO;
             bool is_left = i->role == ROLE_BAD || acc_rollout_is_stray(s, i) ||
-                           (i->role == ROLE_CANDIDATE && is_undo) ||
+                           (i->role == ROLE_CANDIDATE && gives_way) ||
                            (i->role == ROLE_RETIRED && !is_undo);
             bool is_better = !is_left && (!slot->present || rank(e, s, i) > rank(e, s, slot));
 
@@ -309,7 +310,7 @@ static void seat(struct acc_engine *e, struct service *s)
         }
         if (best) {
             acc_inst_to_slot(e, slot, best);
-        } else if (s->roll.is.step == ACC_ROLL_UNDO && slot->present && !acc_inst_running(slot) &&
+        } else if (gives_way && slot->present && !acc_inst_running(slot) &&
                    (slot->role == ROLE_BAD || slot->role == ROLE_CANDIDATE) &&
                    !slot->exit_pending) {
             (void)acc_inst_vacate(e, slot); /* nothing is left to go back to: one is made */

@@ -411,6 +411,21 @@ static void end_other_way(struct acc_engine *e, struct service *s, const char *b
     acc_undo_begin(e, s, true);
 }
 
+/* The revision that a rollback means and that can't be gone back to, or 0. */
+static uint32_t out_of_reach(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd,
+                             bool is_further)
+{
+    enum acc_rollout_step step = s->roll.is.step;
+
+    if (is_further && !find_stable(s, cmd->revision)) {
+        return cmd->revision;
+    }
+    return cmd->verb == ACC_VERB_ROLLBACK && step > ACC_ROLL_PRE && step != ACC_ROLL_RETIRE &&
+                   acc_undo_is_impossible(e, s)
+               ? s->roll.is.from
+               : 0;
+}
+
 void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     struct rollout *r = &s->roll;
@@ -419,7 +434,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     bool is_further = is_back && cmd->revision && acc_rollout_active(s) &&
                       cmd->revision != r->is.from;
 
-    r->refused_revision = is_further && !find_stable(s, cmd->revision) ? cmd->revision : 0;
+    r->refused_revision = out_of_reach(e, s, cmd, is_further);
     if (r->refused_revision) {
         return; /* acc_engine_settled() says so */
     }

@@ -242,9 +242,30 @@ static bool is_due(struct acc_engine *e, struct service *s)
            acc_gate_breaker(e, s) && acc_resources_there(e, s);
 }
 
+/* Somebody has removed what it went back to, or it was taken down: no file has its configuration,
+ * so what is made now is another revision, and that of the file (docs/adr/0003). */
+static void look_at_kept(struct acc_engine *e, struct service *s)
+{
+    if (!acc_change_refused(s) || acc_rollout_active(s) || is_in_hands(e, s) || !acc_may_act(e)) {
+        return;
+    }
+    acc_each_inst (e, s, i) {
+        if (i->present || i->op || i->need_list || i->conflict_cid[0]) {
+            return;
+        }
+    }
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "is made from its file, as r%u: the container of r%u is gone, and no file has its "
+             "configuration",
+             (unsigned)s->last_rev + 1, (unsigned)s->rev);
+    s->rev = ++s->last_rev;
+    acc_change_forgive(e, s);
+}
+
 void acc_change_update(struct acc_engine *e, struct service *s)
 {
     look_at_root(e, s);
+    look_at_kept(e, s);
     if (is_due(e, s)) {
         acc_rollout_begin_change(e, s);
     }

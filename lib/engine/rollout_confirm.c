@@ -56,7 +56,10 @@ static bool pauses(struct acc_engine *e, struct service *s)
 
 void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault)
 {
-    if (acc_confirm_is_about_data(e, s) || pauses(e, s)) {
+    bool is_asked = !acc_undo_is_impossible(e, s) &&
+                    (acc_confirm_is_about_data(e, s) || pauses(e, s));
+
+    if (is_asked) {
         s->roll.result = ROLL_NONE;
         acc_rollout_step(e, s, ACC_ROLL_ASK);
         acc_confirm_update(e, s);

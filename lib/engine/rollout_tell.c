@@ -170,6 +170,13 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                            (unsigned)is->to, is->why);
         break;
     case ACC_ROLL_ASK:
+        if (acc_undo_is_impossible(e, s)) {
+            n = snprintf(out, out_size,
+                         "needs an operator: r%u %.160s; r%u" ACC_CUT_OFF
+                         ". accctl upgrade %.60s --keep goes on with r%u",
+                         (unsigned)is->to, is->why, (unsigned)is->from, s->nick, (unsigned)is->to);
+            break;
+        }
         n = snprintf(out, out_size,
                      "needs an operator: r%u %.160s; %s. accctl "
                      "rollback %.60s --yes goes back to r%u, accctl upgrade %.60s --keep goes on "

@@ -26,6 +26,86 @@ static void restore_pin(struct service *s)
     }
 }
 
+/* --- nothing to go back to -------------------------------------------------------------------- */
+
+/* The file as it is now may be that of before once more. */
+static bool file_has_it(const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        if (s->stable[k].number == s->roll.is.from && s->stable[k].spec[0]) {
+            return strcmp(s->stable[k].spec, s->spec) == 0;
+        }
+    }
+    return false;
+}
+
+bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    struct cast cast = acc_rollout_cast(e, s, slot);
+
+    return s->roll.is.is_change && !cast.retired &&
+           (!cast.holder || acc_rollout_is_new(s, cast.holder)) && !file_has_it(s);
+}
+
+static uint32_t count_cut_off(struct acc_engine *e, const struct service *s)
+{
+    uint32_t n = 0;
+
+    for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
+        n += acc_undo_is_cut_off(e, s, slot);
+    }
+    return n;
+}
+
+bool acc_undo_is_impossible(struct acc_engine *e, const struct service *s)
+{
+    return s->roll.is.is_change && count_cut_off(e, s) == s->n_inst;
+}
+
+/* R7. What has failed is all there is: it stays, and is kept alive like any other. */
+static void stay(struct acc_engine *e, struct service *s)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    char why[sizeof(is->why)];
+
+    if (!strstr(is->why, ACC_CUT_OFF)) {
+        memcpy(why, is->why, sizeof(why));
+        (void)snprintf(is->why, sizeof(is->why), "%.140s%sr%u" ACC_CUT_OFF, why, why[0] ? "; " : "",
+                       (unsigned)is->from);
+    }
+    s->rev = is->to;
+    acc_pin_set(s, is->image, is->image_id, is->digest);
+    acc_change_forgive(e, s);
+}
+
+/* Nothing has the name of another step any more. */
+static bool is_through(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        bool is_left = acc_rollout_is_new(s, i) && !acc_undo_is_cut_off(e, s, i->slot);
+
+        if (i->present && (i->role != ROLE_NONE || is_left)) {
+            return false;
+        }
+        if (acc_drain_must_undo(s, i)) {
+            return false; /* nobody would remember it */
+        }
+    }
+    return true;
+}
+
+static void end_where_it_is(struct acc_engine *e, struct service *s)
+{
+    s->roll.result = ROLL_FAILED;
+    acc_rollout_save_revision(e, s, s->roll.is.to);
+    if (!s->ready && s->wanted_up) {
+        acc_incident_open(e, s, s->roll.is.why);
+    }
+    acc_rollout_end(e, s, ROLL_FAILED);
+}
+
+/* --- back ------------------------------------------------------------------------------------- */
+
 /* Is it another image than that of what was there before? Where that can't be seen: yes. */
 static bool is_other_image(struct acc_engine *e, const struct service *s)
 {
@@ -44,6 +124,18 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
 {
     struct acc_rollout_record *is = &s->roll.is;
 
+    if (acc_undo_is_impossible(e, s)) {
+        if (is_fault) {
+            acc_group_failed(e, s);
+        }
+        stay(e, s);
+        if (is_through(e, s)) {
+            end_where_it_is(e, s);
+        } else {
+            acc_rollout_step(e, s, ACC_ROLL_UNDO);
+        }
+        return;
+    }
     if (is_fault && is->image_id[0] && is->is_upgrade && is_other_image(e, s)) {
         acc_copy(s->bad_id, sizeof(s->bad_id), is->image_id);
         acc_auto_spend(s, is->digest);
@@ -71,16 +163,18 @@ bool acc_undo_runs(const struct instance *i)
 bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instance *i)
 {
     struct cast cast;
+    bool is_cut_off;
 
     if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
         return true;
     }
     cast = acc_rollout_cast(e, s, i->slot);
+    is_cut_off = acc_undo_is_cut_off(e, s, i->slot);
     if (!i->present) {
         return cast.retired || cast.holder || acc_undo_runs(cast.candidate) ||
-               acc_undo_runs(cast.bad);
+               acc_undo_runs(cast.bad) || (is_cut_off && (cast.candidate || cast.bad));
     }
-    if (acc_rollout_is_new(s, i) || acc_drain_must_undo(s, i)) {
+    if ((acc_rollout_is_new(s, i) && !is_cut_off) || acc_drain_must_undo(s, i)) {
         return true;
     }
     return !acc_inst_running(i) && !s->roll.is.start_first &&
@@ -164,6 +258,7 @@ enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struc
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
     struct cast cast = acc_rollout_cast(e, s, i->slot);
+    bool is_cut_off = acc_undo_is_cut_off(e, s, i->slot);
 
     if (!i->present) {
         return ACC_NOTHING;
@@ -173,8 +268,12 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
         if (acc_drain_must_undo(s, i)) {
             return acc_due(e, s, i->retry_ms) ? ACC_ACT_UNDRAIN : ACC_NOTHING;
         }
-        return acc_rollout_is_new(s, i) && !cast.bad ? rename_to(e, s, i, true) : ACC_NOTHING;
+        return acc_rollout_is_new(s, i) && !cast.bad && !is_cut_off ? rename_to(e, s, i, true)
+                                                                    : ACC_NOTHING;
     case ROLE_CANDIDATE:
+        if (is_cut_off && !cast.holder) {
+            return cast.bad ? ACC_NOTHING : rename_to(e, s, i, false);
+        }
         if (acc_inst_running(i)) {
             return stands_in(e, s, &cast) ? ACC_NOTHING : acc_undo_end(e, s, i, &cast);
         }
@@ -186,6 +285,9 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
                : cast.retired ? ACC_NOTHING
                               : acc_remove_it(e, s, i);
     case ROLE_BAD:
+        if (is_cut_off && !cast.holder) {
+            return rename_to(e, s, i, false);
+        }
         if (acc_inst_running(i)) {
             return acc_undo_end(e, s, i, &cast);
         }
@@ -226,23 +328,43 @@ static void say_failed(struct acc_engine *e, struct service *s)
     acc_incident_open(e, s, text);
 }
 
+/* Rather a replica of the file as it is now than one less, or one that only looks like before. */
+static void say_mixed(struct acc_engine *e, struct service *s)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    uint32_t n = count_cut_off(e, s);
+    char why[sizeof(is->why)];
+
+    if (n > 0) {
+        memcpy(why, is->why, sizeof(why));
+        (void)snprintf(is->why, sizeof(is->why),
+                       "%.100s; %u of %u replicas can't go back to r%u: their containers are gone, "
+                       "and no file has its configuration",
+                       why, (unsigned)n, (unsigned)s->n_inst, (unsigned)is->from);
+    }
+}
+
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
     bool is_back = s->ready || !s->wanted_up;
+    bool is_impossible = acc_undo_is_impossible(e, s);
 
-    acc_each_inst (e, s, i) {
-        if (i->present && (i->role != ROLE_NONE || acc_rollout_is_new(s, i))) {
-            return;
-        }
-        if (acc_drain_must_undo(s, i)) {
-            return; /* nobody would remember it */
-        }
+    if (is_impossible && s->rev != r->is.to) {
+        stay(e, s); /* what it was going back to was removed on the way */
+    }
+    if (!is_through(e, s)) {
+        return;
+    }
+    if (is_impossible) {
+        end_where_it_is(e, s);
+        return;
     }
     if (!is_back && !acc_due(e, s, r->deadline_ms)) {
         return;
     }
-    r->result = is_back ? ROLL_ROLLED_BACK : ROLL_FAILED;
+    say_mixed(e, s);
+    r->result = is_back && !count_cut_off(e, s) ? ROLL_ROLLED_BACK : ROLL_FAILED;
     acc_rollout_save_revision(e, s, r->is.to);
     if (!is_back) {
         say_failed(e, s);

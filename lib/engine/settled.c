@@ -152,6 +152,12 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
     bool is_back = verb == ACC_VERB_ROLLBACK;
     const char *by;
 
+    if (is_back && s->roll.refused_revision && s->roll.refused_revision == s->roll.is.from) {
+        (void)snprintf(text, ACC_REASON_MAX + 1,
+                       "r%u" ACC_CUT_OFF "; put the file back as it was and apply it",
+                       (unsigned)s->roll.is.from);
+        return ACC_SETTLED_REFUSED;
+    }
     if (is_back && s->roll.refused_revision) {
         (void)snprintf(text, ACC_REASON_MAX + 1, "has no stable revision r%u; see accctl history",
                        (unsigned)s->roll.refused_revision);

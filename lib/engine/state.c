@@ -321,8 +321,7 @@ static bool index_rest(struct acc_engine *e)
     }
     for (uint32_t k = 0; k < e->n_conditions; k++) {
         const struct condition *c = &e->conditions[k];
-        const uint32_t links[] = {c->mount, c->prev_lost, c->next_lost, c->first_lost,
-                                  c->declared};
+        const uint32_t links[] = {c->mount, c->prev_lost, c->next_lost, c->first_lost, c->declared};
 
         if (c->incident != ACC_NONE && c->incident >= e->n_incidents) {
             return false;

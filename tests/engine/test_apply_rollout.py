@@ -153,3 +153,27 @@ def test_who_applies_again_waits_for_what_is_under_way(w):
     assert "apply: done, 1 service (1 recreated), " in said, said
     assert accd.state_of("a") == "up" and env(w, "s-a-1")["START_DELAY"] == "3"
     assert accd.ctl("apply").stdout == "apply: nothing to do\n"
+
+
+@needs(seconds=150)
+def test_nothing_passes_for_the_kept_one_that_was_removed(w):
+    """`docker container prune` amid the watch takes the way back: status says so, a rollback is refused, and the new
+    one that fails is kept alive as what it is."""
+    timing = {**TIMING, "upgrade_monitor": "2m"}
+    accd = w.accd(config=w.config([stack(w)], timing=timing))
+    accd.ctl("up", "--all")
+    stack(w, {"environment": {"TZ": "UTC"}})
+    accd.ctl("apply")
+    w.docker.call("DELETE", "/containers/s-a-1.r1")
+    wait(lambda: "r1 isn't kept any more" in accd.service("a")["reason"], 20, "status says that it is gone")
+    new = w.docker.inspect("s-a-1")["Id"]
+    done = accd.ctl("rollback", "a", check=False)
+    assert done.returncode == 6, done
+    assert "r1 can't be gone back to: its container is gone" in done.stderr and "put the file back" in done.stderr, done
+    record = w.record()
+    w.docker.crash("s-a-1")
+    wait(lambda: record.count("start", "s-a-1"), 30, "it is started again")
+    accd.wait_state("a", "up")
+    assert w.docker.inspect("s-a-1")["Id"] == new and not record.count("create"), record.order("create")
+    row = history(accd)[2]
+    assert row["result"] == "failed" and "no file has its configuration" in row["reason"], row

@@ -71,6 +71,7 @@ def test_who_recovered_with_its_dependency_is_healed_as_ever_later(w):
     w.docker.set_health("s-a-1", "fail")
     wait(lambda: record.count("health_status: unhealthy", "s-a-1"), 30, "Docker calls it unhealthy")
     w.docker.crash("s-d-1")
+    wait(lambda: record.count("start", "s-d-1"), 30, "d is started again")
     accd.wait_state("d", "up", seconds=30)
     back = time.monotonic()
     w.docker.set_health("s-a-1", "ok")

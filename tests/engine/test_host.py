@@ -24,9 +24,9 @@ def test_a_mount_is_waited_for(w):
     root = f"host:mount:{nas}"
     try:
         accd.ctl("up", "--all", "--detach")
-        blocked = accd.wait_state("a", "blocked", seconds=20)
-        assert blocked["root"] == [root], blocked
-        assert f"nothing is mounted on {nas}" in blocked["reason"], blocked["reason"]
+        wait(lambda: f"nothing is mounted on {nas}" in accd.service("a")["reason"], 20, "it says what it waits for")
+        blocked = accd.service("a")
+        assert (blocked["state"], blocked["root"]) == ("blocked", [root]), blocked
         holds(lambda: record.count("create", "s-a-1") == 0, 2, "no container is made of it")
         assert [i["root"] for i in accd.incidents()] == [root]
         assert f"because nothing is mounted on {nas}" in accd.ctl("why", "b").stdout
