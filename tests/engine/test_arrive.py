@@ -98,6 +98,7 @@ def test_without_its_state_accd_goes_on_by_the_labels(w):
     accd.start()
     record = w.record()
     wait(lambda: modes(accd) == {"s": "managing"}, 20, "the labels are enough")
+    wait(lambda: "s went on by the labels" in accd.ctl("status").stdout, 20, "it has seen what is there")
     head = accd.ctl("status").stdout.splitlines()[1]
     assert "the state was lost" in head and "s went on by the labels" in head, head
     assert accd.status()["stacks"][0]["state_lost"] is True
