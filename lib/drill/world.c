@@ -324,7 +324,7 @@ static void do_hook(struct acc_world *w, const struct acc_action *action)
               is_up        ? s->hook
               : s->hook_ms ? ACC_OP_FAILED
                            : ACC_OP_CONFLICT,
-              action->cid, "the hook exited with 1");
+              action->cid, is_up && s->hook == ACC_OP_OK ? "" : "the hook exited with 1");
 }
 
 static void do_other(struct acc_world *w, const struct acc_action *action)
@@ -367,7 +367,7 @@ static void work(struct acc_world *w, const struct acc_action *action)
         do_start(w, action);
     } else if (action->type == ACC_ACT_STOP || action->type == ACC_ACT_KILL) {
         do_stop(w, action);
-    } else if (action->type == ACC_ACT_HOOK) {
+    } else if (action->type == ACC_ACT_HOOK || action->type == ACC_ACT_UPGRADE_HOOK) {
         do_hook(w, action);
     } else {
         do_other(w, action);

@@ -152,6 +152,11 @@ bool acc_inst_is_shot(const struct instance *i)
     return i->kill_hint_ns != 0 && i->kill_hint_ns == i->run_ns && !is_quiet_signal(i->kill_signal);
 }
 
+bool acc_inst_is_stopped_by_hand(const struct instance *i)
+{
+    return i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns;
+}
+
 static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_oom = i->oom && i->exit_code != 0;
@@ -264,6 +269,24 @@ static bool is_untold(struct acc_engine *e, struct service *s, struct instance *
     return true;
 }
 
+/* A new container on trial has ended: is it clear by now whether somebody ended it? */
+static bool is_hand_known(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool by_hand = false;
+
+    if (acc_inst_is_stopped_by_hand(i)) {
+        return true;
+    }
+    if (!i->exit_away) {
+        return !wait_for_stop(e, s, i);
+    }
+    if (!acc_may_act(e) || acc_inst_stale(e, i) || !ask_hand(e, s, i, &by_hand)) {
+        return false;
+    }
+    i->stop_hint_ns = by_hand ? i->run_ns : i->stop_hint_ns;
+    return true;
+}
+
 /* It has done its work by itself, before anybody could end it. */
 static bool is_done_by_itself(const struct service *s, const struct instance *i)
 {
@@ -293,10 +316,12 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
-    bool is_told = i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns;
+    bool is_told = acc_inst_is_stopped_by_hand(i);
 
     if (ends_with_host(e, s, i)) {
         ended_with_host(e, s, i);
+    } else if (!is_own && acc_rollout_tries(s, i) && !is_hand_known(e, s, i)) {
+        return;
     } else if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         note_end(e, i);
         handled(e, i);

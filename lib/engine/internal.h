@@ -341,6 +341,7 @@ struct rollout {
     bool is_paused;      /* what it stands on is bad, since `seen_ms` or before */
     uint64_t still_ms;   /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;    /* the new one failed then, and it isn't clear yet whose fault it was */
+    bool is_by_hand;     /* ... because a person ended it */
     bool is_marked;      /* the old one may have been told to drain */
     uint32_t n_undrains; /* failed ones */
     uint64_t proof_ms;   /* ROUTE: it is to pass a check again, one of after this; 0 none */
@@ -863,6 +864,7 @@ const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
 /* Somebody sent it a signal that ends what doesn't know it: `docker kill`, or what another tool
  * says first when it stops it. */
 bool acc_inst_is_shot(const struct instance *i);
+bool acc_inst_is_stopped_by_hand(const struct instance *i); /* its last run */
 #define ACC_BY_KILL ", after docker kill"
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
 void acc_inst_hold(struct acc_engine *e, struct instance *i);
@@ -1084,6 +1086,8 @@ void acc_rollout_answered(struct acc_engine *e, struct service *s, const struct 
 bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i);
 enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
                                         struct instance *i);
+/* A new one that may not end before it has taken over. */
+bool acc_rollout_tries(const struct service *s, const struct instance *i);
 /* A run of the new one has ended, or it could not be made or started: true when that is the
  * rollout's to judge. */
 bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,

@@ -138,12 +138,18 @@ static bool judges(const struct service *s, const struct instance *i)
            s->wanted_up && is_new_side(s, i);
 }
 
+bool acc_rollout_tries(const struct service *s, const struct instance *i)
+{
+    return i->role == ROLE_CANDIDATE && judges(s, i) && s->roll.is.step <= ACC_ROLL_SWITCH;
+}
+
 static void try_again(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
 
     r->is.why[0] = '\0';
     r->fail_ms = 0;
+    r->is_by_hand = false;
     r->since_ms = e->now;
     r->retry_ms = e->now + (RETRY_MS << (r->n_excused < 4 ? r->n_excused : 4));
     r->n_excused++;
@@ -178,6 +184,8 @@ bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance
         (void)vsnprintf(r->is.why, sizeof(r->is.why), fmt, args); /* cut: the start tells */
         va_end(args);
         r->fail_ms = e->now ? e->now : 1;
+        r->is_by_hand = i->obs == ACC_CTR_EXITED &&
+                        (acc_inst_is_stopped_by_hand(i) || acc_inst_is_shot(i));
         acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s), "the new container %.180s", r->is.why);
         acc_each_out (e, s, edge) {
             struct service *d = &e->services[edge->to];
@@ -201,6 +209,9 @@ static bool is_own_fault(struct acc_engine *e, struct service *s)
 
     if (!r->fail_ms) {
         return false;
+    }
+    if (r->is_by_hand) {
+        return true;
     }
     if (acc_attributed(e, s, r->fail_ms) || is_held_up(e, s) || acc_svc_was_cut(e, s)) {
         acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
@@ -231,25 +242,45 @@ static bool keep_clock(struct acc_engine *e, struct service *s)
     return !r->is_paused || !acc_due(e, s, e->now + s->timing.upgrade_pause - r->paused_ms);
 }
 
+/* Of the new image that says nothing. A changed file would be followed again at once. True: it goes
+ * back. */
+static bool go_back_unjudged(struct acc_engine *e, struct service *s)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+    bool is_file_alone = is->is_change && !is->is_upgrade;
+
+    acc_undo_or_ask(e, s, is_file_alone);
+    if (is->step != ACC_ROLL_UNDO) {
+        return false;
+    }
+    if (is->is_change && !is_file_alone) {
+        acc_change_refuse(e, s, is->why);
+    }
+    if (!is_file_alone) {
+        acc_group_failed(e, s);
+    }
+    return true;
+}
+
 static void fail(struct acc_engine *e, struct service *s, const char *why)
 {
+    if (s->roll.is_by_hand) {
+        s->roll.is_undo_asked = go_back_unjudged(e, s); /* who did it need not be told */
+        return;
+    }
     if (why) {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
     }
     acc_undo_or_ask(e, s, true);
 }
 
-/* For the sake of the old one, or of names: that says nothing of the new image, so somebody may ask
- * for it again. By itself nobody does. */
+/* For the sake of the old one, or of names: somebody may ask for the new one again. By itself
+ * nobody does. */
 static void fail_unjudged(struct acc_engine *e, struct service *s, const char *why)
 {
-    bool is_change = s->roll.is.is_change; /* it would begin again at once */
-
     acc_copy(s->roll.is.why, sizeof(s->roll.is.why), why);
-    acc_undo_or_ask(e, s, is_change);
-    if (s->roll.is.step == ACC_ROLL_UNDO && !is_change) {
+    if (go_back_unjudged(e, s)) {
         acc_auto_spend(s, s->roll.is.digest);
-        acc_group_failed(e, s);
     }
 }
 
@@ -393,10 +424,14 @@ static void watch_candidate(struct acc_engine *e, struct service *s, struct inst
         return;
     }
     if (candidate->obs == ACC_CTR_EXITED && !candidate->start_unsettled && !s->roll.fail_ms &&
-        !candidate->op && candidate->started_ns != s->roll.judged_ns) {
+        !candidate->op && !candidate->exit_pending && candidate->started_ns != s->roll.judged_ns) {
         s->roll.judged_ns = candidate->started_ns;
         acc_exit_text(candidate->exit_code, candidate->oom, text, sizeof(text));
-        (void)acc_rollout_failed(e, s, candidate, "%s", text);
+        (void)acc_rollout_failed(
+            e, s, candidate, "%s%s",
+            acc_inst_is_stopped_by_hand(candidate) ? "was stopped by hand" : text,
+            !acc_inst_is_stopped_by_hand(candidate) && acc_inst_is_shot(candidate) ? ACC_BY_KILL
+                                                                                   : "");
     } else if (is_ill(e, s, candidate)) {
         (void)acc_rollout_failed(e, s, candidate, "is unhealthy%s",
                                  acc_output_told(candidate).text);
@@ -685,6 +720,9 @@ static void update_slot(struct acc_engine *e, struct service *s)
         fail(e, s, NULL);
     } else if (!cast.candidate && cast.holder && acc_rollout_is_new(s, cast.holder)) {
         commit(e, s); /* in any step: names are younger than a record whose end was lost */
+    } else if (cast.candidate && cast.candidate->exit_pending &&
+               acc_rollout_tries(s, cast.candidate)) {
+        return; /* who ended it is known in a moment */
     } else if (step == ACC_ROLL_CREATE) {
         update_create(e, s, &cast);
     } else if (cast.candidate && cast.candidate->recreate && !acc_inst_running(cast.candidate) &&

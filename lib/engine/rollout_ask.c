@@ -175,7 +175,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
                                                       : s->timing.upgrade_timeout);
     r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = r->n_undrains = 0;
-    r->is_paused = false;
+    r->is_paused = r->is_by_hand = false;
     r->is_marked = step == ACC_ROLL_DRAIN || (r->is_marked && keeps_mark(step));
     r->waits_for = ACC_NONE;
     if (step != ACC_ROLL_IDLE) {

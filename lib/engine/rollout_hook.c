@@ -55,12 +55,24 @@ static void failed(struct acc_engine *e, struct service *s, const char *why)
     }
 }
 
+/* A command ends with the container that it runs in. */
+static bool is_ended_by_hand(const struct acc_engine *e, const struct service *s)
+{
+    const struct instance *i = &e->inst[s->first_inst];
+
+    return s->n_inst > 0 && (i->held || acc_inst_is_stopped_by_hand(i) || acc_inst_is_shot(i));
+}
+
 void acc_rollout_hook_done(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     bool is_pre = s->roll.is.step == ACC_ROLL_PRE;
 
     if (event->op.result == ACC_OP_LOST && !is_pre && ++s->roll.n_tries < TRIES_MAX) {
         s->roll.retry_ms = e->now + RETRY_MS;
+        return;
+    }
+    if (event->op.result != ACC_OP_OK && !is_pre && is_ended_by_hand(e, s)) {
+        s->roll.retry_ms = e->now + RETRY_MS; /* they run again when it does */
         return;
     }
     if (event->op.result != ACC_OP_OK) {

@@ -314,6 +314,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.ask_digest, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.ask_refusal, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.is_undo_asked, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_by_hand, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_anew, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_anew_told, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_taken, ACC_FIELD_UINT),

@@ -115,6 +115,31 @@ def test_a_crash_while_it_is_watched_brings_the_kept_container_back(w):
 
 
 @needs(seconds=150)
+def test_who_stops_the_new_one_has_not_called_its_image_bad(w):
+    """docker stop and docker kill of the new container, by both orders: taken back, told by whom, and tried again as it is."""
+    for keys, verb, said in (({}, "stop?t=1", "was stopped by hand"),
+                             ({"ports": ["18083:8080"]}, "kill", "after docker kill")):
+        accd = start(w, timing={"upgrade_stable": "20s", "upgrade_timeout": "40s"}, **keys)
+        image(w, VERSION="2")
+        record = w.record()
+        ordered = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait(lambda: record.count("start"), 30, "the new one runs")
+        new = next(n for n in names(w) if n.startswith("s-a-1.c"))
+        w.docker.call("POST", f"/containers/{new}/{verb}")
+        out, err = ordered.communicate(timeout=60)
+        assert ordered.returncode == 1 and said in err, (out, err)
+        assert names(w) == ["s-a-1"] and version(w) == "1"
+        row = accd.json("history", "a")["revisions"][0]
+        assert row["result"] == "rolled-back" and said in row["reason"], row
+        plan = accd.ctl("upgrade", "a", "--detach")
+        assert plan.returncode == 0, plan
+        wait(lambda: record.count("start") >= (3 if keys else 2), 30, "it is tried again")
+        accd.stop()
+        w.docker.wipe()
+
+
+@needs(seconds=150)
 def test_a_fixed_port_is_freed_first(w):
     """Stop-first, forward and back: the plan names the port, and both ways end well."""
     accd = start(w, ports=["18081:8080"])

@@ -950,14 +950,17 @@ void stage_exit(struct stage *stage, const char *name, int32_t code)
     stage_exit_of(stage, stage_of(stage, name), code);
 }
 
-void stage_docker_stop(struct stage *stage, const char *name)
+void stage_docker_stop_of(struct stage *stage, struct stage_container *c)
 {
-    struct stage_container *c = stage_of(stage, name);
-
     stage_hint(stage, c, ACC_HINT_KILL);
     c->manual = true;
-    stage_exit(stage, name, 143);
+    stage_exit_of(stage, c, 143);
     stage_hint(stage, c, ACC_HINT_STOP);
+}
+
+void stage_docker_stop(struct stage *stage, const char *name)
+{
+    stage_docker_stop_of(stage, stage_of(stage, name));
 }
 
 void stage_docker_start(struct stage *stage, const char *name)

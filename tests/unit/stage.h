@@ -131,6 +131,7 @@ void stage_hint(struct stage *stage, const struct stage_container *container, en
 /* Its process ends: it is exited, and `die` is told. */
 void stage_exit(struct stage *stage, const char *name, int32_t code);
 void stage_docker_stop(struct stage *stage, const char *name); /* kill, die, stop */
+void stage_docker_stop_of(struct stage *stage, struct stage_container *container);
 void stage_docker_start(struct stage *stage, const char *name);
 void stage_docker_rm(struct stage *stage, const char *name);
 /* A health check of Docker has ended. */

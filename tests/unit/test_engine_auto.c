@@ -378,6 +378,33 @@ START_TEST(what_a_person_took_back_is_not_tried_again_either)
 }
 END_TEST
 
+/* Its new container: "s-web-1.c" and the number of its operation. */
+static struct stage_container *candidate(void)
+{
+    for (size_t i = 0; i < STAGE_CONTAINERS_MAX; i++) {
+        if (strstr(stage.container[i].obs.name, "s-web-1.c")) {
+            return &stage.container[i];
+        }
+    }
+    ck_abort_msg("there is no new container");
+}
+
+START_TEST(what_a_person_stopped_amid_it_comes_again)
+{
+    up("s: web p A");
+    until(1, 3, 0);
+    stage_run(&stage, 3000);
+    stage_docker_stop_of(&stage, candidate());
+    stage_run(&stage, 17000);
+    ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r1; ");
+    ck_assert_str_eq(stage_incidents(&stage), ""); /* he knows */
+    until(1, 3, 20);
+    ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r1; ");
+    until(1, 3, 40);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+}
+END_TEST
+
 START_TEST(a_revision_that_somebody_went_back_from_is_not_taken_again)
 {
     up("s: web p A");
@@ -459,6 +486,7 @@ int main(void)
     tcase_add_test(tcase, not_all_begin_on_the_minute);
     tcase_add_test(tcase, what_was_taken_back_is_told_and_not_tried_again);
     tcase_add_test(tcase, what_a_person_took_back_is_not_tried_again_either);
+    tcase_add_test(tcase, what_a_person_stopped_amid_it_comes_again);
     tcase_add_test(tcase, a_revision_that_somebody_went_back_from_is_not_taken_again);
     tcase_add_test(tcase, a_pull_that_fails_is_tried_again_half_an_hour_later);
     tcase_add_test(tcase, a_registry_that_answers_again_is_believed_at_once);
