@@ -123,30 +123,6 @@ static void tell_interrupted(struct accctl *ctl)
     (void)fprintf(ctl->err, "; how it stands: accctl status\n");
 }
 
-/* It has left amid an order. */
-static void tell_left(struct accctl *ctl, bool is_accepted)
-{
-    if (is_accepted) {
-        (void)fprintf(ctl->err,
-                      "accctl: it had accepted the order, and goes on with %s as soon as it runs "
-                      "again; how it stands then: accctl status\n",
-                      ctl->options->verb);
-    } else {
-        (void)fprintf(ctl->err,
-                      "accctl: whether it had accepted the order isn't known; when it runs again: "
-                      "accctl status\n");
-    }
-    if (ctl->options->json) {
-        cJSON *parameters = cJSON_CreateObject();
-
-        (void)cJSON_AddStringToObject(parameters, "socket", ctl->options->socket);
-        (void)cJSON_AddStringToObject(parameters, "reason", "the connection was closed");
-        (void)cJSON_AddBoolToObject(parameters, "accepted", is_accepted);
-        accctl_print_json_error(ctl, "accd can't be reached", parameters);
-        cJSON_Delete(parameters);
-    }
-}
-
 /* One verb under way. */
 struct act {
     struct accctl *ctl;
@@ -158,6 +134,70 @@ struct act {
     bool has_told;      /* which stacks it takes over */
     bool has_told_away; /* that it waits for the engine */
 };
+
+/* What of an order the next accd doesn't take up again, and what to do. */
+static void tell_lost(struct act *act)
+{
+    const char *verb = act->ctl->options->verb;
+    const char *service;
+    bool is_queued;
+
+    for (size_t at = 0; (service = accctl_progress_next_lost(act->progress, &at, &is_queued));) {
+        (void)fprintf(act->ctl->err,
+                      is_queued
+                          ? "accctl: of %s only the upgrade before it goes on: the order "
+                            "waited behind that, and went with accd; then again: accctl %s "
+                            "%s\n"
+                          : "accctl: %s stays as it was: the commands of upgrade.pre ran, and "
+                            "nobody knows how far they got; look at that, then again: accctl "
+                            "%s %s\n",
+                      service, verb, service);
+    }
+}
+
+static void add_lost(const struct act *act, cJSON *parameters)
+{
+    cJSON *lost = cJSON_AddArrayToObject(parameters, "lost");
+    const char *service;
+
+    for (size_t at = 0;
+         (service = accctl_progress_next_lost(act->progress, &at, &(bool){false}));) {
+        (void)cJSON_AddItemToArray(lost, cJSON_CreateString(service));
+    }
+}
+
+/* It has left amid an order. */
+static void tell_left(struct act *act, bool is_accepted)
+{
+    struct accctl *ctl = act->ctl;
+
+    if (!is_accepted) {
+        (void)fprintf(ctl->err,
+                      "accctl: whether it had accepted the order isn't known; when it runs again: "
+                      "accctl status\n");
+    } else if (accctl_progress_goes_on(act->progress)) {
+        (void)fprintf(ctl->err,
+                      "accctl: it had accepted the order, and goes on with %s as soon as it runs "
+                      "again; how it stands then: accctl status\n",
+                      ctl->options->verb);
+    } else {
+        (void)fprintf(ctl->err,
+                      "accctl: it had accepted the order, and doesn't go on with %s when it runs "
+                      "again\n",
+                      ctl->options->verb);
+    }
+    tell_lost(act);
+    if (ctl->options->json) {
+        cJSON *parameters = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(parameters, "socket", ctl->options->socket);
+        (void)cJSON_AddStringToObject(parameters, "reason", "the connection was closed");
+        (void)cJSON_AddBoolToObject(parameters, "accepted", is_accepted);
+        add_lost(act, parameters);
+        accctl_print_json_error(ctl, "accd can't be reached", parameters);
+        cJSON_Delete(parameters);
+    }
+}
 
 /* What was done all the same, service by service. */
 static void show_partly(struct act *act, const cJSON *answer)
@@ -237,7 +277,7 @@ static enum accctl_exit broken(struct act *act, int r)
     }
     code = accctl_tell_broken(ctl, r);
     if (r == -ECONNRESET || r == -EPIPE) {
-        tell_left(ctl, act->is_accepted || accctl_now_ms() > act->started_ms + ACCEPTED_MS);
+        tell_left(act, act->is_accepted || accctl_now_ms() > act->started_ms + ACCEPTED_MS);
     }
     return code;
 }

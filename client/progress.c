@@ -507,3 +507,40 @@ void accctl_progress_put_outcomes(const struct accctl_progress *progress, struct
         }
     }
 }
+
+/* --- when accd goes away --------------------------------------------------------------------- */
+
+static bool is_lost(const struct line *line)
+{
+    return line->selected && !line->settled &&
+           (line->queued[0] || strcmp(line->step, "pre-hook") == 0);
+}
+
+const char *accctl_progress_next_lost(const struct accctl_progress *progress, size_t *at,
+                                      bool *ret_is_queued)
+{
+    while (*at < progress->n) {
+        const struct line *line = &progress->line[(*at)++];
+
+        if (is_lost(line)) {
+            *ret_is_queued = line->queued[0] != '\0';
+            return line->service;
+        }
+    }
+    return NULL;
+}
+
+bool accctl_progress_goes_on(const struct accctl_progress *progress)
+{
+    bool any_lost = false;
+
+    for (size_t i = 0; i < progress->n; i++) {
+        const struct line *line = &progress->line[i];
+
+        if (line->selected && !line->settled && !is_lost(line)) {
+            return true;
+        }
+        any_lost |= is_lost(line);
+    }
+    return !any_lost;
+}

@@ -31,5 +31,13 @@ void accctl_progress_put_builds(const struct accctl_progress *progress, struct a
 /* What has become of each service, where that wasn't said as it came: after a failure of others. */
 void accctl_progress_put_outcomes(const struct accctl_progress *progress, struct acc_buf *out);
 
+/* The next of those of which the order dies with accd: at the commands before an upgrade, of which
+ * nobody knows how far they got, or behind another upgrade (`*ret_is_queued`). `*at`: 0 to begin.
+ * NULL: there is none any more. */
+const char *accctl_progress_next_lost(const struct accctl_progress *progress, size_t *at,
+                                      bool *ret_is_queued);
+/* Some of those that were asked for are neither. */
+bool accctl_progress_goes_on(const struct accctl_progress *progress);
+
 /* "0.4 s", "12 s", "3 min 20 s". */
 void accctl_format_took(uint64_t ms, char *out, size_t out_size);

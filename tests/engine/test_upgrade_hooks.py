@@ -1,4 +1,6 @@
 """Commands around an upgrade: in the container and on the host, with a limit; what they said is kept."""
+import subprocess
+
 from lib import needs, service, wait
 from test_upgrade import image, names, version, IMAGE, TIMING
 
@@ -89,3 +91,28 @@ def test_accd_may_die_under_a_command(w):
     assert version(w) == "1" and names(w) == ["s-a-1"]
     accd.ctl("upgrade", "a")
     assert version(w) == "2" and names(w) == ["s-a-1"]
+
+
+@needs(seconds=120)
+def test_an_upgrade_whose_commands_accd_did_not_see_the_end_of(w):
+    """kill -9 amid upgrade.pre: accctl doesn't promise what the next accd won't do, and that one says how it ended."""
+    begun = w.dir / "begun"
+    accd = start(w, pre=[{"host": f"touch {begun}; exec sleep 3600", "timeout": "1h"}])
+    before = w.docker.identities()
+    image(w, VERSION="2")
+    order = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    wait(begun.exists, 30, "the command runs")
+    said_so = ""
+    while "runs the commands of upgrade.pre" not in said_so:
+        said_so = order.stdout.readline()
+        assert said_so, "accctl ended before accd did"
+    accd.kill()
+    out, err = order.communicate(timeout=20)
+    assert order.returncode == 3 and "doesn't go on with upgrade" in err and "goes on with upgrade as" not in err, (out, err)
+    assert "s/a stays as it was: the commands of upgrade.pre ran" in err and "accctl upgrade s/a" in err, err
+    accd.start()
+    accd.wait_state("a", "up", seconds=30)
+    why = accd.ctl("why", "a").stdout
+    assert "accd ended while the commands of upgrade.pre ran" in why, why
+    assert w.docker.identities() == before
