@@ -3,6 +3,7 @@
  * book's (lib/codec/outdated); here they are put to Docker.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,26 +47,53 @@ static void tell_engine(struct accd_app *app, const struct acc_outdated *book)
     accd_pump_run(app->pump);
 }
 
-/* When it comes by itself. */
-static void fill_taken(struct accd_app *app, struct acc_outdated *book)
+static struct acc_outdated_row *outdated_row(struct acc_outdated *book, const char *service)
+{
+    for (size_t i = 0; i < book->n; i++) {
+        if (strcmp(book->row[i].service, service) == 0 &&
+            book->row[i].look.state == ACC_IMAGE_OUTDATED) {
+            return &book->row[i];
+        }
+    }
+    return NULL;
+}
+
+static void say_taken_back(struct acc_outdated_row *row, bool is_refused)
+{
+    size_t size = sizeof(row->look.reason);
+    int n = snprintf(row->look.reason, size,
+                     "was tried and taken back; again: accctl upgrade %s%s%s", row->service,
+                     is_refused ? " --image " : "", is_refused ? row->image : "");
+
+    if (n < 0 || (size_t)n >= size) { /* half an order is none */
+        (void)snprintf(row->look.reason, size, "was tried and taken back; again: accctl upgrade%s",
+                       is_refused ? ", with --image" : "");
+    }
+    row->is_taken_back = true;
+}
+
+/* What is known here of the other image: it was tried before, or comes by itself. */
+static void fill_known(struct accd_app *app, struct acc_outdated *book)
 {
     size_t n = acc_engine_n_services(app->engine);
     uint64_t now_ms = uv_now(&app->loop);
 
     for (uint32_t svc = 0; svc < n; svc++) {
         struct acc_service_view view;
+        struct acc_outdated_row *row;
         struct acc_auto_view autos;
+        bool is_refused;
 
-        acc_engine_auto(app->engine, svc, now_ms, &autos);
-        if (!autos.is_set || !autos.is_pending) {
+        acc_engine_service(app->engine, svc, now_ms, &view);
+        row = outdated_row(book, view.id);
+        if (!row) {
             continue;
         }
-        acc_engine_service(app->engine, svc, now_ms, &view);
-        for (size_t i = 0; i < book->n; i++) {
-            if (strcmp(book->row[i].service, view.id) == 0 &&
-                book->row[i].look.state == ACC_IMAGE_OUTDATED) {
-                book->row[i].taken_s = autos.taken_s;
-            }
+        acc_engine_auto(app->engine, svc, now_ms, &autos);
+        if (acc_engine_took_back(app->engine, svc, row->look.remote, &is_refused)) {
+            say_taken_back(row, is_refused);
+        } else if (autos.is_set && autos.is_pending) {
+            row->taken_s = autos.taken_s;
         }
     }
 }
@@ -75,7 +103,7 @@ static void end(struct accd_outdated_run *run, struct acc_outdated *book)
     DL_DELETE(run->app->outdated, run);
     if (book) {
         tell_engine(run->app, book);
-        fill_taken(run->app, book);
+        fill_known(run->app, book);
     }
     run->done(run->arg, book);
     acc_outdated_fini(&run->book);

@@ -231,6 +231,7 @@ int acc_outdated_put(const struct acc_outdated *book, struct acc_buf *out)
             acc_format_rfc3339(row->taken_s * 1000, stamp, sizeof(stamp));
         }
         text(&reply.put, item, "taken", row->taken_s > 0 ? stamp : "");
+        acc_put_bool(&reply.put, item, "taken_back", row->is_taken_back);
     }
     return acc_varlink_reply_finish(&reply, NULL, false, out);
 }

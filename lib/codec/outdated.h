@@ -43,7 +43,8 @@ struct acc_outdated_row {
     char image[ACC_NAME_MAX + 1];
     char image_id[ACC_HASH_LEN + 8]; /* that runs */
     bool is_asked;
-    int64_t taken_s; /* Unix: it is to be taken then by itself; 0: not that anybody knew */
+    int64_t taken_s;    /* Unix: it is to be taken then by itself; 0: not that anybody knew */
+    bool is_taken_back; /* it was tried here; `look.reason` says how to try it again */
     struct acc_image_look look;
 };
 

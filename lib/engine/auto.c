@@ -384,6 +384,17 @@ static int64_t due_s(const struct service *s, const struct opening *opening, int
 
 /* --- looking in from outside ----------------------------------------------------------------- */
 
+/* An image that is refused was spent with its digest. */
+bool acc_engine_took_back(const struct acc_engine *engine, uint32_t svc, const char *digest,
+                          bool *ret_is_refused)
+{
+    const struct service *s = &engine->services[svc];
+
+    acc_assert(svc < engine->n_services);
+    *ret_is_refused = s->bad_id[0] != '\0';
+    return digest[0] && strcmp(s->autos.is.bad_digest, digest) == 0;
+}
+
 void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                      struct acc_auto_view *ret_view)
 {

@@ -445,6 +445,10 @@ struct acc_auto_view {
 };
 void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                      struct acc_auto_view *ret_view);
+/* Was the image of this digest tried and taken back? `*ret_is_refused`: it must be named with
+ * --image to be tried again. */
+bool acc_engine_took_back(const struct acc_engine *engine, uint32_t svc, const char *digest,
+                          bool *ret_is_refused);
 
 /* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not;
  * of what is refused, or unfit, it goes on behind the service's name: "is held down by root". */

@@ -40,6 +40,34 @@ def test_a_tag_that_moved_is_seen_without_a_pull(w):
 
 
 @needs(seconds=240)
+def test_what_was_tried_and_taken_back_says_so(w):
+    """The other image of the registry failed here: outdated says that, and how to try it again; a newer one is just newer."""
+    r = Registry(w)
+    r.push("app:1", VERSION="1")
+    ref = f"{r.at}/app:1"
+    path = w.stack("s", {"a": service(interval="1s", image=ref)})
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "1s", "upgrade_monitor": "3s", "upgrade_timeout": "8s"}))
+    accd.ctl("up", "--all")
+    two = r.push("app:1", VERSION="2", HEALTH="fail")
+    assert rows(accd)["s/a"]["taken_back"] is False
+    assert accd.ctl("upgrade", "a", check=False).returncode == 1
+    row = rows(accd)["s/a"]
+    assert row["state"] == "outdated" and row["remote"] == two and row["taken_back"] is True, row
+    again = f"accctl upgrade s/a --image {ref}"
+    assert row["reason"] == f"was tried and taken back; again: {again}", row
+    assert again in accd.ctl("outdated").stdout
+    assert accd.ctl("upgrade", "a", check=False).returncode == 6, "what it says is how it is"
+    assert accd.ctl(*again.split()[1:], check=False).returncode == 1, "tried again, and as bad"
+    accd.kill()
+    accd.start()
+    accd.wait_state("a", "up", seconds=30)
+    assert rows(accd)["s/a"]["taken_back"] is True, "it outlives accd"
+    r.push("app:1", VERSION="3")
+    row = rows(accd)["s/a"]
+    assert row["taken_back"] is False and row["reason"] == "", row
+
+
+@needs(seconds=240)
 def test_what_cant_be_known_says_why(w):
     """401, 403, 404, 429, 500, cut off, away, silent: each with its reason and exit 1; the rest is known all the same."""
     r, other = Registry(w), Registry(w)

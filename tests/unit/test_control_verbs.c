@@ -913,10 +913,11 @@ START_TEST(outdated_is_asked_for_what_was_named)
     ck_assert_int_eq(acc_outdated_add(&book, "acc/web", "web", "i", true), 0);
     server.compared(server.outdated_arg, &book);
     acc_outdated_fini(&book);
-    ck_assert_str_eq(hear(fd),
-                     "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
-                     "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
-                     "\"reason\":\"built here, or not to be pulled\",\"taken\":\"\"}]}}$");
+    ck_assert_str_eq(
+        hear(fd),
+        "{\"parameters\":{\"images\":[{\"service\":\"acc/web\",\"image\":"
+        "\"web\",\"state\":\"local\",\"running\":\"\",\"remote\":\"\","
+        "\"reason\":\"built here, or not to be pulled\",\"taken\":\"\",\"taken_back\":false}]}}$");
     close(fd);
 }
 END_TEST

@@ -54,6 +54,17 @@ static void up(const char *text)
     stage_incidents(&stage);
 }
 
+/* "no", "yes", or "refused" where it takes --image. */
+static const char *took_back(const char *name, const char *digest)
+{
+    bool is_refused;
+
+    return !acc_engine_took_back(stage.engine, stage_index(&stage, name), digest, &is_refused)
+               ? "no"
+           : is_refused ? "refused"
+                        : "yes";
+}
+
 static struct acc_auto_view look(const char *name)
 {
     static struct acc_auto_view view;
@@ -350,6 +361,9 @@ START_TEST(what_was_taken_back_is_told_and_not_tried_again)
     ck_assert_str_eq(stage_incidents(&stage), "web opened; web notified; web closed; ");
     ck_reason("web", "taken back before");
     ck_assert(!look("web").is_pending);
+    ck_assert_str_eq(took_back("web", "sha256:two"), "refused");
+    ck_assert_str_eq(took_back("web", "sha256:three"), "no");
+    ck_assert_str_eq(took_back("web", ""), "no");
     stage_trace(&stage);
     until(3, 5, 0);
     ck_assert(strstr(stage_trace(&stage), "pull") == NULL);
@@ -413,6 +427,7 @@ START_TEST(a_revision_that_somebody_went_back_from_is_not_taken_again)
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
     until(1, 4, 0);
     ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r3; ");
+    ck_assert_str_eq(took_back("web", "sha256:two"), "yes");
     stage_trace(&stage);
     until(4, 5, 0);
     ck_assert(strstr(stage_trace(&stage), "pull") == NULL);

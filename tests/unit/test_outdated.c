@@ -170,12 +170,13 @@ START_TEST(what_needs_no_registry_isnt_asked)
         "{\"parameters\":{\"images\":[{\"service\":\"s/pinned\",\"image\":\"a@" A
         "\",\"state\":\"pinned\",\"running\":\"" A
         "\",\"remote\":\"\",\"reason\":\"the file names a "
-        "digest\",\"taken\":\"\"},{\"service\":\"s/absent\","
+        "digest\",\"taken\":\"\",\"taken_back\":false},{\"service\":\"s/absent\","
         "\"image\":\"a:1\",\"state\":\"absent\",\"running\":\"\",\"remote\":\"\",\"reason\":\"it "
         "has no "
-        "container\",\"taken\":\"\"},{\"service\":\"s/local\",\"image\":\"b\",\"state\":\"local\","
+        "container\",\"taken\":\"\",\"taken_back\":false},{\"service\":\"s/"
+        "local\",\"image\":\"b\",\"state\":\"local\","
         "\"running\":\"\",\"remote\":\"\",\"reason\":\"built here, or not to be "
-        "pulled\",\"taken\":\"\"}]}}");
+        "pulled\",\"taken\":\"\",\"taken_back\":false}]}}");
     acc_buf_fini(&out);
     acc_outdated_fini(&book);
 }
