@@ -44,24 +44,49 @@ static void put_image(const cJSON *item, char *out, size_t size)
     const char *id = text_of(item, "image_id");
 
     id = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
+    if (!digest[0] && !id[0]) { /* it was never there */
+        (void)snprintf(out, size, "%.255s", text_of(item, "image"));
+        return;
+    }
     (void)snprintf(out, size, digest[0] ? "%.255s@%.19s" : "%.255s, id %.12s",
                    text_of(item, "image"), digest[0] ? digest : id);
 }
 
-static void put_row(struct accctl_table *table, const cJSON *item)
+/* Why it was taken back, or what is waited for. */
+static void put_why(const cJSON *item, const char *service, char *out, size_t size)
 {
-    const char *result = text_of(item, "result");
-    char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[272], image[320];
+    const char *why = text_of(item, "reason");
 
-    (void)snprintf(number, sizeof(number), "r%lld", (long long)acc_json_int(item, "revision", 0));
+    if (acc_json_bool(item, "needs_operator")) {
+        (void)snprintf(out, size,
+                       "%s%saccctl rollback %s --yes goes back, accctl upgrade %s --keep goes on",
+                       why, *why ? "; " : "", service, service);
+    } else {
+        (void)snprintf(out, size, "%s", why);
+    }
+}
+
+static void put_row(struct accctl_table *table, const cJSON *item, const char *service)
+{
+    const char *result = acc_json_bool(item, "needs_operator") ? "needs-operator"
+                                                               : text_of(item, "result");
+    char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[272], image[320], why[1024];
+
+    if (acc_json_bool(item, "attempt")) { /* there is none of that number */
+        (void)snprintf(number, sizeof(number), "-");
+    } else {
+        (void)snprintf(number, sizeof(number), "r%lld",
+                       (long long)acc_json_int(item, "revision", 0));
+    }
+    put_why(item, service, why, sizeof(why));
     acc_format_span_ms((uint64_t)acc_json_int(item, "took_ms", 0), took, sizeof(took));
     accctl_clock(text_of(item, "time"), clock, sizeof(clock));
     put_changed(item, changed, sizeof(changed));
     put_image(item, image, sizeof(image));
     accctl_table_row(table,
-                     strcmp(result, "stable") == 0  ? ACCCTL_GREEN
-                     : strcmp(result, "trial") == 0 ? ACCCTL_YELLOW
-                                                    : ACCCTL_RED,
+                     strcmp(result, "stable") == 0                   ? ACCCTL_GREEN
+                     : strcmp(text_of(item, "result"), "trial") == 0 ? ACCCTL_YELLOW
+                                                                     : ACCCTL_RED,
                      1);
     accctl_table_cell(table, number);
     accctl_table_cell(table, result);
@@ -70,7 +95,7 @@ static void put_row(struct accctl_table *table, const cJSON *item)
     accctl_table_cell(table, or_dash(text_of(item, "by")));
     accctl_table_cell(table, or_dash(changed));
     accctl_table_cell(table, image);
-    accctl_table_cell(table, text_of(item, "reason"));
+    accctl_table_cell(table, why);
 }
 
 enum accctl_exit accctl_cmd_history(struct accctl *ctl)
@@ -100,7 +125,7 @@ enum accctl_exit accctl_cmd_history(struct accctl *ctl)
         accctl_table_titles(table, titles, ACC_ARRAY_LEN(titles));
         cJSON_ArrayForEach(item, list)
         {
-            put_row(table, item);
+            put_row(table, item, ctl->options->args[0]);
         }
         (void)accctl_table_put(table, &ctl->style, &out);
         accctl_table_destroy(table);

@@ -12,6 +12,7 @@ struct reader {
     struct accd_job job;         /* first: jobs are cast to it */
     struct acc_history_row *row; /* owned */
     size_t n, cap;
+    bool needs_operator;          /* the one on trial */
     struct acc_history_row found; /* where nothing is written of it; number 0: nor known */
 };
 
@@ -35,7 +36,11 @@ static void on_row(void *arg, int64_t unix_ms, const struct acc_revision_record 
         reader->row = more;
         reader->cap = cap;
     }
-    reader->row[reader->n++] = (struct acc_history_row){unix_ms, *record};
+    reader->row[reader->n++] = (struct acc_history_row){
+        .unix_ms = unix_ms,
+        .record = *record,
+        .needs_operator = reader->needs_operator && record->result == ACC_REV_TRIAL};
+    reader->needs_operator &= record->result != ACC_REV_TRIAL; /* the newest */
 }
 
 static void on_done(void *arg)
@@ -120,6 +125,7 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
         return;
     }
     reader->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
+    reader->needs_operator = view.step == ACC_ROLL_ASK;
     find(control, svc, &reader->found);
     accd_job_link(&control->calls, &reader->job);
     accd_session_set_data(session, &reader->job);

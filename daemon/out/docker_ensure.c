@@ -18,7 +18,6 @@
 #include "lib/codec/docker_request.h"
 #include "lib/compose/compose.h"
 
-
 static void finish_nomem(struct accd_op *op)
 {
     accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");

@@ -49,8 +49,8 @@ static void explain(struct accd_op *op, int status)
         (void)snprintf(out, size, "docker-credential-%s didn't answer within %u s", helper,
                        HELPER_LIMIT_MS / 1000);
     } else if (has_none(&op->answer)) {
-        (void)snprintf(out, size, "docker-credential-%s has none for it: docker login %.64s", helper,
-                       op->auth.server);
+        (void)snprintf(out, size, "docker-credential-%s has none for it: docker login %.64s",
+                       helper, op->auth.server);
     } else if (status != 0) {
         (void)snprintf(out, size, "docker-credential-%s failed (%d)%s%s", helper, status,
                        op->complaint[0] ? ": " : "", op->complaint);

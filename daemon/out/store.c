@@ -122,6 +122,7 @@ static int read_revisions(struct accd_store *store, struct job *job)
             break;
         }
         accd_rows_read_revision(statement, &row->record, &row->unix_ms);
+        row->record.is_attempt = accd_rows_is_attempt(statement);
         *last = row;
         last = &row->next;
     }
@@ -136,6 +137,19 @@ static int run_statement(struct accd_store *store, enum statement which)
 
     sqlite3_reset(statement);
     return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
+}
+
+/* Only the last ones are of any use. */
+static int save_attempt(struct accd_store *store, const struct job *job)
+{
+    sqlite3_stmt *prune = store->file.statement[ST_PRUNE_ATTEMPTS];
+    int r;
+
+    accd_rows_bind_revision(store->file.statement[ST_ATTEMPT], job->unix_ms, &job->revision);
+    r = run_statement(store, ST_ATTEMPT);
+    accd_rows_bind_text(prune, 1, job->revision.id);
+    sqlite3_bind_int64(prune, 2, ACCD_STORE_ATTEMPTS_MAX);
+    return r == SQLITE_OK ? run_statement(store, ST_PRUNE_ATTEMPTS) : r;
 }
 
 static int read_history(struct accd_store *store, struct job *job)
@@ -219,6 +233,9 @@ static int run_job(struct accd_store *store, struct job *job)
     case JOB_MAINTENANCE:
         return save_hold(store, ACCD_ROWS_ALL, &job->maintenance);
     case JOB_REVISION:
+        if (job->revision.is_attempt) {
+            return save_attempt(store, job);
+        }
         accd_rows_bind_revision(store->file.statement[ST_REVISION], job->unix_ms, &job->revision);
         r = run_statement(store, ST_REVISION);
         statement = store->file.statement[ST_PRUNE_REVISIONS];

@@ -11,5 +11,7 @@
 #define ACCD_STORE_HISTORY_READ_MAX 1000u
 /* Revisions of one service that stay readable. */
 #define ACCD_STORE_REVISIONS_MAX 50
+/* ... and upgrades that failed before anything was made. `auto` may try twice an hour. */
+#define ACCD_STORE_ATTEMPTS_MAX 10
 /* Ended operations that stay readable in the journal. */
 #define ACCD_STORE_JOURNAL_MAX 10000

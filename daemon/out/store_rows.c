@@ -20,10 +20,16 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms, what) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT(service, number) DO UPDATE SET"
-        " result=?4, text=?10, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
-    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms, what"
-        " FROM revision WHERE service=? ORDER BY number DESC"),
+        " result=?4, text=?10, took_ms=?11, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
+    [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms, what,"
+        " 0 AS is_attempt FROM revision WHERE service=?1 UNION ALL SELECT number, at_ms, result, image, image_id,"
+        " digest, spec, asked_by, text, took_ms, what, 1 FROM attempt WHERE service=?1"
+        " ORDER BY number DESC, is_attempt, at_ms DESC"),
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
+    [ST_ATTEMPT] = ("INSERT INTO attempt(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
+        " text, took_ms, what) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
+    [ST_PRUNE_ATTEMPTS] = ("DELETE FROM attempt WHERE service=?1 AND id NOT IN"
+        " (SELECT id FROM attempt WHERE service=?1 ORDER BY id DESC LIMIT ?2)"),
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause, peak) VALUES(?,?,?,?,?,?)",
     [ST_OPENED] = "INSERT OR REPLACE INTO opened(id, root, opened_ms, cause, peak, notified) VALUES(?,?,?,?,?,?)",
@@ -49,6 +55,8 @@ const char accd_rows_schema[] =
     " bad_digest TEXT);"
     "CREATE TABLE IF NOT EXISTS revision(service TEXT, number INT, at_ms INT, result INT, image TEXT, image_id TEXT,"
     " digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, what TEXT, PRIMARY KEY(service, number));"
+    "CREATE TABLE IF NOT EXISTS attempt(id INTEGER PRIMARY KEY, service TEXT, number INT, at_ms INT, result INT,"
+    " image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, what TEXT);"
     "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
     "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
@@ -235,6 +243,11 @@ void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record
     accd_rows_text(statement, 7, record->by, sizeof(record->by));
     accd_rows_text(statement, 8, record->text, sizeof(record->text));
     accd_rows_text(statement, 10, record->what, sizeof(record->what));
+}
+
+bool accd_rows_is_attempt(sqlite3_stmt *statement)
+{
+    return sqlite3_column_int(statement, 11) != 0;
 }
 
 void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *record,

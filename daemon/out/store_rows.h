@@ -23,6 +23,8 @@ enum statement {
     ST_REVISION,
     ST_REVISIONS,
     ST_PRUNE_REVISIONS,
+    ST_ATTEMPT,
+    ST_PRUNE_ATTEMPTS,
     ST_NOTE,
     ST_INCIDENT,
     ST_OPENED,
@@ -67,5 +69,7 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record);
 void accd_rows_read_hooks(sqlite3_stmt *statement, struct acc_service_record *record);
 void accd_rows_read_auto(sqlite3_stmt *statement, struct acc_service_record *record);
+/* Of ST_REVISIONS also whether it is one. */
+bool accd_rows_is_attempt(sqlite3_stmt *statement);
 void accd_rows_read_revision(sqlite3_stmt *statement, struct acc_revision_record *record,
                              int64_t *ret_unix_ms);

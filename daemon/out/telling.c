@@ -50,7 +50,7 @@ static int64_t began_unix_ms(const struct accd_telling *telling, uint32_t svc,
     struct acc_service_view service;
     int64_t began_ms = accd_unix_ms();
 
-    if (revision->by[0]) {
+    if (revision->by[0] || revision->is_attempt) {
         return began_ms;
     }
     acc_engine_service(telling->engine, svc, uv_now(telling->loop), &service);

@@ -59,11 +59,13 @@ int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct ac
         text(put, item, "image_id", record->image_id);
         text(put, item, "digest", record->digest);
         text(put, item, "config", record->spec);
-        put_changed(put, item, record, one_before(rows, n_rows, i));
+        put_changed(put, item, record, record->is_attempt ? NULL : one_before(rows, n_rows, i));
         text(put, item, "what", record->what);
         text(put, item, "by", record->by);
         text(put, item, "reason", record->text);
         acc_put_int(put, item, "took_ms", (int64_t)record->took_ms);
+        acc_put_bool(put, item, "attempt", record->is_attempt);
+        acc_put_bool(put, item, "needs_operator", rows[i].needs_operator);
     }
     return acc_varlink_reply_finish(&reply, NULL, false, out);
 }

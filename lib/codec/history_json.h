@@ -11,6 +11,7 @@
 struct acc_history_row {
     int64_t unix_ms;
     struct acc_revision_record record;
+    bool needs_operator; /* it waits for somebody's word */
 };
 /* Newest first. Appends one reply: 0, -ENOMEM, -ENOBUFS; then `out` is useless. */
 int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct acc_buf *out);

@@ -450,7 +450,8 @@ static void save_revision(struct acc_world *w, const struct acc_action *action)
     struct acc_revision_record record;
     struct acc_revision_record *more;
 
-    if (!acc_engine_revision(w->engine, action->svc, action->revision, w->now_ms, &record)) {
+    if (!acc_engine_revision(w->engine, action->svc, action->revision, w->now_ms, &record) ||
+        record.is_attempt) {
         return;
     }
     for (size_t i = 0; i < w->n_revisions; i++) {

@@ -147,7 +147,10 @@ struct acc_revision_record {
     char what[ACC_OUTPUT_MAX + 1]; /* what has changed in the file, one clause; "" nothing */
     char text[ACC_OUTPUT_MAX + 1]; /* why it failed */
     uint64_t took_ms;              /* from the wish to the commit, or to its end */
+    bool is_attempt; /* nothing was made of it; the next one may have the same number */
 };
+/* In place of a number: the last attempt. */
+#define ACC_REVISION_TRIED 0u
 
 /* Times are "remaining from the moment it was saved"; monotonic clocks die at a reboot. */
 /* What is known of the image that a service takes by itself. Times are Unix seconds. */

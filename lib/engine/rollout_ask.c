@@ -65,6 +65,21 @@ void acc_rollout_save_revision(struct acc_engine *e, struct service *s, uint32_t
     acc_asked(e, action);
 }
 
+/* What failed before anything was made has no revision, and is told all the same. What there is a
+ * ban on wasn't even tried. */
+static void save_attempt(struct acc_engine *e, struct service *s)
+{
+    bool is_attempt = s->roll.is.step == ACC_ROLL_PULL || s->roll.is.step == ACC_ROLL_PRE;
+    struct acc_action *action;
+
+    if (!is_attempt || s->roll.is_refused || !acc_has_room(e)) {
+        return;
+    }
+    action = acc_ask(e, ACC_ACT_SAVE_REVISION, acc_svc_index(e, s), NULL);
+    action->revision = ACC_REVISION_TRIED;
+    acc_asked(e, action);
+}
+
 static struct revision *find_stable(struct service *s, uint32_t number)
 {
     for (uint32_t k = 0; k < s->n_stable; k++) {
@@ -164,6 +179,7 @@ static bool keeps_mark(enum acc_rollout_step step)
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step)
 {
     struct rollout *r = &s->roll;
+    bool was_asking = r->is.step == ACC_ROLL_ASK;
 
     if (step == ACC_ROLL_CREATE) { /* from here on there may be something of that number */
         s->last_rev = r->is.to;
@@ -189,6 +205,9 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->is_here = r->is_queued = r->has_turn = false;
     acc_turn_mark(e);
     acc_save(s);
+    if (step == ACC_ROLL_ASK || (was_asking && step != ACC_ROLL_UNDO)) {
+        acc_rollout_save_revision(e, s, r->is.to); /* waits for a word, or has got it */
+    }
     acc_mark_around(e, s);
     acc_group_mark(e, s);
 }
@@ -201,6 +220,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
     r->result = result;
     r->ended_ms = e->now;
     if (result == ROLL_FAILED) {
+        save_attempt(e, s);
         acc_group_failed(e, s);
     }
     acc_group_mark(e, s);

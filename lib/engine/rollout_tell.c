@@ -235,15 +235,18 @@ bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t
     const struct service *s = &engine->services[svc];
     const struct rollout *r = &s->roll;
     const struct revision *stable = NULL;
+    bool is_attempt = number == ACC_REVISION_TRIED;
 
     acc_assert(svc < engine->n_services);
-    for (uint32_t k = 0; k < s->n_stable; k++) {
+    number = is_attempt ? r->is.to : number;
+    for (uint32_t k = 0; k < s->n_stable && !is_attempt; k++) {
         stable = s->stable[k].number == number ? &s->stable[k] : stable;
     }
     if (!stable && number != r->is.to) {
         return false;
     }
-    *ret_record = (struct acc_revision_record){.number = number, .result = ACC_REV_STABLE};
+    *ret_record = (struct acc_revision_record){
+        .number = number, .result = ACC_REV_STABLE, .is_attempt = is_attempt};
     acc_copy(ret_record->id, sizeof(ret_record->id), s->id);
     acc_copy(ret_record->image, sizeof(ret_record->image), stable ? stable->image : r->is.image);
     if (!ret_record->image[0]) {

@@ -46,6 +46,10 @@ def test_a_command_that_fails_or_hangs_before_it_changes_nothing(w):
     done = accd.ctl("upgrade", "a", check=False)
     assert done.returncode == 1 and "command 1 of upgrade.pre exited with 3: no space left" in done.stderr, done
     assert "nothing was changed" in done.stderr and "upgrade.pre: working" in said(accd)
+    rows = accd.json("history", "a")["revisions"]
+    assert [(r["revision"], r["result"], r["attempt"]) for r in rows] == [(2, "failed", True), (1, "stable", False)], rows
+    assert "exited with 3" in rows[0]["reason"] and rows[0]["by"] == "root" and rows[0]["image_id"], rows
+    assert "-         failed" in accd.ctl("history", "a").stdout, accd.ctl("history", "a").stdout
     assert w.docker.identities() == before and names(w) == ["s-a-1"]
     path = w.dir / "s/compose.yaml"
     text = path.read_text()

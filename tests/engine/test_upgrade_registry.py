@@ -42,6 +42,10 @@ def test_what_waiting_wont_mend_ends_at_once(w):
     r.fault()
     accd.ctl("upgrade", "a")
     assert version(w) == "2" and names(w) == ["s-a-1"]
+    rows = accd.json("history", "a")["revisions"]
+    assert [(x["revision"], x["result"], x["attempt"]) for x in rows] == \
+        [(2, "stable", False)] + 3 * [(2, "failed", True)] + [(1, "stable", False)], rows
+    assert "has no" in rows[1]["reason"] and rows[1]["changed"] == [] and rows[0]["changed"] == ["image"], rows
 
 
 @needs(seconds=240)

@@ -21,6 +21,11 @@ def test_it_waits_for_a_word_and_goes_back(w):
     accd, done = fail(w, HEALTH="fail")
     for text in (done.stderr, accd.ctl("status", "a").stdout, accd.ctl("why", "a", check=False).stdout):
         assert "accctl rollback a --yes goes back to r1" in text and "accctl upgrade a --keep goes on with r2" in text, text
+    row = accd.json("history", "a")["revisions"][0]
+    assert (row["revision"], row["result"], row["needs_operator"], row["attempt"]) == (2, "trial", True, False), row
+    assert "did not get ready" in row["reason"], row
+    table = accd.ctl("history", "a").stdout
+    assert "needs-operator" in table and "accctl rollback a --yes" in table, table
     held = w.docker.identities()
     assert accd.state_of("a") == "failed" and [i["root"] for i in accd.incidents()] == ["s/a"]
     again = accd.ctl("rollback", "a", check=False)
@@ -30,7 +35,10 @@ def test_it_waits_for_a_word_and_goes_back(w):
     accd.wait_state("a", "failed")
     assert [i["root"] for i in accd.incidents()] == ["s/a"], "the incident is open again"
     assert w.docker.identities() == held, "something was touched"
+    assert accd.json("history", "a")["revisions"][0]["needs_operator"], "it still waits"
     accd.ctl("rollback", "a", "--yes")
+    row = accd.json("history", "a")["revisions"][0]
+    assert (row["revision"], row["result"], row["needs_operator"]) == (2, "rolled-back", False), row
     assert version(w) == "1" and names(w) == ["s-a-1"]
     accd.wait_state("a", "up")
     assert accd.ctl("upgrade", "a", "--keep", check=False).returncode == 1
@@ -45,4 +53,6 @@ def test_it_goes_on_with_the_new_one(w):
     assert names(w) == ["s-a-1", "s-a-1.r1"]
     accd.ctl("upgrade", "a", "--keep", "--detach")
     wait(lambda: w.docker.running("s-a-1"), 20, "it was started again")
+    row = accd.json("history", "a")["revisions"][0]
+    assert (row["result"], row["needs_operator"], row["reason"]) == ("trial", False, ""), row
     assert version(w) == "2" and names(w) == ["s-a-1", "s-a-1.r1"]

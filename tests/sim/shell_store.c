@@ -130,6 +130,9 @@ void world_store_save_revision(struct world *w, const struct acc_action *a)
                    world_service_id(w, a->svc));
         return;
     }
+    if (record.is_attempt) {
+        return; /* it is for people */
+    }
     if (record.result == ACC_REV_STABLE && record.by[0] &&
         world_is_bad(world_image_version(record.image_id))) {
         world_fail(w, "I11: a bad image of %s is taken for stable", world_service_id(w, a->svc));

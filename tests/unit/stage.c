@@ -255,11 +255,13 @@ static void do_rename(struct stage *stage, const struct acc_action *action)
 
 static void save_revision(struct stage *stage, const struct acc_action *action)
 {
-    struct acc_revision_record record;
+    struct acc_revision_record record = {0};
     size_t at = 0;
 
     if (!acc_engine_revision(stage->engine, action->svc, action->revision, stage->now_ms,
-                             &record)) {
+                             &record) ||
+        record.is_attempt) {
+        stage->n_attempts += record.is_attempt;
         return;
     }
     while (at < stage->n_revisions && (stage->revision[at].number != record.number ||

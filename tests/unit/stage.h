@@ -73,6 +73,7 @@ struct stage {
     bool has_record[64];
     struct acc_revision_record revision[32]; /* as saved, newest last; one of a number */
     size_t n_revisions;
+    size_t n_attempts; /* that came to nothing, as they were saved */
     int kill_after; /* accd dies before this many more actions that change the world; -1 never */
     struct acc_stack_record stack_record[8];
     bool has_stack_record[8];

@@ -55,6 +55,18 @@ static enum acc_rollout_step step(void)
     } while (0)
 #define ck_containers(want) ck_assert_str_eq(stage_containers(&stage), want)
 
+static void ck_revision(uint32_t number, enum acc_revision_result result, const char *text)
+{
+    size_t i = 0;
+
+    while (i < stage.n_revisions && stage.revision[i].number != number) {
+        i++;
+    }
+    ck_assert_msg(i < stage.n_revisions, "r%u is not told", (unsigned)number);
+    ck_assert_int_eq(stage.revision[i].result, result);
+    ck_assert_str_eq(stage.revision[i].text, text);
+}
+
 START_TEST(nothing_moves_until_somebody_decides)
 {
     char text[ACC_REASON_MAX + 1];
@@ -64,6 +76,7 @@ START_TEST(nothing_moves_until_somebody_decides)
     ck_stage(&stage, "pull db; create db; stop db; start db; ");
     ck_asks();
     ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; ");
+    ck_revision(2, ACC_REV_TRIAL, "exited with 1");
     ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_FAILED);
     ck_assert(strstr(text, "--yes") && strstr(text, "--keep"));
     acc_buf_init(&why, 4096);
@@ -114,6 +127,7 @@ START_TEST(on_with_the_new_one_when_somebody_says_so)
     stage_run(&stage, 12000);
     ck_stage(&stage, "start db; rename db; rename db; ");
     ck_containers("s-db-1 running img2 r2; s-db-1.r1 exited img1 r1; ");
+    ck_revision(2, ACC_REV_TRIAL, "");
     stage_run(&stage, 700000);
     ck_containers("s-db-1 running img2 r2; ");
     ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_DONE);

@@ -473,6 +473,7 @@ START_TEST(a_failed_pull_changes_nothing)
     stage_run(&stage, 600000);
     ck_stage(&stage, "pull web; "); /* waiting helps nobody */
     ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, "nothing was changed: r.lan wants");
+    ck_assert_uint_eq(stage.n_attempts, 1); /* it is told in the history */
     ck_containers("s-web-1 running img1 r1; ");
 }
 END_TEST
