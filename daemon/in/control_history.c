@@ -150,7 +150,8 @@ static bool is_behind_traefik(const struct acc_service_spec *spec)
     return is_labelled;
 }
 
-static void put_plan(const struct accd_control *control, const struct acc_ctl_request *request,
+/* False: it is left out. */
+static bool put_plan(const struct accd_control *control, const struct acc_ctl_request *request,
                      const struct acc_service_spec *spec, uint32_t svc, struct acc_buf *out)
 {
     struct acc_service_view service;
@@ -161,7 +162,7 @@ static void put_plan(const struct accd_control *control, const struct acc_ctl_re
     acc_engine_service(control->config.engine, svc, uv_now(control->config.loop), &service);
     if (acc_engine_is_unfit(control->config.engine, svc, unfit)) {
         (void)acc_buf_printf(out, "%s: %s\n", service.id, unfit);
-        return;
+        return false;
     }
     (void)acc_buf_printf(out, "%s: pull %s, then %s: %s\n", service.id,
                          request->image ? request->image : service.image,
@@ -171,6 +172,39 @@ static void put_plan(const struct accd_control *control, const struct acc_ctl_re
                              "%s: has no health check, so Traefik routes to the new container "
                              "before it is ready; give it one, or order: stop-first\n",
                              service.id);
+    }
+    return true;
+}
+
+static bool shares_with(const struct acc_service_spec *spec, uint32_t svc)
+{
+    for (size_t k = 0; k < spec->n_edges; k++) {
+        if (spec->edges[k].kind == ACC_EDGE_BINDS && spec->edges[k].target == svc) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who shares its namespaces or volumes is down with it, asked for or not. */
+static void put_sharers(const struct accd_control *control, const struct acc_model *model,
+                        uint32_t svc, const struct acc_ctl_targets *targets, struct acc_buf *out)
+{
+    for (size_t k = 0; k < model->n_services; k++) {
+        uint32_t at = model->order[k];
+        struct acc_service_view sharer;
+
+        if (!shares_with(model->services[at], svc)) {
+            continue;
+        }
+        acc_engine_service(control->config.engine, at, uv_now(control->config.loop), &sharer);
+        if (sharer.wanted_up) {
+            (void)acc_buf_printf(out,
+                                 "%s: stops with %s, as it shares with that, and is made anew as "
+                                 "it is when the new one is ready%s\n",
+                                 sharer.id, model->services[svc]->id,
+                                 targets->selected[at] ? "; its own upgrade follows" : "");
+        }
     }
 }
 
@@ -186,9 +220,11 @@ void accd_control_upgrade_plan(struct accd_control *control, struct accd_session
     if (accd_control_select(control, session, request, &targets)) {
         (void)acc_buf_puts(&lines, "");
         for (size_t k = 0; k < model->n_services; k++) { /* in the order of dependencies */
-            if (targets.selected[model->order[k]]) {
-                put_plan(control, request, model->services[model->order[k]], model->order[k],
-                         &lines);
+            uint32_t svc = model->order[k];
+
+            if (targets.selected[svc] &&
+                put_plan(control, request, model->services[svc], svc, &lines)) {
+                put_sharers(control, model, svc, &targets, &lines);
             }
         }
         accd_control_reply(session, &out,

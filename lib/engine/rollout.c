@@ -372,7 +372,7 @@ static void drop_placeholder(struct acc_engine *e, struct service *s)
 
 static void update_create(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
-    if (cast->candidate && cast->candidate->recreate) { /* it goes first */
+    if (cast->candidate && acc_inst_stranded(e, cast->candidate)) { /* it goes first */
         if (s->roll.n_tries >= TRIES_MAX) {
             fail_unjudged(e, s, "its container can't be renamed");
         }
@@ -401,9 +401,9 @@ static bool is_ill(struct acc_engine *e, struct service *s, const struct instanc
            !acc_attributed(e, s, e->now) && !is_held_up(e, s) && !acc_svc_is_cut(e, s);
 }
 
-/* Its run was ended by acc, which does that to a candidate when the host goes down: nothing is
- * learned of it. */
-static bool went_with_host(const struct service *s, const struct instance *candidate)
+/* Its run was ended by acc, which does that to a candidate when the host, or what it needs, goes
+ * down: nothing is learned of it. */
+static bool was_taken_down(const struct service *s, const struct instance *candidate)
 {
     return candidate->obs == ACC_CTR_EXITED && !candidate->exit_pending &&
            candidate->started_ns > 0 && candidate->started_ns <= s->own_stop_ns;
@@ -417,7 +417,7 @@ static void watch_candidate(struct acc_engine *e, struct service *s, struct inst
     if (candidate->need_obs || acc_inst_stale(e, candidate) || candidate->maybe_gone) {
         return;
     }
-    if (went_with_host(s, candidate)) {
+    if (was_taken_down(s, candidate)) {
         if (s->roll.is.step > ACC_ROLL_START && s->roll.is.step < ACC_ROLL_SWITCH) {
             acc_rollout_step(e, s, ACC_ROLL_START);
         }
@@ -725,8 +725,8 @@ static void update_slot(struct acc_engine *e, struct service *s)
         return; /* who ended it is known in a moment */
     } else if (step == ACC_ROLL_CREATE) {
         update_create(e, s, &cast);
-    } else if (cast.candidate && cast.candidate->recreate && !acc_inst_running(cast.candidate) &&
-               step <= ACC_ROLL_VERIFY) {
+    } else if (cast.candidate && acc_inst_stranded(e, cast.candidate) &&
+               !acc_inst_running(cast.candidate) && step <= ACC_ROLL_VERIFY) {
         uint64_t retry_ms = r->retry_ms;
 
         acc_rollout_step(e, s, ACC_ROLL_CREATE);

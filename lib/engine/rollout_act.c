@@ -20,41 +20,8 @@ static bool waits_for_another(struct acc_engine *e, const struct service *s, uin
         return false;
     }
     cast = acc_rollout_cast(e, s, slot);
-    return cast.candidate && cast.candidate->recreate && cast.holder &&
+    return cast.candidate && acc_inst_stranded(e, cast.candidate) && cast.holder &&
            !acc_rollout_is_new(s, cast.holder) && !acc_inst_running(cast.holder);
-}
-
-bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i)
-{
-    const struct rollout *r = &s->roll;
-
-    if (!acc_rollout_active(s) || s->removed) {
-        return false;
-    }
-    if (r->is.step == ACC_ROLL_UNDO) {
-        return acc_undo_owns(e, s, i);
-    }
-    if (r->is.step == ACC_ROLL_ASK) {
-        return acc_confirm_owns(e, s, i);
-    }
-    if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
-        return true;
-    }
-    if (s->wanted_up && acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
-        (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
-        return true; /* it isn't started again before it is clear whose fault it was */
-    }
-    if (r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST ||
-        r->is.step == ACC_ROLL_RETIRE) { /* committed: one that is gone is made anew as ever */
-        return false;
-    }
-    if (!i->present && r->is.is_change) {
-        return true; /* a replica more comes with the others */
-    }
-    return i->slot == r->is.slot &&
-           (waits_for_another(e, s, i->slot) || (!i->present && r->is.step > ACC_ROLL_PRE) ||
-            r->is.step == ACC_ROLL_STOP_OLD || r->is.step == ACC_ROLL_DRAIN ||
-            r->is.step == ACC_ROLL_SWITCH || (!r->is.start_first && r->is.step >= ACC_ROLL_START));
 }
 
 /* How long the upgrade of what is only wanted is waited for while that has changed nothing yet. */
@@ -93,6 +60,80 @@ static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep
     return false;
 }
 
+/* What keeps the next new container from being made; where that is a service: which. */
+static bool waits_to_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
+{
+    if (dep_rolls(e, s, ret_waits_for) || !acc_group_lets_create(e, s, ret_waits_for) ||
+        !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+        return true;
+    }
+    if (!acc_gate_start(e, s)) {
+        *ret_waits_for = s->blocker == ACC_NONE ? ACC_NONE : e->edges[s->blocker].to;
+        return true;
+    }
+    return false;
+}
+
+/* The new one, or the old one that was put aside for it. */
+static bool has_begun(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    acc_each_inst (e, s, i) {
+        if (i->is_spare && i->slot == slot &&
+            (i->op || (i->present && !acc_rollout_is_stray(s, i)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A container that has gone before its turn came, with the namespace of another one that it shared
+ * most often, is made anew as it was: its turn may come in minutes. A replica more comes with the
+ * others. */
+static bool heals_until_its_turn(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+
+    if (is->step > ACC_ROLL_CREATE ||
+        (is->is_change && (!is->is_upgrade || acc_svc_present(e, s)))) {
+        return false;
+    }
+    return is->step < ACC_ROLL_CREATE || i->slot != is->slot ||
+           (!has_begun(e, s, i->slot) && waits_to_create(e, s, &(uint32_t){ACC_NONE}));
+}
+
+bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    const struct rollout *r = &s->roll;
+
+    if (!acc_rollout_active(s) || s->removed) {
+        return false;
+    }
+    if (r->is.step == ACC_ROLL_UNDO) {
+        return acc_undo_owns(e, s, i);
+    }
+    if (r->is.step == ACC_ROLL_ASK) {
+        return acc_confirm_owns(e, s, i);
+    }
+    if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
+        return true;
+    }
+    if (s->wanted_up && acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&
+        (r->fail_ms != 0 || !acc_due(e, s, r->retry_ms))) {
+        return true; /* it isn't started again before it is clear whose fault it was */
+    }
+    if (r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST ||
+        r->is.step == ACC_ROLL_RETIRE) { /* committed: one that is gone is made anew as ever */
+        return false;
+    }
+    if (!i->present && (r->is.is_change || i->slot == r->is.slot)) {
+        return !heals_until_its_turn(e, s, i);
+    }
+    return i->slot == r->is.slot &&
+           (waits_for_another(e, s, i->slot) || r->is.step == ACC_ROLL_STOP_OLD ||
+            r->is.step == ACC_ROLL_DRAIN || r->is.step == ACC_ROLL_SWITCH ||
+            (!r->is.start_first && r->is.step >= ACC_ROLL_START));
+}
+
 static enum acc_action_type rename_it(struct acc_engine *e, struct service *s, struct instance *i,
                                       const char *tag, uint64_t number)
 {
@@ -122,13 +163,7 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
         return ACC_NOTHING;
     }
     r->waits_for = ACC_NONE;
-    if (dep_rolls(e, s, &r->waits_for) || !acc_group_lets_create(e, s, &r->waits_for) ||
-        !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
-        acc_turn_give_back(e, s);
-        return ACC_NOTHING;
-    }
-    if (!acc_gate_start(e, s)) {
-        r->waits_for = s->blocker == ACC_NONE ? ACC_NONE : e->edges[s->blocker].to;
+    if (waits_to_create(e, s, &r->waits_for)) {
         acc_turn_give_back(e, s);
         return ACC_NOTHING;
     }
@@ -144,6 +179,15 @@ static enum acc_action_type decide_old(struct acc_engine *e, struct service *s, 
     return i->exit_pending ? ACC_NOTHING : rename_it(e, s, i, ".r", s->roll.is.from);
 }
 
+/* What it needs is about to go or was made or started anew, and takes it along: then it is to prove
+ * itself once more. */
+static bool goes_with_dependency(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    return s->roll.is.step >= ACC_ROLL_START && s->roll.is.step <= ACC_ROLL_ROUTE &&
+           (acc_must_stop(e, s) || acc_inst_stranded(e, i) ||
+            (i->end == END_DEPENDENCY && acc_gate_start(e, s)));
+}
+
 static enum acc_action_type decide_candidate(struct acc_engine *e, struct service *s,
                                              struct instance *i, const struct cast *cast)
 {
@@ -153,8 +197,11 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
     if (r->fail_ms) {
         return ACC_NOTHING;
     }
-    if (i->recreate && r->is.step == ACC_ROLL_CREATE && !acc_inst_running(i)) {
+    if (acc_inst_stranded(e, i) && r->is.step == ACC_ROLL_CREATE && !acc_inst_running(i)) {
         return waits_for_another(e, s, i->slot) ? ACC_NOTHING : acc_remove_it(e, s, i);
+    }
+    if (acc_inst_running(i) && goes_with_dependency(e, s, i)) {
+        return acc_gate_stop(e, s) ? acc_stop_harder(e, s, i) : ACC_NOTHING;
     }
     if (is_to_start && !acc_inst_running(i)) {
         if (!r->is.start_first && cast->holder && acc_inst_running(cast->holder)) {

@@ -107,6 +107,18 @@ static const char *kept_or_gone(struct acc_engine *e, const struct service *s)
     return "isn't kept any more, its container is gone";
 }
 
+/* What is gone, or whose dependency is, while its upgrade waits: the word "upgrading" hides that.
+ */
+static bool is_down_meanwhile(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_running(i)) {
+            return false;
+        }
+    }
+    return s->wanted_up && s->roll.is.step >= ACC_ROLL_PULL && s->roll.is.step <= ACC_ROLL_CREATE;
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -218,6 +230,9 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "%s %.80s",
                       r->is_queued ? ", behind" : "; waits for", e->services[r->waits_for].nick);
+    }
+    if (is_down_meanwhile(e, s) && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, "; doesn't run meanwhile");
     }
     if (r->is_asked && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; then the %s that %.60s asked for",

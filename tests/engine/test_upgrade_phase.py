@@ -50,3 +50,30 @@ def test_a_phase_goes_back_as_a_whole(w):
     accd.ctl("upgrade", "--phase", "base")
     assert [version(w, name) for name in OLD] == ["3", "3", "3"]
     assert names(w) == OLD, "all have proven themselves, and none of the kept ones is left"
+
+
+@needs(seconds=120)
+def test_who_shares_a_namespace_is_back_before_its_phase_begins(w):
+    """vpn and the one in its network, of a later phase, in one order: that one is down for vpn's start, not for half its watch."""
+    images(w, "1")
+    path = w.stack("s", {"a": of_phase("a"), "b": dict(of_phase("b"), network_mode="service:a",
+                                                       **{"x-acc": {"phase": "apps"}})})
+    watch = 16
+    accd = w.accd(config=w.config([path], timing={**TIMING, "upgrade_monitor": f"{watch}s"},
+                                  phases=[{"name": "base"}, {"name": "apps"}]))
+    accd.ctl("up", "--all")
+    plan = accd.ctl("upgrade", "--all", "--dry-run").stdout
+    assert ("s/b: stops with s/a, as it shares with that, and is made anew as it is when the new one is ready; "
+            "its own upgrade follows\n") in plan, plan
+    images(w, "2")
+    record = w.record()
+    accd.ctl("upgrade", "--all", "--detach")
+    wait(lambda: accd.service("b")["revision"] == 2 and accd.state_of("b") == "up", 60, "b is upgraded in its turn")
+    ends = [t for t, _ in record.of("die", "s-b-1")]
+    starts = [t for t, _ in record.of("start") if _["Actor"]["Attributes"]["name"].startswith("s-b-1")]
+    assert len(ends) == 2 and len(starts) == 2, (ends, starts)
+    assert starts[0] - ends[0] < watch / 4, "as it was, as soon as vpn's new one was ready"
+    assert ends[1] - ends[0] > watch / 2 and starts[1] - ends[1] < watch / 4, "and then its new one"
+    assert [version(w, name) for name in ("s-a-1", "s-b-1")] == ["2", "2"]
+    inside = w.docker.inspect("s-b-1")["HostConfig"]["NetworkMode"]
+    assert inside == "container:" + w.docker.inspect("s-a-1")["Id"], inside
