@@ -146,6 +146,22 @@ static void print_skipped(struct accctl *ctl, const cJSON *answer)
     }
 }
 
+/* Why nothing came of it. */
+static void print_hints(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
+    {
+        const char *name = acc_json_text(item, "service");
+        const char *hint = acc_json_text(item, "hint");
+
+        if (hint) {
+            (void)fprintf(ctl->out, "%s: %s\n", name ? name : "", hint);
+        }
+    }
+}
+
 static void put_left_out(struct accctl *ctl, const struct tally *tally)
 {
     if (tally->n_skipped > 0) {
@@ -258,6 +274,7 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
     char took[48];
 
     print_skipped(ctl, answer);
+    print_hints(ctl, answer);
     if (ctl->options->detach && acc_json_bool(answer, "engine_away")) {
         (void)fprintf(
             ctl->out,
@@ -299,6 +316,7 @@ void accctl_print_partly(struct accctl *ctl, const cJSON *answer, uint64_t took_
         return; /* what is said of it says all */
     }
     print_skipped(ctl, answer);
+    print_hints(ctl, answer);
     accctl_format_took(took_ms, took, sizeof(took));
     (void)fprintf(ctl->out, "%s: %s%zu of %zu service%s", ctl->options->verb,
                   ctl->options->detach ? "asked for, " : "", tally.n_selected - n_undone,

@@ -94,6 +94,8 @@ struct accd_wait_task {
     const struct accd_file_change *changes; /* of each service in its file; NULL: none */
     bool prune, volumes; /* apply: what is gone from the files beside containers */
     bool more, detach, with_dependents;
+    bool builds;          /* upgrade: images are made anew */
+    bool names_image;     /* ... or this one is taken, whatever the file says */
     bool keeps;           /* upgrade: no other one, that under way is over */
     bool shows_observing; /* tell which stacks are only observed */
     const char *adopted;  /* stacks that it takes over, a name a line; NULL: none */

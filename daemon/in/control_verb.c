@@ -86,6 +86,8 @@ static void start(struct accd_control *control, struct accd_session *session,
                                   .more = request->more,
                                   .detach = request->detach,
                                   .with_dependents = request->with_dependents,
+                                  .builds = request->build,
+                                  .names_image = request->image != NULL,
                                   .keeps = verb == ACC_VERB_UPGRADE && request->keep,
                                   .shows_observing = targets->leaves_observed,
                                   .timeout_ms = request->timeout_ms};

@@ -38,6 +38,7 @@ struct wait {
     enum acc_verb verb;
     bool is_apply; /* instead of a verb */
     bool is_of_several;
+    bool builds, names_image;
     bool keeps; /* an upgrade under way shall come to its end as it is */
     bool prune, volumes;
     struct errand *pruning, *saving; /* while the answer is outstanding */
@@ -238,6 +239,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
     acc_engine_maintenance(control->config.engine, uv_now(control->config.loop), &maintenance);
     wait->was_maintained = maintenance.kind != ACC_HOLD_NONE;
     wait->keeps = task->keeps;
+    wait->builds = task->builds;
+    wait->names_image = task->names_image;
     wait->is_of_several = count(selected, n) > 1;
     wait->prune = task->prune;
     wait->volumes = task->volumes;
@@ -378,6 +381,30 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
 
+/* No registry is asked for what is built here, and who expects news should know that. */
+static const char *hint_of(const struct wait *wait, const struct watch *watch,
+                           enum acc_settled settled, const char *change)
+{
+    const struct accd_control *control = wait->job.control;
+    const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
+    const struct acc_service_spec *service;
+
+    if (wait->is_apply || wait->verb != ACC_VERB_UPGRADE || wait->keeps || wait->names_image ||
+        wait->detach || watch->svc == ACC_NONE || !watch->selected || settled != ACC_SETTLED_DONE ||
+        change[0]) {
+        return NULL;
+    }
+    service = watch->svc < model->n_services ? model->services[watch->svc] : NULL;
+    if (!service || !service->has_build || service->pull_policy == ACC_PULL_ALWAYS ||
+        service->pull_policy == ACC_PULL_REFRESH) {
+        return NULL;
+    }
+    return wait->builds
+               ? "its image was built anew, and is the one that runs"
+               : "its image is built here, and no registry is asked for it; accctl upgrade "
+                 "--build builds it anew";
+}
+
 /* Those of an apply that depend on what has changed: they belong to it as soon as it touches them.
  */
 static bool is_drawn_in(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
@@ -398,6 +425,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         struct watch *watch = &wait->watch[i];
         char *text = look->reason[look->n_texts];
         enum acc_settled settled;
+        const char *change;
         bool is_skipped;
 
         if (watch->svc != ACC_NONE) { /* no memory: the next look tries again */
@@ -409,12 +437,14 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         if (settled == ACC_SETTLED_UNFIT) {
             settled = is_skipped ? ACC_SETTLED_DONE : ACC_SETTLED_REFUSED;
         }
+        change = change_of(wait, watch, settled, now_ms);
         look->row[i] = (struct acc_progress_row){
             .svc = watch->svc,
             .selected = watch->selected,
             .settled = settled != ACC_SETTLED_PENDING,
-            .change = change_of(wait, watch, settled, now_ms),
+            .change = change,
             .skipped = is_skipped ? text : NULL,
+            .hint = is_skipped ? NULL : hint_of(wait, watch, settled, change),
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
         };

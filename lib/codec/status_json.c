@@ -627,6 +627,9 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
         if (rows[i].skipped) {
             text(w, item, "skipped", rows[i].skipped);
         }
+        if (rows[i].hint) {
+            text(w, item, "hint", rows[i].hint);
+        }
         put_image(w, item, &rows[i]);
         put_service_differences(w, item, &rows[i], service.n_instances);
         acc_put_bool(w->put, item, "selected", rows[i].selected);

@@ -60,6 +60,8 @@ def test_build(w):
     assert w.docker.identities()["s-a-1"][0] == made["s-a-1"][0]
     # the Dockerfile is edited: upgrade --build makes it anew and takes over
     (path.parent / "ctx/Dockerfile").write_text(f"FROM {BB}\nARG WORD\nLABEL said=$WORD edited=yes\n")
+    said = accd.ctl("upgrade", "a").stdout
+    assert "s/a: its image is built here" in said and "accctl upgrade --build" in said and "nothing to do" in said, said
     said = accd.ctl("upgrade", "a", "--build", "--timeout", "90s", check=False).stdout
     wait(lambda: w.docker.inspect("s-a-1")["Config"]["Labels"].get("edited") == "yes", 20, "the new one has taken over")
     assert "s/a | " in said and "hunter2" not in said + accd.log.read_text(), said

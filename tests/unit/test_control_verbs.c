@@ -505,6 +505,31 @@ START_TEST(who_ends_the_watch_has_upgraded)
 }
 END_TEST
 
+/* No registry has news of it. */
+START_TEST(of_what_is_built_here_an_upgrade_says_how)
+{
+    struct acc_service_spec specs[3] = {
+        {.id = "acc/db", .has_build = true}, {.id = "acc/web"}, {.id = "media/web"}};
+    struct acc_service_spec *services[3] = {&specs[0], &specs[1], &specs[2]};
+    uint32_t order[3] = {0, 1, 2};
+    const char *got;
+
+    server.model = (struct acc_model){.services = services, .n_services = 3, .order = order};
+    container(0, "c1", 1);
+    got = answer_to("Upgrade", "\"targets\":[\"db\"]");
+    ck_assert_ptr_nonnull(strstr(got, "\"hint\":\"its image is built here"));
+    ck_assert_ptr_nonnull(strstr(got, "accctl upgrade --build"));
+    got = answer_to("Upgrade", "\"targets\":[\"db\"],\"build\":true");
+    ck_assert_ptr_nonnull(strstr(got, "\"hint\":\"its image was built anew, and is the one"));
+    ck_assert_ptr_null(
+        strstr(answer_to("Upgrade", "\"targets\":[\"db\"],\"image\":\"db:2\""), "\"hint\""));
+    ck_assert_ptr_null(strstr(answer_to("Restart", "\"targets\":[\"db\"]"), "\"hint\""));
+    specs[0].pull_policy = ACC_PULL_ALWAYS;
+    ck_assert_ptr_null(strstr(answer_to("Upgrade", "\"targets\":[\"db\"]"), "\"hint\""));
+    server.model = (struct acc_model){0};
+}
+END_TEST
+
 START_TEST(what_stops_amid_an_upgrade_is_stopped)
 {
     int fd = dial();
@@ -946,6 +971,7 @@ int main(void)
     tcase_add_test(tcase, what_is_not_of_that_kind_is_left_out_of_several);
     tcase_add_test(tcase, a_job_that_ran_again_was_restarted);
     tcase_add_test(tcase, what_stops_amid_an_upgrade_is_stopped);
+    tcase_add_test(tcase, of_what_is_built_here_an_upgrade_says_how);
     tcase_add_test(tcase, who_ends_the_watch_has_upgraded);
     tcase_add_test(tcase, a_hold_that_ends_amid_an_upgrade_was_one);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
