@@ -115,6 +115,13 @@ static const char *container_name(void *ctx, uint32_t svc)
     return view.name;
 }
 
+static void heirs(void *ctx, uint32_t svc, uint32_t slot, char out[ACC_OBS_VOLUMES_MAX + 1])
+{
+    struct accd_app *app = ctx;
+
+    acc_engine_heirs(app->engine, svc, slot, out);
+}
+
 static void say_status(struct accd_app *app)
 {
     size_t n_up = 0;
@@ -391,6 +398,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .model = accd_app_model,
                                            .container_id = container_id,
                                            .container_name = container_name,
+                                           .heirs = heirs,
                                            .on_image = on_image,
                                            .on_output = on_output,
                                            .registry_auth = accd_app_registry_auth,

@@ -107,6 +107,8 @@ int accd_op_make(struct accd_op *op, uint32_t svc, const char *name, const char 
         .image = op->reference,
         .op = op_text,
         .revision = op->action.revision ? revision : NULL,
+        .heirs = op->heirs,
+        .image_volumes = op->image_volumes,
         .unrouted = op->action.unrouted,
         .reconnect = op->action.type == ACC_ACT_ROUTE,
         .container_id = container_id,
@@ -335,6 +337,12 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
         return;
     }
     memcpy(op->image_id, image.id, sizeof(op->image_id));
+    free(op->image_volumes);
+    op->image_volumes = strdup(image.volumes);
+    if (!op->image_volumes) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
+        return;
+    }
     if (accd_op_make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
         op->result = ACC_OP_CONFIG;
         accd_op_finish(op);
@@ -360,16 +368,19 @@ static void look_at_image(struct accd_op *op)
 void accd_docker_make(struct accd_op *op)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    char heirs[ACC_OBS_VOLUMES_MAX + 1];
 
     op->cid[0] = '\0';
     if (op->action.svc >= model->n_services) {
         accd_op_finish_with(op, ACC_OP_FAILED, "it is not in the configuration");
         return;
     }
+    op->call->config.heirs(op->call->config.ctx, op->action.svc, op->action.slot, heirs);
+    op->heirs = strdup(heirs);
     op->service_id = strdup(model->services[op->action.svc]->id);
     op->reference = strdup(op->action.image[0] ? op->action.image
                                                : model->services[op->action.svc]->image);
-    if (!op->service_id || !op->reference) {
+    if (!op->service_id || !op->reference || !op->heirs) {
         accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
     } else {
         look_at_image(op);

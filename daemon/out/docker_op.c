@@ -63,6 +63,8 @@ void accd_op_free(struct accd_op *op)
     accd_upgrade_hook_free(op->hooks);
     free(op->service_id);
     free(op->reference);
+    free(op->heirs);
+    free(op->image_volumes);
     free(op->name);
     free(op->platform);
     free(op->body);

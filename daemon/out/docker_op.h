@@ -72,6 +72,7 @@ struct accd_op {
     char image_id[ACC_HASH_LEN + 8]; /* also of the answer to PULL */
     char *reference;                 /* owned: what it is made of, or what is pulled */
     bool is_by_id, was_repulled;
+    char *heirs, *image_volumes;   /* as in struct acc_docker_create_ctx; owned */
     char digest[ACC_HASH_LEN + 8]; /* PULL: what the registry says */
     char from_digest[ACC_HASH_LEN + 8];
     struct acc_docker_create create; /* zeroed or valid */

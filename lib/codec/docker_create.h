@@ -33,7 +33,10 @@ struct acc_docker_create_ctx {
     const char *image;           /* another reference than the service's; NULL: the service's */
     const char *compose_version; /* NULL: ACC_DOCKER_COMPOSE_VERSION */
     const char *op, *revision;   /* io.acc.op, io.acc.revision; NULL or "": no such label */
-    bool unrouted;               /* on its networks, but not by the names of its service */
+    /* Volumes without a name of the container that it replaces, as in acc_obs.volumes, and where
+     * its image wants some, "TARGET\n"; NULL: none. */
+    const char *heirs, *image_volumes;
+    bool unrouted;  /* on its networks, but not by the names of its service */
     bool reconnect; /* all networks go to `connects`, the main one last: for one that runs */
     /* The container id behind a `service:x` namespace, link or volumes_from; NULL: it has none. May
      * be NULL when nothing refers. Links need a container NAME: see container_name. */

@@ -223,6 +223,28 @@ static void read_networks(const cJSON *json, struct acc_obs *obs)
     obs->lacks_ports = obs->state == ACC_CTR_RUNNING && lacks_ports(json, host);
 }
 
+/* 64 hex digits are what Docker calls a volume that nobody has named. */
+static void read_volumes(const cJSON *mounts, struct acc_obs *obs)
+{
+    const cJSON *item;
+    size_t len = 0;
+
+    cJSON_ArrayForEach(item, mounts)
+    {
+        const char *type = acc_json_text(item, "Type");
+        const char *name = acc_json_text(item, "Name");
+        const char *target = acc_json_text(item, "Destination");
+
+        if (!type || strcmp(type, "volume") != 0 || !name || !acc_is_cid(name) || !target ||
+            strpbrk(target, "\t\n") ||
+            len + strlen(target) + strlen(name) + strlen("\t\tro\n") > ACC_OBS_VOLUMES_MAX) {
+            continue;
+        }
+        len += (size_t)snprintf(obs->volumes + len, sizeof(obs->volumes) - len, "%s\t%s%s\n",
+                                target, name, acc_json_bool(item, "RW") ? "" : "\tro");
+    }
+}
+
 static void read_obs(const cJSON *json, struct acc_obs *obs)
 {
     const cJSON *config = acc_json_object(json, "Config");
@@ -242,6 +264,7 @@ static void read_obs(const cJSON *json, struct acc_obs *obs)
     read_policy(acc_json_object(acc_json_object(json, "HostConfig"), "RestartPolicy"), obs);
     obs->unrouted = is_unrouted(json, obs->service);
     read_networks(json, obs);
+    read_volumes(acc_json_array(json, "Mounts"), obs);
     acc_json_copy(json, "Image", obs->image_id, sizeof(obs->image_id));
     acc_json_copy(config, "Image", obs->image_ref, sizeof(obs->image_ref));
 }

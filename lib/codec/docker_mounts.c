@@ -188,6 +188,99 @@ static void put_volume(struct acc_create_job *job, cJSON *binds, cJSON *mounts,
     put_volume_mount(job, mounts, item, type, name ? name : source);
 }
 
+/* --- what it goes on with --- */
+
+/* The same folder, however it is spelled at its end. */
+static bool is_target(const struct acc_node *item, const char *target, size_t len)
+{
+    const char *text = acc_node_get_text(item, "target");
+    size_t n = text ? strlen(text) : 0;
+
+    while (n > 1 && text[n - 1] == '/') {
+        n--;
+    }
+    return text && n == len && memcmp(text, target, len) == 0;
+}
+
+static bool is_unnamed(const struct acc_node *item)
+{
+    const char *type = acc_node_get_text(item, "type");
+
+    return type && strcmp(type, "volume") == 0 && !has_text(item, "source");
+}
+
+static const struct acc_node *volume_at(const struct acc_create_job *job, const char *target,
+                                        size_t len)
+{
+    const struct acc_node *found = NULL;
+
+    acc_node_for_each(item, acc_node_get(job->node, "volumes"))
+    {
+        found = is_target(item, target, len) ? item : found;
+    }
+    return found;
+}
+
+static bool image_has_one(const struct acc_create_job *job, const char *target, size_t len)
+{
+    const char *line = job->ctx->image_volumes;
+
+    while (line && *line) {
+        size_t n = strcspn(line, "\n");
+        size_t trimmed = n > 1 && line[n - 1] == '/' ? n - 1 : n;
+
+        if (trimmed == len && memcmp(line, target, len) == 0) {
+            return true;
+        }
+        line += n + (line[n] == '\n');
+    }
+    return false;
+}
+
+/* The line of what it goes on with at `target`, or NULL. */
+static const char *heir_at(const struct acc_create_job *job, const struct acc_node *item)
+{
+    for (const char *line = job->ctx->heirs; line && *line;) {
+        size_t target_len = strcspn(line, "\t");
+
+        if (is_target(item, line, target_len)) {
+            return line;
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    return NULL;
+}
+
+static void put_heir(struct acc_create_job *job, cJSON *mounts, const char *line)
+{
+    const char *name = line + strcspn(line, "\t") + 1;
+    bool read_only = name[strcspn(name, "\t\n")] == '\t';
+    char *target = strndup(line, strcspn(line, "\t"));
+    char *source = strndup(name, strcspn(name, "\t\n"));
+
+    job->put.failed = job->put.failed || !target || !source;
+    if (target && source) {
+        (void)put_mount(job, mounts, "volume", source, target, read_only);
+    }
+    free(target);
+    free(source);
+}
+
+/* Those of the image; the file's own are put in their places among the others. */
+static void put_heirs(struct acc_create_job *job, cJSON *mounts)
+{
+    for (const char *line = job->ctx->heirs; line && *line;) {
+        size_t len = strcspn(line, "\t");
+
+        if (!volume_at(job, line, len) && image_has_one(job, line, len)) {
+            put_heir(job, mounts, line);
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+}
+
 /* --- secrets and configs --- */
 
 struct reference {
@@ -308,8 +401,15 @@ void acc_job_mounts(struct acc_create_job *job, cJSON *host)
 
     acc_node_for_each(item, acc_node_get(job->node, "volumes"))
     {
-        put_volume(job, binds, mounts, item);
+        const char *heir = is_unnamed(item) ? heir_at(job, item) : NULL;
+
+        if (heir) {
+            put_heir(job, mounts, heir);
+        } else {
+            put_volume(job, binds, mounts, item);
+        }
     }
+    put_heirs(job, mounts);
     put_references(job, mounts, &secrets);
     put_references(job, mounts, &configs);
     if (binds && cJSON_GetArraySize(binds) == 0) {

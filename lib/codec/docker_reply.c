@@ -245,6 +245,21 @@ static bool image_has_health(const cJSON *config)
     return kind && strcmp(kind, "NONE") != 0;
 }
 
+static void read_image_volumes(const cJSON *volumes, struct acc_docker_image *image)
+{
+    const cJSON *item;
+    size_t len = 0;
+
+    cJSON_ArrayForEach(item, volumes)
+    {
+        if (!strchr(item->string, '\n') &&
+            len + strlen(item->string) + 1 < sizeof(image->volumes)) {
+            len += (size_t)snprintf(image->volumes + len, sizeof(image->volumes) - len, "%s\n",
+                                    item->string);
+        }
+    }
+}
+
 int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_image *ret_image)
 {
     cJSON *json = NULL;
@@ -263,6 +278,7 @@ int acc_docker_image_parse(const char *text, size_t text_len, struct acc_docker_
     image.n_ports = acc_json_tcp_ports(acc_json_object(config, "ExposedPorts"), image.ports,
                                        ACC_PORTS_MAX);
     image.has_health = image_has_health(config);
+    read_image_volumes(acc_json_object(config, "Volumes"), &image);
     image.created_ns = acc_json_time_ns(json, "Created");
     image.last_tag_ns = acc_json_time_ns(acc_json_object(json, "Metadata"), "LastTagTime");
     cJSON_Delete(json);

@@ -78,6 +78,7 @@ struct acc_docker_image {
     uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports, ascending */
     size_t n_ports;
     bool has_health;
+    char volumes[ACC_OBS_VOLUMES_MAX + 1]; /* "TARGET\n" of each VOLUME */
     int64_t created_ns;
     int64_t last_tag_ns; /* Metadata.LastTagTime; 0 = unknown */
 };

@@ -54,13 +54,10 @@ static bool set_behaviour(struct acc_world_service *b, const char *key, const ch
         bool *field;
         bool is_when_no;
     } flags[] = {
-        {"sick", &b->is_sick, false},
-        {"waits", &b->is_waiting, false},
-        {"listens", &b->is_deaf, true},
-        {"answers", &b->is_silent, true},
-        {"obeys-stop", &b->ignores_stop, true},
-        {"obeys-kill", &b->ignores_kill, true},
-        {"manual-flag", &b->no_manual_flag, true},
+        {"sick", &b->is_sick, false},           {"waits", &b->is_waiting, false},
+        {"listens", &b->is_deaf, true},         {"volume", &b->has_volume, false},
+        {"answers", &b->is_silent, true},       {"obeys-stop", &b->ignores_stop, true},
+        {"obeys-kill", &b->ignores_kill, true}, {"manual-flag", &b->no_manual_flag, true},
         {"monitor", &b->is_unwatched, true},
     };
 

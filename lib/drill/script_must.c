@@ -86,6 +86,23 @@ static void check_number(struct script *s, const char *what, uint64_t is, const 
     }
 }
 
+/* "data NAME N": its volume is the N-th that Docker has made of an image's VOLUME; 0: it has none.
+ */
+static int on_data(struct script *s, char *rest)
+{
+    const struct acc_world_container *c = acc_script_container(s, acc_script_next(&rest));
+    const char *name = c ? strchr(c->obs.volumes, '\t') : NULL;
+    uint64_t number = 0;
+
+    if (c) {
+        for (const char *at = name ? name + 1 : ""; *at && *at != '\n'; at++) {
+            number = number * 16 + (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+        }
+        check_number(s, "data", number, acc_script_next(&rest));
+    }
+    return 0;
+}
+
 static int on_failures(struct script *s, char *rest)
 {
     struct acc_service_record record;
@@ -174,10 +191,17 @@ static int on_says(struct script *s, char *rest)
 }
 
 const struct acc_script_word acc_script_musts[] = {
-    {"then", on_then, true},         {"incidents", on_incidents, true},
-    {"state", on_state, true},       {"evidence", on_evidence, true},
-    {"failures", on_failures, true}, {"restarts", on_restarts, true},
-    {"roots", on_roots, true},       {"impact", on_impact, true},
-    {"told", on_told, true},         {"says", on_says, true},
-    {"forget", on_forget, true},     {NULL, NULL, false},
+    {"then", on_then, true},
+    {"incidents", on_incidents, true},
+    {"state", on_state, true},
+    {"evidence", on_evidence, true},
+    {"failures", on_failures, true},
+    {"restarts", on_restarts, true},
+    {"roots", on_roots, true},
+    {"impact", on_impact, true},
+    {"data", on_data, true},
+    {"told", on_told, true},
+    {"says", on_says, true},
+    {"forget", on_forget, true},
+    {NULL, NULL, false},
 };

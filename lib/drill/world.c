@@ -254,6 +254,15 @@ static const char *meaning_of(const struct acc_world_service *s)
     return s->image[0] ? s->image : "img1";
 }
 
+/* What it goes on with, or a new one: Docker makes that, and gives it a name of 64 digits. */
+static void mount_volume(struct acc_world *w, uint32_t svc, uint32_t slot, struct acc_obs *obs)
+{
+    acc_engine_heirs(w->engine, svc, slot, obs->volumes);
+    if (!obs->volumes[0] && w->service[svc].has_volume) {
+        (void)snprintf(obs->volumes, sizeof(obs->volumes), "/data\t%064x\n", ++w->n_volumes);
+    }
+}
+
 /* --- operations come to their ends ----------------------------------------------------------- */
 
 static void do_create(struct acc_world *w, const struct acc_action *action)
@@ -274,6 +283,7 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
         (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
                        action->image_id[0] ? action->image_id : meaning_of(s));
         c->obs.unrouted = action->unrouted;
+        mount_volume(w, action->svc, action->slot, &c->obs);
         (void)push_obs(w, &c->obs);
         push_done(w, action->op, ACC_OP_OK, c->obs.cid, "");
     }

@@ -30,6 +30,7 @@ struct acc_world_service {
     bool is_silent;      /* operations are never answered */
     bool ignores_stop, ignores_kill;
     bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
+    bool has_volume;     /* its image has a VOLUME, /data */
     bool is_unwatched;   /* Docker's monitor of its health is dead */
     char image[32];      /* id of what its reference means now; "" for "img1" */
     /* Containers of this image id, or of this spec: they exit with 1, `bad_ms` after their start;
@@ -66,7 +67,7 @@ struct acc_world {
     struct acc_world_service *service;      /* by index of the model */
     struct acc_world_container **container; /* owned; never moves */
     size_t n_containers;
-    uint32_t n_cids;
+    uint32_t n_cids, n_volumes;
     uint64_t now_ms, seq;
     int64_t clock_ns;
     uint64_t first_op;

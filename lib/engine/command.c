@@ -121,6 +121,7 @@ static void want_off(struct acc_engine *e, struct service *s, const struct acc_c
     acc_copy(s->asked_by, sizeof(s->asked_by), cmd->by);
     if (cmd->verb == ACC_VERB_DOWN) {
         s->done = false;
+        s->heirs[0] = '\0'; /* the next one begins anew */
     }
     end_runs(e, s);
 }

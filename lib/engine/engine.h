@@ -166,6 +166,10 @@ struct acc_auto_record {
 /* Where the bind sources of one service were: of a dozen. What doesn't fit isn't remembered. */
 #define ACC_PLACES_MAX 2047u
 
+/* What is removed to be made anew leaves its volumes without a name: as many as one container can
+ * have; of replicas one is made anew after the other. */
+#define ACC_HEIRS_MAX 1039u
+
 struct acc_service_record {
     char id[2 * ACC_NAME_MAX + 2];
     bool wanted_up;      /* what the operator (or the file) wants */
@@ -209,6 +213,7 @@ struct acc_service_record {
     struct acc_auto_record autos;
     char places[ACC_PLACES_MAX + 1]; /* "PATH\tPLACE\n" of each bind source (lib/model/place.h) */
     char fail_text[ACC_REASON_MAX + 1]; /* its last failure, to be shown */
+    char heirs[ACC_HEIRS_MAX + 1];      /* "SLOT\tTARGET\tNAME[\tro]\n" of what was removed */
     uint64_t saved_ms; /* when it was made; not for another boot, whose clock begins anew */
 };
 /* Of its pauses only what is left is given back: so much time has gone since it was saved. */
@@ -415,6 +420,9 @@ const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stac
 uint32_t acc_engine_find_stack(const struct acc_engine *engine, const char *name);
 /* The container id of slot 1 of a service, or NULL: for `service:` namespaces. */
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc);
+/* CREATE: the volumes without a name of what it replaces, as in acc_obs.volumes. */
+void acc_engine_heirs(const struct acc_engine *engine, uint32_t svc, uint32_t slot,
+                      char out[ACC_OBS_VOLUMES_MAX + 1]);
 /* Whose container this is: true and its service and slot. */
 bool acc_engine_find_container(const struct acc_engine *engine, const char *cid, uint32_t *ret_svc,
                                uint32_t *ret_slot);

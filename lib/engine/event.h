@@ -34,6 +34,8 @@ enum acc_tri { ACC_UNKNOWN = 0, ACC_NO, ACC_YES };
 /* One container as `inspect` shows it. Text fields are never NULL. */
 /* Names of a dozen networks; who is on more is not watched for being taken off one. */
 #define ACC_OBS_NETWORKS_MAX 511u
+/* Ten volumes without a name; further ones aren't handed over to the next container. */
+#define ACC_OBS_VOLUMES_MAX 1023u
 struct acc_obs {
     char cid[ACC_CID_LEN + 1];
     char name[ACC_NAME_MAX + 1]; /* without the slash */
@@ -73,6 +75,8 @@ struct acc_obs {
      * (not the host's, nor another container's). */
     bool has_networks;
     char networks[ACC_OBS_NETWORKS_MAX + 1];
+    /* The volumes that it has and that nobody has named, "TARGET\tNAME[\tro]\n". */
+    char volumes[ACC_OBS_VOLUMES_MAX + 1];
     bool lacks_ports;              /* it runs, and what its ports are bound to is not published */
     uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports: the file's and the image's */
     size_t n_ports;

@@ -201,6 +201,7 @@ struct instance {
     bool unrouted, drain_file;
     bool has_networks, lacks_ports;
     char networks[ACC_OBS_NETWORKS_MAX + 1]; /* as observed */
+    char volumes[ACC_OBS_VOLUMES_MAX + 1];   /* likewise */
     int64_t pid;
     int32_t exit_code;
     bool oom;
@@ -468,6 +469,7 @@ struct service {
     char asked_by[64];
     char applied[ACC_HASH_LEN + 1];
     char canonical[ACC_NAME_MAX + 1];
+    char heirs[ACC_HEIRS_MAX + 1];  /* as in the record */
     char gone_cid[ACC_CID_LEN + 1]; /* the last one that went: late looks may still show it */
     bool done;
     char done_spec[ACC_HASH_LEN + 1];
@@ -1200,6 +1202,14 @@ bool acc_drain_came_late(struct acc_engine *e, struct service *s, const struct i
 enum acc_action_type acc_drain_end(struct acc_engine *e, struct service *s, struct instance *new);
 /* ... and it must serve again before the new one goes. */
 bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *old);
+
+/* --- heir.c: volumes without a name go on to the next container --------------------------------
+ */
+/* It is to be removed. */
+void acc_heirs_leave(struct service *s, const struct instance *i);
+/* Another one is in its place. */
+void acc_heirs_taken(struct service *s, uint32_t slot);
+bool acc_svc_has_unnamed_volumes(const struct acc_engine *e, const struct service *s);
 
 /* --- rollout_hook.c: the steps PRE and POST ----------------------------------------------------
  */

@@ -434,6 +434,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     i->has_networks = obs->has_networks;
     i->lacks_ports = obs->lacks_ports;
     acc_copy(i->networks, sizeof(i->networks), obs->networks);
+    acc_copy(i->volumes, sizeof(i->volumes), obs->volumes);
     i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);
     i->obs = obs->state;

@@ -107,6 +107,8 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
             s->own_stop_ns = i->run_ns;
             acc_save(s);
         }
+    } else if (type == ACC_ACT_REMOVE) {
+        acc_heirs_leave(s, i);
     } else if (type == ACC_ACT_DRAIN) {
         s->roll.n_tries++; /* nothing shows later whether one that got lost was done */
     } else if (type == ACC_ACT_START) {
@@ -509,6 +511,9 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
     acc_op_end(e, i, event->op.result);
     switch (type) {
     case ACC_ACT_CREATE:
+        if (event->op.result == ACC_OP_OK) {
+            acc_heirs_taken(s, i->slot);
+        }
         create_done(e, i, event);
         break;
     case ACC_ACT_START:

@@ -46,6 +46,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     acc_copy(ret_record->done_spec, sizeof(ret_record->done_spec), s->done_spec);
     acc_copy(ret_record->applied_spec, sizeof(ret_record->applied_spec), s->applied);
     acc_copy(ret_record->canonical, sizeof(ret_record->canonical), s->canonical);
+    memcpy(ret_record->heirs, s->heirs, sizeof(s->heirs));
     memcpy(ret_record->pin_spec, s->pin_spec, sizeof(s->pin_spec));
     memcpy(ret_record->pin_image, s->pin_image, sizeof(s->pin_image));
     memcpy(ret_record->pin_id, s->pin_id, sizeof(s->pin_id));
@@ -122,6 +123,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
     acc_copy(s->applied, sizeof(s->applied), record->applied_spec);
     acc_copy(s->canonical, sizeof(s->canonical), record->canonical);
+    memcpy(s->heirs, record->heirs, sizeof(s->heirs));
     acc_copy(s->fail_text, sizeof(s->fail_text), record->fail_text);
     s->rev = record->revision;
     s->last_rev = record->last_revision;

@@ -47,8 +47,12 @@ bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const
         *ret_why = "x-acc.upgrade.order says so";
         return s->upgrade_order == ACC_ORDER_START_FIRST;
     }
-    *ret_why = s->exclusive ? s->exclusive : "two of its containers can run at once";
-    return s->exclusive == NULL;
+    *ret_why = s->exclusive ? s->exclusive
+               : acc_svc_has_unnamed_volumes(engine, s)
+                   ? "it has a volume without a name, which goes "
+                     "on to the new one"
+                   : "two of its containers can run at once";
+    return !s->exclusive && !acc_svc_has_unnamed_volumes(engine, s);
 }
 
 /* --- keeping account ------------------------------------------------------------------------- */
