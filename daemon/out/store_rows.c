@@ -9,7 +9,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_JOURNAL_END] = "UPDATE journal SET result=?, ended_ms=? WHERE op=? AND result IS NULL",
     [ST_SERVICE] = ("INSERT OR REPLACE INTO service(id, wanted_up, wanted_removed, held, asked_by, n_failures,"
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
-        " canonical, own_stop_ns, end_ns, places, ready_run_ns, fail_text, saved_ms) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " canonical, own_stop_ns, end_ns, places, ready_run_ns, fail_text, saved_ms,"
+        " heirs) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
@@ -44,7 +45,7 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS service(id TEXT PRIMARY KEY, wanted_up INT, wanted_removed INT, held INT,"
     " asked_by TEXT, n_failures INT, n_restarts INT, n_opens INT, last_delay_ms INT, backoff_left_ms INT,"
     " open_left_ms INT, done INT, done_spec TEXT, applied_spec TEXT, canonical TEXT,"
-    " own_stop_ns INT, end_ns INT, places TEXT, ready_run_ns INT, fail_text TEXT, saved_ms INT);"
+    " own_stop_ns INT, end_ns INT, places TEXT, ready_run_ns INT, fail_text TEXT, saved_ms INT, heirs TEXT);"
     "CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, revision INT, last_revision INT, pin_spec TEXT,"
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
@@ -85,6 +86,7 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE service ADD COLUMN ready_run_ns INT",
     "ALTER TABLE service ADD COLUMN fail_text TEXT",
     "ALTER TABLE service ADD COLUMN saved_ms INT",
+    "ALTER TABLE service ADD COLUMN heirs TEXT",
     NULL,
 };
 
@@ -97,7 +99,7 @@ const char accd_rows_services[] =
     "held_by, reason, "
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
-    "ready_run_ns, back_to, fail_text, saved_ms FROM service LEFT JOIN rollout USING (id) LEFT "
+    "ready_run_ns, back_to, fail_text, saved_ms, heirs FROM service LEFT JOIN rollout USING (id) LEFT "
     "JOIN hold USING (id) "
     "LEFT JOIN "
     "hooks USING (id) "
@@ -141,6 +143,7 @@ void accd_rows_bind_service(sqlite3_stmt *statement, const struct acc_service_re
     sqlite3_bind_int64(statement, 19, record->ready_run_ns);
     accd_rows_bind_text(statement, 20, record->fail_text);
     sqlite3_bind_int64(statement, 21, saved_unix_ms);
+    accd_rows_bind_text(statement, 22, record->heirs);
 }
 
 void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_record *record)
@@ -276,6 +279,7 @@ void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 55, record->places, sizeof(record->places));
     record->ready_run_ns = sqlite3_column_int64(statement, 56);
     accd_rows_text(statement, 58, record->fail_text, sizeof(record->fail_text));
+    accd_rows_text(statement, 60, record->heirs, sizeof(record->heirs));
     if (saved_ms > 0 && saved_ms < unix_ms) {
         acc_service_record_age(record, (uint64_t)(unix_ms - saved_ms));
     }

@@ -120,6 +120,7 @@ static bool may_overlap(const struct oracle *o, const struct twin_container *a,
                         const struct twin_container *b)
 {
     return o->world->options.upgrades && !spec_of(o, a->made.svc)->exclusive &&
+           (!a->made.volume || a->made.volume != b->made.volume) &&
            a->made.revision != b->made.revision &&
            (world_has_role(a->name) != world_has_role(b->name));
 }

@@ -5,6 +5,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/codec/docker_error.h"
+#include "tests/sim/oracle_internal.h"
 #include "tests/sim/shell_internal.h"
 
 #define TOKEN(world, op) (((world)->life << 40) | (op))
@@ -162,6 +163,26 @@ static bool is_of_watch(struct world *w, uint32_t svc)
     return strcmp(record.rollout.spec, w->graph.model->services[svc]->spec_hash) == 0;
 }
 
+/* Where one of the slot is there it has the data, and the next one goes on with them. */
+static uint32_t volume_of(struct world *w, uint32_t svc, uint32_t slot)
+{
+    char text[ACC_OBS_VOLUMES_MAX + 1];
+    const char *name;
+
+    acc_engine_heirs(w->engine, svc, slot, text);
+    name = strchr(text, '\t');
+    for (size_t i = 0; i < w->twin.n && !name; i++) {
+        const struct twin_container *other = w->twin.item[i];
+
+        if (oracle_is_slot(other, svc, slot) && other->made.is_ours && other->made.volume &&
+            other->started_ns && other->state != ACC_CTR_REMOVING) {
+            world_fail(w, "V1: %s has the data of slot %u of %s, and the next one begins without",
+                       other->name, slot, world_service_id(w, svc));
+        }
+    }
+    return name ? (uint32_t)strtoul(name + 1 + 56, NULL, 16) : 0; /* the last 8 of 64 digits */
+}
+
 static void fill_create(struct world *w, const struct acc_action *a, struct twin_create *made)
 {
     struct acc_service_view view;
@@ -172,6 +193,7 @@ static void fill_create(struct world *w, const struct acc_action *a, struct twin
     made->policy = ACC_RESTART_NO;
     made->revision = a->revision;
     made->unrouted = a->unrouted;
+    made->volume = volume_of(w, a->svc, a->slot);
     if (w->options.upgrades) {
         acc_engine_service(w->engine, a->svc, w->queue.now_ms, &view);
         image_of(w, a, made->image_id, sizeof(made->image_id));

@@ -39,7 +39,10 @@ void world_store_init(struct world *w)
     w->version = array(n, sizeof(*w->version));
     for (size_t i = 0; i < n && w->options.upgrades; i++) {
         w->graph.model->services[i]->timing.upgrade_monitor = 60000;
-        w->graph.model->services[i]->exclusive = i % 3 == 0 ? "its port" : NULL;
+        w->graph.model->services[i]->exclusive = i % 3 == 0 &&
+                                                         !twin_has_volume(&w->twin, (uint32_t)i)
+                                                     ? "its port"
+                                                     : NULL;
     }
 }
 

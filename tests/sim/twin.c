@@ -319,6 +319,11 @@ static const struct acc_service_spec *spec_of(const struct twin *twin, uint32_t 
     return svc == ACC_NONE ? NULL : twin->model->services[svc];
 }
 
+bool twin_has_volume(const struct twin *twin, uint32_t svc)
+{
+    return twin->has_volumes && svc % 6 == 3;
+}
+
 static struct twin_container *container_new(struct twin *twin, const struct twin_create *made)
 {
     struct twin_container *c = calloc(1, sizeof(*c));
@@ -333,6 +338,9 @@ static struct twin_container *container_new(struct twin *twin, const struct twin
     c->made = *made;
     if (made->svc != ACC_NONE && !made->spec_hash[0]) {
         memcpy(c->made.spec_hash, spec_of(twin, made->svc)->spec_hash, sizeof(c->made.spec_hash));
+    }
+    if (!c->made.volume && made->svc != ACC_NONE && twin_has_volume(twin, made->svc)) {
+        c->made.volume = ++twin->n_volumes;
     }
     c->state = ACC_CTR_CREATED;
     c->policy = made->policy;
@@ -924,6 +932,9 @@ bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop, st
     copy(obs->health_output, sizeof(obs->health_output),
          c->check_end_ns ? c->check_exit ? "no" : "ok" : "");
     show_identity(twin, c, obs);
+    if (c->made.volume) {
+        (void)snprintf(obs->volumes, sizeof(obs->volumes), "/data\t%064x\n", c->made.volume);
+    }
     obs->has_health = twin_health_of(twin->model, c->made.svc, &obs->interval_ms, &obs->timeout_ms,
                                      &obs->start_period_ms, &obs->retries);
     obs->drain_file = obs->has_health && c->made.svc % 2 == 0;

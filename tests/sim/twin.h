@@ -86,6 +86,7 @@ struct twin_create {
     bool unrouted;                    /* without the names of its service on its networks */
     char spec_hash[ACC_HASH_LEN + 1]; /* of the file that it was made of; "": the present one */
     bool is_bad;                      /* what is made of this image soon ends */
+    uint32_t volume;                  /* that nobody has named: which one; 0: a new one */
 };
 
 struct twin_call {
@@ -194,6 +195,8 @@ struct twin {
     uint32_t *res_busy;           /* ENSURE and DROP in progress */
     uint64_t *res_made;           /* which one of its name it is: 1, 2, ... */
     uint64_t refused_ms;          /* when a network or a volume was last refused; 0: never */
+    bool has_volumes;             /* the images of some services have a VOLUME ... */
+    uint32_t n_volumes;           /* ... and so many were made of them */
     bool double_network;          /* two creates of one network at once: 20.10 makes two */
     struct twin_container **item; /* all that ever were; those that are gone have !exists */
     size_t n, cap;
@@ -217,6 +220,8 @@ struct twin_container *twin_find_ever(const struct twin *twin, const char *cid);
 struct twin_container *twin_find_name(const struct twin *twin, const char *name);
 bool twin_is_running(const struct twin_container *container); /* or paused */
 int64_t twin_now_ns(const struct twin *twin);
+/* The image of this service has a VOLUME. */
+bool twin_has_volume(const struct twin *twin, uint32_t svc);
 
 void twin_hang(struct twin *twin, uint64_t for_ms);
 /* SIGTERM, then start again after `down_ms`. */

@@ -150,6 +150,7 @@ void world_open(struct world *w, const struct world_options *options)
     quirks = options->calm ? twin_quirks_none() : twin_quirks_random(&w->rand);
     listener = world_listener(w);
     r = twin_init(&w->twin, &w->queue, &w->rand, w->graph.model, &w->workloads, &quirks, &listener);
+    w->twin.has_volumes = w->options.upgrades;
     acc_assert(r == 0);
     w->observe_new = sim_rand_below(&w->rand, 3) == 0;
     world_faults_draw(w);

@@ -329,6 +329,39 @@ START_TEST(a_candidate_is_on_its_networks_without_the_names_of_its_service)
 }
 END_TEST
 
+static const struct {
+    const char *volumes, *binds, *mounts;
+} goes_on[] = {
+    {"", "absent", "[{\"Type\":\"volume\",\"Source\":\"one\",\"Target\":\"/image\"}]"},
+    {"{\"type\":\"volume\",\"target\":\"/own/\"}", "absent",
+     "[{\"Type\":\"volume\",\"Source\":\"two\",\"Target\":\"/own\",\"ReadOnly\":true},"
+     "{\"Type\":\"volume\",\"Source\":\"one\",\"Target\":\"/image\"}]"},
+    {"{\"type\":\"volume\",\"source\":\"data\",\"target\":\"/image\"}", "[\"p_data:/image:rw\"]",
+     "absent"},
+    {"{\"type\":\"bind\",\"source\":\"/s\",\"target\":\"/own\"}", "[\"/s:/own:rw\"]",
+     "[{\"Type\":\"volume\",\"Source\":\"one\",\"Target\":\"/image\"}]"},
+};
+
+/* Of what the container before had: where the image wants one, or the file has one without a name.
+ */
+START_TEST(goes_on_with_the_volumes_that_nobody_has_named)
+{
+    struct acc_docker_create_ctx ctx = context(41);
+    struct acc_docker_create create;
+    char service[256], got[512];
+
+    ctx.heirs = "/image\tone\n/own\ttwo\tro\n/gone\tthree\n";
+    ctx.image_volumes = "/other\n/image/\n";
+    (void)snprintf(service, sizeof(service), "\"volumes\":[%s]", goes_on[_i].volumes);
+    ck_assert_int_eq(make_by(service, &ctx, &create), 0);
+    member(create.body, "HostConfig|Binds", got, sizeof(got));
+    ck_assert_str_eq(got, goes_on[_i].binds);
+    member(create.body, "HostConfig|Mounts", got, sizeof(got));
+    ck_assert_str_eq(got, goes_on[_i].mounts);
+    acc_docker_create_fini(&create);
+}
+END_TEST
+
 START_TEST(the_main_network_is_connected_last)
 {
     static const uint32_t apis[] = {41, 51};
@@ -534,6 +567,8 @@ int main(void)
     tcase_add_test(tc, labels_are_composes_and_ours);
     tcase_add_test(tc, old_engines_get_the_other_networks_by_connect);
     tcase_add_loop_test(tc, a_candidate_is_on_its_networks_without_the_names_of_its_service, 0, 2);
+    tcase_add_loop_test(tc, goes_on_with_the_volumes_that_nobody_has_named, 0,
+                        sizeof(goes_on) / sizeof(goes_on[0]));
     tcase_add_loop_test(tc, the_main_network_is_connected_last, 0, 2);
     tcase_add_test(tc, the_api_socket_is_what_compose_makes_of_it);
     tcase_add_test(tc, contents_become_files_of_a_tar);

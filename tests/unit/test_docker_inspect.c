@@ -171,6 +171,23 @@ START_TEST(sees_whether_its_check_looks_for_the_mark_of_a_drain)
 }
 END_TEST
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+START_TEST(sees_the_volumes_that_nobody_has_named)
+{
+    static const char text[] =
+        "{\"Id\":\"" HEX "\",\"Mounts\":["
+        "{\"Type\":\"volume\",\"Name\":\"" HEX "\",\"Destination\":\"/data\",\"RW\":true},"
+        "{\"Type\":\"volume\",\"Name\":\"p_data\",\"Destination\":\"/named\",\"RW\":true},"
+        "{\"Type\":\"bind\",\"Source\":\"/" HEX "\",\"Destination\":\"/bind\",\"RW\":true},"
+        "{\"Type\":\"volume\",\"Name\":\"" HEX "\",\"Destination\":\"/a\\tb\",\"RW\":true},"
+        "{\"Type\":\"volume\",\"Name\":\"" HEX "\",\"Destination\":\"/ro\",\"RW\":false}]}";
+
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_str_eq(obs.volumes, "/data\t" HEX "\n/ro\t" HEX "\tro\n");
+}
+END_TEST
+
 START_TEST(finds_the_engines_own_folder_by_the_containers_id)
 {
     char want[256];
@@ -315,6 +332,7 @@ int main(void)
                         sizeof(routes) / sizeof(routes[0]));
     tcase_add_loop_test(tc, sees_whether_its_check_looks_for_the_mark_of_a_drain, 0,
                         sizeof(checks) / sizeof(checks[0]));
+    tcase_add_test(tc, sees_the_volumes_that_nobody_has_named);
     tcase_add_loop_test(tc, reads_every_state, 0, sizeof(states) / sizeof(states[0]));
     tcase_add_loop_test(tc, knows_host_network_terminal_and_a_check_that_is_none, 0, 2);
     tcase_add_loop_test(tc, tells_a_stop_by_hand_from_a_death, 0, 2);

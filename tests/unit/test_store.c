@@ -258,7 +258,8 @@ START_TEST(the_rest_of_a_breaker_goes_on_while_accd_is_away)
                                         .wanted_up = true,
                                         .backoff_left_ms = 60000,
                                         .open_left_ms = 1320000,
-                                        .fail_text = "exited with 137 (killed)"};
+                                        .fail_text = "exited with 137 (killed)",
+                                        .heirs = "1\t/data\tcafe\n"};
     struct acc_engine *engine;
     char path[sizeof(dir) + 16];
     sqlite3 *db = NULL;
@@ -279,6 +280,7 @@ START_TEST(the_rest_of_a_breaker_goes_on_while_accd_is_away)
     ck_assert_uint_ge(record.open_left_ms, 1020000);
     ck_assert_uint_eq(record.backoff_left_ms, 0);
     ck_assert_str_eq(record.fail_text, "exited with 137 (killed)");
+    ck_assert_str_eq(record.heirs, "1\t/data\tcafe\n");
     engine = acc_engine_destroy(engine);
     acc_model_destroy(model);
 }
