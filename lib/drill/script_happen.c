@@ -100,6 +100,8 @@ static int on_docker(struct script *s, char *rest)
         acc_world_docker_rm(&s->world, c);
     } else if (strcmp(verb, "network-rm") == 0) { /* and another one of the name is made */
         c->is_netless = true;
+    } else if (strcmp(verb, "network-disconnect") == 0 || strcmp(verb, "network-connect") == 0) {
+        acc_world_docker_network(&s->world, c, acc_script_next(&rest), verb[8] == 'c');
     } else if (strcmp(verb, "pause") == 0 || strcmp(verb, "unpause") == 0) {
         acc_world_docker_pause(&s->world, c, verb[0] == 'p');
     } else if (strcmp(verb, "rename") == 0 && strcmp(acc_script_next(&rest), "as") == 0) {

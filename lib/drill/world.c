@@ -1185,6 +1185,29 @@ void acc_world_docker_rename(struct acc_world *w, struct acc_world_container *c,
     acc_world_hint(w, c, ACC_HINT_DIRTY);
 }
 
+void acc_world_docker_network(struct acc_world *w, struct acc_world_container *c,
+                              const char *network, bool is_connect)
+{
+    const struct acc_service_spec *spec = w->model->services[c->svc];
+    uint32_t base = w->model->resource_base[w->model->service_stack[c->svc]];
+    char was[sizeof(c->obs.networks)];
+    size_t len = 0;
+
+    memcpy(was, c->obs.networks, sizeof(was));
+    c->obs.networks[0] = '\0';
+    for (size_t i = 0; i < spec->n_resources; i++) {
+        const struct acc_resource *res = w->model->resources[base + spec->resources[i]];
+        bool is_meant = !*network || strcmp(res->key, network) == 0;
+        bool is_on = is_meant ? is_connect : !c->obs.has_networks || strstr(was, res->name);
+
+        if (res->kind == ACC_RES_NETWORK && is_on && len < sizeof(was)) {
+            len += (size_t)snprintf(c->obs.networks + len, sizeof(was) - len, "%s\n", res->name);
+        }
+    }
+    c->obs.has_networks = true;
+    acc_world_hint(w, c, ACC_HINT_DIRTY);
+}
+
 void acc_world_health(struct acc_world *w, struct acc_world_container *c,
                       enum acc_docker_health health, bool has_failed, bool is_told)
 {

@@ -146,6 +146,9 @@ void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c)
 void acc_world_docker_pause(struct acc_world *world, struct acc_world_container *c, bool is_pause);
 void acc_world_docker_rename(struct acc_world *world, struct acc_world_container *c,
                              const char *name);
+/* Of its file's: this one by its key, "" for all of them. */
+void acc_world_docker_network(struct acc_world *world, struct acc_world_container *c,
+                              const char *network, bool is_connect);
 /* A health check of Docker has ended. */
 /* `has_failed`: though Docker's verdict is this one yet; `is_told`: else the event got lost. */
 void acc_world_health(struct acc_world *world, struct acc_world_container *c,

@@ -3,7 +3,8 @@
  *
  * That is their doing and isn't fought: it is shown, and nothing is restarted for it, which would
  * not help either. Made anew it is when somebody asks for that: by `apply` or `restart`. A network
- * beside those of the file is no matter.
+ * beside those of the file is no matter. Nor is anything restarted that fails because it can't
+ * reach it any more: that is a victim.
  */
 
 #include <stdio.h>
@@ -93,6 +94,66 @@ enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
     return n_networks > 0 && count(i->networks) > n_networks ? DRIFT_EXTRA : DRIFT_NONE;
 }
 
+bool acc_svc_is_off_network(const struct acc_engine *e, const struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_drift(e, i, NULL) == DRIFT_CUT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By its file, which may name none at all: then it lives in another one's, or in the host's. */
+static bool shares(const struct acc_engine *e, const struct service *s, const char *network)
+{
+    bool has_own = false;
+
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->kind == ACC_RES_NETWORK && strcmp(res->name, network) == 0) {
+            return true;
+        }
+        has_own |= res->kind == ACC_RES_NETWORK;
+    }
+    return !has_own;
+}
+
+/* None is left of the networks that both are on by their files. */
+static bool is_out_of_reach(const struct acc_engine *e, const struct instance *i,
+                            const struct service *s)
+{
+    const struct service *d = &e->services[i->svc];
+    bool has_lost = false;
+
+    if (acc_inst_drift(e, i, NULL) != DRIFT_CUT) {
+        return false;
+    }
+    for (uint32_t k = 0; k < d->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[d->first_res + k]];
+
+        if (res->kind == ACC_RES_NETWORK && shares(e, s, res->name)) {
+            if (is_on(i, res->name)) {
+                return false;
+            }
+            has_lost = true;
+        }
+    }
+    return has_lost;
+}
+
+bool acc_svc_out_of_reach(const struct acc_engine *e, const struct service *d,
+                          const struct service *s)
+{
+    acc_each_slot (e, d, i) {
+        if (is_out_of_reach(e, i, s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool acc_svc_is_cut(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
@@ -122,12 +183,18 @@ const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *
     return NULL;
 }
 
+/* Whether it runs or not. */
+static const char *cut_from(const struct acc_engine *e, const struct instance *i)
+{
+    uint32_t n;
+
+    return is_comparable(e, i) && i->epoch != 0 ? lost_network(e, i, &n) : NULL;
+}
+
 bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
-        uint32_t n;
-
-        if (is_comparable(e, i) && i->epoch != 0 && lost_network(e, i, &n)) {
+        if (cut_from(e, i)) {
             return true;
         }
     }
@@ -137,10 +204,20 @@ bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
 void acc_drift_mend(struct acc_engine *e, struct service *s)
 {
     acc_each_slot (e, s, i) {
-        if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS) {
+        if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS || cut_from(e, i)) {
             i->recreate = true;
             acc_mark_around(e, s);
         }
+    }
+}
+
+static void say_mend(const struct acc_engine *e, const struct service *s, char *out,
+                     size_t out_size)
+{
+    size_t len = strlen(out);
+
+    if (!acc_svc_observing(e, s)) {
+        (void)snprintf(out + len, out_size - len, "; make it anew: accctl restart %.100s", s->nick);
     }
 }
 
@@ -159,12 +236,21 @@ void acc_drift_text(struct acc_engine *e, struct service *s, char *out, size_t o
         } else {
             (void)snprintf(out, out_size, "has lost its published ports");
         }
-        if (!acc_svc_observing(e, s)) {
-            size_t len = strlen(out);
-
-            (void)snprintf(out + len, out_size - len, "; make it anew: accctl restart %.100s",
-                           s->nick);
-        }
+        say_mend(e, s, out, out_size);
         return;
+    }
+}
+
+void acc_drift_text_ended(struct acc_engine *e, struct service *s, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    acc_each_slot (e, s, i) {
+        const char *network = acc_inst_running(i) ? NULL : cut_from(e, i);
+
+        if (network) {
+            (void)snprintf(out, out_size, "was taken off its network %.100s by hand", network);
+            say_mend(e, s, out, out_size);
+            return;
+        }
     }
 }

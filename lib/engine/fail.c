@@ -349,8 +349,8 @@ static void maybe_reset(struct acc_engine *e, struct service *s)
 
     need = need < s->timing.reset_min ? s->timing.reset_min : need;
     need = need > s->timing.reset_max ? s->timing.reset_max : need;
-    if (s->n_failures > 0 && s->ready && !counts_for_good && s->breaker == BREAKER_CLOSED &&
-        acc_due(e, s, s->ready_ms + need)) {
+    if (s->n_failures + s->n_excused > 0 && s->ready && !counts_for_good &&
+        s->breaker == BREAKER_CLOSED && acc_due(e, s, s->ready_ms + need)) {
         acc_fail_reset(s);
     }
 }

@@ -799,17 +799,24 @@ enum drift {
 };
 enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
                           const char **ret_network);
+/* One of its containers was taken off a network of its file. */
+bool acc_svc_is_off_network(const struct acc_engine *e, const struct service *s);
+/* ... and `s` can't reach that one any more: none of the networks is left that both are on. */
+bool acc_svc_out_of_reach(const struct acc_engine *e, const struct service *d,
+                          const struct service *s);
 /* One of its containers can't be reached as its file says. */
 bool acc_svc_is_cut(struct acc_engine *e, struct service *s);
-/* ... or one that doesn't run any more was taken off a network of its file's. */
 /* Whose namespaces it lives in, when that has ended since and it is yet to be restarted; else NULL.
  */
 const struct service *acc_svc_left_behind(struct acc_engine *e, struct service *s);
+/* As acc_svc_is_off_network(), or one that doesn't run any more. */
 bool acc_svc_was_cut(struct acc_engine *e, struct service *s);
 /* Asked for: it is made anew instead of being left so. */
 void acc_drift_mend(struct acc_engine *e, struct service *s);
 /* The clause for people; "" when there is nothing to say. */
 void acc_drift_text(struct acc_engine *e, struct service *s, char *out, size_t out_size);
+/* ... of one that doesn't run: its next run would be without that network, too. */
+void acc_drift_text_ended(struct acc_engine *e, struct service *s, char *out, size_t out_size);
 
 /* --- look.c ---------------------------------------------------------------------------------- */
 void acc_want_look(struct instance *i);
@@ -961,6 +968,10 @@ bool acc_heal_token(struct acc_engine *e, struct service *s);
 
 /* --- root.c ---------------------------------------------------------------------------------- */
 void acc_root_update(struct acc_engine *e, struct service *s);
+/* Something that it needs is ready, and out of its reach. */
+bool acc_svc_is_bereft(const struct acc_engine *e, const struct service *s);
+/* ... and it isn't well. */
+bool acc_svc_misses_one(struct acc_engine *e, struct service *s);
 bool acc_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
 /* After its state: by which open incidents it is impaired or blocked. */
 void acc_suffer_update(struct acc_engine *e, struct service *s);
@@ -1029,6 +1040,8 @@ bool acc_probe_is_current(struct acc_engine *e, struct instance *i);
 bool acc_probe_has_recovered(const struct service *s, const struct instance *i);
 /* It doesn't get ready, and nobody but an operator does anything about it. */
 bool acc_probe_is_left(const struct service *s, const struct instance *i);
+/* It is on its networks again: it gets all of its time to get well. */
+void acc_probe_rejoined(const struct acc_engine *e, struct instance *i);
 /* When one that is unhealthy is restarted if it stays so; 0: not, or nobody can say yet. */
 uint64_t acc_probe_heal_ms(const struct acc_engine *e, const struct service *s,
                            const struct instance *i);

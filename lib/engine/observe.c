@@ -416,6 +416,22 @@ static uint32_t number_of(const char *text)
     return number;
 }
 
+static void fill_networks(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
+{
+    bool was_off = i->epoch != 0 && acc_inst_drift(e, i, NULL) == DRIFT_CUT;
+
+    if (strcmp(i->networks, obs->networks) != 0 || i->lacks_ports != obs->lacks_ports) {
+        i->compared[0] = '\0'; /* somebody changed them: that is to be told, or has ended */
+        acc_mark_neighbours(e, acc_svc_of(e, i)); /* who can't reach it any more */
+    }
+    i->has_networks = obs->has_networks;
+    i->lacks_ports = obs->lacks_ports;
+    acc_copy(i->networks, sizeof(i->networks), obs->networks);
+    if (was_off && acc_inst_drift(e, i, NULL) != DRIFT_CUT) {
+        acc_probe_rejoined(e, i);
+    }
+}
+
 static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
 {
     size_t len;
@@ -428,12 +444,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);
     acc_copy(i->image_ref, sizeof(i->image_ref), obs->image_ref);
     i->unrouted = obs->unrouted;
-    if (strcmp(i->networks, obs->networks) != 0 || i->lacks_ports != obs->lacks_ports) {
-        i->compared[0] = '\0'; /* somebody changed them: that is to be told, or has ended */
-    }
-    i->has_networks = obs->has_networks;
-    i->lacks_ports = obs->lacks_ports;
-    acc_copy(i->networks, sizeof(i->networks), obs->networks);
+    fill_networks(e, i, obs);
     acc_copy(i->volumes, sizeof(i->volumes), obs->volumes);
     i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);

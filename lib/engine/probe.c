@@ -301,10 +301,20 @@ static uint64_t start_deadline(const struct service *s, const struct instance *i
                                                                 : s->timing.start_deadline_min;
 }
 
-/* Whatever is wrong with it: somebody has forbidden the stop, or the start after it. */
+/* Whatever is wrong with it: somebody has forbidden the stop, or the start after it; or has taken
+ * it off its network, and its next run would be off it, too. */
 static bool may_not_restart(const struct acc_engine *e, const struct service *s)
 {
-    return acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
+    return acc_hold_no_stop(e, s) || acc_hold_no_start(e, s) || acc_svc_is_off_network(e, s);
+}
+
+/* An incident of one that is left as it is. */
+static void tell_left(struct acc_engine *e, struct service *s, const char *what)
+{
+    char text[ACC_TEXT_MAX + 1];
+
+    acc_drift_text(e, s, text, sizeof(text));
+    acc_incident_open(e, s, acc_svc_is_off_network(e, s) ? text : what);
 }
 
 /* What Docker said before accd came may be what its dead monitor has left behind (moby#41871): it
@@ -386,7 +396,7 @@ static void watch_start(struct acc_engine *e, struct service *s, struct instance
         return;
     }
     if (may_not_restart(e, s)) {
-        acc_incident_open(e, s, "does not get ready, and is held");
+        tell_left(e, s, "does not get ready, and is held");
         return;
     }
     if (acc_fail(e, s, FAIL_NEVER_READY, false, "did not get ready in time%s",
@@ -447,7 +457,7 @@ static void watch_degraded(struct acc_engine *e, struct service *s, struct insta
         return;
     }
     if (!s->restart_on_unhealthy || may_not_restart(e, s)) {
-        acc_incident_open(e, s, "is unhealthy");
+        tell_left(e, s, "is unhealthy");
         return;
     }
     if (!acc_probe_is_current(e, i)) {
@@ -457,6 +467,15 @@ static void watch_degraded(struct acc_engine *e, struct service *s, struct insta
         acc_inst_end(e, i, END_HEALTH);
     } else {
         i->degraded_ms = e->now;
+    }
+}
+
+void acc_probe_rejoined(const struct acc_engine *e, struct instance *i)
+{
+    if (i->degraded) {
+        i->degraded_ms = e->now;
+    } else if (!i->ready) {
+        i->probing_ms = e->now;
     }
 }
 

@@ -49,8 +49,71 @@ static void roots_of_dep(const struct acc_engine *e, const struct edge *edge, bo
     }
 }
 
+/* Not well, by a verdict or by a failure that was not its own fault. */
+enum ailment {
+    AILMENT_NONE,
+    AILMENT_YOUNG, /* it has only just been started */
+    AILMENT_PLAIN,
+};
+
+static enum ailment ailment_of(struct acc_engine *e, struct service *s)
+{
+    enum ailment ailment = AILMENT_NONE;
+
+    if (!s->wanted_up || acc_svc_is_done(s)) {
+        return AILMENT_NONE;
+    }
+    if (s->has_failed && s->fail_attributed && !s->ready && s->fail_ms >= s->ready_ms) {
+        return AILMENT_PLAIN;
+    }
+    acc_each_slot (e, s, i) {
+        if (!acc_inst_running(i) || i->waiting) {
+            continue;
+        }
+        if (i->degraded ||
+            (acc_probe_fails_to_start(i) && acc_due(e, s, acc_probe_patience_ms(s, i)))) {
+            return AILMENT_PLAIN;
+        }
+        ailment = acc_probe_fails_to_start(i) ? AILMENT_YOUNG : ailment;
+    }
+    return ailment;
+}
+
+/* What was taken off its network is ready all the same, and nobody waits for it: it is the root of
+ * those that aren't well without it, and of no other. */
+bool acc_svc_is_bereft(const struct acc_engine *e, const struct service *s)
+{
+    acc_each_out (e, s, edge) {
+        if (acc_edge_hard(edge) && acc_svc_out_of_reach(e, &e->services[edge->to], s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool acc_svc_misses_one(struct acc_engine *e, struct service *s)
+{
+    return ailment_of(e, s) != AILMENT_NONE && acc_svc_is_bereft(e, s);
+}
+
+/* As long as it hurts nobody it is no incident: whoever did it may have meant it. */
+static void tell_missed(struct acc_engine *e, struct service *d, enum ailment ailment)
+{
+    char text[ACC_TEXT_MAX + 1];
+
+    acc_drift_text(e, d, text, sizeof(text));
+    if (ailment == AILMENT_PLAIN && !acc_svc_observing(e, d) && d->wanted_up &&
+        !e->shutdown.is_on &&
+        (d->incident == ACC_NONE || strcmp(e->incidents[d->incident].cause, text) != 0)) {
+        acc_incident_open(e, d, text);
+        acc_mark(e, d);
+    }
+}
+
 static void find_roots(struct acc_engine *e, struct service *s, struct roots *roots)
 {
+    enum ailment ailment = ailment_of(e, s);
+
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
@@ -64,6 +127,11 @@ static void find_roots(struct acc_engine *e, struct service *s, struct roots *ro
         if (acc_edge_hard(edge) ||
             (edge->kind == ACC_EDGE_MILESTONE && !edge->at_create && !is_met && !s->running)) {
             roots_of_dep(e, edge, is_met, roots);
+        }
+        if (ailment != AILMENT_NONE && acc_edge_hard(edge) &&
+            acc_svc_out_of_reach(e, &e->services[edge->to], s)) {
+            roots_add(roots, edge->to, edge->from);
+            tell_missed(e, &e->services[edge->to], ailment);
         }
     }
 }
@@ -164,6 +232,9 @@ static bool dep_is_guilty(struct acc_engine *e, const struct service *s, const s
     uint64_t last_ms = d->sick ? e->now : d->last_sick_ms;
     uint64_t since_ms = d->sick ? d->sick_ms : d->last_sick_ms;
 
+    if (acc_svc_out_of_reach(e, d, s)) {
+        return true; /* the gate let it start all the same */
+    }
     if (!acc_edge_met(e, edge) && !d->sick) {
         return true; /* not wanted any more, or not seen */
     }
@@ -342,7 +413,8 @@ static bool is_unstable(const struct acc_engine *e, const struct service *s)
 
 static bool may_close(struct acc_engine *e, struct service *s, struct incident *incident)
 {
-    if ((!s->ready && !acc_svc_is_done(s)) || s->roll.is.step == ACC_ROLL_ASK) {
+    if ((!s->ready && !acc_svc_is_done(s)) || s->roll.is.step == ACC_ROLL_ASK ||
+        acc_svc_is_off_network(e, s)) {
         incident->well_ms = 0;
         return false;
     }
@@ -433,7 +505,8 @@ void acc_incident_update(struct acc_engine *e, struct service *s)
         acc_incident_close(e, s->incident);
         return;
     }
-    bool is_long_bad = s->bad_ms && acc_due(e, s, s->bad_ms + s->timing.incident_notify);
+    uint64_t bad_ms = s->bad_ms ? s->bad_ms : acc_svc_is_off_network(e, s) ? incident->since_ms : 0;
+    bool is_long_bad = bad_ms && acc_due(e, s, bad_ms + s->timing.incident_notify);
 
     if (is_unstable(e, s) || is_long_bad) {
         acc_incident_tell_all(e, incident);

@@ -50,7 +50,8 @@ static void set_ready(struct acc_engine *e, struct service *s, bool running, boo
     if (ready && !s->ready) {
         s->ready_ms = e->now;
         s->ever_ready = true;
-        s->n_excused = 0;
+        /* what ends without the other one may get ready first each time */
+        s->n_excused = acc_svc_is_bereft(e, s) ? s->n_excused : 0;
     }
     if (s->ready && !ready) {
         s->last_ready_ms = e->now;
@@ -287,7 +288,7 @@ static bool has_lost_something(struct acc_engine *e, struct service *s)
     for (uint32_t k = 0; k < s->n_roots && acc_may_act(e); k++) {
         const struct service *root = acc_root_service(e, s->roots[k]);
 
-        if (!root || !is_unjudged(e, s, root)) {
+        if (!root || acc_svc_is_off_network(e, root) || !is_unjudged(e, s, root)) {
             return true;
         }
     }
@@ -347,7 +348,8 @@ void acc_svc_recover(struct acc_engine *e, struct service *s)
     if (s->recover_ms == UINT64_MAX) {
         begin_recovery(e, s);
     }
-    if (!s->recover_ms || !waits_for_recovery(e, s, &is_ill)) {
+    /* what keeps it from that may be its own network, and no restart helps */
+    if (!s->recover_ms || acc_svc_is_off_network(e, s) || !waits_for_recovery(e, s, &is_ill)) {
         s->recover_ms = 0;
         return;
     }
@@ -499,7 +501,7 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
         return bringup_state(e, s);
     }
     if (!s->ready && !any(e, s, is_degraded)) {
-        return deps_met(e, s) ? ACC_SVC_STARTING : ACC_SVC_IMPAIRED;
+        return deps_met(e, s) && !acc_svc_misses_one(e, s) ? ACC_SVC_STARTING : ACC_SVC_IMPAIRED;
     }
     return s->ready && deps_met(e, s) && !acc_svc_is_cut(e, s) && !acc_svc_left_behind(e, s)
                ? ACC_SVC_UP

@@ -93,6 +93,19 @@ static bool root_is_hopeless(struct acc_engine *e, struct service *s, uint64_t n
     return false;
 }
 
+/* What it needs was taken off its network by hand, and it doesn't get ready without. */
+static bool misses_one(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_roots && s->state == ACC_SVC_IMPAIRED && !s->ready; k++) {
+        const struct service *root = acc_root_service(e, s->roots[k]);
+
+        if (root && acc_svc_is_off_network(e, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint64_t now_ms,
                                    char *text)
 {
@@ -106,6 +119,7 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
         return ACC_SETTLED_DONE;
     }
     if (acc_svc_hopeless(s) || is_failing(e, s, now_ms) || (!s->run_asked && is_left_sick(e, s)) ||
+        misses_one(e, s) ||
         (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s, now_ms))) {
         return failed_as_is(e, s, now_ms, text);
     }

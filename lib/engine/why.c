@@ -303,6 +303,16 @@ static bool say_end(struct acc_engine *e, struct words *w, const struct service 
     return false;
 }
 
+/* Its own state, whatever it may need besides. */
+static bool say_drift(struct acc_engine *e, struct words *w, struct service *s)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    acc_drift_text(e, s, text, sizeof(text));
+    say(w, "%s", text);
+    return text[0] != '\0';
+}
+
 /* "postgres, which exited with 137 (out of memory) 12 s ago; it is being restarted ..." */
 static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint64_t now_ms)
 {
@@ -323,6 +333,8 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say_failure(e, w, s, now_ms);
     } else if (say_end(e, w, s)) {
+        return;
+    } else if (say_drift(e, w, s)) {
         return;
     } else if (bad_instance(e, s)) {
         say_health(e, w, s, now_ms);
@@ -399,6 +411,27 @@ static void say_host(const struct acc_engine *e, struct words *w, const struct s
     }
 }
 
+/* It is started again all the same, and may fail again. */
+static void say_missed(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    acc_drift_text_ended(e, s, text, sizeof(text));
+    if (text[0]) {
+        say(w, "; it %s", text);
+        return;
+    }
+    for (uint32_t k = 0; k < s->n_roots; k++) {
+        const struct service *root = acc_root_service(e, s->roots[k]);
+
+        if (root && acc_svc_is_off_network(e, root)) {
+            say(w, "; it needs ");
+            say_other(e, w, s->roots[k], now_ms);
+            return;
+        }
+    }
+}
+
 static const char *nick_of(const struct acc_engine *e, uint32_t root)
 {
     const struct service *s = acc_root_service(e, root);
@@ -439,16 +472,6 @@ static bool say_phase(struct acc_engine *e, struct words *w, const struct servic
         say_other(e, w, acc_svc_index(e, holder), now_ms);
     }
     return true;
-}
-
-/* Its own state, whatever it may need besides. */
-static bool say_drift(struct acc_engine *e, struct words *w, struct service *s)
-{
-    char text[ACC_REASON_MAX + 1];
-
-    acc_drift_text(e, s, text, sizeof(text));
-    say(w, "%s", text);
-    return text[0] != '\0';
 }
 
 static bool say_serial(const struct acc_engine *e, struct words *w, const struct service *s)
@@ -584,6 +607,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
             say_rollout(e, w, s, now_ms);
         } else if (s->has_failed) {
             say_failure(e, w, s, now_ms);
+            say_missed(e, w, s, now_ms);
         } else if (acc_svc_observing(e, s)) {
             say_observed(e, w, s);
         } else {
@@ -592,7 +616,9 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         break;
     case ACC_SVC_QUEUED:
     case ACC_SVC_STARTING:
-        say_starting(e, w, s, now_ms);
+        if (!say_drift(e, w, s)) {
+            say_starting(e, w, s, now_ms);
+        }
         break;
     case ACC_SVC_UP:
         if (acc_rollout_active(s) || (s->roll.is_asked && s->roll.op)) {

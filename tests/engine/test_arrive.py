@@ -144,6 +144,26 @@ def test_an_adopted_stack_without_its_state_is_named(w):
 
 
 @needs(seconds=180)
+def test_who_misses_what_was_taken_off_its_network_is_its_victim(w):
+    """`docker network disconnect` of a database: who can't reach it is neither restarted nor blamed."""
+    path = w.stack("s", {"db": service(), "auth": service(
+        "db", interval="1s", environment={"NEEDS": "db:8080"}, **{"x-acc": {"timing": {"degraded_grace": "3s"}}})})
+    accd = w.accd(config=w.config([path]))
+    accd.ctl("up", "--all")
+    before, record = w.docker.identities(), w.record()
+    w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-db-1"})
+    shown = accd.wait_state("auth", "impaired", seconds=20)
+    assert shown["reason"].startswith("needs db, which was taken off its network s_default by hand"), shown
+    wait(lambda: [i["root"] for i in accd.incidents()] == ["s/db"], 20, "db is the root")
+    holds(lambda: not any(record.count(what) for what in ("die", "create", "start", "destroy")), 8,
+          "nothing is restarted")
+    accd.ctl("restart", "db")
+    accd.wait_state("auth", "up", seconds=30)
+    now = w.docker.identities()
+    assert now["s-db-1"] != before["s-db-1"] and now["s-auth-1"] == before["s-auth-1"], now
+
+
+@needs(seconds=180)
 def test_a_network_that_is_taken_away_by_hand_is_shown_and_mended_when_asked(w):
     """`docker network disconnect`: shown, not fought; `apply` and `restart` make it anew. `connect` to
     another one is no reason for anything."""

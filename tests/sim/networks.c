@@ -1,4 +1,6 @@
 /* Networks that people change under what runs: docker network disconnect, connect, rm, prune. */
+#include <string.h>
+
 #include "tests/sim/world.h"
 
 #define MINUTE UINT64_C(60000)
@@ -66,18 +68,34 @@ void world_networks_strike(struct world *w)
     }
 }
 
+/* It is said of what follows its file; what doesn't, a rolled back one, is put on again by hand. */
+static bool is_shown(const struct world *w, const struct twin_container *c)
+{
+    struct acc_service_view view;
+
+    if (!w->engine) {
+        return true;
+    }
+    acc_engine_service(w->engine, c->made.svc, w->queue.now_ms, &view);
+    return strstr(view.reason, "taken off its network") != NULL || !twin_is_running(c);
+}
+
 /* Who comes up later, off its network, is found out later. */
 static void mend(void *ctx, uint64_t a, uint64_t b)
 {
     struct world *w = ctx;
 
     for (size_t i = 0; i < w->twin.n && !w->is_failed; i++) {
-        const struct twin_container *c = w->twin.item[i];
+        struct twin_container *c = w->twin.item[i];
 
-        if (c->exists && c->is_off && twin_is_running(c) && c->made.svc != ACC_NONE &&
+        if (c->exists && c->is_off && !world_has_role(c->name) && c->made.svc != ACC_NONE &&
             c->made.svc < w->graph.model->n_services && !c->made.oneoff &&
             w->oracle.service[c->made.svc].want_up) {
-            world_command(w, ACC_VERB_RESTART, c->made.svc, false);
+            if (is_shown(w, c)) {
+                world_command(w, ACC_VERB_RESTART, c->made.svc, false);
+            } else {
+                connect_later(w, c->index, 0);
+            }
         }
     }
     sim_queue_in(&w->queue, MEND_EVERY, mend, w, a, b);

@@ -44,6 +44,7 @@ void twin_network_attach(const struct twin *twin, struct twin_container *c)
 
     c->network = res != ACC_NONE && twin->res_exists[res] ? twin->res_made[res] : 0;
     c->is_off = false;
+    sim_proc_set_off(&c->proc, false);
 }
 
 bool twin_network_is_gone(const struct twin *twin, const struct twin_container *c)
@@ -67,6 +68,7 @@ void twin_disconnect(struct twin *twin, struct twin_container *c)
 {
     if (network_of(twin, c) != ACC_NONE && !c->is_off) {
         c->is_off = true;
+        sim_proc_set_off(&c->proc, true);
         twin_hint(twin, c, ACC_HINT_DIRTY, 0);
     }
 }

@@ -121,6 +121,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
                     ? ACC_DH_STARTING
                     : ACC_DH_NONE;
     sim_proc_start(&c->proc, workload, twin->queue->now_ms, twin->workloads->next_run++);
+    sim_proc_set_off(&c->proc, c->is_off);
     if (c->made.is_bad && workload) {
         sim_proc_doom(&c->proc, sim_rand_range(twin_luck(twin, c->made.svc), 50, 40000), 1);
     }

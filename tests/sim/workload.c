@@ -62,14 +62,32 @@ static bool is_hard(const struct acc_edge *edge)
     return (edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS) && !edge->at_create;
 }
 
-bool sim_workload_deps_ok(const struct sim_workload *workload)
+/* Two of one stack are on its network; those of different stacks meet elsewhere. */
+static bool reaches(const struct sim_proc *proc, const struct sim_workload *dep)
 {
+    const struct acc_model *m = dep->all->model;
+    size_t n_off = 0;
+
+    if (m->service_stack[proc->workload->svc] != m->service_stack[dep->svc]) {
+        return true;
+    }
+    for (size_t i = 0; i < dep->n_procs; i++) {
+        n_off += dep->proc[i]->is_off;
+    }
+    return !proc->is_off && (n_off == 0 || n_off < dep->n_procs);
+}
+
+/* Are the services that it needs (hard edges, ready or running) there? */
+static bool deps_ok(const struct sim_proc *proc)
+{
+    const struct sim_workload *workload = proc->workload;
     const struct acc_service_spec *spec = workload->all->model->services[workload->svc];
 
     for (size_t i = 0; i < spec->n_edges; i++) {
         const struct sim_workload *dep = &workload->all->item[spec->edges[i].target];
 
-        if (is_hard(&spec->edges[i]) && !dep->is_ready &&
+        if (is_hard(&spec->edges[i]) &&
+            (!dep->is_ready || (spec->edges[i].kind == ACC_EDGE_NEEDS && !reaches(proc, dep))) &&
             workload->all->model->services[dep->svc]->replicas > 0) {
             return false;
         }
@@ -115,7 +133,7 @@ static void exit_in(struct sim_proc *proc, uint64_t delay_ms, int32_t code, bool
 static void dep_left(void *ctx, uint64_t run, uint64_t b);
 static void dep_came(void *ctx, uint64_t run, uint64_t b);
 
-static void tell_dependents(struct sim_workload *workload)
+static void tell_dependents(struct sim_workload *workload, bool is_there)
 {
     struct sim_workloads *all = workload->all;
 
@@ -130,7 +148,7 @@ static void tell_dependents(struct sim_workload *workload)
         for (size_t i = 0; needs && i < other->n_procs; i++) {
             struct sim_proc *proc = other->proc[i];
 
-            if (workload->is_ready) {
+            if (is_there) {
                 in(proc, sim_rand_range(rand_of(proc), 200, 4000), dep_came, 0);
             } else {
                 in(proc, sim_rand_range(rand_of(proc), 100, 100 + other->habits.dep_delay_max),
@@ -183,7 +201,7 @@ static void settle(struct sim_workload *workload)
     if (is_ready != workload->is_ready) {
         workload->is_ready = is_ready;
         workload->ready_change_ms = now_ms;
-        tell_dependents(workload);
+        tell_dependents(workload, is_ready);
     }
 }
 
@@ -241,7 +259,7 @@ static void be_ready(struct sim_proc *proc)
 static void try_ready(struct sim_proc *proc)
 {
     if (proc->has_booted && !proc->is_healthy && !proc->is_stuck && !proc->is_sick &&
-        !proc->is_cut_off && sim_workload_deps_ok(proc->workload)) {
+        !proc->is_cut_off && deps_ok(proc)) {
         be_ready(proc);
     }
 }
@@ -262,8 +280,7 @@ static void dep_left(void *ctx, uint64_t run, uint64_t b)
     const struct sim_habits *habits;
     uint64_t dice;
 
-    if (is_void(proc, run, dep_left, b) || proc->is_doomed ||
-        sim_workload_deps_ok(proc->workload)) {
+    if (is_void(proc, run, dep_left, b) || proc->is_doomed || deps_ok(proc)) {
         return;
     }
     habits = &proc->workload->habits;
@@ -392,6 +409,9 @@ void sim_proc_end(struct sim_proc *proc, int32_t code, bool oom)
         }
         workload->has_done = workload->has_done || code == 0;
         settle(workload);
+        if (proc->is_off && workload->is_ready) {
+            tell_dependents(workload, true); /* only the others are left */
+        }
         workload->all->on_exit(workload->all->ctx, proc, code, oom);
     }
 }
@@ -409,6 +429,18 @@ void sim_proc_cut_off(struct sim_proc *proc)
     proc->is_cut_off = true;
     if (proc->is_alive && proc->workload) {
         set_healthy(proc, false);
+    }
+}
+
+void sim_proc_set_off(struct sim_proc *proc, bool is_off)
+{
+    if (proc->is_off == is_off) {
+        return;
+    }
+    proc->is_off = is_off;
+    if (proc->is_alive && proc->workload) {
+        tell_dependents(proc->workload, !is_off);
+        in(proc, 100, is_off ? dep_left : dep_came, 0);
     }
 }
 

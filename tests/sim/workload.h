@@ -59,6 +59,7 @@ struct sim_proc {
     bool has_listened;
     bool has_booted, is_stuck, is_sick;
     bool is_cut_off; /* lives in the namespace of a process that has ended */
+    bool is_off;     /* taken off the network of its stack */
     bool is_doomed;  /* its end is decided */
     uint64_t started_ms, healthy_since_ms;
     bool was_healthy;
@@ -108,6 +109,8 @@ void sim_proc_term(struct sim_proc *proc);
 void sim_proc_end(struct sim_proc *proc, int32_t code, bool oom);
 void sim_proc_freeze(struct sim_proc *proc, bool is_frozen);
 void sim_proc_cut_off(struct sim_proc *proc);
+/* It and those of its stack can't reach each other any more, or again. */
+void sim_proc_set_off(struct sim_proc *proc, bool is_off);
 /* It lives on and its check fails until it is restarted. */
 void sim_proc_sicken(struct sim_proc *proc);
 /* Does the health check command pass when it is run now? */
@@ -115,8 +118,6 @@ bool sim_proc_check(const struct sim_proc *proc);
 
 void sim_workload_spell(struct sim_workload *workload, enum sim_spell spell, uint64_t for_ms);
 enum sim_spell sim_workload_spell_now(const struct sim_workload *workload);
-/* Are the services that this one needs (hard edges, ready or running) there? */
-bool sim_workload_deps_ok(const struct sim_workload *workload);
 /* Something of the host goes or comes: who needs it notices, as with a service that it needs. */
 void sim_workloads_host(struct sim_workloads *all, uint32_t condition, bool is_missing);
 /* A device that is missing: no container that has it can be started. */

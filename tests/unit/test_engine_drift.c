@@ -52,6 +52,21 @@ START_TEST(who_was_taken_off_its_network_is_shown_and_left_alone)
 }
 END_TEST
 
+START_TEST(who_can_not_do_without_it_is_not_waited_for)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up("s: db p; web h n:db");
+    networks("db", "", true);
+    stage_health(&stage, "web", ACC_DH_UNHEALTHY);
+    ck_state(&stage, "web", "impaired");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, stage_index(&stage, "web"), ACC_VERB_UP,
+                                        stage.now_ms, text),
+                     ACC_SETTLED_FAILED);
+    ck_assert_ptr_nonnull(strstr(text, "needs db, which was taken off its network s_default"));
+}
+END_TEST
+
 START_TEST(lost_ports_are_shown_as_well)
 {
     up("s: db p");
@@ -122,6 +137,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, who_was_taken_off_its_network_is_shown_and_left_alone);
+    tcase_add_test(tcase, who_can_not_do_without_it_is_not_waited_for);
     tcase_add_test(tcase, lost_ports_are_shown_as_well);
     tcase_add_test(tcase, a_network_beside_those_of_the_file_is_no_matter);
     tcase_add_test(tcase, a_restart_makes_it_anew);
