@@ -14,6 +14,8 @@
 #include "lib/base/assert.h"
 
 #define PATH_BYTES 4096
+/* Of 4 KiB, after which the log goes into the file: it takes a mebibyte then, not four. */
+#define LOG_PAGES "256"
 
 /* What comes and goes with a disk, unlike a wrong path or missing rights. */
 static bool is_passing(int error)
@@ -82,6 +84,7 @@ static int open_db(struct accd_state_file *file, const char *path, bool is_alone
                            NULL);
         r = sqlite3_exec(file->db,
                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
+                         "PRAGMA wal_autocheckpoint=" LOG_PAGES ";"
                          "PRAGMA quick_check(1);",
                          NULL, NULL, NULL);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "daemon/log.h"
@@ -18,6 +19,8 @@
 /* Jobs that may wait: at one per event of a storm this is minutes of a stuck disk. Beyond it
  * history is dropped, never a record. */
 #define JOBS_MAX 100000u
+/* Less is a full disk still, for one that was: all services' records of a large host. */
+#define ROOM_MIN (256u * 1024u)
 
 enum job_kind {
     JOB_JOURNAL,
@@ -286,11 +289,16 @@ static int run_job(struct accd_store *store, struct job *job)
     return SQLITE_OK;
 }
 
+static bool has_rows(const struct job *job)
+{
+    return (job->kind == JOB_HISTORY && job->history.rows) ||
+           (job->kind == JOB_REVISIONS && job->revisions.rows);
+}
+
 static void run_reads(struct accd_store *store)
 {
     for (struct job *job = store->running; job; job = job->next) {
-        if ((job->kind == JOB_HISTORY && !job->history.rows) ||
-            (job->kind == JOB_REVISIONS && !job->revisions.rows)) {
+        if ((job->kind == JOB_HISTORY || job->kind == JOB_REVISIONS) && !has_rows(job)) {
             (void)run_job(store, job);
         }
     }
@@ -315,6 +323,33 @@ static bool has_writes(const struct accd_store *store)
     return false;
 }
 
+/* All or nothing. What has been read already isn't read twice. */
+static int transact(struct accd_store *store)
+{
+    int r = sqlite3_exec(store->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    for (struct job *job = store->running; job && r == SQLITE_OK; job = job->next) {
+        r = has_rows(job) ? SQLITE_OK : run_job(store, job);
+    }
+    if (r == SQLITE_OK) {
+        r = sqlite3_exec(store->file.db, "COMMIT", NULL, NULL, NULL);
+    }
+    if (r != SQLITE_OK) {
+        keep_error(store, r);
+        (void)sqlite3_exec(store->file.db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return r;
+}
+
+/* At the edge one record has room and the next one hasn't: it is full until more than one has. */
+static bool has_room(const struct accd_store *store)
+{
+    struct statvfs disk;
+
+    return statvfs(store->file.dir, &disk) < 0 ||
+           (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM_MIN;
+}
+
 static void run_jobs(struct accd_store *store)
 {
     int r;
@@ -326,20 +361,19 @@ static void run_jobs(struct accd_store *store)
         store->error = SQLITE_CANTOPEN;
         return;
     }
-    r = sqlite3_exec(store->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    for (struct job *job = store->running; job && r == SQLITE_OK; job = job->next) {
-        r = run_job(store, job);
-    }
-    if (r == SQLITE_OK) {
-        r = sqlite3_exec(store->file.db, "COMMIT", NULL, NULL, NULL);
+    r = transact(store);
+    if (r == SQLITE_FULL) { /* it may be the log itself that takes the room */
+        (void)sqlite3_exec(store->file.db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+        r = transact(store);
     }
     if (r == SQLITE_OK && !has_writes(store)) {
         return;
     }
+    if (r == SQLITE_OK && store->error == SQLITE_FULL && !has_room(store)) {
+        return; /* this one is saved */
+    }
     store->error = r;
     if (r != SQLITE_OK) {
-        keep_error(store, r);
-        (void)sqlite3_exec(store->file.db, "ROLLBACK", NULL, NULL, NULL);
         run_reads(store); /* what can't be written can be read */
     }
 }

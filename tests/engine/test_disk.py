@@ -1,5 +1,6 @@
 """A disk without room for the state: what is asked for is done and said to be forgotten, until there is room again."""
 import contextlib
+import os
 
 from lib import needs, run, service, wait
 
@@ -47,6 +48,28 @@ def test_a_full_disk_is_told_and_got_over(w):
     accd.start()
     accd.wait_state("b", "off", seconds=20)  # asked for while nothing could be written
     accd.wait_state("a", "up", seconds=30)
+
+
+@needs(seconds=180)
+def test_the_edge_of_a_full_disk_is_full(w):
+    """Where one record has room and the next one hasn't, that isn't told each time: it is full until there is room for more."""
+    state = w.dir / "accd" / "state"
+    small_disk(w, state)
+    accd = w.accd(config=w.config([w.stack("s", {n: service(check=False) for n in "abc"})]))
+    accd.ctl("up", "--all")
+    fill(state)
+    size = (state / "fill").stat().st_size
+    for step in range(24):
+        os.truncate(state / "fill", size - step * 4096)
+        accd.ctl("hold" if step % 2 == 0 else "release", "a")
+        if accd.log.read_text().count("can be written again"):
+            break
+    assert NOT_SAVED in accd.ctl("status").stdout, "it flaps"
+    assert "can be written again" not in accd.log.read_text()
+    (state / "fill").unlink()
+    accd.ctl("hold", "a")
+    assert "not saved" not in accd.ctl("status").stdout
+    assert accd.log.read_text().count("can be written again") == 1
 
 
 @needs(seconds=180)
