@@ -97,14 +97,14 @@ const char *acc_rollout_subject(const char *why)
 }
 
 /* Somebody may have removed it: then going back makes a new container of its image. */
-static const char *kept_or_gone(struct acc_engine *e, const struct service *s)
+static bool is_kept(struct acc_engine *e, const struct service *s)
 {
     for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
         if (acc_rollout_cast(e, s, slot).retired) {
-            return "is kept";
+            return true;
         }
     }
-    return "isn't kept any more, its container is gone";
+    return false;
 }
 
 /* What is gone, or whose dependency is, while its upgrade waits: the word "upgrading" hides that.
@@ -165,14 +165,18 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_WATCH:
         n = r->is_proven
                 ? snprintf(out, out_size,
-                           "r%u has proven itself; r%u is kept until the others that go back with "
-                           "it have, too",
+                           is_kept(e, s)
+                               ? "r%u has proven itself; r%u is kept until the others that go back "
+                                 "with it have, too"
+                               : "r%u has proven itself; the others that go back with it haven't; "
+                                 "r%u isn't kept any more, its container is gone",
                            (unsigned)is->to, (unsigned)is->from)
                 : snprintf(
                       out, out_size,
                       "r%u is watched for another %s%s, whether it exits or gets unhealthy; r%u %s",
                       (unsigned)is->to, left, r->is_anew ? " (anew since accd was restarted)" : "",
-                      (unsigned)is->from, kept_or_gone(e, s));
+                      (unsigned)is->from,
+                      is_kept(e, s) ? "is kept" : "isn't kept any more, its container is gone");
         break;
     case ACC_ROLL_UNDO:
         n = acc_change_orderer(is->why) || !acc_rollout_subject(is->why)[0]
