@@ -153,11 +153,21 @@ void acc_auto_looked(struct acc_engine *e, const struct acc_event *event)
 
 /* --- whether --------------------------------------------------------------------------------- */
 
-static const struct service *any_upgrade(const struct acc_engine *e)
+/* Its upgrade waits for somebody's word or hand, for as long as that takes. */
+static bool is_up_to_somebody(struct acc_engine *e, struct service *s)
+{
+    return s->roll.is.step == ACC_ROLL_ASK ||
+           (acc_rollout_active(s) && acc_group_stands_aside(e, s));
+}
+
+static const struct service *any_upgrade(struct acc_engine *e, const struct service *s)
 {
     for (uint32_t v = 0; v < e->n_services; v++) {
-        if (acc_rollout_active(&e->services[v]) || e->services[v].roll.is_asked) {
-            return &e->services[v];
+        struct service *other = &e->services[v];
+
+        if ((acc_rollout_active(other) || other->roll.is_asked) &&
+            (other == s || !is_up_to_somebody(e, other))) {
+            return other;
         }
     }
     return NULL;
@@ -166,8 +176,25 @@ static const struct service *any_upgrade(const struct acc_engine *e)
 static const struct incident *any_incident(const struct acc_engine *e)
 {
     for (uint32_t k = 0; k < e->n_incidents; k++) {
-        if (e->incidents[k].used && e->incidents[k].open) {
-            return &e->incidents[k];
+        const struct incident *incident = &e->incidents[k];
+        bool is_asking = incident->root < e->n_services &&
+                         e->services[incident->root].roll.is.step == ACC_ROLL_ASK;
+
+        if (incident->used && incident->open && !is_asking) {
+            return incident;
+        }
+    }
+    return NULL;
+}
+
+/* Its own upgrade would wait for that of the other one, and all others for it. */
+static const struct service *undecided_dependency(struct acc_engine *e, const struct service *s)
+{
+    acc_each_out (e, s, edge) {
+        struct service *d = &e->services[edge->to];
+
+        if (edge->kind != ACC_EDGE_CONFLICTS && is_up_to_somebody(e, d)) {
+            return d;
         }
     }
     return NULL;
@@ -209,7 +236,8 @@ static void never(const struct acc_engine *e, const struct service *s, char *out
 /* Why not now, apart from the time: "" when nothing is in the way. */
 static void not_now(struct acc_engine *e, struct service *s, char *out, size_t size)
 {
-    const struct service *other = any_upgrade(e);
+    const struct service *other = any_upgrade(e, s);
+    const struct service *undecided = undecided_dependency(e, s);
     const struct incident *incident = any_incident(e);
     const struct service *ill = ill_dependency(e, s);
 
@@ -226,6 +254,9 @@ static void not_now(struct acc_engine *e, struct service *s, char *out, size_t s
         acc_copy(out, size, "accd has just begun");
     } else if (other) {
         (void)snprintf(out, size, "%.100s is being upgraded", other->nick);
+    } else if (undecided) {
+        (void)snprintf(out, size, "the upgrade of %.100s, which it needs, waits for somebody",
+                       undecided->nick);
     } else if (incident) {
         (void)snprintf(out, size, "incident %llu (%.100s) is open",
                        (unsigned long long)incident->id, incident->root_id);

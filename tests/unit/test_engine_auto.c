@@ -231,6 +231,40 @@ START_TEST(it_waits_while_something_is_in_the_way)
 }
 END_TEST
 
+/* What needs somebody's word may do so for days. */
+START_TEST(one_that_needs_an_operator_holds_up_only_who_needs_it)
+{
+    up("s: db p e s; api p n:db A; web p A");
+    set_registry("api", "img2", "sha256:api");
+    set_registry("db", "img2", "");
+    (void)snprintf(service("db")->bad_image, sizeof(service("db")->bad_image), "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0);
+    until(0, 2, 0);
+    ck_assert(stage_why_says(&stage, "db", "needs an operator"));
+    until(1, 3, 30);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+    ck_assert_str_eq(stage_named(&stage, "s-api-1")->obs.image_id, "img1");
+    ck_reason("api", "the upgrade of db, which it needs, waits for somebody");
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    until(1, 4, 30);
+    ck_assert_str_eq(stage_named(&stage, "s-api-1")->obs.image_id, "img2");
+}
+END_TEST
+
+/* Frozen amid an upgrade it stands still, for as long as somebody wants it so. */
+START_TEST(one_that_is_held_amid_its_upgrade_holds_up_nobody_else)
+{
+    up("s: mail p; web p A");
+    set_registry("mail", "img2", "");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "mail", "", 0);
+    stage_run(&stage, 3000);
+    stage_hold(&stage, ACC_VERB_HOLD, "mail", ACC_HOLD_FREEZE, 0);
+    until(1, 3, 30);
+    ck_assert_str_eq(stage_named(&stage, "s-mail-1")->obs.image_id, "img1");
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+}
+END_TEST
+
 START_TEST(it_comes_when_the_way_is_free)
 {
     up("s: web p A");
@@ -492,6 +526,8 @@ int main(void)
     tcase_add_test(tcase, its_age_begins_anew_with_another_digest);
     tcase_add_test(tcase, what_gets_ripe_while_it_is_open_is_looked_at_again);
     tcase_add_loop_test(tcase, it_waits_while_something_is_in_the_way, 0, ACC_ARRAY_LEN(obstacles));
+    tcase_add_test(tcase, one_that_needs_an_operator_holds_up_only_who_needs_it);
+    tcase_add_test(tcase, one_that_is_held_amid_its_upgrade_holds_up_nobody_else);
     tcase_add_test(tcase, it_comes_when_the_way_is_free);
     tcase_add_test(tcase, not_when_the_host_has_no_breath);
     tcase_add_test(tcase, not_when_the_window_closes_before_it_is_proven);
