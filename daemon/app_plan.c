@@ -56,16 +56,20 @@ static bool is_there(const struct acc_instance_view *view)
     return view->cid[0] && !view->is_beside;
 }
 
-/* Without those that an upgrade keeps, or has not yet put in their place. */
-static uint32_t count_present(const struct accd_app *app, uint32_t svc, uint32_t n_instances)
+/* Without those that an upgrade keeps, or has not yet put in their place; `ret_beside` counts
+ * these. */
+static uint32_t count_present(const struct accd_app *app, uint32_t svc, uint32_t n_instances,
+                              uint32_t *ret_beside)
 {
     uint32_t n = 0;
 
+    *ret_beside = 0;
     for (uint32_t i = 0; i < n_instances; i++) {
         struct acc_instance_view view;
 
         acc_engine_instance(app->engine, svc, i, &view);
         n += is_there(&view);
+        *ret_beside += view.cid[0] && view.is_beside;
     }
     return n;
 }
@@ -141,10 +145,11 @@ static void add_removed(struct accd_plan_run *run)
 
     for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
         struct acc_service_view view;
+        uint32_t n_beside;
 
         acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
         if (find_in(run->loaded.model, view.id) != ACC_NONE || view.observing ||
-            count_present(app, i, view.n_instances) == 0) {
+            count_present(app, i, view.n_instances, &n_beside) + n_beside == 0) {
             continue;
         }
         add_gone(run, view.id, !view.removed);
@@ -271,6 +276,24 @@ static bool is_in_force(const struct accd_plan_run *run, const struct acc_servic
     return was != ACC_NONE && strcmp(old->services[was]->spec_hash, service->spec_hash) == 0;
 }
 
+/* Nothing of it is touched before somebody says whether its upgrade goes back. */
+static bool add_undecided(struct accd_plan_run *run, const struct acc_service_spec *service,
+                          const struct acc_docker_diff *diff)
+{
+    struct acc_service_view view;
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    if (find_running(run->app, service->id, &view) == ACC_NONE || view.step != ACC_ROLL_ASK) {
+        return false;
+    }
+    (void)snprintf(reason, sizeof(reason),
+                   "its upgrade needs an operator first: accctl rollback %.80s --yes, or accctl "
+                   "upgrade %.80s --keep",
+                   service->id, service->id);
+    add(run, service->id, ACC_PLAN_KEEP, diff, reason);
+    return true;
+}
+
 /* What was rolled back isn't tried again while the file says the same. */
 static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec *service,
                         const struct acc_docker_diff *diff)
@@ -334,7 +357,7 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
         add(run, service->id, ACC_PLAN_UPDATE, diff, NULL);
         break;
     case ACC_LIKE_DIFFERENT:
-        if (!add_refused(run, service, diff)) {
+        if (!add_undecided(run, service, diff) && !add_refused(run, service, diff)) {
             add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
             add_kept(run, service);
         }
@@ -522,7 +545,7 @@ static bool plan_service(struct accd_plan_run *run, uint32_t svc)
         plan_new_service(run, service);
         return false;
     }
-    n_present = count_present(run->app, old_svc, view.n_instances);
+    n_present = count_present(run->app, old_svc, view.n_instances, &(uint32_t){0});
     if (view.observing) {
         add_observed_stack(run, service->stack, "only observed");
         return false;
@@ -532,6 +555,9 @@ static bool plan_service(struct accd_plan_run *run, uint32_t svc)
     }
     if (look_at(run, svc, old_svc, &view)) {
         return true;
+    }
+    if (!run->is_told && add_undecided(run, service, NULL)) {
+        return false;
     }
     if (view.removed && !run->is_told) {
         add(run, service->id, n_present > 0 ? ACC_PLAN_START : ACC_PLAN_CREATE, NULL,

@@ -480,3 +480,5 @@ def test_a_plan_amid_a_stop_first_upgrade_has_nothing_to_create(w):
     w.stack("s", {"a": service(environment={"START_DELAY": "30", "MORE": "1"}, **keys)})
     out = accd.ctl("plan").stdout
     assert "recreate" in out and "while it is upgraded" in out, out
+    w.stack("s", {"other": service(check=False)})
+    assert changes(accd)["s/a"][0] == "stop", "what is being upgraded leaves with its file, too"

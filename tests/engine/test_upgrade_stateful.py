@@ -28,6 +28,8 @@ def test_it_waits_for_a_word_and_goes_back(w):
     assert "needs-operator" in table and "accctl rollback a --yes" in table, table
     held = w.docker.identities()
     assert accd.state_of("a") == "failed" and [i["root"] for i in accd.incidents()] == ["s/a"]
+    row = accd.json("plan")["changes"][0]
+    assert row["service"] == "s/a" and row["action"] == "keep" and "s/a --keep" in row["reasons"][0]["text"], row
     again = accd.ctl("rollback", "a", check=False)
     assert again.returncode == 6 and "--yes" in again.stderr, again
     accd.kill()
