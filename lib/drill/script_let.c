@@ -58,7 +58,7 @@ static bool set_behaviour(struct acc_world_service *b, const char *key, const ch
         {"listens", &b->is_deaf, true},         {"volume", &b->has_volume, false},
         {"answers", &b->is_silent, true},       {"obeys-stop", &b->ignores_stop, true},
         {"obeys-kill", &b->ignores_kill, true}, {"manual-flag", &b->no_manual_flag, true},
-        {"monitor", &b->is_unwatched, true},
+        {"monitor", &b->is_unwatched, true},    {"spoils", &b->spoils, false},
     };
 
     for (size_t k = 0; k < ACC_ARRAY_LEN(flags); k++) {

@@ -294,8 +294,9 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
     const struct acc_world_service *s = behaviour(w, action->svc);
     struct acc_world_container *c = by_cid(w, action->cid);
     bool is_netless = c && c->is_netless;
+    bool is_spoilt = c && (c->is_spoilt || s->spoils);
     enum acc_op_result result = !c                                ? ACC_OP_GONE
-                                : is_netless                      ? ACC_OP_START
+                                : is_netless || is_spoilt         ? ACC_OP_START
                                 : s->start != ACC_OP_OK           ? s->start
                                 : c->obs.state == ACC_CTR_RUNNING ? ACC_OP_NOT_MODIFIED
                                                                   : ACC_OP_OK;
@@ -303,8 +304,14 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
     if (result == ACC_OP_OK) {
         begin_run(w, c);
         (void)push_obs(w, &c->obs);
+    } else if (c && s->spoils) {
+        c->is_spoilt = true;
+        w->service[action->svc].spoils = false;
     }
-    push_done(w, action->op, result, action->cid, is_netless ? "network x not found" : s->message);
+    push_done(w, action->op, result, action->cid,
+              is_netless  ? "network x not found"
+              : is_spoilt ? "task 89fc: already exists"
+                          : s->message);
 }
 
 static void do_stop(struct acc_world *w, const struct acc_action *action)

@@ -31,6 +31,7 @@ struct acc_world_service {
     bool ignores_stop, ignores_kill;
     bool no_manual_flag; /* HasBeenManuallyStopped can't be read */
     bool has_volume;     /* its image has a VOLUME, /data */
+    bool spoils;         /* dockerd is killed as it starts the next container of it */
     bool is_unwatched;   /* Docker's monitor of its health is dead */
     char image[32];      /* id of what its reference means now; "" for "img1" */
     /* Containers of this image id, or of this spec: they exit with 1, `bad_ms` after their start;
@@ -42,6 +43,7 @@ struct acc_world_service {
 struct acc_world_container {
     bool exists, manual;
     bool is_netless; /* its network was removed and made anew */
+    bool is_spoilt;  /* dockerd was killed as it started it: no later start succeeds */
     uint32_t svc;
     uint64_t run_ms;    /* begin of its run */
     uint64_t health_ms; /* of Docker's last check; its verdict is that of the script */

@@ -348,7 +348,7 @@ struct rollout {
     uint64_t proof_ms;   /* ROUTE: it is to pass a check again, one of after this; 0 none */
     int64_t judged_ns;   /* the run of the new one whose end was looked at */
     uint32_t n_tries, n_excused;
-    uint32_t n_bereft;  /* times that a network of the new one was gone, in all steps */
+    uint32_t n_bereft;  /* times that a container of the new one was of no use, in all steps */
     uint32_t waits_for; /* service, or ACC_NONE */
     uint64_t frozen_ms; /* a hold keeps it where it is, since then; 0: none does */
     bool is_proven;     /* its watch is over; others of its group are waited for */
@@ -1107,9 +1107,9 @@ bool acc_rollout_tries(const struct service *s, const struct instance *i);
  * rollout's to judge. */
 bool acc_rollout_failed(struct acc_engine *e, struct service *s, struct instance *i,
                         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* What kept it from being made or started was taken away by somebody: it gets another try, for
- * which a container is made anew. False: that is not the rollout's to judge, or has been so too
- * often. */
+/* What kept it from being made or started was taken away by somebody, or Docker has spoilt its
+ * container: it gets another try, for which a container is made anew. False: that is not the
+ * rollout's to judge, or has been so too often. */
 bool acc_rollout_excuses(struct acc_engine *e, struct service *s, struct instance *i);
 bool acc_rollout_watches(const struct service *s, const struct instance *i);
 /* It has failed and is on its way out: whatever ails it is no failure of the service any more. */

@@ -279,6 +279,18 @@ static struct words words(const struct acc_engine *e, const struct service *s, c
     return said;
 }
 
+/* A container keeps the ids of its networks and of the container whose namespace it shares. And a
+ * dockerd that is killed while it starts one leaves a task in containerd, or the folder of one, for
+ * which each later start of that container fails ("task ID: already exists", "failed to start
+ * shim: mkdir FOLDER: file exists", both seen with 20.10). */
+static bool is_stranded(const char *message)
+{
+    return is_network_gone(message) ||
+           (strstr(message, "task") && strstr(message, "already exists")) ||
+           (strstr(message, "start shim") && strstr(message, "file exists")) ||
+           strstr(message, "non existing container") || strstr(message, "No such container");
+}
+
 /* A network that was there and that somebody has removed since (`docker compose down`) is made
  * again, and neither the service has failed for it nor what it is being upgraded to. */
 static bool is_excused(struct acc_engine *e, struct service *s, struct instance *i,
@@ -296,6 +308,19 @@ static bool is_excused(struct acc_engine *e, struct service *s, struct instance 
     acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
              "%.120s was removed by somebody: it is made again", network);
     acc_mark_around(e, s);
+    return true;
+}
+
+/* What a service is being upgraded to hasn't failed for what the engine, or what is gone, has made
+ * of this one container: another one of it gets the next try. */
+static bool is_spoilt(struct acc_engine *e, struct service *s, struct instance *i,
+                      const char *message)
+{
+    if (!is_stranded(message) || is_network_gone(message) || !acc_rollout_excuses(e, s, i)) {
+        return false;
+    }
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "Docker can't start this container any more: another one is made (%.100s)", message);
     return true;
 }
 
@@ -347,18 +372,6 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
     }
 }
 
-/* A container keeps the ids of its networks and of the container whose namespace it shares. And a
- * dockerd that is killed while it starts one leaves a task in containerd, or the folder of one, for
- * which each later start of that container fails ("task ID: already exists", "failed to start
- * shim: mkdir FOLDER: file exists", both seen with 20.10). */
-static bool is_stranded(const char *message)
-{
-    return is_network_gone(message) ||
-           (strstr(message, "task") && strstr(message, "already exists")) ||
-           (strstr(message, "start shim") && strstr(message, "file exists")) ||
-           strstr(message, "non existing container") || strstr(message, "No such container");
-}
-
 const char *acc_engine_words(const char *message)
 {
     bool is_digest = message &&
@@ -381,6 +394,10 @@ static void start_failed(struct acc_engine *e, struct instance *i, enum fail_cla
     i->rejoin = is_network_gone(message) && acc_change_must_keep(e, s, i);
     if (is_excused(e, s, i, message)) {
         i->recreate = !i->rejoin;
+        return;
+    }
+    if (is_spoilt(e, s, i, message)) {
+        i->recreate = true;
         return;
     }
     if (acc_rollout_failed(e, s, i, "could not be started: %.140s", said.text)) {
