@@ -93,7 +93,7 @@ static const struct accctl_cmd cmds[] = {
      "has failed after it ran waits for a word, and so does each that failed where\n"
      "x-acc.upgrade.on_failure is pause: --keep goes on with it, accctl rollback --yes goes "
      "back.\n"
-     "Of one that is watched --keep says that this is enough.\n" WAITS
+     "Of one that is watched --keep says that this is enough. --image is for one service.\n" WAITS
      "\n  accctl upgrade grafana\n  accctl upgrade grafana --image grafana/grafana:11.3.0\n"
      "  accctl upgrade --all --dry-run\n"},
     {"rollback", accctl_cmd_act, (ACTS & ~ACCCTL_O_ALL) | ACCCTL_O_TO | ACCCTL_O_DECIDE, 1,

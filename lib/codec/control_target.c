@@ -73,6 +73,27 @@ static enum acc_ctl_parsed no_phase(struct acc_ctl_error *error, const char *pha
     return ACC_CTL_WRONG;
 }
 
+/* An image is that of one service; put into all of a stack it would take the others down. */
+static enum acc_ctl_parsed refuse_image_of_several(const struct acc_engine *engine,
+                                                   const struct acc_ctl_targets *targets,
+                                                   struct acc_ctl_error *error)
+{
+    size_t n = acc_engine_n_services(engine);
+    unsigned n_selected = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        n_selected += targets->selected[i];
+    }
+    if (n_selected == 1) {
+        return ACC_CTL_PARSED;
+    }
+    acc_ctl_error_set_parameter(error, "image",
+                                "--image is for one service, and this would be for %u; name it: "
+                                "accctl upgrade SERVICE --image REF",
+                                n_selected);
+    return ACC_CTL_WRONG;
+}
+
 enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
                                    const struct acc_ctl_request *request,
                                    struct acc_ctl_targets *ret_targets,
@@ -100,7 +121,8 @@ enum acc_ctl_parsed acc_ctl_select(const struct acc_engine *engine,
     if (request->phase && is_empty(engine, ret_targets)) {
         return no_phase(reterr_error, request->phase, ret_targets->is_all);
     }
-    return ACC_CTL_PARSED;
+    return request->image ? refuse_image_of_several(engine, ret_targets, reterr_error)
+                          : ACC_CTL_PARSED;
 }
 
 /* Verbs that a missing target may turn into more than was meant. */

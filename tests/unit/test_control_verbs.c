@@ -196,6 +196,25 @@ START_TEST(maintenance_and_silence_refuse)
 }
 END_TEST
 
+START_TEST(an_image_is_for_one_service)
+{
+    static const char *const several[] = {"\"all\":true", "\"targets\":[\"acc\"]",
+                                          "\"targets\":[\"db\",\"acc/web\"]",
+                                          "\"all\":true,\"dry_run\":true"};
+    char asked_for[160];
+
+    for (size_t i = 0; i < sizeof(several) / sizeof(several[0]); i++) {
+        (void)snprintf(asked_for, sizeof(asked_for), "%s,\"image\":\"x:2\"", several[i]);
+        const char *said = answer_to("Upgrade", asked_for);
+
+        ck_assert_msg(strstr(said, "InvalidParameter") && strstr(said, "--image is for one"),
+                      "%s: %s", several[i], said);
+    }
+    ck_assert_ptr_null(
+        strstr(answer_to("Upgrade", "\"targets\":[\"db\"],\"image\":\"x:2\""), "error"));
+}
+END_TEST
+
 START_TEST(who_has_no_enabled_profile_is_told_how_to_get_one)
 {
     const char *names[] = {"debug"}, *profiles[] = {"tools"}, *env_files[] = {"/s/prod.env"};
@@ -964,6 +983,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_forbidden_is_refused_and_has_not_failed, 0,
                         sizeof(asked) / sizeof(asked[0]));
     tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
+    tcase_add_test(tcase, an_image_is_for_one_service);
     tcase_add_test(tcase, who_has_no_enabled_profile_is_told_how_to_get_one);
     tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);
     tcase_add_test(tcase, a_timeout_ends_the_wait_and_says_what_is_missing);
