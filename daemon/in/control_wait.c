@@ -22,6 +22,7 @@ struct watch {
     uint64_t told_ms;   /* an upgrade tells of itself every second */
     bool selected;      /* else something that a selected one depends on */
     bool is_brought_up; /* that, and it wasn't up: the order is over when it is, or can't be */
+    bool was_taken;     /* the order was; it is only waited for since */
     const char *id;     /* into `ids`: indexes change with the configuration */
     struct accd_seen seen;
     struct accd_file_change file;
@@ -405,6 +406,20 @@ static const char *hint_of(const struct wait *wait, const struct watch *watch,
                  "--build builds it anew";
 }
 
+/* Of a hold: the order was refused for it, or it came later and the order goes on behind it. */
+static enum acc_settled settled_held(const struct watch *watch, char *text)
+{
+    char held[ACC_REASON_MAX + 1];
+
+    if (!watch->was_taken) {
+        return ACC_SETTLED_REFUSED;
+    }
+    memcpy(held, text, sizeof(held));
+    (void)snprintf(text, ACC_REASON_MAX + 1, "stands still: it %.400s, and goes on after that",
+                   held);
+    return ACC_SETTLED_FAILED;
+}
+
 /* Those of an apply that depend on what has changed: they belong to it as soon as it touches them.
  */
 static bool is_drawn_in(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
@@ -436,7 +451,10 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         is_skipped = settled == ACC_SETTLED_UNFIT && wait->is_of_several;
         if (settled == ACC_SETTLED_UNFIT) {
             settled = is_skipped ? ACC_SETTLED_DONE : ACC_SETTLED_REFUSED;
+        } else if (settled == ACC_SETTLED_HELD) {
+            settled = settled_held(watch, text);
         }
+        watch->was_taken |= settled == ACC_SETTLED_PENDING;
         change = change_of(wait, watch, settled, now_ms);
         look->row[i] = (struct acc_progress_row){
             .svc = watch->svc,

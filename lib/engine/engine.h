@@ -462,13 +462,15 @@ bool acc_engine_took_back(const struct acc_engine *engine, uint32_t svc, const c
                           bool *ret_is_refused);
 
 /* Has what a verb asked of this service come to its end? `text` (ACC_REASON_MAX + 1) says why not;
- * of what is refused, or unfit, it goes on behind the service's name: "is held down by root". */
+ * of what is refused, held, or unfit, it goes on behind the service's name: "is held down by root".
+ */
 enum acc_settled {
     ACC_SETTLED_PENDING,
     ACC_SETTLED_DONE,
     ACC_SETTLED_FAILED,
-    ACC_SETTLED_REFUSED, /* somebody has forbidden it: a hold, maintenance */
-    ACC_SETTLED_UNFIT,   /* it isn't done with one of its kind; of several it is left out */
+    ACC_SETTLED_REFUSED,
+    ACC_SETTLED_HELD,  /* a hold or maintenance forbids it, from before it was asked or since */
+    ACC_SETTLED_UNFIT, /* it isn't done with one of its kind; of several it is left out */
 };
 enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t svc,
                                     enum acc_verb verb, uint64_t now_ms, char *text);

@@ -291,7 +291,7 @@ static enum acc_settled under_hold(struct acc_engine *e, struct service *s, enum
         return so_far;
     }
     acc_hold_text(e, s, now_ms, text, ACC_REASON_MAX + 1);
-    return ACC_SETTLED_REFUSED;
+    return ACC_SETTLED_HELD;
 }
 
 static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, enum acc_verb verb,
@@ -420,7 +420,7 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
         return ACC_SETTLED_PENDING;
     }
     if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
-        return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED : ACC_SETTLED_PENDING;
+        return under_hold(e, s, ACC_VERB_UPGRADE, ACC_SETTLED_PENDING, now_ms, text);
     }
     if (has_outdated(e, s)) {
         if (acc_change_refused(s)) {

@@ -196,6 +196,34 @@ START_TEST(maintenance_and_silence_refuse)
 }
 END_TEST
 
+START_TEST(what_is_held_amid_its_order_stands_still)
+{
+    const char *method = asked[_i].method;
+    char request[160];
+    int fd;
+
+    puppet.service[0].settled = ACC_SETTLED_HELD;
+    puppet.service[0].settled_text = "is frozen by root (accctl release db)";
+    ck_assert_ptr_nonnull(strstr(answer_to(method, "\"targets\":[\"db\"]"), "io.acc.Refused"));
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    fd = dial();
+    snprintf(request, sizeof(request),
+             "{\"method\":\"io.acc.%s\",\"parameters\":{\"targets\":[\"db\"]}}", method);
+    say(fd, request);
+    ck_assert_str_eq(hear(fd), "");
+    move(0, ACC_SVC_UPGRADING, ACC_SETTLED_HELD);
+    accd_control_on_idle(server.control);
+
+    const char *said = hear(fd);
+
+    ck_assert_msg(strstr(said, "\"reason\":\"stands still: it is frozen by root (accctl release "
+                               "db), and goes on after that\",\"refused\":false") &&
+                      strstr(said, "io.acc.Failed"),
+                  "%s: %s", method, said);
+    close(fd);
+}
+END_TEST
+
 START_TEST(an_image_is_for_one_service)
 {
     static const char *const several[] = {"\"all\":true", "\"targets\":[\"acc\"]",
@@ -983,6 +1011,8 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_forbidden_is_refused_and_has_not_failed, 0,
                         sizeof(asked) / sizeof(asked[0]));
     tcase_add_loop_test(tcase, maintenance_and_silence_refuse, 0, sizeof(asked) / sizeof(asked[0]));
+    tcase_add_loop_test(tcase, what_is_held_amid_its_order_stands_still, 0,
+                        sizeof(asked) / sizeof(asked[0]));
     tcase_add_test(tcase, an_image_is_for_one_service);
     tcase_add_test(tcase, who_has_no_enabled_profile_is_told_how_to_get_one);
     tcase_add_test(tcase, done_is_what_is_written_down_or_said_not_to_be);

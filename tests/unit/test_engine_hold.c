@@ -55,7 +55,7 @@ START_TEST(an_upgrade_stays_where_it_is_and_so_does_its_clock)
     ck_stage(&stage, "");
     ck_state(&stage, "web", "upgrading");
     ck_assert(strstr(stage_reason(&stage, "web"), "it is frozen by root (accctl release web)"));
-    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_REFUSED, "is frozen by root");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_HELD, "is frozen by root");
     stage.service[0].sick_image[0] = '\0';
     stage_cmd(&stage, ACC_VERB_RELEASE, "web", "");
     stage_run(&stage, 60000);
@@ -106,10 +106,10 @@ START_TEST(verbs_are_told_what_forbids_them)
     hold("web", ACC_HOLD_UP, 7200000);
     ck_settled("web", ACC_VERB_HOLD, ACC_SETTLED_DONE, "");
     stage_cmd(&stage, ACC_VERB_STOP, "web", "");
-    ck_settled("web", ACC_VERB_STOP, ACC_SETTLED_REFUSED,
+    ck_settled("web", ACC_VERB_STOP, ACC_SETTLED_HELD,
                "is held up by root, for another 2 h 0 min (accctl release web)");
     stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
-    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_REFUSED, "is held up by root");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_HELD, "is held up by root");
     stage_cmd(&stage, ACC_VERB_UP, "web", "");
     ck_settled("web", ACC_VERB_UP, ACC_SETTLED_DONE, "");
     hold("db", ACC_HOLD_DOWN, 0);
@@ -119,7 +119,7 @@ START_TEST(verbs_are_told_what_forbids_them)
     stage_exit(&stage, "db", 1);
     stage_exit(&stage, "web", 1);
     stage_run(&stage, 30000);
-    ck_settled("db", ACC_VERB_UP, ACC_SETTLED_REFUSED, "is held down by root");
+    ck_settled("db", ACC_VERB_UP, ACC_SETTLED_HELD, "is held down by root");
     ck_settled("web", ACC_VERB_UP, ACC_SETTLED_FAILED, "needs db, which is held down by root");
     stage_cmd(&stage, ACC_VERB_RELEASE, "db", "");
     ck_settled("db", ACC_VERB_HOLD, ACC_SETTLED_FAILED, "released");
