@@ -341,6 +341,27 @@ static int create_engine(struct accd_app *app)
     return r;
 }
 
+/* What accd manages must not be left to nobody because of a disk that isn't mounted yet, or of a
+ * mistyped pattern. With systemd it is tried again until the files are there. */
+static int check_missing(const struct accd_app *app, char *reterr_text)
+{
+    struct acc_diags *diags = calloc(1, sizeof(*diags));
+    const char *missing;
+    size_t n = accd_departed_missing(&app->departed, app->engine, &missing);
+    int r = 0;
+
+    if (!diags) {
+        return -ENOMEM;
+    }
+    if (acc_load_missing(&app->load_options, &app->loaded, missing, n, diags) > 0) {
+        accd_app_print_diags(diags);
+        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "stacks that accd manages are missing");
+        r = -ENOENT;
+    }
+    free(diags);
+    return r;
+}
+
 static void before_step(void *ctx, const struct acc_event *event)
 {
     struct accd_app *app = ctx;
@@ -353,6 +374,12 @@ static void before_step(void *ctx, const struct acc_event *event)
 
         memcpy(stack.name, event->obs->project, sizeof(stack.name));
         accd_store_save_stack(app->store, &stack);
+    } else if (event->type == ACC_EV_OBS &&
+               accd_departed_runs_on(&app->departed, app->engine, event->obs)) {
+        accd_log(ACCD_LOG_WARNING,
+                 "stack %s has left the files while no accd ran: it runs on, and nobody restarts "
+                 "it; put it back, or end it: docker compose -p %s down",
+                 event->obs->project, event->obs->project);
     }
 }
 
@@ -572,6 +599,9 @@ static int begin(struct accd_app *app, char *reterr_text)
 
     if (r == 0) {
         r = create_engine(app);
+    }
+    if (r == 0 && !app->options->hand_back) {
+        r = check_missing(app, reterr_text);
     }
     if (r == 0) {
         r = create_pump(app);

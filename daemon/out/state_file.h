@@ -30,7 +30,7 @@ int64_t accd_state_file_unix_ms(void);
 uint64_t accd_state_file_number(struct accd_state_file *file, const char *query);
 /* accd_store_restore(), accd_store_managed() and accd_store_incidents(). */
 void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine);
-void accd_state_file_managed(struct accd_state_file *file, void (*fn)(void *ctx, const char *stack),
-                             void *ctx);
+void accd_state_file_managed(struct accd_state_file *file,
+                             void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx);
 size_t accd_state_file_incidents(struct accd_state_file *file,
                                  struct acc_past_incident *ret_incidents, size_t max);

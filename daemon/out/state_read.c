@@ -145,20 +145,23 @@ void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *en
     }
 }
 
-void accd_state_file_managed(struct accd_state_file *file, void (*fn)(void *ctx, const char *stack),
-                             void *ctx)
+void accd_state_file_managed(struct accd_state_file *file,
+                             void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx)
 {
     sqlite3_stmt *statement;
 
-    if (sqlite3_prepare_v2(file->db, "SELECT name FROM stack WHERE observing=0", -1, &statement,
-                           NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(file->db,
+                           "SELECT name, EXISTS(SELECT 1 FROM service WHERE wanted_up=1 AND"
+                           " substr(id, 1, length(name) + 1) = name || '/')"
+                           " FROM stack WHERE observing=0",
+                           -1, &statement, NULL) != SQLITE_OK) {
         return;
     }
     while (sqlite3_step(statement) == SQLITE_ROW) {
         char name[ACC_NAME_MAX + 1];
 
         accd_rows_text(statement, 0, name, sizeof(name));
-        fn(ctx, name);
+        fn(ctx, name, sqlite3_column_int(statement, 1) != 0);
     }
     sqlite3_finalize(statement);
 }

@@ -755,8 +755,8 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
     accd_state_file_restore(&store->file, engine);
 }
 
-void accd_store_managed(struct accd_store *store, void (*fn)(void *ctx, const char *stack),
-                        void *ctx)
+void accd_store_managed(struct accd_store *store,
+                        void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx)
 {
     accd_state_file_managed(&store->file, fn, ctx);
 }

@@ -35,9 +35,10 @@ struct accd_store *accd_store_close(struct accd_store *store);
 
 /* Give everything that was saved back to the engine, before its first step. */
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine);
-/* `fn` for each stack that accd managed when it last heard of it, in the files or not. */
-void accd_store_managed(struct accd_store *store, void (*fn)(void *ctx, const char *stack),
-                        void *ctx);
+/* `fn` for each stack that accd managed when it last heard of it, in the files or not; `is_wanted`:
+ * something of it was to run then. */
+void accd_store_managed(struct accd_store *store,
+                        void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx);
 /* Why what was queued last couldn't be written; NULL: it could. Valid until the loop runs on. */
 const char *accd_store_trouble(const struct accd_store *store);
 /* `fn(ctx)` when it can again: what was queued meanwhile is lost, so all is to be queued anew. */

@@ -33,13 +33,40 @@ START_TEST(what_was_managed_is_remembered_and_what_was_given_away_is_not)
     struct accd_departed departed = {0};
 
     ck_assert(acc_engine_restore_stack(engine, &kept) && acc_engine_restore_stack(engine, &given));
-    accd_departed_add(&departed, "given"); /* it was managed once */
-    accd_departed_add(&departed, "before");
+    accd_departed_add(&departed, "given", true); /* it was managed once */
+    accd_departed_add(&departed, "before", true);
     accd_departed_take(&departed, engine, 0);
     accd_departed_take(&departed, engine, 0);
     ck_assert(accd_departed_has(&departed, "kept") && accd_departed_has(&departed, "before"));
     ck_assert(!accd_departed_has(&departed, "given") && !accd_departed_has(&departed, "unseen"));
     ck_assert_uint_eq(departed.n, 2);
+    accd_departed_fini(&departed);
+    acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
+START_TEST(what_runs_on_is_nobody_elses_until_somebody_starts_it)
+{
+    struct acc_model *model = model_build("s: a");
+    struct acc_engine *engine = engine_of(model);
+    struct accd_departed departed = {0};
+    struct acc_obs on = {.project = "on", .state = ACC_CTR_RUNNING, .restart = ACC_RESTART_NO},
+                   stopped = {.project = "stopped", .state = ACC_CTR_RUNNING};
+    const char *name;
+
+    accd_departed_add(&departed, "on", true);
+    accd_departed_add(&departed, "stopped", false);
+    accd_departed_add(&departed, "s", true);
+    ck_assert_uint_eq(accd_departed_missing(&departed, engine, &name), 1);
+    ck_assert_str_eq(name, "on");
+    ck_assert(!accd_departed_taken_over(&departed, engine, &on));
+    ck_assert(accd_departed_runs_on(&departed, engine, &on));
+    ck_assert(!accd_departed_runs_on(&departed, engine, &on)); /* once */
+    ck_assert(accd_departed_taken_over(&departed, engine, &stopped));
+    on.restart = ACC_RESTART_ALWAYS; /* docker compose up has made it anew */
+    ck_assert(accd_departed_taken_over(&departed, engine, &on));
+    ck_assert_uint_eq(departed.n, 1);
     accd_departed_fini(&departed);
     acc_engine_destroy(engine);
     acc_model_destroy(model);
@@ -61,7 +88,7 @@ START_TEST(leftovers_are_of_stacks_that_accd_has_managed_and_that_nobody_uses)
     ck_assert(acc_engine_restore_stack(engine, &record));
     ck_assert_int_eq(IS(own, true), ACCD_LEFTOVER_YES);
     ck_assert_int_eq(IS(gone, false), ACCD_LEFTOVER_NO);
-    accd_departed_add(&departed, "gone");
+    accd_departed_add(&departed, "gone", true);
     ck_assert_int_eq(IS(gone, false), ACCD_LEFTOVER_YES);
     ck_assert_int_eq(IS(gone, true), ACCD_LEFTOVER_HELD);
     ck_assert_int_eq(IS(foreign, false), ACCD_LEFTOVER_NO);
@@ -86,6 +113,7 @@ int main(void)
 
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, what_was_managed_is_remembered_and_what_was_given_away_is_not);
+    tcase_add_test(tcase, what_runs_on_is_nobody_elses_until_somebody_starts_it);
     tcase_add_test(tcase, leftovers_are_of_stacks_that_accd_has_managed_and_that_nobody_uses);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
