@@ -370,6 +370,19 @@ static void put_reasons(struct accctl_table *table, const struct accctl_style *s
     }
 }
 
+static void put_overview_row(struct accctl_table *table, const cJSON *service,
+                             const struct accctl_style *style)
+{
+    char ago[48];
+
+    accctl_ago(style, text_of(service, "since"), ago, sizeof(ago));
+    accctl_table_row(table, accctl_state_color(text_of(service, "state")), 1);
+    accctl_table_cell(table, text_of(service, "id"));
+    accctl_table_cell(table, state_text(service));
+    accctl_table_cell(table, ago);
+    accctl_table_cell(table, text_of(service, "reason"));
+}
+
 static void put_problems(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     size_t n = 0;
@@ -377,15 +390,7 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
     struct accctl_table *table = accctl_table_create(4, "");
 
     for (size_t i = 0; i < n; i++) {
-        const cJSON *service = problems[i].service;
-        char ago[48];
-
-        accctl_ago(style, problems[i].since, ago, sizeof(ago));
-        accctl_table_row(table, accctl_state_color(text_of(service, "state")), 1);
-        accctl_table_cell(table, text_of(service, "id"));
-        accctl_table_cell(table, state_text(service));
-        accctl_table_cell(table, ago);
-        accctl_table_cell(table, text_of(service, "reason"));
+        put_overview_row(table, problems[i].service, style);
     }
     if (n > 0) {
         (void)acc_buf_puts(out, "\n");
@@ -395,8 +400,9 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
     free(problems);
 }
 
-/* Holds that an overview names; `status STACK` has all. */
-#define HOLDS_MAX 8u
+/* Holds, and upgrades, that an overview names; `status STACK` has all. */
+#define HOLDS_MAX    8u
+#define UPGRADES_MAX 8u
 
 static bool is_problem(const struct problem *problems, size_t n, const cJSON *service)
 {
@@ -447,6 +453,33 @@ static void put_holds(const cJSON *status, const struct accctl_style *style, str
     }
     if (n > HOLDS_MAX) {
         (void)acc_buf_printf(out, "and %zu more are held: accctl status STACK\n", n - HOLDS_MAX);
+    }
+    accctl_table_destroy(table);
+    free(problems);
+}
+
+/* The steps of those under way, as `upgrade` tells them; one that goes back is a problem. */
+static void put_upgrades(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    size_t n_problems = 0, n = 0;
+    struct problem *problems = find_problems(status, NULL, &n_problems);
+    struct accctl_table *table = accctl_table_create(4, "");
+    const cJSON *service;
+
+    cJSON_ArrayForEach(service, acc_json_array(status, "services"))
+    {
+        if (strcmp(text_of(service, "state"), "upgrading") == 0 &&
+            !is_problem(problems, n_problems, service) && n++ < UPGRADES_MAX) {
+            put_overview_row(table, service, style);
+        }
+    }
+    if (n > 0) {
+        (void)acc_buf_puts(out, "\n");
+        put_reasons(table, style, "", out);
+    }
+    if (n > UPGRADES_MAX) {
+        (void)acc_buf_printf(out, "and %zu more are upgraded: accctl status STACK\n",
+                             n - UPGRADES_MAX);
     }
     accctl_table_destroy(table);
     free(problems);
@@ -532,6 +565,7 @@ void accctl_put_overview(const cJSON *status, const struct accctl_style *style, 
     accctl_put_head(status, style, out);
     put_problems(status, style, out);
     put_holds(status, style, out);
+    put_upgrades(status, style, out);
     cJSON_ArrayForEach(stack, stacks)
     {
         put_stack(table, status, stack, style);

@@ -256,6 +256,23 @@ START_TEST(a_root_on_its_way_back_is_listed_before_who_suffers)
 }
 END_TEST
 
+START_TEST(upgrades_under_way_are_named_with_their_steps)
+{
+    cJSON *json = status();
+    cJSON *loki = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "services"), 1);
+    struct acc_buf out;
+
+    cJSON_ReplaceItemInObject(loki, "state", cJSON_CreateString("upgrading"));
+    cJSON_ReplaceItemInObject(loki, "reason", cJSON_CreateString("to r2 start-first: verify"));
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "acc/loki  upgrading  "));
+    ck_assert_ptr_nonnull(strstr(out.data, "  to r2 start-first: verify\n"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(holds_are_counted_and_told_with_their_end)
 {
     cJSON *json = status();
@@ -730,6 +747,7 @@ int main(void)
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
+    tcase_add_test(tcase, upgrades_under_way_are_named_with_their_steps);
     tcase_add_test(tcase, overview_says_that_the_host_is_shutting_down);
     tcase_add_test(tcase, overview_says_that_docker_is_away);
     tcase_add_test(tcase, a_stack_in_full_has_every_service);
