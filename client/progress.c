@@ -510,9 +510,10 @@ void accctl_progress_put_outcomes(const struct accctl_progress *progress, struct
 
 /* --- when accd goes away --------------------------------------------------------------------- */
 
-static bool is_lost(const struct line *line)
+/* A changed file is followed all the same, and other verbs wait for no upgrade. */
+static bool is_lost(const struct accctl_progress *progress, const struct line *line)
 {
-    return line->selected && !line->settled &&
+    return progress->waits_for_watch && line->selected && !line->settled &&
            (line->queued[0] || strcmp(line->step, "pre-hook") == 0);
 }
 
@@ -522,7 +523,7 @@ const char *accctl_progress_next_lost(const struct accctl_progress *progress, si
     while (*at < progress->n) {
         const struct line *line = &progress->line[(*at)++];
 
-        if (is_lost(line)) {
+        if (is_lost(progress, line)) {
             *ret_is_queued = line->queued[0] != '\0';
             return line->service;
         }
@@ -537,10 +538,10 @@ bool accctl_progress_goes_on(const struct accctl_progress *progress)
     for (size_t i = 0; i < progress->n; i++) {
         const struct line *line = &progress->line[i];
 
-        if (line->selected && !line->settled && !is_lost(line)) {
+        if (line->selected && !line->settled && !is_lost(progress, line)) {
             return true;
         }
-        any_lost |= is_lost(line);
+        any_lost |= is_lost(progress, line);
     }
     return !any_lost;
 }

@@ -665,6 +665,41 @@ START_TEST(apply_does_not_say_that_it_waits_for_the_watch)
 }
 END_TEST
 
+static const struct {
+    const char *rest;
+    bool is_upgrade, is_lost, is_queued, goes_on;
+} left_amid[] = {
+    {"\"step\":\"verify\",\"settled\":false", true, false, false, true},
+    {"\"step\":\"pre-hook\",\"settled\":false", true, true, false, false},
+    {"\"step\":\"watch\",\"settled\":false,\"queued\":\"waits\"", true, true, true, false},
+    {"\"step\":\"pre-hook\",\"settled\":true", true, false, false, true},
+    {"\"step\":\"pre-hook\",\"settled\":false", false, false, false, true}, /* apply tries again */
+    {"\"step\":\"watch\",\"settled\":false,\"queued\":\"waits\"", false, false, false, true},
+};
+
+START_TEST(what_an_order_does_not_go_on_with_without_accd)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style,
+                                                              left_amid[_i].is_upgrade);
+    const char *service;
+    bool is_queued = false;
+    struct acc_buf out;
+    char rest[256];
+    size_t at = 0;
+
+    acc_buf_init(&out, 10000);
+    snprintf(rest, sizeof(rest), "\"state\":\"upgrading\",%s", left_amid[_i].rest);
+    tell(progress, rest, 1000, &out);
+    service = accctl_progress_next_lost(progress, &at, &is_queued);
+    ck_assert_int_eq(service != NULL, left_amid[_i].is_lost);
+    ck_assert_int_eq(is_queued, left_amid[_i].is_queued);
+    ck_assert_int_eq(accctl_progress_goes_on(progress), left_amid[_i].goes_on);
+    ck_assert_ptr_null(accctl_progress_next_lost(progress, &at, &is_queued));
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
 START_TEST(a_pull_is_told_by_quarters_and_a_build_line_by_line)
 {
     struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
@@ -763,6 +798,8 @@ int main(void)
     tcase_add_test(tcase, the_outcome_says_what_changed_why_and_how_long_it_took);
     tcase_add_test(tcase, steps_of_an_upgrade_have_durations);
     tcase_add_test(tcase, apply_does_not_say_that_it_waits_for_the_watch);
+    tcase_add_loop_test(tcase, what_an_order_does_not_go_on_with_without_accd, 0,
+                        ACC_ARRAY_LEN(left_amid));
     tcase_add_test(tcase, a_pull_is_told_by_quarters_and_a_build_line_by_line);
     tcase_add_test(tcase, on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end);
     srunner_run_all(runner, CK_NORMAL);
