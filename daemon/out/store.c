@@ -142,7 +142,7 @@ static int run_statement(struct accd_store *store, enum statement which)
     return r == SQLITE_DONE || r == SQLITE_ROW ? SQLITE_OK : r;
 }
 
-/* Only the last ones are of any use. */
+/* Only the last ones are of any use, and what fails in the same way again and again is one. */
 static int save_attempt(struct accd_store *store, const struct job *job)
 {
     sqlite3_stmt *prune = store->file.statement[ST_PRUNE_ATTEMPTS];

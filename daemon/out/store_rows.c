@@ -29,8 +29,9 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_PRUNE_REVISIONS] = "DELETE FROM revision WHERE service=?1 AND number <= ?2",
     [ST_ATTEMPT] = ("INSERT INTO attempt(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms, what) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
-    [ST_PRUNE_ATTEMPTS] = ("DELETE FROM attempt WHERE service=?1 AND id NOT IN"
-        " (SELECT id FROM attempt WHERE service=?1 ORDER BY id DESC LIMIT ?2)"),
+    [ST_PRUNE_ATTEMPTS] = ("DELETE FROM attempt WHERE service=?1 AND (id NOT IN"
+        " (SELECT id FROM attempt WHERE service=?1 ORDER BY id DESC LIMIT ?2) OR id NOT IN"
+        " (SELECT max(id) FROM attempt WHERE service=?1 GROUP BY number, asked_by, text))"),
     [ST_NOTE] = "INSERT INTO history(at_ms, kind, service, text) VALUES(?,?,?,?)",
     [ST_INCIDENT] = "INSERT OR REPLACE INTO incident(id, root, opened_ms, closed_ms, cause, peak) VALUES(?,?,?,?,?,?)",
     [ST_OPENED] = "INSERT OR REPLACE INTO opened(id, root, opened_ms, cause, peak, notified) VALUES(?,?,?,?,?,?)",

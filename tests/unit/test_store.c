@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/out/store_limits.h"
 #include "lib/drill/model_text.h"
 #include "tests/unit/model_builder.h"
 
@@ -458,6 +459,62 @@ START_TEST(history_is_read_oldest_first_and_by_service)
 }
 END_TEST
 
+static void on_revision(void *ctx, int64_t unix_ms, const struct acc_revision_record *record)
+{
+    char text[96];
+
+    (void)ctx;
+    snprintf(text, sizeof(text), record->is_attempt ? "(r%u %s %d);" : "r%u %s %d;",
+             (unsigned)record->number, record->text, (int)unix_ms);
+    strcat(order, text);
+}
+
+/* What came to nothing has no number of its own, and takes none from what is there. */
+START_TEST(attempts_are_kept_beside_the_revisions)
+{
+    struct acc_revision_record first = {.id = "s/a", .number = 1, .result = ACC_REV_STABLE},
+                               second = {.id = "s/a", .number = 2, .result = ACC_REV_TRIAL},
+                               attempt = {.id = "s/a",
+                                          .number = 2,
+                                          .is_attempt = true,
+                                          .result = ACC_REV_FAILED,
+                                          .text = "away"},
+                               other = {.id = "s/b",
+                                        .number = 2,
+                                        .is_attempt = true,
+                                        .result = ACC_REV_FAILED,
+                                        .text = "away"};
+
+    accd_store_save_revision(store, 1, &first);
+    accd_store_save_revision(store, 2, &attempt);
+    accd_store_save_revision(store, 3, &other);
+    accd_store_save_revision(store, 4, &attempt); /* the same again is one */
+    strcpy(attempt.text, "login");
+    accd_store_save_revision(store, 5, &attempt);
+    accd_store_save_revision(store, 6, &second);
+    second.result = ACC_REV_STABLE;
+    accd_store_save_revision(store, 7, &second); /* it keeps its time */
+    reopen();
+    accd_store_revisions(store, "s/a", on_revision, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "r2  6;(r2 login 5);(r2 away 4);r1  1;end");
+    for (int i = 0; i < 3 * ACCD_STORE_ATTEMPTS_MAX; i++) {
+        snprintf(attempt.text, sizeof(attempt.text), "%d", i);
+        attempt.number = 3;
+        accd_store_save_revision(store, 8 + i, &attempt);
+    }
+    order[0] = '\0';
+    accd_store_revisions(store, "s/b", on_revision, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "(r2 away 3);end");
+    order[0] = '\0';
+    accd_store_revisions(store, "s/a", on_revision, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_ptr_nonnull(strstr(order, "(r3 29 37);"));
+    ck_assert_ptr_nonnull(strstr(order, "(r3 20 28);r2  6;r1  1;end"));
+}
+END_TEST
+
 START_TEST(a_second_daemon_on_the_same_state_is_refused)
 {
     struct accd_store *second = NULL;
@@ -567,6 +624,7 @@ int main(void)
     tcase_add_test(tcase, what_is_gathered_waits_for_who_waits_for_it);
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
+    tcase_add_test(tcase, attempts_are_kept_beside_the_revisions);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
     tcase_add_test(tcase, stacks_that_were_managed_outlive_their_files);
