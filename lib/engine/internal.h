@@ -1099,6 +1099,8 @@ void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull, and 
 void acc_rollout_answered(struct acc_engine *e, struct service *s, const struct acc_event *event);
 /* Does the rollout say what happens to it? Then what: */
 bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i);
+/* What keeps its new container from being made; where that is a service: which. */
+bool acc_rollout_waits(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);
 enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
                                         struct instance *i);
 /* A new one that may not end before it has taken over. */

@@ -766,6 +766,17 @@ static bool is_on_its_way_back(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* What a dump lacks is lost when it is needed: it is made when nothing but it is waited for. */
+static void begin_when_due(struct acc_engine *e, struct service *s)
+{
+    s->roll.waits_for = ACC_NONE;
+    if (!s->has_pre_upgrade) {
+        acc_rollout_step(e, s, ACC_ROLL_CREATE);
+    } else if (!acc_rollout_waits(e, s, &s->roll.waits_for)) {
+        acc_rollout_step(e, s, ACC_ROLL_PRE);
+    }
+}
+
 static void update_active(struct acc_engine *e, struct service *s)
 {
     bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_POST;
@@ -793,7 +804,7 @@ static void update_active(struct acc_engine *e, struct service *s)
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);
         } else if (s->roll.is_here && acc_group_is_here(e, s)) {
-            acc_rollout_step(e, s, s->has_pre_upgrade ? ACC_ROLL_PRE : ACC_ROLL_CREATE);
+            begin_when_due(e, s);
         }
         break;
     case ACC_ROLL_PRE:

@@ -60,8 +60,7 @@ static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep
     return false;
 }
 
-/* What keeps the next new container from being made; where that is a service: which. */
-static bool waits_to_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
+bool acc_rollout_waits(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
 {
     if (dep_rolls(e, s, ret_waits_for) || !acc_group_lets_create(e, s, ret_waits_for) ||
         !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
@@ -98,7 +97,7 @@ static bool heals_until_its_turn(struct acc_engine *e, struct service *s, const 
         return false;
     }
     return is->step < ACC_ROLL_CREATE || i->slot != is->slot ||
-           (!has_begun(e, s, i->slot) && waits_to_create(e, s, &(uint32_t){ACC_NONE}));
+           (!has_begun(e, s, i->slot) && acc_rollout_waits(e, s, &(uint32_t){ACC_NONE}));
 }
 
 bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct instance *i)
@@ -163,7 +162,7 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
         return ACC_NOTHING;
     }
     r->waits_for = ACC_NONE;
-    if (waits_to_create(e, s, &r->waits_for)) {
+    if (acc_rollout_waits(e, s, &r->waits_for)) {
         acc_turn_give_back(e, s);
         return ACC_NOTHING;
     }

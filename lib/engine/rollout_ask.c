@@ -510,7 +510,8 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         acc_change_forgive(e, s); /* likewise: it brings what the file says, too */
     }
     r->result = ROLL_NONE;
-    if (r->is.step == ACC_ROLL_PULL && !r->op) {
+    /* One with commands that only waits for its turn has its place among others. */
+    if (r->is.step == ACC_ROLL_PULL && !r->op && !(r->is_here && s->has_pre_upgrade)) {
         acc_group_mark(e, s);
         r->is.step = ACC_ROLL_IDLE; /* superseded before anything was done */
     }                               /* else it begins when this one has ended */
