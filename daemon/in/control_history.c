@@ -200,8 +200,8 @@ static void put_sharers(const struct accd_control *control, const struct acc_mod
         acc_engine_service(control->config.engine, at, uv_now(control->config.loop), &sharer);
         if (sharer.wanted_up) {
             (void)acc_buf_printf(out,
-                                 "%s: stops with %s, as it shares with that, and is made anew as "
-                                 "it is when the new one is ready%s\n",
+                                 "%s: stops with %s, as it shares with that, and is made anew "
+                                 "when the new one is ready%s\n",
                                  sharer.id, model->services[svc]->id,
                                  targets->selected[at] ? "; its own upgrade follows" : "");
         }

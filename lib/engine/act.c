@@ -223,8 +223,8 @@ static enum acc_action_type decide_down(struct acc_engine *e, struct service *s,
     if (i->held || i->hold_ms || acc_hold_no_start(e, s)) {
         return NOTHING;
     }
-    if (acc_inst_unsure(e, i)) {
-        return NOTHING;
+    if (acc_inst_unsure(e, i) || (acc_inst_stranded(e, i) && acc_change_is_kept(e, s, i))) {
+        return NOTHING; /* ... it can't run meanwhile */
     }
     if (acc_change_swaps(e, s, i)) {
         if (s->done && !s->run_asked && !acc_renew_may_follow(e, s)) {

@@ -1154,6 +1154,9 @@ void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
 void acc_change_forgive(struct acc_engine *e, struct service *s);
 /* Is the instance to be made anew in its place, without a rollout? */
 bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i);
+/* It was stopped for one that may go back, and then runs again. Made anew it would have the
+ * configuration of its file, which is meant to go with what isn't proven yet. */
+bool acc_change_is_kept(struct acc_engine *e, struct service *s, const struct instance *i);
 /* It alone has the configuration that the service was or is rolled back to: what the file says now
  * is another one, so none can be made in its place. */
 bool acc_change_must_keep(struct acc_engine *e, struct service *s, const struct instance *i);

@@ -305,13 +305,65 @@ static bool is_job(const struct service *s)
     return s->one_shot || (s->ends && acc_svc_is_done(s));
 }
 
-static const char *unfit(struct acc_engine *e, struct service *s)
+static bool has_change(struct acc_engine *e, struct service *s)
 {
-    return s->removed || s->n_inst == 0 ? "it has no containers"
-           : !s->wanted_up              ? "it is off; the next up uses the image that is there"
-           : acc_svc_held(e, s)         ? "it was stopped by hand; release it first"
-           : acc_hold_no_stop(e, s)     ? "it is held; release it first"
-                                        : NULL;
+    acc_each_slot (e, s, i) {
+        if (acc_inst_changed(e, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its change isn't proven yet: the container of before may have to run again. */
+static bool is_on_trial(const struct service *s)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+
+    return is->is_change && is->step > ACC_ROLL_CREATE && is->step != ACC_ROLL_RETIRE;
+}
+
+/* Who shares namespaces with it is made anew with it, and what the file doesn't say any more would
+ * be lost. Where both are changed they are meant to go together. */
+static const struct service *bereft_by(struct acc_engine *e, struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_in && !has_change(e, s); k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *sharer = &e->services[edge->from];
+
+        if (edge->kind == ACC_EDGE_BINDS && sharer->wanted_up && !sharer->removed &&
+            !acc_svc_observing(e, sharer) &&
+            (is_on_trial(sharer) || (sharer->ready && has_change(e, sharer)))) {
+            return sharer;
+        }
+    }
+    return NULL;
+}
+
+/* Of a rollback nobody asks whether it is good for others. */
+static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char *text)
+{
+    const struct service *sharer = is_back ? NULL : bereft_by(e, s);
+    const char *why = s->removed || s->n_inst == 0 ? "it has no containers"
+                      : !s->wanted_up      ? "it is off; the next up uses the image that is there"
+                      : acc_svc_held(e, s) ? "it was stopped by hand; release it first"
+                      : acc_hold_no_stop(e, s) ? "it is held; release it first"
+                                               : NULL;
+
+    if (why) {
+        acc_copy(text, ACC_REASON_MAX + 1, why);
+    } else if (sharer && is_on_trial(sharer)) {
+        (void)snprintf(text, ACC_REASON_MAX + 1,
+                       "%.60s, which shares with it, is being changed, and could not go back from "
+                       "that any more; first wait until that has been watched",
+                       sharer->nick);
+    } else if (sharer) {
+        (void)snprintf(text, ACC_REASON_MAX + 1,
+                       "%.60s, which shares with it, would lose its configuration, which its "
+                       "container alone has; first change its file and apply that, or turn it off",
+                       sharer->nick);
+    }
+    return why || sharer;
 }
 
 /* True: of several it is left out. */
@@ -334,15 +386,10 @@ bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *te
         struct acc_engine *out;
     } cast = {engine};
     struct service *s = &cast.out->services[svc];
-    const char *why;
 
     acc_assert(svc < engine->n_services);
-    if (job_is_unfit(s, text)) {
-        return true;
-    }
-    why = unfit(cast.out, s);
-    acc_copy(text, ACC_REASON_MAX + 1, why ? why : "");
-    return why != NULL;
+    text[0] = '\0';
+    return job_is_unfit(s, text) || is_unfit(cast.out, s, false, text);
 }
 
 /* Nothing is known of it yet but who wants it. */
@@ -380,9 +427,11 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 void acc_rollout_begin(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    char job[ACC_REASON_MAX + 1];
-    bool is_unfit = !r->ask_refusal[0] && job_is_unfit(s, job);
-    const char *why = r->ask_refusal[0] ? r->ask_refusal : is_unfit ? job : unfit(e, s);
+    char text[ACC_REASON_MAX + 1];
+    bool is_job_unfit = !r->ask_refusal[0] && job_is_unfit(s, text);
+    const char *why = r->ask_refusal[0]                                   ? r->ask_refusal
+                      : is_job_unfit || is_unfit(e, s, r->ask_back, text) ? text
+                                                                          : NULL;
 
     if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
         why = ACC_DISK_IS_FULL;
@@ -396,7 +445,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
-    r->is_unfit = is_unfit;
+    r->is_unfit = is_job_unfit;
     if (why) {
         (void)acc_rollout_refuse(e, s, why);
         return;

@@ -178,8 +178,31 @@ static bool rolls(struct acc_engine *e, struct service *s)
     return serves;
 }
 
+/* It has begun to stop its old one, and neither taken over nor is back. */
+static bool may_go_back(const struct service *s)
+{
+    const enum acc_rollout_step step = s->roll.is.step;
+
+    return step > ACC_ROLL_CREATE && step != ACC_ROLL_POST && step != ACC_ROLL_WATCH &&
+           step != ACC_ROLL_RETIRE;
+}
+
+bool acc_change_is_kept(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    acc_each_out (e, s, edge) {
+        if (acc_reaction(DEP_RESTARTS, edge) == REACT_FIRST &&
+            may_go_back(&e->services[edge->to])) {
+            return acc_inst_changed(e, i) && !i->recreate;
+        }
+    }
+    return false;
+}
+
 bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i)
 {
+    if (acc_change_is_kept(e, s, i)) {
+        return false;
+    }
     if (acc_inst_stranded(e, i)) {
         return true;
     }

@@ -23,6 +23,10 @@ def names(w):
     return sorted(c["Names"][0][1:] for c in w.docker.containers())
 
 
+def ids(w):
+    return {c["Names"][0]: c["Id"] for c in w.docker.containers()}
+
+
 def history(accd, name="a"):
     return {r["revision"]: r for r in accd.json("history", name)["revisions"]}
 
@@ -177,3 +181,24 @@ def test_nothing_passes_for_the_kept_one_that_was_removed(w):
     assert w.docker.inspect("s-a-1")["Id"] == new and not record.count("create"), record.order("create")
     row = history(accd)[2]
     assert row["result"] == "failed" and "no file has its configuration" in row["reason"], row
+
+
+@needs(seconds=150)
+def test_who_shares_a_namespace_keeps_its_container_for_the_way_back(w):
+    """b lives in the network of a. Both have changed and a is bad: b's old container runs again, in a's old one.
+    Then b alone is bad and goes back: a isn't upgraded over what only b's container has."""
+    accd = start(w, b={"network_mode": "service:a", "environment": {"PORT": "9090"}})
+    before = ids(w)
+    b = {"network_mode": "service:a", "environment": {"PORT": "9090", "TZ": "UTC"}}
+    stack(w, {"environment": {"START_FAIL": "3"}}, b)
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1 and "a: was rolled back to r1: the new one exited with 3" in done.stderr, done
+    accd.wait_all_up(30)
+    assert ids(w) == before, "both are the containers of before"
+    stack(w, {}, {**b, "environment": {**b["environment"], "START_FAIL": "3"}})
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 1 and "b: was rolled back to r1: the new one exited with 3" in done.stderr, done
+    done = accd.ctl("upgrade", "a", "--image", "acc-test/bb:2", check=False)
+    assert done.returncode == 1 and "b, which shares with it, would lose its configuration" in done.stderr, done
+    assert "would lose" in accd.ctl("upgrade", "a", "--dry-run").stdout
+    assert ids(w) == before and accd.state_of("b") == "up"

@@ -63,7 +63,7 @@ def test_who_shares_a_namespace_is_back_before_its_phase_begins(w):
                                   phases=[{"name": "base"}, {"name": "apps"}]))
     accd.ctl("up", "--all")
     plan = accd.ctl("upgrade", "--all", "--dry-run").stdout
-    assert ("s/b: stops with s/a, as it shares with that, and is made anew as it is when the new one is ready; "
+    assert ("s/b: stops with s/a, as it shares with that, and is made anew when the new one is ready; "
             "its own upgrade follows\n") in plan, plan
     images(w, "2")
     record = w.record()
