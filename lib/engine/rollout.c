@@ -17,8 +17,9 @@
 #include "lib/engine/internal.h"
 
 /* What failed is tried so often; then the rollout has failed. */
-#define TRIES_MAX 3u
-#define RETRY_MS  2000ull
+#define TRIES_MAX    3u
+#define RETRY_MS     2000ull
+#define ILL_AGAIN_MS 1000u
 /* What somebody takes away again and again while it is tried is no surroundings for a trial. */
 #define EXCUSES_MAX 5u
 
@@ -394,11 +395,18 @@ static bool is_ready(const struct instance *i)
     return i->present && acc_inst_running(i) && i->ready && !i->degraded;
 }
 
-/* By what is known now, of itself. */
+/* By what is known now, of itself. What others are to blame for is looked at again: no event tells
+ * when that is over. */
 static bool is_ill(struct acc_engine *e, struct service *s, const struct instance *i)
 {
-    return acc_inst_running(i) && i->degraded && !i->waiting && !acc_inst_stale(e, i) &&
-           !acc_attributed(e, s, e->now) && !is_held_up(e, s) && !acc_svc_is_cut(e, s);
+    if (!acc_inst_running(i) || !i->degraded || i->waiting || acc_inst_stale(e, i)) {
+        return false;
+    }
+    if (acc_attributed(e, s, e->now)) {
+        acc_wake_at(s, e->now + ILL_AGAIN_MS);
+        return false;
+    }
+    return !is_held_up(e, s) && !acc_svc_is_cut(e, s);
 }
 
 /* Its run was ended by acc, which does that to a candidate when the host, or what it needs, goes

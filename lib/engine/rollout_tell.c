@@ -107,6 +107,16 @@ static bool is_kept(struct acc_engine *e, const struct service *s)
     return false;
 }
 
+/* Others are, or were lately, to blame: else it would have failed. */
+static bool is_unhealthy_on_trial(struct acc_engine *e, const struct service *s)
+{
+    const struct instance *candidate = s->roll.is.step == ACC_ROLL_VERIFY
+                                           ? acc_rollout_cast(e, s, s->roll.is.slot).candidate
+                                           : NULL;
+
+    return candidate && candidate->degraded && acc_inst_running(candidate);
+}
+
 /* What is gone, or whose dependency is, while its upgrade waits: the word "upgrading" hides that.
  */
 static bool is_down_meanwhile(struct acc_engine *e, struct service *s)
@@ -234,6 +244,9 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "%s %.80s",
                       r->is_queued ? ", behind" : "; waits for", e->services[r->waits_for].nick);
+    }
+    if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, "; the new one is unhealthy");
     }
     if (is_down_meanwhile(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; doesn't run meanwhile");
