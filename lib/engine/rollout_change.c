@@ -245,6 +245,14 @@ bool acc_change_comes(struct acc_engine *e, struct service *s)
 
 /* --- when ------------------------------------------------------------------------------------ */
 
+/* What became of another configuration, or of a way back, says nothing of this one. */
+static bool has_failed_to_begin(const struct service *s)
+{
+    const struct rollout *r = &s->roll;
+
+    return r->result == ROLL_FAILED && !r->is.is_upgrade && strcmp(r->is.spec, s->spec) == 0;
+}
+
 static bool is_due(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
@@ -260,7 +268,7 @@ static bool is_due(struct acc_engine *e, struct service *s)
             return false;
         }
     }
-    return (r->result != ROLL_FAILED || acc_due(e, s, r->ended_ms + AGAIN_MS)) &&
+    return (!has_failed_to_begin(s) || acc_due(e, s, r->ended_ms + AGAIN_MS)) &&
            (!r->ended_ms || acc_due(e, s, r->ended_ms + 1)) && acc_gate_start(e, s) &&
            acc_gate_breaker(e, s) && acc_resources_there(e, s);
 }
