@@ -152,15 +152,27 @@ static enum acc_action_type rename_it(struct acc_engine *e, struct service *s, s
     return ACC_ACT_RENAME;
 }
 
+/* A container that was made since the upgrade began may have volumes without a name. */
+static void look_at_order(struct acc_engine *e, struct service *s)
+{
+    if (s->roll.is.start_first &&
+        !acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL})) {
+        s->roll.is.start_first = false;
+        acc_save(s);
+    }
+}
+
 static enum acc_action_type decide_create(struct acc_engine *e, struct service *s,
                                           struct instance *i)
 {
     struct rollout *r = &s->roll;
+    const struct instance *old = &e->inst[s->first_inst + i->slot - 1];
 
-    if (i->present || r->fail_ms || i->slot != r->is.slot ||
-        e->inst[s->first_inst + i->slot - 1].op || !acc_due(e, s, r->retry_ms)) {
+    if (i->present || r->fail_ms || i->slot != r->is.slot || old->op ||
+        (old->present && old->need_obs) || !acc_due(e, s, r->retry_ms)) {
         return ACC_NOTHING;
     }
+    look_at_order(e, s);
     r->waits_for = ACC_NONE;
     if (acc_rollout_waits(e, s, &r->waits_for)) {
         acc_turn_give_back(e, s);
