@@ -22,6 +22,8 @@ struct watch {
     uint64_t told_ms;   /* an upgrade tells of itself every second */
     bool selected;      /* else something that a selected one depends on */
     bool is_brought_up; /* that, and it wasn't up: the order is over when it is, or can't be */
+    bool is_restarted;  /* with something that it needs: likewise, and its failure is one of the
+                           order */
     bool was_taken;     /* the order was; it is only waited for since */
     const char *id;     /* into `ids`: indexes change with the configuration */
     struct accd_seen seen;
@@ -152,7 +154,7 @@ static bool is_down(enum acc_svc_state state)
 }
 
 static bool fill(struct wait *wait, const struct accd_control *control, const uint8_t *selected,
-                 const uint8_t *watched, const uint8_t *needed, size_t n)
+                 const uint8_t *watched, const uint8_t *needed, size_t n, bool is_restart)
 {
     uint64_t now_ms = uv_now(control->config.loop);
     struct acc_buf ids;
@@ -171,7 +173,8 @@ static bool fill(struct wait *wait, const struct accd_control *control, const ui
                                         .step = service.step,
                                         .change = "",
                                         .selected = selected[i] != 0,
-                                        .is_brought_up = needed[i] && !selected[i] &&
+                                        .is_restarted = needed[i] && !selected[i] && is_restart,
+                                        .is_brought_up = needed[i] && !selected[i] && !is_restart &&
                                                          is_down(service.state)};
         accd_heard_init(&wait->watch[k].heard);
         wait->n_watches = ++k;
@@ -215,6 +218,8 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         memcpy(watched, selected, n);
     }
     needed = watched + n + 1;
+    bool is_restart = !task->is_apply && task->verb == ACC_VERB_RESTART && task->with_dependents;
+
     if (model && (task->is_apply || looks_at_dependencies(task->verb) || task->with_dependents)) {
         widen(model, task->is_apply || task->with_dependents, false, watched);
     }
@@ -222,11 +227,14 @@ static struct wait *make_wait(struct accd_control *control, struct accd_session 
         (task->verb == ACC_VERB_UP || task->verb == ACC_VERB_START)) {
         memcpy(needed, selected, n);
         widen(model, false, true, needed);
+    } else if (model && n > 0 && is_restart) {
+        memcpy(needed, selected, n);
+        widen(model, true, true, needed);
     }
     wait = calloc(1, sizeof(*wait) + count(watched, n) * sizeof(wait->watch[0]));
     if (wait &&
         (!keep_text(task->adopted, &wait->adopted) || !keep_text(task->warnings, &wait->warnings) ||
-         !fill(wait, control, selected, watched, needed, n))) {
+         !fill(wait, control, selected, watched, needed, n, is_restart))) {
         wait_destroy(wait);
         wait = NULL;
     }
@@ -324,6 +332,15 @@ static enum acc_settled settled_along(const struct acc_engine *engine, uint32_t 
     return or_done(acc_engine_settled(engine, svc, ACC_VERB_UP, now_ms, text));
 }
 
+/* What is restarted with what it needs: one that a hold or its stack keeps out of it is left so. */
+static enum acc_settled settled_with(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                                     char *text)
+{
+    enum acc_settled settled = acc_engine_settled(engine, svc, ACC_VERB_RESTART, now_ms, text);
+
+    return settled == ACC_SETTLED_FAILED ? settled : or_done(settled);
+}
+
 /* What an apply hasn't touched so far, and may yet: by making anew what it depends on, or by
  * bringing up at last what it has waited for. Whatever else ails it, it isn't this. */
 static enum acc_settled settled_beside(const struct acc_engine *engine, const struct watch *watch,
@@ -344,6 +361,9 @@ static enum acc_settled settled_of(const struct wait *wait, const struct watch *
     text[0] = '\0';
     if (watch->svc != ACC_NONE && watch->is_brought_up) {
         return settled_along(engine, watch->svc, now_ms);
+    }
+    if (watch->svc != ACC_NONE && watch->is_restarted) {
+        return settled_with(engine, watch->svc, now_ms, text);
     }
     if (watch->svc == ACC_NONE || (!watch->selected && !wait->is_apply)) {
         return ACC_SETTLED_DONE;

@@ -152,6 +152,8 @@ def test_progress_is_told_in_sentences(w):
     assert "after: created" not in said and "none: created" not in said, said
     said = accd.ctl("restart", "db", "--with-dependents").stdout
     assert "which is up" not in said and "is being started" not in said, said
+    # who goes along is waited for, too
+    assert re.search(r"^restart: done, 1 service and 1 that needs it \(2 restarted\), ", said, re.M), said
     said = accd.ctl("stop", "db").stdout
     assert re.match(r"s/db: stopped, [\d.]+ s\nstop: done, 1 service \(1 stopped\)", said), said
 
