@@ -17,6 +17,9 @@
 /* The record says how much time is left, so it is written anew while that runs: by so much more a
  * hold can last for each time that accd is started again. */
 #define SAVE_EVERY_MS 60000u
+/* A restart that was under way when the hold came is over when nothing was done for so long: what
+ * its start waits for won't come soon, and then the hold counts. */
+#define FINISH_MS 10000u
 
 static const struct {
     const char *name; /* as on the control socket */
@@ -42,7 +45,7 @@ static enum acc_hold maintenance(const struct acc_engine *e)
 
 bool acc_hold_no_start(const struct acc_engine *e, const struct service *s)
 {
-    return holds[s->hold.is.kind].start || holds[maintenance(e)].start;
+    return !s->finishes && (holds[s->hold.is.kind].start || holds[maintenance(e)].start);
 }
 
 bool acc_hold_no_stop(const struct acc_engine *e, const struct service *s)
@@ -52,7 +55,7 @@ bool acc_hold_no_stop(const struct acc_engine *e, const struct service *s)
 
 bool acc_hold_frozen(const struct acc_engine *e, const struct service *s)
 {
-    return holds[s->hold.is.kind].other || holds[maintenance(e)].other;
+    return !s->finishes && (holds[s->hold.is.kind].other || holds[maintenance(e)].other);
 }
 
 bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
@@ -65,8 +68,9 @@ bool acc_hold_forbids(const struct acc_engine *e, const struct service *s,
         return acc_hold_no_start(e, s);
     case ACC_ACT_STOP:
     case ACC_ACT_KILL:
-    case ACC_ACT_REMOVE:
         return acc_hold_no_stop(e, s);
+    case ACC_ACT_REMOVE: /* to be made anew */
+        return !s->finishes && acc_hold_no_stop(e, s);
     case ACC_ACT_UPDATE:
     case ACC_ACT_SET_POLICY:
     case ACC_ACT_UPGRADE_HOOK:
@@ -148,6 +152,51 @@ static uint64_t next_ms(const struct hold *hold)
     return !hold->until_ms ? UINT64_MAX : save_ms < hold->until_ms ? save_ms : hold->until_ms;
 }
 
+/* Its container is being stopped to be started again, or is on its way between the two. */
+static bool is_amid_restart(struct acc_engine *e, struct service *s)
+{
+    if (!s->wanted_up || acc_rollout_active(s)) {
+        return false; /* an upgrade has steps of its own, and waits at the next one */
+    }
+    acc_each_slot (e, s, i) {
+        bool is_stop = i->op_type == ACC_ACT_STOP || i->op_type == ACC_ACT_KILL ||
+                       i->op_type == ACC_ACT_REMOVE;
+        bool is_start = i->op_type == ACC_ACT_START || i->op_type == ACC_ACT_CREATE;
+
+        if (i->op && (is_stop || (is_start && s->ever_ready))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void finish(struct acc_engine *e, struct service *s)
+{
+    s->finishes = is_amid_restart(e, s);
+    s->idle_ms = 0;
+}
+
+static void update_finish(struct acc_engine *e, struct service *s)
+{
+    bool is_moving = false;
+
+    if (!s->finishes) {
+        return;
+    }
+    acc_each_slot (e, s, i) {
+        is_moving |= i->op != 0 || i->start_unsettled;
+    }
+    if (is_moving) {
+        s->idle_ms = 0;
+    } else if (!s->running && !s->idle_ms) {
+        s->idle_ms = e->now ? e->now : 1;
+    }
+    if (!is_moving && (s->running || acc_due(e, s, s->idle_ms + FINISH_MS))) {
+        s->finishes = false;
+        acc_mark_around(e, s);
+    }
+}
+
 void acc_hold_set(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     char text[ACC_NOTE_MAX + 1];
@@ -156,6 +205,7 @@ void acc_hold_set(struct acc_engine *e, struct service *s, const struct acc_cmd 
         return;
     }
     begin(e, &s->hold, cmd);
+    finish(e, s);
     acc_hold_text(e, s, e->now, text, sizeof(text));
     acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "%s %.200s", s->id, text);
     acc_save(s);
@@ -175,6 +225,7 @@ void acc_hold_end(struct acc_engine *e, struct service *s, const char *why)
 
 void acc_hold_update(struct acc_engine *e, struct service *s)
 {
+    update_finish(e, s);
     if (is_over(e, &s->hold)) {
         acc_hold_end(e, s, "its time is over");
     } else if (s->hold.is.kind != ACC_HOLD_NONE && next_ms(&s->hold) != UINT64_MAX &&
@@ -208,6 +259,9 @@ void acc_maintenance_set(struct acc_engine *e, const struct acc_cmd *cmd)
     }
     begin(e, &e->maintenance, cmd);
     e->maintenance.is.kind = ACC_HOLD_FREEZE;
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        finish(e, &e->services[v]);
+    }
     acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "maintenance by %s%s%s: nothing is changed", cmd->by,
              cmd->reason[0] ? ": " : "", cmd->reason);
     e->save_maintenance = true;

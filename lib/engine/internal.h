@@ -464,6 +464,8 @@ struct service {
     bool wanted_up, wanted_removed, drop_volumes;
     bool held;
     struct hold hold; /* an operator's; `held` is by hand, outside of acc */
+    bool finishes;    /* the restart that was under way when it, or maintenance, came */
+    uint64_t idle_ms; /* ... and nothing is asked of Docker for it since; 0: something is */
     bool run_asked;   /* start even what has come to its last end */
     bool asked_early; /* something was, before it was known what accd is to its stack */
     char asked_by[64];

@@ -267,7 +267,7 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
         if (s->hold.is.kind == ACC_HOLD_NONE) {
             return failed(text, "it was released meanwhile");
         }
-        return is_moving(e, s) ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
+        return is_moving(e, s) || s->finishes ? ACC_SETTLED_PENDING : ACC_SETTLED_DONE;
     case ACC_VERB_ADOPT:
         return acc_act_settled(e, s) ? ACC_SETTLED_DONE : ACC_SETTLED_PENDING;
     case ACC_VERB_UPGRADE:
@@ -309,8 +309,9 @@ static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, en
                           text);
     }
     if (verb == ACC_VERB_MAINTENANCE) {
-        return e->maintenance.is.kind != ACC_HOLD_NONE && is_moving(e, s) ? ACC_SETTLED_PENDING
-                                                                          : ACC_SETTLED_DONE;
+        return e->maintenance.is.kind != ACC_HOLD_NONE && (is_moving(e, s) || s->finishes)
+                   ? ACC_SETTLED_PENDING
+                   : ACC_SETTLED_DONE;
     }
     if (stack->contact == CONTACT_UNKNOWN) { /* whether it may be done isn't known, either */
         return under_hold(e, s, verb, ACC_SETTLED_PENDING, now_ms, text);

@@ -231,6 +231,8 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, hold.is.left_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, hold.until_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, hold.saved_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, finishes, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, idle_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, run_asked, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, asked_early, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, asked_by, ACC_FIELD_TEXT),
