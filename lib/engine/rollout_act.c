@@ -194,7 +194,7 @@ static enum acc_action_type decide_old(struct acc_engine *e, struct service *s, 
  * itself once more. */
 static bool goes_with_dependency(struct acc_engine *e, struct service *s, const struct instance *i)
 {
-    return s->roll.is.step >= ACC_ROLL_START && s->roll.is.step <= ACC_ROLL_ROUTE &&
+    return s->roll.is.step >= ACC_ROLL_CREATE && s->roll.is.step <= ACC_ROLL_ROUTE &&
            (acc_must_stop(e, s) || acc_inst_stranded(e, i) ||
             (i->end == END_DEPENDENCY && acc_gate_start(e, s)));
 }

@@ -187,9 +187,6 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
 
     if (step == ACC_ROLL_CREATE) { /* from here on there may be something of that number */
         s->last_rev = r->is.to;
-        /* what it has may have been made since the upgrade was asked for */
-        r->is.start_first = r->is.start_first &&
-                            acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL});
     }
     r->is.step = step;
     r->is_entered = true;
