@@ -504,7 +504,7 @@ static struct tally count(const cJSON *status, const char *stack)
         if (strcmp(text_of(service, "stack"), stack) != 0) {
             continue;
         }
-        tally.well += mood == MOOD_WELL;
+        tally.well += mood == MOOD_WELL || acc_json_bool(service, "old_serves");
         tally.moving += mood == MOOD_MOVING;
         tally.off += mood == MOOD_OFF;
         tally.wanted += mood != MOOD_OFF;

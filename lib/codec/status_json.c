@@ -371,6 +371,9 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     put_image_of(w, item, svc, &service);
     text(w, item, "digest", digest_of(w, svc, service.n_instances));
     acc_put_bool(w->put, item, "removed", service.removed);
+    if (service.old_serves) {
+        acc_put_bool(w->put, item, "old_serves", true);
+    }
     put_hold(w, item, "hold", &service.hold);
     put_auto(w, item, svc);
     put_instances(w, item, svc, service.n_instances);

@@ -378,6 +378,7 @@ struct acc_instance_view {
 struct acc_service_view {
     const char *id, *stack, *name, *phase, *tier, *image; /* borrowed until the next step */
     bool removed;                                         /* gone from the file */
+    bool old_serves; /* FAILED, for somebody is asked about its upgrade, and the old one serves */
     bool wanted_up;
     bool observing;
     bool is_unseen; /* its stack has just joined the files, what is there of it isn't known yet */

@@ -1121,6 +1121,15 @@ bool acc_rollout_is_failed(const struct service *s, const struct instance *i);
 bool acc_rollout_stops(struct acc_engine *e, struct service *s); /* a planned stop is due */
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size);
+/* The new one has failed just now, and it isn't clear yet by whose fault: behind `subject`; "":
+ * that isn't so. */
+void acc_rollout_fault(const struct service *s, uint64_t now_ms, const char *subject, char *out,
+                       size_t out_size);
+/* Somebody is asked about the new one, and the old one serves. */
+bool acc_rollout_old_serves(struct acc_engine *e, const struct service *s);
+/* What becomes of it while its service is in somebody's hands, or cut off; "": it goes on. */
+void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char *out,
+                            size_t out_size);
 /* What another one that was asked for waits for before it begins; "": there is none. */
 /* "r3", or of a rollback "r1 AS r3". */
 void acc_rollout_target(const struct acc_rollout_record *is, const char *as, char *out,
@@ -1243,6 +1252,7 @@ void acc_rollout_hook_update(struct acc_engine *e, struct service *s);
 /* Back, or to the question whether that may be. */
 void acc_undo_or_ask(struct acc_engine *e, struct service *s, bool is_fault);
 bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s);
+bool acc_confirm_asks_for_data(struct acc_engine *e, struct service *s);
 void acc_confirm_update(struct acc_engine *e, struct service *s);
 bool acc_confirm_is_put_aside(struct acc_engine *e, const struct service *s,
                               const struct instance *i);

@@ -38,6 +38,12 @@ bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* What it is about when it is asked: its containers may have been removed since. */
+bool acc_confirm_asks_for_data(struct acc_engine *e, struct service *s)
+{
+    return acc_confirm_is_about_data(e, s) || !s->upgrade_pauses;
+}
+
 /* There must be one to look at, and no other reason than that it failed: not one that was turned
  * off, or whose file has changed. What is on its way back (`.bad`) was decided about. */
 static bool pauses(struct acc_engine *e, struct service *s)
@@ -77,7 +83,7 @@ void acc_confirm_update(struct acc_engine *e, struct service *s)
     }
     if (s->wanted_up && s->incident == ACC_NONE) {
         acc_incident_open(e, s,
-                          acc_confirm_is_about_data(e, s)
+                          acc_confirm_asks_for_data(e, s)
                               ? "its upgrade failed, and going back over data that may have "
                                 "changed needs somebody's word"
                               : "its upgrade failed, and waits for somebody's word");

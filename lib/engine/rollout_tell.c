@@ -129,6 +129,53 @@ static bool is_down_meanwhile(struct acc_engine *e, struct service *s)
     return s->wanted_up && s->roll.is.step >= ACC_ROLL_PULL && s->roll.is.step <= ACC_ROLL_CREATE;
 }
 
+void acc_rollout_fault(const struct service *s, uint64_t now_ms, const char *subject, char *out,
+                       size_t out_size)
+{
+    const struct rollout *r = &s->roll;
+    uint64_t clear_ms = r->fail_ms + s->timing.attribution_window;
+    uint64_t left_ms = clear_ms > now_ms ? clear_ms - now_ms : 0;
+
+    out[0] = '\0';
+    if (acc_rollout_active(s) && r->fail_ms) {
+        (void)snprintf(out, out_size, "%s%.160s; whether r%u is to blame is clear in %u s", subject,
+                       r->is.why, (unsigned)r->is.to, (unsigned)((left_ms + 999) / 1000));
+    }
+}
+
+bool acc_rollout_old_serves(struct acc_engine *e, const struct service *s)
+{
+    if (s->roll.is.step != ACC_ROLL_ASK || !s->ready) {
+        return false;
+    }
+    acc_each_slot (e, s, i) {
+        if (acc_rollout_is_new(s, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char *out,
+                            size_t out_size)
+{
+    const struct rollout *r = &s->roll;
+    bool is_still = r->still_ms || (r->is_paused && r->is.step == ACC_ROLL_WATCH);
+
+    out[0] = '\0';
+    if (!acc_rollout_active(s) || !is_still || r->is.step > ACC_ROLL_WATCH) {
+        return;
+    }
+    if (r->is.step < ACC_ROLL_POST) {
+        (void)snprintf(out, out_size, "its %s to r%u stands still meanwhile",
+                       r->is.back_to ? "rollback" : "upgrade",
+                       (unsigned)(r->is.back_to ? r->is.back_to : r->is.to));
+    } else {
+        (void)snprintf(out, out_size, "r%u isn't watched meanwhile%s", (unsigned)r->is.to,
+                       is_kept(e, s) ? ", and the old one is kept" : "");
+    }
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -139,7 +186,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const char *back = is->back_to ? "back " : "";
     char to[40];
     char elapsed[64] = ""; /* a step that has just begun has no duration yet */
-    char left[48];
+    char left[48], serves[32], fault[ACC_TEXT_MAX + 1];
     int n = 0;
 
     if (elapsed_ms > 0) {
@@ -203,12 +250,13 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                          (unsigned)is->to, is->why, (unsigned)is->from, s->nick, (unsigned)is->to);
             break;
         }
+        (void)snprintf(serves, sizeof(serves), "r%u serves; ", (unsigned)is->from);
         n = snprintf(out, out_size,
-                     "needs an operator: r%u %.160s; %s. accctl "
+                     "needs an operator: r%u %.160s; %s%s. accctl "
                      "rollback %.60s --yes goes back to r%u, accctl upgrade %.60s --keep goes on "
                      "with r%u",
-                     (unsigned)is->to, is->why,
-                     acc_confirm_is_about_data(e, s) ? "it has run, so data may have changed"
+                     (unsigned)is->to, is->why, acc_rollout_old_serves(e, s) ? serves : "",
+                     acc_confirm_asks_for_data(e, s) ? "it has run, so data may have changed"
                                                      : "upgrade.on_failure is pause",
                      s->nick, (unsigned)is->from, s->nick, (unsigned)is->to);
         break;
@@ -245,7 +293,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         n += snprintf(out + n, out_size - (size_t)n, "%s %.80s",
                       r->is_queued ? ", behind" : "; waits for", e->services[r->waits_for].nick);
     }
-    if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
+    acc_rollout_fault(s, now_ms, "the new one ", fault, sizeof(fault));
+    if (fault[0] && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, "; %s", fault);
+    } else if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; the new one is unhealthy");
     }
     if (is_down_meanwhile(e, s) && n > 0 && (size_t)n < out_size) {

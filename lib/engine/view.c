@@ -127,6 +127,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .tier = s->tier,
         .image = s->image,
         .removed = s->removed,
+        .old_serves = acc_rollout_old_serves(e, s),
         .wanted_up = s->wanted_up,
         .observing = e->stacks[s->stack].contact == CONTACT_OBSERVING,
         .is_unseen = e->stacks[s->stack].contact == CONTACT_UNKNOWN,

@@ -636,6 +636,24 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
     }
 }
 
+/* What a state says that isn't one of the rollout: where that has got to. */
+static void say_behind(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
+{
+    char text[ACC_REASON_MAX + 1];
+    bool says_all = s->state == ACC_SVC_UP || s->state == ACC_SVC_UPGRADING ||
+                    s->state == ACC_SVC_ROLLING_BACK || s->state == ACC_SVC_OFF ||
+                    s->state == ACC_SVC_STOPPING;
+
+    if (says_all) {
+        return;
+    }
+    acc_rollout_fault(s, now_ms, "", text, sizeof(text));
+    if (!text[0]) {
+        acc_rollout_standstill(e, s, text, sizeof(text));
+    }
+    say(w, "%s%s", text[0] && w->len > 0 ? "; " : "", text);
+}
+
 /* A hold stands beside the state, and behind its reason. Maintenance is told once, above all, but
  * for who waits because of it. */
 static void say_hold(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
@@ -666,14 +684,18 @@ void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *
         say(&w, "its containers are being looked for");
     } else if (s->has_state) {
         say_reason(e, &w, s, now_ms);
+        say_behind(e, &w, s, now_ms);
         say_hold(e, &w, s, now_ms);
     }
 }
 
 /* --- why ------------------------------------------------------------------------------------- */
 
-static const char *describe(const struct service *s)
+static const char *describe(struct acc_engine *e, const struct service *s)
 {
+    if (acc_rollout_old_serves(e, s)) {
+        return "waiting for a decision (failed)";
+    }
     switch (s->state) {
     case ACC_SVC_OPEN:
         return "given a rest (open)";
@@ -777,7 +799,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
         say_for(&w, now_ms - engine->conn_ms);
         say(&w, "; what follows was seen last. ");
     }
-    say(&w, "%s has been %s for ", s->nick, describe(s));
+    say(&w, "%s has been %s for ", s->nick, describe(cast.out, s));
     say_for(&w, now_ms - s->since_ms);
     /* words of a rollout are no clause about the service */
     bool is_rollout = acc_rollout_active(s) &&

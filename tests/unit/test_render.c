@@ -210,6 +210,28 @@ START_TEST(overview_has_roots_before_symptoms_and_a_line_per_stack)
 }
 END_TEST
 
+START_TEST(whose_old_one_serves_is_a_problem_and_counts_as_up)
+{
+    cJSON *json = status();
+    cJSON *service;
+    struct acc_buf out;
+
+    cJSON_ArrayForEach(service, cJSON_GetObjectItem(json, "services"))
+    {
+        if (strcmp(cJSON_GetObjectItem(service, "id")->valuestring, "acc/postgres") == 0) {
+            cJSON_ReplaceItemInObject(service, "state", cJSON_CreateString("failed"));
+            cJSON_AddTrueToObject(service, "old_serves");
+        }
+    }
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, "acc/postgres  failed   12 s"));
+    ck_assert_ptr_nonnull(strstr(out.data, "2 of 3 up, 1 off         postgres: failed 12 s\n"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(a_lost_state_is_told_above_all)
 {
     cJSON *json = status();
@@ -779,6 +801,7 @@ int main(void)
     tcase_add_test(tcase, overview_has_roots_before_symptoms_and_a_line_per_stack);
     tcase_add_test(tcase, a_reason_that_is_cut_says_where_all_of_it_stands);
     tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
+    tcase_add_test(tcase, whose_old_one_serves_is_a_problem_and_counts_as_up);
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
