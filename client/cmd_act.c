@@ -350,9 +350,10 @@ static enum accctl_exit act_on(struct accctl *ctl, cJSON *parameters)
         return ACCCTL_USAGE;
     }
     code = accctl_connect(ctl, &act.conn);
-    act.progress = accctl_progress_create(&ctl->style,
-                                          (is_verb(ctl, "upgrade") || is_verb(ctl, "rollback")) &&
-                                              !ctl->options->detach);
+    bool is_rollout = is_verb(ctl, "upgrade") || is_verb(ctl, "rollback");
+
+    act.progress = accctl_progress_create(&ctl->style, is_rollout,
+                                          is_rollout && !ctl->options->detach);
     acc_buf_init(&act.out, SIZE_MAX / 2);
     if (code == ACCCTL_DONE && act.progress) {
         method_of(ctl->options->verb, method, sizeof(method));

@@ -46,17 +46,19 @@ struct accctl_progress {
     size_t n_drawn; /* lines of the block on the terminal */
     uint64_t begun_ms;
     bool is_started;
+    bool is_rollout;      /* upgrade or rollback: others don't wait behind one under way */
     bool waits_for_watch; /* an upgrade is over only when the new one has been watched ... */
     bool has_told_watch;  /* ... and that was said; or it isn't */
 };
 
-struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
+struct accctl_progress *accctl_progress_create(const struct accctl_style *style, bool is_rollout,
                                                bool waits_for_watch)
 {
     struct accctl_progress *progress = calloc(1, sizeof(*progress));
 
     if (progress) {
         progress->style = style;
+        progress->is_rollout = is_rollout;
         progress->waits_for_watch = waits_for_watch;
         progress->has_told_watch = !waits_for_watch;
     }
@@ -139,8 +141,8 @@ static void put_outcome(const struct line *line, struct acc_buf *out)
     char took[48];
 
     accctl_put_text(out, line->change, 0);
-    if (line->differs[0]) {
-        (void)acc_buf_puts(out, " (");
+    if (line->differs[0]) { /* what its file has and it hasn't, when that was taken back */
+        (void)acc_buf_puts(out, strcmp(line->change, "rolled back") == 0 ? " (taken back: " : " (");
         accctl_put_text(out, line->differs, 0);
         (void)acc_buf_puts(out, ")");
     }
@@ -390,7 +392,8 @@ static bool read_state(struct accctl_progress *progress, struct line *line, cons
     (void)snprintf(line->step, sizeof(line->step), "%s", text_of(item, "step"));
     (void)snprintf(line->state, sizeof(line->state), "%s", text_of(item, "state"));
     (void)snprintf(line->reason, sizeof(line->reason), "%s", text_of(item, "reason"));
-    (void)snprintf(line->queued, sizeof(line->queued), "%s", text_of(item, "queued"));
+    (void)snprintf(line->queued, sizeof(line->queued), "%s",
+                   progress->is_rollout ? text_of(item, "queued") : "");
     (void)snprintf(line->change, sizeof(line->change), "%s", text_of(item, "change"));
     line->selected = acc_json_bool(item, "selected");
     line->settled = acc_json_bool(item, "settled");

@@ -11,9 +11,10 @@
 
 struct accctl_progress;
 
-/* NULL when out of memory. `style` is borrowed. `waits_for_watch`: the verb ends when new
- * containers have been watched, so that is said; else when they serve. */
-struct accctl_progress *accctl_progress_create(const struct accctl_style *style,
+/* NULL when out of memory. `style` is borrowed. `is_rollout`: the verb waits behind an upgrade
+ * under way, so that is said. `waits_for_watch`: it ends when new containers have been watched,
+ * likewise; else when they serve. */
+struct accctl_progress *accctl_progress_create(const struct accctl_style *style, bool is_rollout,
                                                bool waits_for_watch);
 struct accctl_progress *accctl_progress_destroy(struct accctl_progress *progress);
 

@@ -55,6 +55,9 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     seen.is_up = service.state == ACC_SVC_UP;
     seen.is_blocked = service.state == ACC_SVC_BLOCKED;
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
+    seen.watched = service.step == ACC_ROLL_POST || service.step == ACC_ROLL_WATCH
+                       ? service.revision
+                       : 0;
     for (uint32_t i = 0; i < service.n_instances; i++) {
         struct accd_seen_container *container = &seen.container[seen.n];
         struct acc_instance_view view;
@@ -166,11 +169,12 @@ static void compare(const struct accd_seen_container *then, const struct acc_ins
     changes->n_stopped += then->is_running && !is_running(now);
 }
 
-/* All of them, whichever was to stay. */
-static bool is_all_stopped(const struct acc_engine *engine, uint32_t svc,
-                           const struct acc_service_view *service, const struct accd_seen *seen)
+/* What somebody turned off, whichever of its containers was to stay: "removed", "stopped", or NULL
+ * while one of them runs. */
+static const char *turned_off(const struct acc_engine *engine, uint32_t svc,
+                              const struct acc_service_view *service, const struct accd_seen *seen)
 {
-    bool was_running = false;
+    bool was_running = false, any = false;
 
     for (size_t i = 0; i < seen->n; i++) {
         was_running |= seen->container[i].is_running;
@@ -179,11 +183,15 @@ static bool is_all_stopped(const struct acc_engine *engine, uint32_t svc,
         struct acc_instance_view view;
 
         acc_engine_instance(engine, svc, i, &view);
+        any |= view.cid[0] != '\0';
         if (view.cid[0] && is_running(&view)) {
-            return false;
+            return NULL;
         }
     }
-    return was_running && !service->wanted_up;
+    return service->wanted_up    ? NULL
+           : !any && seen->n > 0 ? "removed"
+           : was_running         ? "stopped"
+                                 : NULL;
 }
 
 const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
@@ -205,13 +213,15 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
         }
     }
     size_t n_gone = count_serving(seen) - changes.n_kept;
+    const char *off = seen->is_rolling ? turned_off(engine, svc, &service, seen) : NULL;
 
+    if (off) {
+        return off;
+    }
     if ((service.step >= ACC_ROLL_CREATE && service.step <= ACC_ROLL_SWITCH) ||
         service.step == ACC_ROLL_UNDO) {
-        return is_all_stopped(engine, svc, &service, seen) ? "stopped"
-               : seen->is_held && !is_held(&service)
-                   ? "released"
-                   : ""; /* it is not decided which of them stays */
+        return seen->is_held && !is_held(&service) ? "released"
+                                                   : ""; /* it is not decided which of them stays */
     }
     if (changes.n_new > 0 && seen->is_rolling && count_serving(seen) == 0) {
         return "recreated"; /* the old one had stopped before */

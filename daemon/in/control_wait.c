@@ -375,6 +375,21 @@ static enum acc_settled settled_of(const struct wait *wait, const struct watch *
                           : acc_engine_settled(engine, watch->svc, wait->verb, now_ms, text);
 }
 
+/* The old one was started again, or made anew, where an upgrade or a changed file has failed. */
+static bool is_taken_back(const struct wait *wait, const struct watch *watch, const char *change,
+                          uint64_t now_ms)
+{
+    struct acc_service_view service;
+
+    if (watch->svc == ACC_NONE || !change[0] || strcmp(change, "stopped") == 0 ||
+        strcmp(change, "removed") == 0) {
+        return false;
+    }
+    acc_engine_service(wait->job.control->config.engine, watch->svc, now_ms, &service);
+    return service.step == ACC_ROLL_IDLE &&
+           (wait->is_apply ? service.refused[0] != '\0' : wait->verb == ACC_VERB_UPGRADE);
+}
+
 static const char *change_of(const struct wait *wait, const struct watch *watch,
                              enum acc_settled settled, uint64_t now_ms)
 {
@@ -387,6 +402,10 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     if (is_verb && wait->verb == ACC_VERB_ROLLBACK && settled == ACC_SETTLED_DONE &&
         (change[0] || watch->seen.is_rolling)) {
         return "rolled back"; /* of an upgrade under way the old one may have served all along */
+    }
+    if (settled == ACC_SETTLED_FAILED && watch->selected &&
+        is_taken_back(wait, watch, change, now_ms)) {
+        return "rolled back";
     }
     if (is_verb && wait->verb == ACC_VERB_UPGRADE && strcmp(change, "recreated") == 0 &&
         settled != ACC_SETTLED_FAILED && settled != ACC_SETTLED_REFUSED) {
@@ -440,6 +459,26 @@ static enum acc_settled settled_held(const struct watch *watch, char *text)
     return ACC_SETTLED_FAILED;
 }
 
+/* `down` of what is still watched leaves nothing of it: the next one is the old one. */
+static bool say_undone(const struct wait *wait, const struct watch *watch, enum acc_settled settled,
+                       uint64_t now_ms, char *text)
+{
+    struct acc_service_view service;
+
+    if (wait->is_apply || wait->verb != ACC_VERB_DOWN || !watch->seen.watched ||
+        watch->svc == ACC_NONE || settled != ACC_SETTLED_DONE) {
+        return false;
+    }
+    acc_engine_service(wait->job.control->config.engine, watch->svc, now_ms, &service);
+    if (service.step != ACC_ROLL_IDLE || service.revision == watch->seen.watched) {
+        return false;
+    }
+    (void)snprintf(text, ACC_REASON_MAX + 1,
+                   "r%u was still watched and is taken back; the next up is r%u",
+                   (unsigned)watch->seen.watched, (unsigned)service.revision);
+    return true;
+}
+
 /* Those of an apply that depend on what has changed: they belong to it as soon as it touches them.
  */
 static bool is_drawn_in(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
@@ -461,7 +500,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         char *text = look->reason[look->n_texts];
         enum acc_settled settled;
         const char *change;
-        bool is_skipped;
+        bool is_skipped, is_undone;
 
         if (watch->svc != ACC_NONE) { /* no memory: the next look tries again */
             (void)accd_seen_complete(control->config.engine, watch->svc, now_ms, &watch->seen);
@@ -476,17 +515,20 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
         }
         watch->was_taken |= settled == ACC_SETTLED_PENDING;
         change = change_of(wait, watch, settled, now_ms);
+        is_undone = !is_skipped && say_undone(wait, watch, settled, now_ms, text);
         look->row[i] = (struct acc_progress_row){
             .svc = watch->svc,
             .selected = watch->selected,
             .settled = settled != ACC_SETTLED_PENDING,
             .change = change,
             .skipped = is_skipped ? text : NULL,
-            .hint = is_skipped ? NULL : hint_of(wait, watch, settled, change),
+            .hint = is_undone    ? text
+                    : is_skipped ? NULL
+                                 : hint_of(wait, watch, settled, change),
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
         };
-        look->n_texts += is_skipped;
+        look->n_texts += is_skipped || is_undone;
         look->n_pending += settled == ACC_SETTLED_PENDING;
         look->n_refused += settled == ACC_SETTLED_REFUSED;
         if (settled == ACC_SETTLED_FAILED || settled == ACC_SETTLED_REFUSED ||

@@ -89,7 +89,7 @@ struct acc_progress_row {
     bool selected, settled;
     const char *change;              /* what became of its containers; NULL or "": nothing */
     const char *skipped;             /* why the verb left it out; NULL: it didn't */
-    const char *hint;                /* why nothing came of it, and what would; NULL: none */
+    const char *hint;                /* why nothing came of it, or what else did; NULL: none */
     bool is_scaled;                  /* the file says how many of them ... */
     uint32_t scale[2];               /* ... it was, and is, to have */
     const struct acc_pull_row *pull; /* of its image; NULL: none is under way */

@@ -534,8 +534,12 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         return;
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
-        r->is_asked =
-            false; /* what was to follow the one that is taken back isn't wanted, either */
+        if (r->is_asked) { /* what was to follow the one that is taken back isn't wanted, either */
+            acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+                     "the %s that %s asked for isn't begun: %s takes back what it waited for",
+                     r->ask_back ? "rollback" : "upgrade", r->ask_by, cmd->by);
+        }
+        r->is_asked = false;
         end_other_way(e, s, cmd->by);
         if (!is_further) {
             return;

@@ -596,6 +596,81 @@ START_TEST(what_stops_amid_an_upgrade_is_stopped)
 }
 END_TEST
 
+/* Stop-first: the old one has ended, and the new one has not taken over. */
+START_TEST(what_is_turned_off_amid_an_upgrade_is_not_made_anew)
+{
+    static const char *const methods[] = {"Stop", "Down"}, *const changes[] = {"stopped",
+                                                                               "removed"};
+    struct puppet_service *db = &puppet.service[0];
+    char request[160], wanted[64];
+    int fd = dial();
+
+    container(0, "c1", 1);
+    db->view.step = ACC_ROLL_VERIFY;
+    db->instance.state = ACC_INST_EXITED;
+    db->instance.is_beside = true;
+    db->beside = db->instance;
+    db->beside.cid = "c2";
+    db->beside.state = ACC_INST_READY;
+    db->view.n_instances = 2;
+    db->settled = ACC_SETTLED_PENDING;
+    snprintf(request, sizeof(request),
+             "{\"method\":\"io.acc.%s\",\"parameters\":{\"targets\":[\"db\"]}}", methods[_i]);
+    say(fd, request);
+    ck_assert_str_eq(hear(fd), "");
+    db->view.step = ACC_ROLL_IDLE;
+    db->view.n_instances = _i == 0 ? 1 : 0;
+    db->instance.is_beside = false;
+    db->view.wanted_up = false;
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    snprintf(wanted, sizeof(wanted), "\"change\":\"%s\"", changes[_i]);
+    const char *said = hear(fd);
+
+    ck_assert_msg(strstr(said, wanted) != NULL, "%s", said);
+    ck_assert_ptr_null(strstr(said, "hint"));
+    close(fd);
+}
+END_TEST
+
+START_TEST(down_of_what_is_watched_says_that_it_is_taken_back)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].view.step = ACC_ROLL_WATCH;
+    puppet.service[0].view.revision = 2;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Down\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].view.step = ACC_ROLL_IDLE;
+    puppet.service[0].view.revision = 1;
+    puppet.service[0].view.wanted_up = false;
+    move(0, ACC_SVC_OFF, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"hint\":\"r2 was still watched and is taken back; the "
+                                           "next up is r1\""));
+    close(fd);
+}
+END_TEST
+
+START_TEST(an_upgrade_that_went_back_was_rolled_back)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Upgrade\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].instance.started_ns = 7; /* the old one, again */
+    puppet.service[0].settled_text = "rolled back to r1: exited with 1";
+    move(0, ACC_SVC_UP, ACC_SETTLED_FAILED);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"rolled back\""));
+    close(fd);
+}
+END_TEST
+
 /* Its container is the same, and has ended again before anybody looked. */
 START_TEST(a_job_that_ran_again_was_restarted)
 {
@@ -1021,6 +1096,9 @@ int main(void)
     tcase_add_test(tcase, what_is_not_of_that_kind_is_left_out_of_several);
     tcase_add_test(tcase, a_job_that_ran_again_was_restarted);
     tcase_add_test(tcase, what_stops_amid_an_upgrade_is_stopped);
+    tcase_add_loop_test(tcase, what_is_turned_off_amid_an_upgrade_is_not_made_anew, 0, 2);
+    tcase_add_test(tcase, down_of_what_is_watched_says_that_it_is_taken_back);
+    tcase_add_test(tcase, an_upgrade_that_went_back_was_rolled_back);
     tcase_add_test(tcase, of_what_is_built_here_an_upgrade_says_how);
     tcase_add_test(tcase, who_ends_the_watch_has_upgraded);
     tcase_add_test(tcase, a_hold_that_ends_amid_an_upgrade_was_one);

@@ -569,7 +569,7 @@ static void update(struct accctl_progress *progress, const char *db, const char 
 
 START_TEST(progress_in_a_pipe_is_a_line_per_change)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -590,7 +590,7 @@ END_TEST
 START_TEST(progress_on_a_terminal_is_rewritten_in_place)
 {
     struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
-    struct accctl_progress *progress = accctl_progress_create(&style, true);
+    struct accctl_progress *progress = accctl_progress_create(&style, true, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -625,7 +625,7 @@ static void tell(struct accctl_progress *progress, const char *rest, uint64_t no
 
 START_TEST(the_outcome_says_what_changed_why_and_how_long_it_took)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -644,9 +644,44 @@ START_TEST(the_outcome_says_what_changed_why_and_how_long_it_took)
 }
 END_TEST
 
+START_TEST(what_was_taken_back_is_not_said_to_be_there)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true, true);
+    struct acc_buf out;
+
+    acc_buf_init(&out, 10000);
+    tell(progress, "\"state\":\"up\",\"settled\":false", 1000, &out);
+    tell(progress,
+         "\"state\":\"rolling-back\",\"settled\":false,\"differences\":[{\"text\":\"environment "
+         "A added\"}]",
+         1100, &out);
+    tell(progress, "\"state\":\"up\",\"settled\":true,\"change\":\"rolled back\"", 3340, &out);
+    ck_assert_str_eq(out.data, "s/web: rolling-back\n"
+                               "s/web: up, rolled back (taken back: environment A added), 2.3 s\n");
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
+START_TEST(who_does_not_wait_for_an_upgrade_is_not_said_to)
+{
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, false, false);
+    struct acc_buf out;
+    size_t at = 0;
+    bool is_queued;
+
+    acc_buf_init(&out, 10000);
+    tell(progress, "\"state\":\"upgrading\",\"queued\":\"waits for the end\"", 1000, &out);
+    ck_assert(!out.data || !strstr(out.data, "waits for the end"));
+    ck_assert_ptr_null(accctl_progress_next_lost(progress, &at, &is_queued));
+    acc_buf_fini(&out);
+    accctl_progress_destroy(progress);
+}
+END_TEST
+
 START_TEST(steps_of_an_upgrade_have_durations)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true, true);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -673,7 +708,7 @@ END_TEST
 
 START_TEST(apply_does_not_say_that_it_waits_for_the_watch)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style, false);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, false, false);
     struct acc_buf out;
 
     acc_buf_init(&out, 10000);
@@ -701,7 +736,7 @@ static const struct {
 
 START_TEST(what_an_order_does_not_go_on_with_without_accd)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style,
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true,
                                                               left_amid[_i].is_upgrade);
     const char *service;
     bool is_queued = false;
@@ -724,7 +759,7 @@ END_TEST
 
 START_TEST(a_pull_is_told_by_quarters_and_a_build_line_by_line)
 {
-    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true);
+    struct accctl_progress *progress = accctl_progress_create(&pipe_style, true, true);
     struct acc_buf out;
     char rest[256];
 
@@ -754,7 +789,7 @@ END_TEST
 START_TEST(on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end)
 {
     struct accctl_style style = {.width = 80, .height = 24, .now_ms = NOW_MS};
-    struct accctl_progress *progress = accctl_progress_create(&style, true);
+    struct accctl_progress *progress = accctl_progress_create(&style, true, true);
     struct acc_buf out;
     char rest[64];
 
@@ -819,6 +854,8 @@ int main(void)
     tcase_add_test(tcase, progress_in_a_pipe_is_a_line_per_change);
     tcase_add_test(tcase, progress_on_a_terminal_is_rewritten_in_place);
     tcase_add_test(tcase, the_outcome_says_what_changed_why_and_how_long_it_took);
+    tcase_add_test(tcase, what_was_taken_back_is_not_said_to_be_there);
+    tcase_add_test(tcase, who_does_not_wait_for_an_upgrade_is_not_said_to);
     tcase_add_test(tcase, steps_of_an_upgrade_have_durations);
     tcase_add_test(tcase, apply_does_not_say_that_it_waits_for_the_watch);
     tcase_add_loop_test(tcase, what_an_order_does_not_go_on_with_without_accd, 0,
