@@ -177,8 +177,8 @@ void world_autos_check(struct world *w, const struct acc_action *a)
         struct acc_service_view view;
 
         acc_engine_service(w->engine, i, w->queue.now_ms, &view);
-        /* one that is held waits for a person, and nobody waits for that */
-        if (i != a->svc && view.hold.kind == ACC_HOLD_NONE &&
+        /* one that is held, or was handed back, waits for a person, and nobody waits for that */
+        if (i != a->svc && view.hold.kind == ACC_HOLD_NONE && !view.observing &&
             (view.state == ACC_SVC_UPGRADING || view.state == ACC_SVC_ROLLING_BACK) &&
             view.step >= ACC_ROLL_PULL && view.step < ACC_ROLL_WATCH &&
             s->command_ms != w->queue.now_ms &&
