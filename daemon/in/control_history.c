@@ -150,6 +150,21 @@ static bool is_behind_traefik(const struct acc_service_spec *spec)
     return is_labelled;
 }
 
+/* What becomes of its image before anything of it is touched. */
+static void put_image(const struct acc_ctl_request *request, const struct acc_service_spec *spec,
+                      const struct acc_service_view *service, struct acc_buf *out)
+{
+    bool is_built = request->build && spec->has_build;
+    bool is_here = !is_built && acc_service_image_is_here(spec);
+
+    (void)acc_buf_printf(out, "%s: %s %s%s", service->id,
+                         is_built  ? "build"
+                         : is_here ? "take"
+                                   : "pull",
+                         request->image ? request->image : service->image,
+                         is_here ? " as it lies here" : "");
+}
+
 /* False: it is left out. */
 static bool put_plan(const struct accd_control *control, const struct acc_ctl_request *request,
                      const struct acc_service_spec *spec, uint32_t svc, struct acc_buf *out)
@@ -164,8 +179,8 @@ static bool put_plan(const struct accd_control *control, const struct acc_ctl_re
         (void)acc_buf_printf(out, "%s: %s\n", service.id, unfit);
         return false;
     }
-    (void)acc_buf_printf(out, "%s: pull %s, then %s: %s\n", service.id,
-                         request->image ? request->image : service.image,
+    put_image(request, spec, &service, out);
+    (void)acc_buf_printf(out, "; when that isn't what runs, %s: %s\n",
                          is_start_first ? "start-first" : "stop-first", why);
     if (is_start_first && service.evidence != ACC_EVIDENCE_CHECK && is_behind_traefik(spec)) {
         (void)acc_buf_printf(out,

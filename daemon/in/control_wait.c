@@ -435,8 +435,7 @@ static const char *hint_of(const struct wait *wait, const struct watch *watch,
         return NULL;
     }
     service = watch->svc < model->n_services ? model->services[watch->svc] : NULL;
-    if (!service || !service->has_build || service->pull_policy == ACC_PULL_ALWAYS ||
-        service->pull_policy == ACC_PULL_REFRESH) {
+    if (!service || !service->has_build || !acc_service_image_is_here(service)) {
         return NULL;
     }
     return wait->builds

@@ -63,6 +63,8 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->upgrade_order = spec->upgrade_order;
     s->upgrade_pauses = spec->upgrade_pauses;
     s->has_pre_upgrade = spec->n_pre_upgrade > 0;
+    s->has_build = spec->has_build;
+    s->has_image_here = acc_service_image_is_here(spec);
     s->has_post_upgrade = spec->n_post_upgrade > 0;
     s->exclusive = keep(b, spec->exclusive);
     s->has_drain_command = spec->drain.run != NULL;

@@ -442,6 +442,8 @@ struct service {
     enum acc_upgrade_order upgrade_order;
     bool upgrade_pauses; /* a failed one is taken back when somebody says so */
     bool has_pre_upgrade, has_post_upgrade;
+    bool has_build;      /* its file says how its image is built */
+    bool has_image_here; /* no registry is asked for its image */
     const char *exclusive;
     bool has_drain_command;
     uint64_t stop_grace_ms;

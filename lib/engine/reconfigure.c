@@ -120,6 +120,8 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->upgrade_order = fresh.upgrade_order;
     s->upgrade_pauses = fresh.upgrade_pauses;
     s->has_pre_upgrade = fresh.has_pre_upgrade;
+    s->has_build = fresh.has_build;
+    s->has_image_here = fresh.has_image_here;
     s->has_post_upgrade = fresh.has_post_upgrade;
     s->exclusive = fresh.exclusive;
     s->has_drain_command = fresh.has_drain_command;

@@ -176,6 +176,21 @@ void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char 
     }
 }
 
+/* What is done about its image, before its name. */
+static const char *image_word(const struct service *s)
+{
+    static const char *const words[3][3] = {{"pulls", "is to pull", "has pulled"},
+                                            {"builds", "is to build", "has built"},
+                                            {"looks at", "is to look at", "has looked at"}};
+    const struct rollout *r = &s->roll;
+    bool is_here = !r->is.back_to && (!r->is.is_upgrade || s->has_image_here);
+    const char *const *word = words[r->is.is_upgrade && r->is_build && s->has_build ? 1
+                                    : is_here                                       ? 2
+                                                                                    : 0];
+
+    return word[r->is_here ? 2 : r->is_queued ? 1 : 0];
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -208,10 +223,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         return;
     case ACC_ROLL_PULL:
-        n = snprintf(out, out_size, "%s %.120s%s",
-                     r->is_here     ? "has pulled"
-                     : r->is_queued ? "is to pull"
-                                    : "pulls",
+        n = snprintf(out, out_size, "%s %.120s%s", image_word(s),
                      is->image[0] ? is->image : s->image, elapsed);
         if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",

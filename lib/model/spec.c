@@ -131,6 +131,12 @@ const char *acc_timing_nearest(const char *key)
     return acc_nearest(key, names, ACC_ARRAY_LEN(names));
 }
 
+bool acc_service_image_is_here(const struct acc_service_spec *service)
+{
+    return service->pull_policy == ACC_PULL_NEVER || service->pull_policy == ACC_PULL_BUILD ||
+           (service->has_build && service->pull_policy == ACC_PULL_MISSING);
+}
+
 struct acc_stack *acc_stack_destroy(struct acc_stack *stack)
 {
     if (stack) {

@@ -298,6 +298,9 @@ struct acc_stack {
     size_t n_resources;
 };
 
+/* An upgrade takes its image as it lies here: no registry is asked for it. */
+bool acc_service_image_is_here(const struct acc_service_spec *service);
+
 /* NULL is allowed; always returns NULL. */
 struct acc_stack *acc_stack_destroy(struct acc_stack *stack);
 

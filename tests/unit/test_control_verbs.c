@@ -571,6 +571,26 @@ START_TEST(of_what_is_built_here_an_upgrade_says_how)
     ck_assert_ptr_null(
         strstr(answer_to("Upgrade", "\"targets\":[\"db\"],\"image\":\"db:2\""), "\"hint\""));
     ck_assert_ptr_null(strstr(answer_to("Restart", "\"targets\":[\"db\"]"), "\"hint\""));
+    static const struct {
+        const char *asked, *is;
+        enum acc_pull_policy policy;
+    } plans[] = {
+        {"", "take db:1 as it lies here; when that isn't what runs, ", ACC_PULL_MISSING},
+        {",\"build\":true", "build db:1; when that isn't what runs, ", ACC_PULL_MISSING},
+        {"", "pull db:1; when that isn't what runs, ", ACC_PULL_ALWAYS},
+        {"", "take db:1 as it lies here; ", ACC_PULL_NEVER},
+    };
+
+    puppet.service[0].view.image = "db:1";
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        char request[96];
+
+        specs[0].pull_policy = plans[i].policy;
+        snprintf(request, sizeof(request), "\"targets\":[\"db\"],\"dry_run\":true%s",
+                 plans[i].asked);
+        got = answer_to("Upgrade", request);
+        ck_assert_msg(strstr(got, plans[i].is) != NULL, "%s lacks %s", got, plans[i].is);
+    }
     specs[0].pull_policy = ACC_PULL_ALWAYS;
     ck_assert_ptr_null(strstr(answer_to("Upgrade", "\"targets\":[\"db\"]"), "\"hint\""));
     server.model = (struct acc_model){0};
