@@ -317,6 +317,7 @@ void accctl_print_partly(struct accctl *ctl, const cJSON *answer, uint64_t took_
     }
     print_skipped(ctl, answer);
     print_hints(ctl, answer);
+    (void)print_resources(ctl, answer);
     accctl_format_took(took_ms, took, sizeof(took));
     (void)fprintf(ctl->out, "%s: %s%zu of %zu service%s", ctl->options->verb,
                   ctl->options->detach ? "asked for, " : "", tally.n_selected - n_undone,

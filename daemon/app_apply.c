@@ -299,14 +299,17 @@ static void prune_free(struct accd_prune *prune)
     free(prune);
 }
 
-/* A container that is kept has the networks of its file, and Docker would let go of them. */
+/* A container that is kept, or that runs with the configuration of before because the one of the
+ * file was rolled back, has the networks of its own file, and Docker would let go of them. */
 static bool is_kept_for(struct accd_app *app, const struct acc_docker_name_item *item)
 {
     for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
         struct acc_service_view view;
 
         acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
-        if (view.step != ACC_ROLL_IDLE && view.what[0] && strcmp(view.stack, item->project) == 0) {
+        bool is_changing = view.step != ACC_ROLL_IDLE && view.what[0];
+
+        if ((is_changing || view.refused[0]) && strcmp(view.stack, item->project) == 0) {
             return true;
         }
     }
@@ -334,8 +337,8 @@ static bool is_unused(void *ctx, enum acc_resource_kind kind,
     }
     if (kind == ACC_RES_NETWORK && is_kept_for(app, item)) {
         (void)acc_buf_printf(&prune->lines,
-                             "kept network %s: what was changed is still watched, and the way back "
-                             "may need it; ask again later\n",
+                             "kept network %s: what was changed is still watched, or was rolled back, "
+                             "and may need it; ask again later\n",
                              item->name);
         return false;
     }

@@ -596,7 +596,8 @@ static void tell_failures(struct wait *wait, const char *error, const char *key,
                                       .failure = look->failure,
                                       .n_failures = look->n_failures,
                                       .row = look->row,
-                                      .n_rows = compact(look->row, wait->n_watches)};
+                                      .n_rows = compact(look->row, wait->n_watches),
+                                      .changes = wait->pruned};
     struct acc_buf out;
     int r;
 
@@ -757,9 +758,8 @@ static void keep_refused(struct look *look)
 static void conclude(struct wait *wait, struct look *look)
 {
     wait->is_saved &= look->n_pending == 0 || wait->detach;
-    if (wait->pruning ||
-        (look->n_pending == 0 && look->n_failures == 0 && !wait->detach && begin_prune(wait))) {
-        return;
+    if (wait->pruning || (look->n_pending == 0 && !wait->detach && begin_prune(wait))) {
+        return; /* what has failed doesn't keep what others have left behind */
     }
     if (wait->detach && look->n_refused > 0) {
         keep_refused(look);

@@ -767,6 +767,9 @@ int acc_failed_put(const struct acc_view *view, const struct acc_failed *failed,
         text(&w, item, "reason", failed->failure[i].reason);
         acc_put_bool(w.put, item, "refused", failed->failure[i].is_refused);
     }
+    if (failed->changes) {
+        acc_put_lines(w.put, acc_put_array(w.put, w.top, "changes"), failed->changes);
+    }
     put_progress(&w, failed->row, failed->n_rows);
     return finish(&w, failed->error, false, out);
 }

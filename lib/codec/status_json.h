@@ -125,6 +125,7 @@ struct acc_failed {
     size_t n_failures;
     const struct acc_progress_row *row; /* how all of them stand, the other ones, too */
     size_t n_rows;
+    const char *changes; /* of an apply: lines, of what was done besides; or NULL */
 };
 int acc_failed_put(const struct acc_view *view, const struct acc_failed *failed,
                    struct acc_buf *out);

@@ -236,7 +236,11 @@ def test_what_a_stack_that_left_leaves_behind(w):
     volume = {"volume t_data": ("remove", {"gone from the files; with --prune --volumes only": False})}
     network = {"network t_n": ("remove", {"gone from the files; with --prune only": False})}
     assert changes(accd).items() >= {**network, **volume}.items(), changes(accd)
-    accd.ctl("apply", "--prune")
+    w.stack("s", {"a": service(), "bad": {"image": "127.0.0.1:1/none:1"}})  # what fails elsewhere doesn't keep them
+    failed = accd.ctl("apply", "--prune", check=False)
+    assert failed.returncode == 1 and "removed network t_n\n" in failed.stdout, failed
+    w.stack("s", {"a": service()})
+    accd.ctl("apply")
     assert not w.docker.containers(name=["t-z-1"]) and not names() & {"t_n"} and names() >= {"t_data", "u_x"}
     accd.stop()
     accd.start()
