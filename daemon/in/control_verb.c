@@ -186,6 +186,17 @@ static void mark(const struct accd_control *control, const char *line, uint8_t *
     }
 }
 
+/* While Docker is away nobody knows what differs from the files: all of it is waited for. */
+static void mark_all(const struct accd_control *control, uint8_t *selected)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(control->config.engine); i++) {
+        struct acc_service_view service;
+
+        acc_engine_service(control->config.engine, i, uv_now(control->config.loop), &service);
+        selected[i] |= !service.observing;
+    }
+}
+
 /* The new configuration is in force, and nothing has followed from it yet. */
 static void wait_for(const struct apply_job *apply, const struct accd_applied *applied)
 {
@@ -217,6 +228,9 @@ static void wait_for(const struct apply_job *apply, const struct accd_applied *a
 
         mark(control, changes, selected, file);
         changes += len + (changes[len] == '\n');
+    }
+    if (!acc_engine_connected(control->config.engine)) {
+        mark_all(control, selected);
     }
     wait = accd_wait_begin(control, session, &task, selected);
     free(selected);

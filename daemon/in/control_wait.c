@@ -52,6 +52,7 @@ struct wait {
     bool more, detach;
     bool was_maintained;  /* when it began */
     bool is_told;         /* the first look has happened */
+    bool is_away_told;    /* ... and that it waits for Docker */
     uint64_t deadline_ms; /* UINT64_MAX: none */
     size_t n_watches;
     char *ids; /* owned */
@@ -655,6 +656,7 @@ static size_t changed(struct wait *wait, const struct look *look, struct acc_pro
 static bool tell_progress(struct wait *wait, const struct look *look)
 {
     struct acc_progress_row *rows = calloc(wait->n_watches + 1, sizeof(*rows));
+    bool is_away = !acc_engine_connected(wait->job.control->config.engine);
     size_t n;
     bool alive = true;
 
@@ -667,8 +669,9 @@ static bool tell_progress(struct wait *wait, const struct look *look)
         memcpy(rows, look->row, wait->n_watches * sizeof(*rows));
         n = compact(rows, wait->n_watches);
     }
-    if (n > 0 || !wait->is_told) {
+    if (n > 0 || !wait->is_told || (is_away && !wait->is_away_told)) {
         wait->is_told = true;
+        wait->is_away_told = is_away;
         alive = tell(wait, rows, n, false);
         for (size_t i = 0; alive && i < wait->n_watches; i++) {
             accd_heard_told(&wait->watch[i].heard);

@@ -405,6 +405,9 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
         return e->stacks[s->stack].contact == CONTACT_OBSERVING ? ACC_SETTLED_DONE
                                                                 : ACC_SETTLED_PENDING;
     }
+    if (!acc_may_act(e)) {
+        return ACC_SETTLED_PENDING; /* what was seen last proves nothing of the new file */
+    }
     if (s->removed) {
         return applied_removed(e, s, now_ms, text);
     }

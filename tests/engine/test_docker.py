@@ -146,10 +146,24 @@ def test_what_is_asked_while_docker_is_away_is_done_later(w):
     assert late.returncode == 5 and "waits for the Docker Engine" in late.stdout, late
     assert "Docker has been away for" in late.stderr and "as soon as Docker is back" in late.stderr, late.stderr
     assert "accd goes on with it" in late.stderr, late.stderr
+    late = accd.ctl("apply", "--timeout", "2s", check=False)  # whether anything is to do can't be known
+    assert late.returncode == 5 and "waits for the Docker Engine" in late.stdout, late
     w.engine.lab("up")
     wait(lambda: back(accd), 30, "the engine is found")
     wait(lambda: w.docker.running("s-a-1") and w.docker.identities()["s-a-1"][1] != before[1], 30, "it is restarted")
     accd.wait_all_up(30)
+
+
+@needs(seconds=90)
+def test_who_asks_before_docker_is_known_to_hang_is_told(w):
+    """The stop hangs with Docker, and in the midst of it that is said."""
+    accd = w.accd(w.stack("s", {"a": service()}))
+    accd.ctl("up", "--all")
+    w.engine.lab("freeze")
+    hangs = accd.ctl("stop", "a", "--timeout", "25s", check=False)
+    assert hangs.returncode == 5 and "waits for the Docker Engine" in hangs.stdout, hangs
+    w.engine.lab("thaw")
+    accd.wait_state("a", "off")
 
 
 @needs(seconds=300)
