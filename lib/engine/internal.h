@@ -1132,6 +1132,9 @@ bool acc_rollout_old_serves(struct acc_engine *e, const struct service *s);
 /* What becomes of it while its service is in somebody's hands, or cut off; "": it goes on. */
 void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char *out,
                             size_t out_size);
+/* The old one of what is watched: somebody may have removed it. Then going back makes a new
+ * container of its image. */
+bool acc_rollout_keeps_old(struct acc_engine *e, const struct service *s);
 /* What another one that was asked for waits for before it begins; "": there is none. */
 /* "r3", or of a rollback "r1 AS r3". */
 void acc_rollout_target(const struct acc_rollout_record *is, const char *as, char *out,

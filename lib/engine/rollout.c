@@ -623,8 +623,10 @@ static void update_watch(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready && is_outdated) { /* likewise, and nothing is proven */
         (void)snprintf(s->roll.is.why, sizeof(s->roll.is.why),
-                       "its file changed before its time was up: the kept container of r%u goes, "
-                       "its image stays",
+                       acc_rollout_keeps_old(e, s)
+                           ? "its file changed before its time was up: the kept container of r%u "
+                             "goes, its image stays"
+                           : "its file changed before its time was up: the image of r%u stays",
                        (unsigned)s->roll.is.from);
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready &&

@@ -96,8 +96,7 @@ const char *acc_rollout_subject(const char *why)
     return strstr(why, ACC_OF_THE_SAME) ? "" : "the new one ";
 }
 
-/* Somebody may have removed it: then going back makes a new container of its image. */
-static bool is_kept(struct acc_engine *e, const struct service *s)
+bool acc_rollout_keeps_old(struct acc_engine *e, const struct service *s)
 {
     for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
         if (acc_rollout_cast(e, s, slot).retired) {
@@ -172,7 +171,7 @@ void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char 
                        (unsigned)(r->is.back_to ? r->is.back_to : r->is.to));
     } else {
         (void)snprintf(out, out_size, "r%u isn't watched meanwhile%s", (unsigned)r->is.to,
-                       is_kept(e, s) ? ", and the old one is kept" : "");
+                       acc_rollout_keeps_old(e, s) ? ", and the old one is kept" : "");
     }
 }
 
@@ -234,7 +233,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     case ACC_ROLL_WATCH:
         n = r->is_proven
                 ? snprintf(out, out_size,
-                           is_kept(e, s)
+                           acc_rollout_keeps_old(e, s)
                                ? "r%u has proven itself; r%u is kept until the others that go back "
                                  "with it have, too"
                                : "r%u has proven itself; the others that go back with it haven't; "
@@ -245,7 +244,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                       "r%u is watched for another %s%s, whether it exits or gets unhealthy; r%u %s",
                       (unsigned)is->to, left, r->is_anew ? " (anew since accd was restarted)" : "",
                       (unsigned)is->from,
-                      is_kept(e, s) ? "is kept" : "isn't kept any more, its container is gone");
+                      acc_rollout_keeps_old(e, s) ? "is kept"
+                                                  : "isn't kept any more, its container is gone");
         break;
     case ACC_ROLL_UNDO:
         n = acc_change_orderer(is->why) || !acc_rollout_subject(is->why)[0]
