@@ -218,6 +218,46 @@ static void put_lost(const cJSON *stacks, const struct accctl_style *style, stru
     acc_buf_fini(&line);
 }
 
+/* Of whose files there was none when accd was started. */
+static void put_unlisted(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
+{
+    const cJSON *list = acc_json_array(status, "unlisted"), *item;
+    int64_t n_containers = 0, n_running = 0;
+    bool is_one = cJSON_GetArraySize(list) == 1;
+    struct acc_buf line;
+
+    acc_buf_init(&line, 65536);
+    cJSON_ArrayForEach(item, list)
+    {
+        (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "", text_of(item, "name"));
+        n_containers += acc_json_int(item, "containers", 0);
+        n_running += acc_json_int(item, "running", 0);
+    }
+    if (line.len > 0) {
+        (void)acc_buf_printf(
+            &line,
+            " %s managed, and no file is there of %s any more: %s %lld container%s (%lld run%s) "
+            "%s left alone, and nobody restarts %s",
+            is_one ? "is" : "are", is_one ? "it" : "them", is_one ? "its" : "their",
+            (long long)n_containers, acc_plural((size_t)n_containers), (long long)n_running,
+            n_running == 1 ? "s" : "", n_containers == 1 ? "is" : "are",
+            n_containers == 1 ? "it" : "them");
+        size_t len = line.len;
+
+        cJSON_ArrayForEach(item, acc_json_array(status, "unmatched"))
+        {
+            const char *pattern = acc_json_text_of(item);
+
+            (void)acc_buf_printf(&line, "%s%s", line.len > len ? ", " : "; no file matches ",
+                                 pattern ? pattern : "");
+        }
+        (void)acc_buf_puts(&line, "; put the files back, or mend acc.yaml, then: accctl apply");
+        accctl_put_color(out, style, ACCCTL_RED, line.data, 0);
+        (void)acc_buf_puts(out, "\n");
+    }
+    acc_buf_fini(&line);
+}
+
 static bool is_observing(const cJSON *stack)
 {
     return strcmp(text_of(stack, "mode"), "observing") == 0;
@@ -285,6 +325,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
     put_shutdown(acc_json_object(status, "shutdown"), style, out);
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
     put_lost(acc_json_array(status, "stacks"), style, out);
+    put_unlisted(status, style, out);
 }
 
 /* --- problems ----------------------------------------------------------------------------------

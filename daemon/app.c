@@ -328,7 +328,7 @@ static int create_engine(struct accd_app *app)
 
     if (r == 0) {
         accd_store_restore(app->store, app->engine);
-        accd_store_managed(app->store, accd_departed_add, &app->departed);
+        accd_app_unlisted_begin(app);
         app->n_past = accd_store_incidents(app->store, app->past, ACC_PAST_INCIDENTS_MAX);
         size_t n_unfinished = accd_store_n_unfinished(app->store);
 
@@ -338,27 +338,6 @@ static int create_engine(struct accd_app *app)
                      n_unfinished, n_unfinished == 1 ? " was" : "s were");
         }
     }
-    return r;
-}
-
-/* What accd manages must not be left to nobody because of a disk that isn't mounted yet, or of a
- * mistyped pattern. With systemd it is tried again until the files are there. */
-static int check_missing(const struct accd_app *app, char *reterr_text)
-{
-    struct acc_diags *diags = calloc(1, sizeof(*diags));
-    const char *missing;
-    size_t n = accd_departed_missing(&app->departed, app->engine, &missing);
-    int r = 0;
-
-    if (!diags) {
-        return -ENOMEM;
-    }
-    if (acc_load_missing(&app->load_options, &app->loaded, missing, n, diags) > 0) {
-        accd_app_print_diags(diags);
-        (void)snprintf(reterr_text, ACCD_STORE_ERROR_MAX, "stacks that accd manages are missing");
-        r = -ENOENT;
-    }
-    free(diags);
     return r;
 }
 
@@ -374,12 +353,6 @@ static void before_step(void *ctx, const struct acc_event *event)
 
         memcpy(stack.name, event->obs->project, sizeof(stack.name));
         accd_store_save_stack(app->store, &stack);
-    } else if (event->type == ACC_EV_OBS &&
-               accd_departed_runs_on(&app->departed, app->engine, event->obs)) {
-        accd_log(ACCD_LOG_WARNING,
-                 "stack %s has left the files while no accd ran: it runs on, and nobody restarts "
-                 "it; put it back, or end it: docker compose -p %s down",
-                 event->obs->project, event->obs->project);
     }
 }
 
@@ -464,6 +437,7 @@ static void on_list(void *ctx, const struct acc_action *action)
 
     accd_docker_stream_list(app->stream, action);
     accd_host_watch_look(app->host_watch);
+    accd_app_unlisted_look(app);
     if (accd_store_trouble(app->store)) { /* is there room again? */
         struct acc_action again = {.type = ACC_ACT_SAVE_MAINTENANCE};
 
@@ -578,6 +552,10 @@ static int begin_outside(struct accd_app *app, char *reterr_text)
         r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_planned, app,
                                &app->plan_reload);
     }
+    if (r == 0) {
+        r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_looked, app,
+                               &app->find_reload);
+    }
     if (r == 0 && !app->options->hand_back) { /* that stops nothing */
         r = accd_logind_create(&app->loop, app->pump, &app->logind);
     }
@@ -599,9 +577,6 @@ static int begin(struct accd_app *app, char *reterr_text)
 
     if (r == 0) {
         r = create_engine(app);
-    }
-    if (r == 0 && !app->options->hand_back) {
-        r = check_missing(app, reterr_text);
     }
     if (r == 0) {
         r = create_pump(app);
@@ -656,10 +631,11 @@ static enum accd_app_result run(struct accd_app *app)
     app->store = accd_store_close(app->store);
     app->reload = accd_reload_destroy(app->reload);
     app->plan_reload = accd_reload_destroy(app->plan_reload);
+    app->find_reload = accd_reload_destroy(app->find_reload);
     accd_app_plan_drop(app);
     accd_app_outdated_drop(app);
     free(app->looks);
-    accd_departed_fini(&app->departed);
+    accd_app_unlisted_fini(app);
     app->pump = accd_pump_destroy(app->pump);
     app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);

@@ -251,9 +251,12 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     list_changes(app->loaded.model, result->loaded->model, &changes);
     list_orphans(&orphans, &changes);
     conform(app, &changes);
-    acc_loaded_fini(&app->loaded);
+    struct acc_loaded old = app->loaded;
+
     app->loaded = *result->loaded;
     *result->loaded = (struct acc_loaded){0};
+    accd_app_unlisted_move(app, old.model);
+    acc_loaded_fini(&old);
     if (accd_host_watch_set(app->host_watch, app->loaded.model) < 0) {
         accd_log(ACCD_LOG_ERROR, "x-acc.host: out of memory, what is new in it isn't watched");
     }

@@ -249,6 +249,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
     *ret_ops = (struct accd_control_ops){
         .facts = facts,
         .unsaved = unsaved,
+        .unlisted = accd_app_unlisted,
         .when_saved = when_saved,
         .model = accd_app_model,
         .differences = differences,

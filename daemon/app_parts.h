@@ -81,11 +81,15 @@ struct accd_app {
     size_t n_plans;
     struct accd_plan_run *plan_run; /* owned; NULL: none is under way */
     struct accd_reload *plan_reload;
+    struct accd_reload *find_reload;    /* are files back that are missing? */
     struct accd_outdated_run *outdated; /* those under way, owned */
     uint8_t *looks;                     /* owned: services whose registries are to be asked */
     size_t n_looks;                     /* elements of it; 0: none is to be */
     struct accd_prune *prunes;          /* owned; under way */
     struct accd_departed departed;
+    struct acc_unlisted *unlisted; /* owned; room for the next answer */
+    char **unmatched;              /* owned; patterns of acc.yaml */
+    size_t n_unmatched;
     char asked_by[64];               /* ... the last one */
     bool prune_asked, conform_asked; /* by those who wait for the reading under way */
 
@@ -115,6 +119,16 @@ void accd_app_prune(void *app, bool volumes, void (*done)(void *arg, const char 
 void accd_app_prune_drop(struct accd_app *app);         /* nobody is told */
 char *accd_app_problems(const struct acc_diags *diags); /* one a line; NULL: out of memory */
 void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
+
+/* app_unlisted.c */
+void accd_app_unlisted_begin(struct accd_app *app); /* behind the restore of the state */
+/* The files were `old`, and are what is loaded now; the engine knows of it. */
+void accd_app_unlisted_move(struct accd_app *app, const struct acc_model *old);
+/* Those whose pattern matches nothing: has their disk come? Asked now and then. */
+void accd_app_unlisted_look(struct accd_app *app);
+void accd_app_on_looked(void *app, const struct accd_reload_result *result);
+void accd_app_unlisted(void *app, struct acc_unlisted_list *ret_list);
+void accd_app_unlisted_fini(struct accd_app *app);
 
 /* app_plan.c */
 void accd_app_plan(void *app,

@@ -546,6 +546,29 @@ static size_t count_matching(const struct acc_model *model, const char *pattern,
     return n;
 }
 
+size_t acc_load_unmatched(const struct acc_load_options *options, const struct acc_loaded *loaded,
+                          char ***ret_patterns)
+{
+    const struct acc_config *config = loaded->config;
+    struct paths path = {0}, patterns = {0};
+    char base[PATH_MAX];
+    const char *name;
+
+    if (config && add_config_path(options, &path) == 0) {
+        folder_of(path.item[0], base, sizeof(base));
+        for (size_t i = 0; i < config->n_stacks; i++) {
+            if (config->stacks[i].is_glob &&
+                paths_add(&patterns, base, config->stacks[i].files[0]) == 0 &&
+                count_matching(loaded->model, patterns.item[patterns.n - 1], &name) > 0) {
+                free(patterns.item[--patterns.n]);
+            }
+        }
+    }
+    paths_fini(&path);
+    *ret_patterns = patterns.item;
+    return patterns.n;
+}
+
 /* 1: there was one. */
 static size_t add_accident(const struct acc_config_stack *entry, const char *pattern,
                            const struct acc_model *running, const struct acc_model *model,
@@ -567,81 +590,6 @@ static size_t add_accident(const struct acc_config_stack *entry, const char *pat
         "mounted? To stop %s, take this entry out",
         pattern, name, more, n == 1 ? "s" : "", n == 1 ? "it" : "them");
     return 1;
-}
-
-static bool is_loaded(const struct acc_model *model, const char *name)
-{
-    for (size_t i = 0; i < model->n_stacks; i++) {
-        if (strcmp(model->stacks[i]->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A pattern may never have matched anything. While all that runs is there that is nobody's matter;
- * but who mistypes one loses the stacks of the right one. */
-static size_t add_mistyped(const struct acc_config_stack *entry, const char *pattern,
-                           const struct acc_model *model, const char *missing, size_t n_missing,
-                           struct acc_diags *diags)
-{
-    const char *other;
-    char more[32] = "";
-
-    if (count_matching(model, pattern, &other) > 0) {
-        return 0;
-    }
-    if (n_missing > 1) {
-        (void)snprintf(more, sizeof(more), " and %zu more", n_missing - 1);
-    }
-    acc_diags_add(diags, entry->pos,
-                  "stacks: no file matches %s, and stack %s%s that accd manages %s missing: is the "
-                  "pattern right, and its disk mounted? To leave %s out, take this entry out",
-                  pattern, missing, more, n_missing == 1 ? "is" : "are",
-                  n_missing == 1 ? "it" : "them");
-    return 1;
-}
-
-size_t acc_load_missing(const struct acc_load_options *options, const struct acc_loaded *loaded,
-                        const char *missing, size_t n_missing, struct acc_diags *diags)
-{
-    const struct acc_config *config = loaded->config;
-    struct paths path = {0};
-    char base[PATH_MAX];
-    size_t n = 0;
-
-    if (!config || n_missing == 0 || add_config_path(options, &path) < 0) {
-        paths_fini(&path);
-        return 0;
-    }
-    folder_of(path.item[0], base, sizeof(base));
-    for (size_t i = 0; i < config->n_stacks; i++) {
-        struct paths pattern = {0};
-
-        if (config->stacks[i].is_glob &&
-            paths_add(&pattern, base, config->stacks[i].files[0]) == 0) {
-            n += add_mistyped(&config->stacks[i], pattern.item[0], loaded->model, missing,
-                              n_missing, diags);
-        }
-        paths_fini(&pattern);
-    }
-    paths_fini(&path);
-    return n;
-}
-
-static size_t add_left(const struct acc_load_options *options, const struct acc_model *running,
-                       const struct acc_loaded *loaded, struct acc_diags *diags)
-{
-    const char *missing = NULL;
-    size_t n_missing = 0;
-
-    for (size_t i = 0; i < running->n_stacks; i++) {
-        if (!is_loaded(loaded->model, running->stacks[i]->name)) {
-            missing = missing ? missing : running->stacks[i]->name;
-            n_missing++;
-        }
-    }
-    return acc_load_missing(options, loaded, missing, n_missing, diags);
 }
 
 size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
@@ -673,5 +621,5 @@ size_t acc_load_accidents(const struct acc_load_options *options, const struct a
         paths_fini(&pattern);
     }
     paths_fini(&path);
-    return n > 0 ? n : add_left(options, running, loaded, diags);
+    return n;
 }

@@ -40,12 +40,13 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);
 
-/* What would stop whole stacks by accident: a pattern that matches nothing (the disk that they lie
- * on isn't mounted, or it is mistyped) while some of `running` have left, or an acc.yaml without
- * `stacks:` (it was emptied). An error for each in `diags`; the number of them. */
+/* The patterns of acc.yaml that no file of what was loaded matches, absolute, into `*ret_patterns`,
+ * which is the caller's to free, with each of them; how many. */
+size_t acc_load_unmatched(const struct acc_load_options *options, const struct acc_loaded *loaded,
+                          char ***ret_patterns);
+
+/* What would stop whole stacks by accident: a pattern that matches nothing any more (the disk that
+ * they lie on isn't mounted), or an acc.yaml without `stacks:` (it was emptied), while `running`
+ * has some. An error for each in `diags`; the number of them. */
 size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
                           const struct acc_loaded *loaded, struct acc_diags *diags);
-/* Likewise for an accd that has just been started: `missing` is one of the `n_missing` stacks that
- * it manages and that aren't among those loaded. */
-size_t acc_load_missing(const struct acc_load_options *options, const struct acc_loaded *loaded,
-                        const char *missing, size_t n_missing, struct acc_diags *diags);

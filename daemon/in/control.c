@@ -21,9 +21,14 @@
 struct acc_view accd_control_view(const struct accd_control *control)
 {
     struct timespec now;
+    struct acc_unlisted_list unlisted = {0};
 
+    if (control->config.ops.unlisted) {
+        control->config.ops.unlisted(control->config.ops_ctx, &unlisted);
+    }
     (void)clock_gettime(CLOCK_REALTIME, &now); /* can't fail for this clock */
     return (struct acc_view){
+        .unlisted = unlisted,
         .engine = control->config.engine,
         .model = control->config.ops.model(control->config.ops_ctx),
         .differences = control->config.ops.differences,

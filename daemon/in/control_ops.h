@@ -50,10 +50,12 @@ struct accd_applied {
 struct accd_control_ops {
     /* Borrowed until the next call; NULL isn't allowed. */
     const struct acc_host_facts *(*facts)(void *ctx);
-    /* Why what is asked for isn't saved; NULL: it is. `when_saved`: `then(arg)` once that is known of
-     * all that was asked for, maybe at once. Both may be NULL. */
+    /* Why what is asked for isn't saved; NULL: it is. `when_saved`: `then(arg)` once that is known
+     * of all that was asked for, maybe at once. Both may be NULL. */
     const char *(*unsaved)(void *ctx);
     void (*when_saved)(void *ctx, void (*then)(void *arg), void *arg);
+    /* Borrowed until the next call. May be NULL. */
+    void (*unlisted)(void *ctx, struct acc_unlisted_list *ret_list);
     /* The engine's current model. */
     const struct acc_model *(*model)(void *ctx);
     /* As accd_store_history(). */

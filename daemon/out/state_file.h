@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "daemon/out/store_limits.h"
 #include "daemon/out/store_rows.h"
 #include "lib/codec/status_json.h"
 
@@ -28,9 +29,11 @@ void accd_state_file_close(struct accd_state_file *file);
 int64_t accd_state_file_unix_ms(void);
 /* What a query of one number says; 0 when it fails. */
 uint64_t accd_state_file_number(struct accd_state_file *file, const char *query);
-/* accd_store_restore(), accd_store_managed() and accd_store_incidents(). */
+/* accd_store_restore(), accd_store_each(), accd_store_managed() and accd_store_incidents(). */
 void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine);
+void accd_state_file_each(struct accd_state_file *file, accd_on_service_fn on_service,
+                          accd_on_revision_fn on_revision, void *ctx);
 void accd_state_file_managed(struct accd_state_file *file,
-                             void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx);
+                             void (*fn)(void *ctx, const char *stack, bool has_left), void *ctx);
 size_t accd_state_file_incidents(struct accd_state_file *file,
                                  struct acc_past_incident *ret_incidents, size_t max);

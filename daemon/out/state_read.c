@@ -30,7 +30,7 @@ uint64_t accd_state_file_number(struct accd_state_file *file, const char *query)
     return value;
 }
 
-static void restore_revisions(struct accd_state_file *file, struct acc_engine *engine)
+static void each_revision(struct accd_state_file *file, accd_on_revision_fn on_revision, void *ctx)
 {
     sqlite3_stmt *statement;
 
@@ -44,7 +44,7 @@ static void restore_revisions(struct accd_state_file *file, struct acc_engine *e
 
         accd_rows_read_revision(statement, &record, &unix_ms);
         accd_rows_text(statement, 11, record.id, sizeof(record.id));
-        (void)acc_engine_restore_revision(engine, &record);
+        on_revision(ctx, &record);
     }
     sqlite3_finalize(statement);
 }
@@ -112,7 +112,8 @@ static void restore_incidents(struct accd_state_file *file, struct acc_engine *e
     }
 }
 
-void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine)
+void accd_state_file_each(struct accd_state_file *file, accd_on_service_fn on_service,
+                          accd_on_revision_fn on_revision, void *ctx)
 {
     int64_t unix_ms = accd_state_file_unix_ms();
     sqlite3_stmt *statement;
@@ -126,13 +127,30 @@ void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *en
             accd_rows_read_hold(statement, ACCD_ROWS_HOLD_AT, &record.hold);
             accd_rows_read_hooks(statement, &record);
             accd_rows_read_auto(statement, &record);
-            (void)acc_engine_restore_service(engine, &record);
+            on_service(ctx, &record);
         }
         sqlite3_finalize(statement);
     }
-    restore_revisions(file, engine);
+    each_revision(file, on_revision, ctx);
+}
+
+static void restore_service(void *ctx, const struct acc_service_record *record)
+{
+    (void)acc_engine_restore_service(ctx, record);
+}
+
+static void restore_revision(void *ctx, const struct acc_revision_record *record)
+{
+    (void)acc_engine_restore_revision(ctx, record);
+}
+
+void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *engine)
+{
+    sqlite3_stmt *statement;
+
+    accd_state_file_each(file, restore_service, restore_revision, engine);
     restore_maintenance(file, engine);
-    restore_incidents(file, engine, unix_ms);
+    restore_incidents(file, engine, accd_state_file_unix_ms());
     if (sqlite3_prepare_v2(file->db, "SELECT name, observing FROM stack", -1, &statement, NULL) ==
         SQLITE_OK) {
         while (sqlite3_step(statement) == SQLITE_ROW) {
@@ -146,22 +164,23 @@ void accd_state_file_restore(struct accd_state_file *file, struct acc_engine *en
 }
 
 void accd_state_file_managed(struct accd_state_file *file,
-                             void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx)
+                             void (*fn)(void *ctx, const char *stack, bool has_left), void *ctx)
 {
     sqlite3_stmt *statement;
 
-    if (sqlite3_prepare_v2(file->db,
-                           "SELECT name, EXISTS(SELECT 1 FROM service WHERE wanted_up=1 AND"
-                           " substr(id, 1, length(name) + 1) = name || '/')"
-                           " FROM stack WHERE observing=0",
-                           -1, &statement, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(
+            file->db, /* one saved by an accd that didn't know of that: nothing was to run of it */
+            "SELECT name, coalesce(has_left, NOT EXISTS(SELECT 1 FROM service WHERE"
+            " wanted_up=1 AND substr(id, 1, length(name) + 1) = name || '/'))"
+            " FROM stack WHERE observing=0",
+            -1, &statement, NULL) != SQLITE_OK) {
         return;
     }
     while (sqlite3_step(statement) == SQLITE_ROW) {
         char name[ACC_NAME_MAX + 1];
 
         accd_rows_text(statement, 0, name, sizeof(name));
-        fn(ctx, name, sqlite3_column_int(statement, 1) != 0);
+        fn(ctx, name, sqlite3_column_int(statement, 1));
     }
     sqlite3_finalize(statement);
 }

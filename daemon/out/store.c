@@ -250,6 +250,7 @@ static int run_job(struct accd_store *store, struct job *job)
     case JOB_STACK:
         accd_rows_bind_text(store->file.statement[ST_STACK], 1, job->stack.name);
         sqlite3_bind_int(store->file.statement[ST_STACK], 2, job->stack.observing);
+        sqlite3_bind_int(store->file.statement[ST_STACK], 3, job->stack.has_left);
         return run_statement(store, ST_STACK);
     case JOB_NOTE:
         statement = store->file.statement[ST_NOTE];
@@ -755,8 +756,14 @@ void accd_store_restore(struct accd_store *store, struct acc_engine *engine)
     accd_state_file_restore(&store->file, engine);
 }
 
+void accd_store_each(struct accd_store *store, accd_on_service_fn on_service,
+                     accd_on_revision_fn on_revision, void *ctx)
+{
+    accd_state_file_each(&store->file, on_service, on_revision, ctx);
+}
+
 void accd_store_managed(struct accd_store *store,
-                        void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx)
+                        void (*fn)(void *ctx, const char *stack, bool has_left), void *ctx)
 {
     accd_state_file_managed(&store->file, fn, ctx);
 }

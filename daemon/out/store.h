@@ -35,10 +35,13 @@ struct accd_store *accd_store_close(struct accd_store *store);
 
 /* Give everything that was saved back to the engine, before its first step. */
 void accd_store_restore(struct accd_store *store, struct acc_engine *engine);
-/* `fn` for each stack that accd managed when it last heard of it, in the files or not; `is_wanted`:
- * something of it was to run then. */
+/* All that it would give back, of services that are in the files or not. Blocking; only at start.
+ */
+void accd_store_each(struct accd_store *store, accd_on_service_fn on_service,
+                     accd_on_revision_fn on_revision, void *ctx);
+/* `fn` for each stack that accd managed when it last heard of it, in the files or not. */
 void accd_store_managed(struct accd_store *store,
-                        void (*fn)(void *ctx, const char *stack, bool is_wanted), void *ctx);
+                        void (*fn)(void *ctx, const char *stack, bool has_left), void *ctx);
 /* Why what was queued last couldn't be written; NULL: it could. Valid until the loop runs on. */
 const char *accd_store_trouble(const struct accd_store *store);
 /* `fn(ctx)` when it can again: what was queued meanwhile is lost, so all is to be queued anew. */

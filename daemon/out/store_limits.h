@@ -1,6 +1,12 @@
 #pragma once
 
-/* Limits of the store, for it and for the file behind it. */
+/* Limits of the store, and who gets what it has, for it and for the file behind it. */
+
+struct acc_service_record;
+struct acc_revision_record;
+
+typedef void (*accd_on_service_fn)(void *ctx, const struct acc_service_record *record);
+typedef void (*accd_on_revision_fn)(void *ctx, const struct acc_revision_record *record);
 
 /* A path and what is wrong with it. */
 #define ACCD_STORE_ERROR_MAX 4608

@@ -11,7 +11,7 @@ const char *const accd_rows_sql[ST_COUNT] = {
         " n_restarts, n_opens, last_delay_ms, backoff_left_ms, open_left_ms, done, done_spec, applied_spec,"
         " canonical, own_stop_ns, end_ns, places, ready_run_ns, fail_text, saved_ms,"
         " heirs) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-    [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing) VALUES(?,?)",
+    [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing, has_left) VALUES(?,?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
         " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, back_to)"
@@ -60,7 +60,7 @@ const char accd_rows_schema[] =
     "CREATE TABLE IF NOT EXISTS attempt(id INTEGER PRIMARY KEY, service TEXT, number INT, at_ms INT, result INT,"
     " image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, text TEXT, took_ms INT, what TEXT);"
     "CREATE TABLE IF NOT EXISTS hold(id TEXT PRIMARY KEY, kind INT, held_by TEXT, reason TEXT, left_ms INT);"
-    "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT);"
+    "CREATE TABLE IF NOT EXISTS stack(name TEXT PRIMARY KEY, observing INT, has_left INT);"
     "CREATE TABLE IF NOT EXISTS journal(op INTEGER PRIMARY KEY, at_ms INT, verb TEXT, service TEXT, slot INT,"
     " cid TEXT, result INT, ended_ms INT);"
     "CREATE TABLE IF NOT EXISTS history(id INTEGER PRIMARY KEY, at_ms INT, kind INT, service TEXT, text TEXT);"
@@ -88,6 +88,7 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE service ADD COLUMN fail_text TEXT",
     "ALTER TABLE service ADD COLUMN saved_ms INT",
     "ALTER TABLE service ADD COLUMN heirs TEXT",
+    "ALTER TABLE stack ADD COLUMN has_left INT",
     NULL,
 };
 
@@ -100,7 +101,9 @@ const char accd_rows_services[] =
     "held_by, reason, "
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
-    "ready_run_ns, back_to, fail_text, saved_ms, heirs FROM service LEFT JOIN rollout USING (id) LEFT "
+    "ready_run_ns, back_to, fail_text, saved_ms, heirs, "
+    "(SELECT has_left FROM stack WHERE name = substr(id, 1, instr(id, '/') - 1)) "
+    "FROM service LEFT JOIN rollout USING (id) LEFT "
     "JOIN hold USING (id) "
     "LEFT JOIN "
     "hooks USING (id) "
@@ -281,6 +284,11 @@ void accd_rows_read_service(sqlite3_stmt *statement, struct acc_service_record *
     record->ready_run_ns = sqlite3_column_int64(statement, 56);
     accd_rows_text(statement, 58, record->fail_text, sizeof(record->fail_text));
     accd_rows_text(statement, 60, record->heirs, sizeof(record->heirs));
+    if (sqlite3_column_int(statement,
+                           61)) { /* it was stopped for that: back in the files it is wanted */
+        record->wanted_up = true;
+        record->wanted_removed = false;
+    }
     if (saved_ms > 0 && saved_ms < unix_ms) {
         acc_service_record_age(record, (uint64_t)(unix_ms - saved_ms));
     }

@@ -321,6 +321,24 @@ static void put_unsaved(struct writer *w)
     }
 }
 
+static void put_unlisted(struct writer *w)
+{
+    const struct acc_unlisted_list *list = &w->view->unlisted;
+    cJSON *array = list->n > 0 ? acc_put_array(w->put, w->top, "unlisted") : NULL;
+
+    for (size_t i = 0; i < list->n; i++) {
+        cJSON *item = acc_put_item(w->put, array);
+
+        text(w, item, "name", list->item[i].name);
+        acc_put_int(w->put, item, "containers", list->item[i].n_containers);
+        acc_put_int(w->put, item, "running", list->item[i].n_running);
+    }
+    array = list->n > 0 ? acc_put_array(w->put, w->top, "unmatched") : NULL;
+    for (size_t i = 0; list->n > 0 && i < list->n_patterns; i++) {
+        text(w, array, NULL, list->pattern[i]);
+    }
+}
+
 static void put_maintenance(struct writer *w)
 {
     struct acc_hold_record maintenance;
@@ -450,6 +468,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     put_maintenance(&w);
     put_shutdown(&w);
     put_unsaved(&w);
+    put_unlisted(&w);
     return finish(&w, NULL, false, out);
 }
 

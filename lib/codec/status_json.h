@@ -46,6 +46,19 @@ struct acc_differences {
 };
 
 /* The moment of a view, on both clocks. */
+/* Stacks that accd manages and that no file has, of which there are containers; and the patterns of
+ * acc.yaml that match nothing. */
+struct acc_unlisted {
+    const char *name;
+    uint32_t n_containers, n_running;
+};
+struct acc_unlisted_list {
+    const struct acc_unlisted *item;
+    size_t n;
+    char *const *pattern;
+    size_t n_patterns;
+};
+
 struct acc_view {
     const struct acc_engine *engine;
     const struct acc_model *model; /* the engine's; NULL: without files, digest, reservations */
@@ -53,8 +66,9 @@ struct acc_view {
     bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
     void *ctx;           /* of differences */
     const char *unsaved; /* why what is asked for isn't saved; NULL: it is */
-    uint64_t now_ms;     /* monotonic */
-    int64_t unix_ms;     /* the wall clock at that moment */
+    struct acc_unlisted_list unlisted;
+    uint64_t now_ms; /* monotonic */
+    int64_t unix_ms; /* the wall clock at that moment */
 };
 
 /* An incident that was over before this accd began. */

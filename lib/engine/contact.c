@@ -2,7 +2,8 @@
  * First contact (E10): a stack of which no record tells what accd is to it.
  *
  * It is settled by the first list that was asked for after the stack was known, be it at accd's
- * start or with a new configuration. Containers that somebody else made are observed until they are
+ * start or with a new configuration. One that accd has managed, and whose files were away since, is
+ * managed on. Containers that somebody else made are observed until they are
  * adopted. Those that accd made, and whose restart policy nobody has changed since, have only lost
  * their record: names and labels are enough to go on.
  */
@@ -91,11 +92,18 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
 {
     struct stack *stack = &e->stacks[at];
     struct acc_contact contact = contact_of(e, at);
-    bool observe = e->observe_new && acc_contact_observes(&contact);
+    /* adopted ones have no label: only a policy, which accd's have not, says that it is another's
+     */
+    bool is_ours = stack->is_returned && !contact.has_policy;
+    bool observe = e->observe_new && !is_ours && acc_contact_observes(&contact);
 
     stack->contact = observe ? CONTACT_OBSERVING : CONTACT_MANAGING;
     acc_save_stack(e, stack);
-    if (observe) {
+    stack->is_returned = false;
+    if (is_ours) {
+        acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
+                 "stack %s is in the files again, and managed as before", stack->name);
+    } else if (observe) {
         take_cleanup_back(e, stack);
         stack->is_recovered = is_first && is_forsaken(e, at);
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,

@@ -220,6 +220,7 @@ struct acc_service_record {
 void acc_service_record_age(struct acc_service_record *record, uint64_t elapsed_ms);
 struct acc_stack_record {
     char name[ACC_NAME_MAX + 1];
+    bool has_left; /* accd saw it leave the files, and stopped it for that */
     bool observing;
 };
 /* The record to be saved after SAVE_SERVICE or SAVE_STACK, as of `now_ms`. */
@@ -244,7 +245,9 @@ void acc_engine_maintenance(const struct acc_engine *engine, uint64_t now_ms,
                             struct acc_hold_record *ret_record);
 void acc_engine_restore_maintenance(struct acc_engine *engine,
                                     const struct acc_hold_record *record);
-/* Give saved records back, before the first step. Unknown ids are ignored (true = taken). */
+/* Give saved records back, before the first step. Unknown ids are ignored (true = taken). Those of
+ * a stack, its services and their revisions also behind acc_engine_reconfigure(), for a stack that
+ * has joined with it: it was managed before, when accd last had its files. */
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record);
 bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_record *record);
 /* It goes on with its number, and is not told anew. */

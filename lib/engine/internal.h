@@ -138,6 +138,7 @@ struct stack {
     enum contact contact;
     uint32_t need_list; /* UNKNOWN: the list that shows all of its containers, or a later one */
     bool is_recovered;  /* managed by what its containers say: its record was lost */
+    bool is_returned;   /* UNKNOWN: managed before, and away from the files since */
     bool handing_back;
     bool save;
     bool drop_networks, drop_volumes; /* `down` of the whole stack: with its last container */
@@ -1341,6 +1342,8 @@ void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);
 /* --- record.c -------------------------------------------------------------------------------- */
 /* With the first step: restored times get a clock, half-done cleanups go on. */
 void acc_restore_finish(struct acc_engine *e);
+/* Before the first step, or when its stack has just joined the files. */
+bool acc_restore_may(const struct acc_engine *e, const struct service *s);
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */

@@ -286,6 +286,7 @@ static void move_stacks(struct move *move)
             stack->save = move->from->stacks[old].save;
             move->to->stacks_changed |= stack->save;
             stack->is_recovered = move->from->stacks[old].is_recovered;
+            stack->is_returned = move->from->stacks[old].is_returned;
             stack->drop_networks = move->from->stacks[old].drop_networks;
             stack->drop_volumes = move->from->stacks[old].drop_volumes;
             move->to->n_cleanups += stack->drop_networks;

@@ -75,8 +75,10 @@ void acc_engine_stack_record(const struct acc_engine *engine, uint32_t stack,
                              struct acc_stack_record *ret_record)
 {
     acc_assert(stack < engine->n_stacks);
-    *ret_record = (struct acc_stack_record){.observing = engine->stacks[stack].contact ==
-                                                         CONTACT_OBSERVING};
+    *ret_record = (struct acc_stack_record){
+        .observing = engine->stacks[stack].contact == CONTACT_OBSERVING,
+        .has_left = acc_contact_has_left(engine, stack),
+    };
     acc_copy(ret_record->name, sizeof(ret_record->name), engine->stacks[stack].name);
 }
 
@@ -92,13 +94,38 @@ static uint32_t find_id(const struct acc_engine *e, const char *id)
     return ACC_NONE;
 }
 
+bool acc_restore_may(const struct acc_engine *e, const struct service *s)
+{
+    return !e->stepped || (e->stacks[s->stack].contact == CONTACT_UNKNOWN && !s->removed);
+}
+
+static void give_clock(struct acc_engine *e, struct service *s)
+{
+    if (acc_rollout_active(s)) {  /* its step begins anew */
+        s->roll.is_marked = true; /* nobody knows */
+        s->roll.is_anew = s->roll.is.step == ACC_ROLL_WATCH;
+        s->roll.begun_ms = s->roll.since_ms = s->roll.seen_ms = e->now;
+        s->roll.deadline_ms = e->now + (s->roll.is.step == ACC_ROLL_WATCH
+                                            ? s->timing.upgrade_monitor
+                                            : s->timing.upgrade_timeout);
+    }
+    if (s->backoff_left_ms) {
+        s->backoff_ms = e->now + s->backoff_left_ms;
+    }
+    if (s->open_left_ms) {
+        s->breaker = BREAKER_OPEN;
+        s->open_ms = e->now + s->open_left_ms;
+    }
+    s->backoff_left_ms = s->open_left_ms = 0;
+    acc_hold_restore_finish(e, &s->hold);
+}
+
 bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_service_record *record)
 {
     uint32_t v = find_id(engine, record->id);
     struct service *s;
 
-    acc_assert(!engine->stepped);
-    if (v == ACC_NONE) {
+    if (v == ACC_NONE || !acc_restore_may(engine, &engine->services[v])) {
         return false;
     }
     s = &engine->services[v];
@@ -139,6 +166,9 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     s->hold = (struct hold){.is = record->hold};
     s->autos.is = record->autos;
     acc_places_restore(engine, s, record->places);
+    if (engine->stepped) {
+        give_clock(engine, s);
+    }
     return true;
 }
 
@@ -146,11 +176,14 @@ bool acc_engine_restore_stack(struct acc_engine *engine, const struct acc_stack_
 {
     uint32_t at = acc_engine_find_stack(engine, record->name);
 
-    acc_assert(!engine->stepped);
     if (at == ACC_NONE) {
         return false;
     }
-    engine->stacks[at].contact = record->observing ? CONTACT_OBSERVING : CONTACT_MANAGING;
+    if (!engine->stepped) {
+        engine->stacks[at].contact = record->observing ? CONTACT_OBSERVING : CONTACT_MANAGING;
+    } else if (engine->stacks[at].contact == CONTACT_UNKNOWN && !record->observing) {
+        engine->stacks[at].is_returned = true; /* when its containers are known */
+    }
     return true;
 }
 
@@ -247,24 +280,6 @@ void acc_restore_finish(struct acc_engine *e)
         e->incidents[k].since_ms = e->now - e->incidents[k].since_ms;
     }
     for (uint32_t v = 0; v < e->n_services; v++) {
-        struct service *s = &e->services[v];
-
-        if (acc_rollout_active(s)) {  /* its step begins anew */
-            s->roll.is_marked = true; /* nobody knows */
-            s->roll.is_anew = s->roll.is.step == ACC_ROLL_WATCH;
-            s->roll.begun_ms = s->roll.since_ms = s->roll.seen_ms = e->now;
-            s->roll.deadline_ms = e->now + (s->roll.is.step == ACC_ROLL_WATCH
-                                                ? s->timing.upgrade_monitor
-                                                : s->timing.upgrade_timeout);
-        }
-        if (s->backoff_left_ms) {
-            s->backoff_ms = e->now + s->backoff_left_ms;
-        }
-        if (s->open_left_ms) {
-            s->breaker = BREAKER_OPEN;
-            s->open_ms = e->now + s->open_left_ms;
-        }
-        s->backoff_left_ms = s->open_left_ms = 0;
-        acc_hold_restore_finish(e, &s->hold);
+        give_clock(e, &e->services[v]);
     }
 }

@@ -404,11 +404,10 @@ size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc
 bool acc_engine_restore_revision(struct acc_engine *engine,
                                  const struct acc_revision_record *record)
 {
-    acc_assert(!engine->stepped);
     for (uint32_t v = 0; v < engine->n_services; v++) {
         struct service *s = &engine->services[v];
 
-        if (strcmp(s->id, record->id) == 0) {
+        if (strcmp(s->id, record->id) == 0 && acc_restore_may(engine, s)) {
             struct revision *revision = acc_revision_add(s, record->number);
             bool is_files = strcmp(record->image, s->image) == 0;
 

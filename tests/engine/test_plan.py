@@ -2,7 +2,7 @@
 import json
 import re
 
-from lib import BB, holds, needs, run, service, wait
+from lib import BB, holds, needs, service, wait
 from test_upgrade import IMAGE, image
 
 
@@ -397,27 +397,14 @@ def test_no_accident_stops_whole_stacks(w):
 
     def refused(words):
         for verb in "plan", "apply":
-            said = accd.ctl(verb, check=False)
-            assert said.returncode == 4 and words in said.stderr, said
+            run = accd.ctl(verb, check=False)
+            assert run.returncode == 4 and words in run.stderr, run
         assert w.docker.identities() == before and accd.service("s/a")["state"] == "up"
 
     aside = path.rename(path.with_suffix(".aside"))
     refused("any more, and stack s of it runs: is its disk not mounted?")
     aside.rename(path)
     text = config.read_text()
-    config.write_text(text.replace("/*/", "/mistyped*/"))
-    refused("and stack s that accd manages is missing: is the pattern right, and its disk mounted?")
-    accd.stop()
-    started = run(*accd.argv(), check=False, timeout=10)
-    assert started.returncode == 1 and "stacks that accd manages are missing" in started.stderr, started
-    config.write_text("stacks: []\n")  # meant, while no accd runs: it runs on and comes back as it was
-    accd.start()
-    wait(lambda: "stack s has left the files while no accd ran" in accd.tail(), 20, "that is told")
-    accd.stop()
-    config.write_text(text)
-    accd.start()
-    accd.wait_state("s/a", "up")
-    assert accd.status()["stacks"][0]["mode"] == "managing" and w.docker.identities() == before
     config.write_text("")
     refused("names no stacks, and 1 runs")
     config.write_text(text)

@@ -1,5 +1,5 @@
 """Many stacks, edges between them, and what a reload may touch."""
-from lib import needs, service, wait
+from lib import holds, needs, service, wait
 
 
 @needs(seconds=150)
@@ -85,3 +85,142 @@ def test_what_the_operator_asked_for_survives(w):
     accd.ctl("up", "--all")
     accd.ctl("down", "--all", "--volumes")
     assert not w.docker.call("GET", "/volumes")["Volumes"]
+
+
+def modes(accd):
+    return {s["name"]: s["mode"] for s in accd.status()["stacks"]}
+
+
+def begin_two(w, top, **timing):
+    """`m` of accd's own, with one service that was stopped by hand, and `t`, adopted; both below a folder that a pattern names."""
+    mine = w.stack("m", {"a": service(check=False, restart="always"), "b": service(check=False)})
+    theirs = w.stack("t", {"web": service(check=False, restart="always")})
+    w.engine.compose("up", "-d", cwd=theirs.parent)
+    for path in mine, theirs:
+        top.mkdir(exist_ok=True)
+        path.parent.rename(top / path.parent.name)
+    accd = w.accd(config=w.config([top / "*" / "compose.yaml"], timing=timing))
+    wait(lambda: modes(accd) == {"m": "managing", "t": "observing"}, 20, "one of each")
+    accd.ctl("adopt", "t")
+    accd.ctl("up", "--all")
+    accd.ctl("stop", "b")
+    return accd
+
+
+def is_as_before(w, accd, before, record, **more):
+    """Both are managed, nothing was made anew or started, what was asked for is known, and what dies is healed."""
+    wait(lambda: modes(accd) == {"m": "managing", "t": "managing", **more}, 20, "they are managed as before")
+    accd.wait_state("web", "up", seconds=20)
+    assert accd.state_of("b") == "off" and accd.state_of("a") == "up", accd.services()
+    holds(lambda: not any(record.count(what) for what in ("create", "start", "destroy", "die")), 3, "nothing is touched")
+    assert w.docker.identities() == before
+    for name in "m-a-1", "t-web-1":
+        w.docker.crash(name)
+        wait(lambda name=name: record.count("start", name) == 1, 20, "it is restarted")
+
+
+@needs(seconds=150)
+def test_what_no_file_names_for_a_while_stays_managed(w):
+    """accd is started while a pattern matches nothing (a disk that isn't mounted, a typo): status says so and that nobody
+    restarts the containers, nothing of them is touched, and when the files are back all is as before."""
+    top, aside = w.dir / "stacks", w.dir / "aside"
+    accd = begin_two(w, top)
+    accd.stop()
+    before, record = w.docker.identities(), w.record()
+    top.rename(aside)
+    accd.start()
+    wait(lambda: "nobody restarts" in accd.ctl("status").stdout, 20, "it has seen the containers")
+    head = accd.ctl("status").stdout.splitlines()[1]
+    assert "m, t" in head and "no file" in head and "3 containers" in head and "accctl apply" in head, head
+    assert str(top / "*" / "compose.yaml") in head, head
+    lost = {s["name"]: (s["containers"], s["running"]) for s in accd.status()["unlisted"]}
+    assert lost == {"m": (2, 1), "t": (1, 1)}, lost
+    assert "in no file" in accd.tail(), accd.tail()
+    accd.ctl("apply", "--prune", "--volumes")  # of what it doesn't know it takes nothing
+    holds(lambda: w.docker.identities() == before, 3, "nothing is touched")
+    accd.stop()
+    aside.rename(top)
+    accd.start()
+    is_as_before(w, accd, before, record)
+    assert "nobody restarts" not in accd.ctl("status").stdout
+
+
+@needs(seconds=150)
+def test_what_no_file_names_for_a_while_comes_back_by_apply(w):
+    """The same, mended while that accd runs."""
+    top, aside = w.dir / "stacks", w.dir / "aside"
+    accd = begin_two(w, top)
+    accd.ctl("hold", "web", "--reason", "new disk")
+    accd.stop()
+    before, record = w.docker.identities(), w.record()
+    top.rename(aside)
+    accd.start()
+    wait(lambda: "nobody restarts" in accd.ctl("status").stdout, 20, "it has seen the containers")
+    aside.rename(top)
+    said = accd.ctl("apply").stdout
+    assert "only observed" not in said, said
+    wait(lambda: modes(accd) == {"m": "managing", "t": "managing"}, 20, "they are managed as before")
+    assert "new disk" in accd.ctl("status", "t").stdout
+    accd.ctl("release", "web")
+    is_as_before(w, accd, before, record)
+    assert "unlisted" not in accd.status()
+
+
+@needs(seconds=150)
+def test_what_no_file_names_for_a_while_comes_back_by_itself(w):
+    """A disk that comes late. What was edited meanwhile waits for who asks for it."""
+    top, aside = w.dir / "stacks", w.dir / "aside"
+    accd = begin_two(w, top, resync="1s")
+    other = w.stack("o", {"c": service(check=False)})
+    names = [top / "*" / "compose.yaml", other]
+    w.config(names, timing={"resync": "1s"})
+    accd.ctl("apply")
+    accd.stop()
+    before, record = w.docker.identities(), w.record()
+    top.rename(aside)
+    accd.start()
+    wait(lambda: accd.status().get("unlisted"), 20, "it has seen the containers")
+    accd.wait_state("c", "up", seconds=20)
+    w.stack("o", {"c": service(check=False, environment={"V": "2"})})
+    aside.rename(top)
+    holds(lambda: modes(accd) == {"o": "managing"}, 4, "somebody edits the files")
+    w.stack("o", {"c": service(check=False)})
+    is_as_before(w, accd, before, record, o="managing")
+    assert "there again" in accd.tail() and "unlisted" not in accd.status()
+
+
+@needs(seconds=120)
+def test_what_left_the_files_while_no_accd_ran_is_told(w):
+    """It may have been meant: it runs on, status says that nobody restarts it, and when it is back all is as before."""
+    top = w.dir / "stacks"
+    accd = begin_two(w, top)
+    accd.stop()
+    before, record = w.docker.identities(), w.record()
+    w.config([])
+    accd.start()
+    wait(lambda: "nobody restarts" in accd.ctl("status").stdout, 20, "that is told")
+    assert "no file matches" not in accd.ctl("status").stdout
+    accd.stop()
+    w.config([top / "*" / "compose.yaml"])
+    accd.start()
+    is_as_before(w, accd, before, record)
+
+
+@needs(seconds=120)
+def test_what_left_and_is_in_the_files_again_at_the_next_start_is_up_again(w):
+    """A stack leaves acc.yaml and is stopped; accd ends; the stack is put back, and accd is started."""
+    stays, leaves = w.stack("s", {"a": service(check=False)}), w.stack("t", {"b": service(check=False, restart="always")})
+    accd = w.accd(config=w.config([stays, leaves]))
+    accd.ctl("up", "--all")
+    w.config([stays])
+    accd.ctl("apply")
+    wait(lambda: not w.docker.running("t-b-1"), 20, "it is stopped")
+    accd.stop()
+    accd.start()
+    holds(lambda: "unlisted" not in accd.status() and not w.docker.running("t-b-1"), 2, "that was meant")
+    accd.stop()
+    w.config([stays, leaves])
+    for _ in range(2):
+        accd.start()
+        accd.wait_state("b", "up", seconds=20)
+        accd.stop()

@@ -193,6 +193,24 @@ START_TEST(a_hold_is_told_with_its_end)
 }
 END_TEST
 
+START_TEST(stacks_that_no_file_has_are_told)
+{
+    static const struct acc_unlisted lost = {.name = "media", .n_containers = 3, .n_running = 2};
+    static char pattern[] = "/opt/stack/*.yaml";
+    static char *const patterns[] = {pattern};
+    struct acc_view view = *view_now();
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    view.unlisted = (struct acc_unlisted_list){&lost, 1, patterns, 1};
+    ck_assert_int_eq(acc_status_put(&view, &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\"unlisted\":[{\"name\":\"media\",\"containers\":3,"
+                                 "\"running\":2}],\"unmatched\":[\"/opt/stack/*.yaml\"]"));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(a_host_that_goes_down_is_told)
 {
     struct acc_buf out;
@@ -340,6 +358,7 @@ int main(void)
     tcase_add_test(tcase, a_hold_is_told_with_its_end);
     tcase_add_test(tcase, upgrades_by_itself_are_told_with_their_times);
     tcase_add_test(tcase, a_host_that_goes_down_is_told);
+    tcase_add_test(tcase, stacks_that_no_file_has_are_told);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);
