@@ -90,6 +90,7 @@ static enum accctl_exit check_config(struct accctl *ctl, const char *path, struc
     struct acc_load_options options = {
         .config = path,
         .find_all = true,
+        .must_match = true,
         .hint = "name an acc.yaml with -c, or a Compose file with -f",
     };
 

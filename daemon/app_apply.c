@@ -230,8 +230,8 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     struct acc_buf changes;
     char *warnings;
 
-    if (result->error < 0 || acc_load_accidents(&app->load_options, app->loaded.model,
-                                                result->loaded, result->diags) > 0) {
+    if (result->error < 0 ||
+        acc_load_accidents(&app->load_options, &app->loaded, result->loaded, result->diags) > 0) {
         acc_loaded_fini(result->loaded);
         refuse(app, result->diags);
         return;

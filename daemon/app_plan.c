@@ -608,8 +608,8 @@ void accd_app_on_planned(void *ctx, const struct accd_reload_result *result)
     struct accd_plan_run *run;
     struct accd_newcomers_config config;
 
-    if (result->error < 0 || acc_load_accidents(&app->load_options, app->loaded.model,
-                                                result->loaded, result->diags) > 0) {
+    if (result->error < 0 ||
+        acc_load_accidents(&app->load_options, &app->loaded, result->loaded, result->diags) > 0) {
         char *problems = accd_app_problems(result->diags);
 
         acc_loaded_fini(result->loaded);

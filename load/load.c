@@ -182,6 +182,7 @@ struct stacks {
     size_t n;
     bool find_all;
     bool is_inspection;
+    bool must_match;
     bool is_partial; /* one could not even be made to be looked at, or is alone on purpose */
 };
 
@@ -275,9 +276,16 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
     int result = 0;
 
     if (r == GLOB_NOMATCH) {
-        acc_diags_warn(diags, entry->pos, "stacks: no file matches %s", pattern);
         globfree(&found);
-        return 0;
+        if (!stacks->must_match) {
+            acc_diags_warn(diags, entry->pos, "stacks: no file matches %s", pattern);
+            return 0;
+        }
+        acc_diags_add(diags, entry->pos,
+                      "stacks: no file matches %s: is the path wrong, or its disk not mounted?",
+                      pattern);
+        stacks->is_partial = true;
+        return -EINVAL;
     }
     if (r != 0) {
         acc_diags_add(diags, entry->pos, "stacks: can't search %s: %s", pattern,
@@ -486,7 +494,9 @@ static int add_config_path(const struct acc_load_options *options, struct paths 
 int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
              struct acc_diags *diags)
 {
-    struct stacks stacks = {.find_all = options->find_all, .is_inspection = options->is_inspection};
+    struct stacks stacks = {.find_all = options->find_all,
+                            .is_inspection = options->is_inspection,
+                            .must_match = options->must_match};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     struct paths path = {0};
@@ -528,6 +538,13 @@ void acc_loaded_fini(struct acc_loaded *loaded)
     *loaded = (struct acc_loaded){0};
 }
 
+/* `entry`: a pattern, or the first file. */
+static bool is_of_entry(const struct acc_stack *stack, const char *entry)
+{
+    return stack->n_files > 0 && (strcmp(entry, stack->files[0]) == 0 ||
+                                  fnmatch(entry, stack->files[0], FNM_PATHNAME | FNM_PERIOD) == 0);
+}
+
 /* How many stacks have a file that the pattern matches; the name of one. */
 static size_t count_matching(const struct acc_model *model, const char *pattern,
                              const char **ret_name)
@@ -537,8 +554,7 @@ static size_t count_matching(const struct acc_model *model, const char *pattern,
     for (size_t i = 0; i < model->n_stacks; i++) {
         const struct acc_stack *stack = model->stacks[i];
 
-        if (stack->n_files > 0 &&
-            fnmatch(pattern, stack->files[0], FNM_PATHNAME | FNM_PERIOD) == 0) {
+        if (is_of_entry(stack, pattern)) {
             *ret_name = stack->name;
             n++;
         }
@@ -569,57 +585,129 @@ size_t acc_load_unmatched(const struct acc_load_options *options, const struct a
     return patterns.n;
 }
 
-/* 1: there was one. */
-static size_t add_accident(const struct acc_config_stack *entry, const char *pattern,
-                           const struct acc_model *running, const struct acc_model *model,
-                           struct acc_diags *diags)
+/* Of `pattern`, which matches nothing, any more or at all. `was`: the entry that named `n` stacks,
+ * one of them `name`, and that it stands in the place of. */
+static void tell_accident(const struct acc_config_stack *entry, const char *pattern, size_t n,
+                          const char *name, const char *was, struct acc_diags *diags)
 {
-    const char *name = NULL, *other;
+    bool is_same = strcmp(pattern, was) == 0;
     char more[32] = "";
-    size_t n = count_matching(running, pattern, &name);
 
-    if (n == 0 || count_matching(model, pattern, &other) > 0) {
-        return 0;
-    }
     if (n > 1) {
         (void)snprintf(more, sizeof(more), " and %zu more", n - 1);
     }
-    acc_diags_add(
-        diags, entry->pos,
-        "stacks: no file matches %s any more, and stack %s%s of it run%s: is its disk not "
-        "mounted? To stop %s, take this entry out",
-        pattern, name, more, n == 1 ? "s" : "", n == 1 ? "it" : "them");
-    return 1;
+    acc_diags_add(diags, entry->pos,
+                  "stacks: no file matches %s%s, and stack %s%s of %s%s run%s: is %sits disk not "
+                  "mounted? To stop %s, take this entry out",
+                  pattern, is_same ? " any more" : "", name, more, is_same ? "it" : was,
+                  is_same ? "" : ", which isn't there any more,", n == 1 ? "s" : "",
+                  is_same ? "" : "this path wrong, or ", n == 1 ? "it" : "them");
 }
 
-size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
-                          const struct acc_loaded *loaded, struct acc_diags *diags)
+/* Absolute patterns, or first files, of the entries of an acc.yaml. */
+static int entries_of(const struct acc_config *config, const char *base, struct paths *ret_paths)
+{
+    int r = 0;
+
+    for (size_t i = 0; config && i < config->n_stacks && r == 0; i++) {
+        r = paths_add(ret_paths, base, config->stacks[i].files[0]);
+    }
+    return r;
+}
+
+static bool has_path(const struct paths *paths, const char *path)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        if (strcmp(paths->item[i], path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Stacks of the entry that run, and that no file is there of any more; the name of one. */
+static size_t count_gone(const struct acc_model *running, const struct acc_model *model,
+                         const char *entry, const char **ret_name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < running->n_stacks; i++) {
+        const struct acc_stack *stack = running->stacks[i];
+
+        if (is_of_entry(stack, entry) && acc_model_find_stack(model, stack->name) == ACC_NONE) {
+            *ret_name = stack->name;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* A pattern that matches nothing: did it before, or does it stand in the place of an entry that
+ * did? 1: so it is. */
+static size_t add_accident(const struct acc_config_stack *entry, const char *pattern,
+                           const struct paths *before, const struct paths *now,
+                           const struct acc_model *running, const struct acc_model *model,
+                           struct acc_diags *diags)
+{
+    const char *name = NULL;
+    size_t n = count_matching(running, pattern, &name);
+
+    if (n > 0) {
+        tell_accident(entry, pattern, n, name, pattern, diags);
+        return 1;
+    }
+    for (size_t i = 0; i < before->n && !has_path(before, pattern); i++) {
+        n = has_path(now, before->item[i]) ? 0 : count_gone(running, model, before->item[i], &name);
+        if (n > 0) {
+            tell_accident(entry, pattern, n, name, before->item[i], diags);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static size_t add_accidents(const char *base, const struct acc_loaded *running,
+                            const struct acc_loaded *loaded, struct acc_diags *diags)
 {
     const struct acc_config *config = loaded->config;
+    struct paths before = {0}, now = {0};
+    const char *name;
+    size_t n = 0;
+
+    if (entries_of(running->config, base, &before) == 0 && entries_of(config, base, &now) == 0) {
+        for (size_t i = 0; i < config->n_stacks; i++) {
+            if (config->stacks[i].is_glob &&
+                count_matching(loaded->model, now.item[i], &name) == 0) {
+                n += add_accident(&config->stacks[i], now.item[i], &before, &now, running->model,
+                                  loaded->model, diags);
+            }
+        }
+    }
+    paths_fini(&before);
+    paths_fini(&now);
+    return n;
+}
+
+size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_loaded *running,
+                          const struct acc_loaded *loaded, struct acc_diags *diags)
+{
+    size_t n_stacks = running->model->n_stacks;
     struct paths path = {0};
     char base[PATH_MAX];
     size_t n = 0;
 
-    if (!config || running->n_stacks == 0 || add_config_path(options, &path) < 0) {
+    if (!loaded->config || n_stacks == 0 || add_config_path(options, &path) < 0) {
         paths_fini(&path);
         return 0;
     }
     folder_of(path.item[0], base, sizeof(base));
-    if (!acc_node_get(config->root, "stacks")) {
+    if (!acc_node_get(loaded->config->root, "stacks")) {
         acc_diags_add(diags, (struct acc_srcpos){path.item[0], 0, 0},
                       "names no stacks, and %zu run%s; to stop all of them, write \"stacks: []\"",
-                      running->n_stacks, running->n_stacks == 1 ? "s" : "");
+                      n_stacks, n_stacks == 1 ? "s" : "");
         n++;
     }
-    for (size_t i = 0; i < config->n_stacks; i++) {
-        struct paths pattern = {0};
-
-        if (config->stacks[i].is_glob &&
-            paths_add(&pattern, base, config->stacks[i].files[0]) == 0) {
-            n += add_accident(&config->stacks[i], pattern.item[0], running, loaded->model, diags);
-        }
-        paths_fini(&pattern);
-    }
+    n += add_accidents(base, running, loaded, diags);
     paths_fini(&path);
     return n;
 }

@@ -18,6 +18,7 @@ struct acc_load_options {
     size_t n_files;
     bool is_apart;       /* each of the `files` is a stack of its own */
     bool find_all;       /* all problems, not only those of the first pass that has some */
+    bool must_match;     /* `config`: a pattern that matches nothing is an error */
     const char *hint;    /* what to do when `config` isn't there; NULL: nothing more is said */
     const char *project; /* --project, or NULL */
     const char *const *env_files; /* --env-file of one stack; may be relative */
@@ -46,7 +47,8 @@ size_t acc_load_unmatched(const struct acc_load_options *options, const struct a
                           char ***ret_patterns);
 
 /* What would stop whole stacks by accident: a pattern that matches nothing any more (the disk that
- * they lie on isn't mounted), or an acc.yaml without `stacks:` (it was emptied), while `running`
- * has some. An error for each in `diags`; the number of them. */
-size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_model *running,
+ * they lie on isn't mounted), one that matches nothing in the place of an entry whose stacks run (a
+ * typo), or an acc.yaml without `stacks:` (it was emptied). An error for each in `diags`; the
+ * number of them. */
+size_t acc_load_accidents(const struct acc_load_options *options, const struct acc_loaded *running,
                           const struct acc_loaded *loaded, struct acc_diags *diags);

@@ -410,6 +410,17 @@ def test_no_accident_stops_whole_stacks(w):
     config.write_text(text)
     accd.ctl("apply")
     assert w.docker.identities() == before
+    # a typo: the pattern is another one, and the files of the one before aren't named any more
+    config.write_text(text.replace("/*/", "/typo/*/"))
+    refused("typo/*/compose.yaml, and stack s of")
+    checked = accd.ctl("check", "-c", config, check=False)
+    assert checked.returncode == 4 and "no file matches" in checked.stderr, checked
+    accd.hup()
+    wait(lambda: accd.tail().count("the running one stays") >= 4, 10, "refused by SIGHUP, too")
+    assert w.docker.identities() == before and accd.service("s/a")["state"] == "up"
+    w.config([w.dir / "*" / "compose.yaml", w.dir / "new" / "*" / "compose.yaml"])
+    assert "no file matches" in accd.ctl("apply").stderr  # one more, for later
+    assert w.docker.identities() == before and accd.service("s/a")["state"] == "up"
     config.write_text("stacks: []\n")
     accd.ctl("apply")
     wait(lambda: not w.docker.inspect("s-a-1")["State"]["Running"], 20, "it was meant")

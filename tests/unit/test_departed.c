@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(who_joins_gets_its_records_back)
 {
-    const char *const texts[] = {"here: a", "back: b c"};
+    const char *const texts[] = {"here: a", "back: b; c"};
     struct acc_model *model = model_build("here: a"), *more = model_build_n(texts, 2);
     struct acc_engine *engine = engine_of(model);
     struct accd_departed departed = {0};
