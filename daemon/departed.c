@@ -163,6 +163,13 @@ bool accd_departed_has(const struct accd_departed *departed, const char *stack)
     return find(departed, stack) < departed->n;
 }
 
+bool accd_departed_has_left(const struct accd_departed *departed, const char *stack)
+{
+    size_t at = find(departed, stack);
+
+    return at < departed->n && departed->item[at].has_left;
+}
+
 bool accd_departed_is_unlisted(const struct accd_departed *departed,
                                const struct acc_engine *engine, size_t i)
 {

@@ -54,6 +54,8 @@ void accd_departed_give_back(struct accd_departed *departed, struct acc_engine *
 bool accd_departed_taken_over(struct accd_departed *departed, const struct acc_engine *engine,
                               const struct acc_obs *obs);
 bool accd_departed_has(const struct accd_departed *departed, const char *stack);
+/* ... and accd saw it leave: that was meant. */
+bool accd_departed_has_left(const struct accd_departed *departed, const char *stack);
 /* Managed, and the files of it were gone when accd began. */
 bool accd_departed_is_unlisted(const struct accd_departed *departed,
                                const struct acc_engine *engine, size_t i);

@@ -144,7 +144,7 @@ enum accd_leftover accd_orphans_resource(const struct accd_departed *departed,
         return is_managed(engine, item->project) ? ACCD_LEFTOVER_YES : ACCD_LEFTOVER_NO;
     }
     if (acc_model_find_stack(model, item->project) != ACC_NONE ||
-        !accd_departed_has(departed, item->project)) {
+        !accd_departed_has_left(departed, item->project)) {
         return ACCD_LEFTOVER_NO;
     }
     return has_container ? ACCD_LEFTOVER_HELD : ACCD_LEFTOVER_YES;

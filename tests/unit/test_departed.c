@@ -54,7 +54,8 @@ START_TEST(leftovers_are_of_stacks_that_accd_has_managed_and_that_nobody_uses)
     struct acc_stack_record record = {.name = "s"};
     struct accd_departed departed = {0};
     struct acc_docker_name_item own = item_of("s", "s_old"), gone = item_of("gone", "gone_n"),
-                                foreign = item_of("foreign", "foreign_n");
+                                foreign = item_of("foreign", "foreign_n"),
+                                away = item_of("away", "away_n");
     const char *shared[] = {"gone_n"};
 
 #define IS(item, has_container)                                                                    \
@@ -63,10 +64,12 @@ START_TEST(leftovers_are_of_stacks_that_accd_has_managed_and_that_nobody_uses)
     ck_assert_int_eq(IS(own, true), ACCD_LEFTOVER_YES);
     ck_assert_int_eq(IS(gone, false), ACCD_LEFTOVER_NO);
     accd_departed_add(&departed, "gone", true);
+    accd_departed_add(&departed, "away", false);
     ck_assert_int_eq(IS(gone, false), ACCD_LEFTOVER_YES);
     ck_assert_int_eq(IS(gone, true), ACCD_LEFTOVER_HELD);
     ck_assert_int_eq(IS(foreign, false), ACCD_LEFTOVER_NO);
-    model->stacks[0]->declared_networks = shared; /* external, in a stack that stays */
+    ck_assert_int_eq(IS(away, false), ACCD_LEFTOVER_NO); /* its files may be back any time */
+    model->stacks[0]->declared_networks = shared;        /* external, in a stack that stays */
     model->stacks[0]->n_declared_networks = 1;
     ck_assert_int_eq(IS(gone, false), ACCD_LEFTOVER_NO);
     record.observing = true;
