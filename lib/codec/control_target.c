@@ -198,6 +198,78 @@ static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
     return ACC_CTL_PARSED;
 }
 
+static bool starts(enum acc_verb verb)
+{
+    return verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_RESTART ||
+           verb == ACC_VERB_ADOPT;
+}
+
+static bool has_left(const struct acc_engine *engine, const char *stack)
+{
+    size_t n = acc_engine_n_services(engine);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        acc_engine_service(engine, i, 0, &service);
+        if (!service.removed && strcmp(service.stack, stack) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void refuse_removed(const struct acc_engine *engine, const struct acc_service_view *service,
+                           struct acc_ctl_error *error)
+{
+    if (has_left(engine, service->stack)) {
+        acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+                          "stack %s has left the files; add it to acc.yaml again, then: accctl "
+                          "apply; or start it with docker compose, and it is left to you",
+                          service->stack);
+    } else {
+        acc_ctl_error_set(error, ACC_CTL_E_REFUSED, "reason",
+                          "%s is in no file any more; put it back, then: accctl apply",
+                          service->id);
+    }
+}
+
+/* The service itself, and not its stack or all. */
+static bool is_named(const struct acc_ctl_request *request, const struct acc_service_view *service)
+{
+    for (size_t i = 0; i < request->n_targets; i++) {
+        if (strcmp(request->targets[i], service->id) == 0 ||
+            strcmp(request->targets[i], service->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has left the files isn't started. It is taken out, and refused who means nothing else. */
+static enum acc_ctl_parsed drop_removed(const struct acc_engine *engine,
+                                        const struct acc_ctl_request *request,
+                                        struct acc_ctl_targets *targets,
+                                        struct acc_ctl_error *error)
+{
+    size_t n = acc_engine_n_services(engine);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct acc_service_view service;
+
+        acc_engine_service(engine, i, 0, &service);
+        if (!targets->selected[i] || !service.removed) {
+            continue;
+        }
+        targets->selected[i] = 0;
+        if (is_named(request, &service) || (!targets->is_all && is_empty(engine, targets))) {
+            refuse_removed(engine, &service, error);
+            return ACC_CTL_WRONG;
+        }
+    }
+    return ACC_CTL_PARSED;
+}
+
 /* Takes out those that are observed, or those that aren't. True: any is left, or none was there. */
 static bool keep(const struct acc_engine *engine, bool is_observed, struct acc_ctl_targets *targets)
 {
@@ -273,6 +345,9 @@ enum acc_ctl_parsed acc_ctl_select_verb(const struct acc_engine *engine,
     if (acc_ctl_select(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG ||
         (!request->dry_run && obeys_maintenance(verb) &&
          acc_ctl_is_maintained(engine, reterr_error))) {
+        return ACC_CTL_WRONG;
+    }
+    if (starts(verb) && drop_removed(engine, request, ret_targets, reterr_error) == ACC_CTL_WRONG) {
         return ACC_CTL_WRONG;
     }
     if (touches_observed(verb)) {

@@ -276,14 +276,26 @@ static void say_held(struct acc_engine *e, struct words *w, struct service *s, u
         s->nick);
 }
 
-/* Who wants it off. */
-static void say_asked(struct words *w, const struct service *s)
+/* Who wants it off, between the two. What was removed by hand may have been made again since. */
+static void say_asked(struct acc_engine *e, struct words *w, struct service *s, const char *before,
+                      const char *behind)
 {
-    if (strcmp(s->asked_by, "docker") == 0) {
+    bool is_gone = strcmp(s->asked_by, "docker") == 0;
+
+    if (!s->removed && (!s->asked_by[0] || (is_gone && acc_svc_present(e, s)))) {
+        return;
+    }
+    say(w, "%s", before);
+    if (s->removed) {
+        say(w, acc_contact_has_left(e, s->stack)
+                   ? "its stack has left the files; add it again, or start it with docker compose"
+                   : "it is in no file any more");
+    } else if (is_gone) {
         say(w, "its containers were removed by hand; make them again: accctl up %s", s->nick);
-    } else if (s->asked_by[0]) {
+    } else {
         say(w, "asked by %s", s->asked_by);
     }
+    say(w, "%s", behind);
 }
 
 /* It has ended, and whether somebody wanted that isn't clear yet: `docker stop` says so last. */
@@ -321,11 +333,7 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
     say(w, "%s, which ", s->nick);
     if (!s->wanted_up) {
         say(w, "is off");
-        if (s->asked_by[0]) {
-            say(w, " (");
-            say_asked(w, s);
-            say(w, ")");
-        }
+        say_asked(e, w, s, " (", ")");
     } else if (s->n_inst == 0) {
         say(w, "has no replicas");
     } else if (s->state == ACC_SVC_HELD) {
@@ -572,7 +580,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
     }
     switch (s->state) {
     case ACC_SVC_OFF:
-        say_asked(w, s);
+        say_asked(e, w, s, "", "");
         break;
     case ACC_SVC_STOPPING:
         say(w, "is being %s%s%s", s->wanted_removed ? "removed" : "stopped",
@@ -807,7 +815,7 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
                        s->state == ACC_SVC_ROLLING_BACK || s->roll.is.step == ACC_ROLL_ASK);
 
     has_subject = !is_rollout && strncmp(view.reason, "asked by", 8) != 0 &&
-                  strncmp(view.reason, "its ", 4) != 0;
+                  strncmp(view.reason, "its ", 4) != 0 && strncmp(view.reason, "it ", 3) != 0;
     if (view.reason[0]) {
         say(&w, ": %s%s", has_subject ? "it " : "", view.reason);
     }

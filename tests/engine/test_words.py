@@ -324,3 +324,30 @@ def test_up_ends_what_somebody_did_by_hand_to_what_is_needed(w):
     said = accd.ctl("up", "web").stdout
     assert "s/web: impaired, needs db, which was stopped by hand" in said, said
     assert "up: nothing to do, 1 service was so already" in said, said
+
+
+@needs(seconds=120)
+def test_what_left_the_files_is_not_started_and_that_is_said(w):
+    """`up`, `start` and `restart` of a stack or service that has left are refused with what to do; of all else they go on."""
+    keep = w.stack("s", {"a": service(check=False), "old": service(check=False)})
+    gone = w.stack("t", {"z": service(check=False, restart="always"), "y": service(check=False)})
+    accd = w.accd(config=w.config([keep, gone]))
+    accd.ctl("up", "--all")
+    w.docker.call("DELETE", "/containers/t-z-1?force=1")
+    wait(lambda: w.docker.running("t-z-1"), 20, "it is made again")
+    accd.wait_state("z", "up", seconds=20)
+    w.stack("s", {"a": service(check=False)})
+    w.config([keep])
+    accd.ctl("apply")
+    for verb, name in ("up", "z"), ("restart", "t/z"), ("start", "t"), ("up", "t", ):
+        said = accd.ctl(verb, name, check=False)
+        assert said.returncode == 6 and "stack t has left" in said.stderr and "docker compose" in said.stderr, said
+    said = accd.ctl("up", "a", "old", check=False)
+    assert said.returncode == 6 and "s/old is in no file any more" in said.stderr and "accctl apply" in said.stderr, said
+    for args in ("up",), ("up", "--all"), ("up", "s"), ("restart", "s"):
+        said = accd.ctl(*args)
+        assert "meanwhile" not in said.stdout + said.stderr, said
+    assert not w.docker.running("s-old-1") and not w.docker.running("t-z-1")
+    why = accd.ctl("why", "z").stdout
+    assert "its stack has left the files" in why and "by hand" not in why and "accctl up" not in why, why
+    assert ": it is in no file any more." in accd.ctl("why", "old").stdout
