@@ -379,6 +379,7 @@ struct traces {
     uint64_t id;
     uint32_t from, to;
     bool is_seen; /* all of them in this epoch */
+    const struct instance *newer;
 };
 
 /* Stop-first: the old one was stopped for the new one, which runs and may serve. Which order a
@@ -417,6 +418,7 @@ static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t s
                    : c.holder && c.holder != newer ? c.holder->revision
                                                    : traces->from;
     traces->to = newer && newer->revision ? newer->revision : traces->to;
+    traces->newer = newer ? newer : traces->newer;
     if (c.bad || (c.candidate && c.holder && !has_taken_over(e, s, &c))) {
         traces->undo = true;
     } else if (c.candidate) {
@@ -452,9 +454,31 @@ static void learn_canonical(struct acc_engine *e, struct service *s)
     }
 }
 
+#define RECORD_IS_LOST "it was interrupted, and its record is lost"
+
+/* What it was about: as the record has it, where that had ended because the service had left the
+ * files, and as the new container shows it. */
+static void learn_image(const struct service *s, const struct acc_rollout_record *before,
+                        const struct instance *newer, struct acc_rollout_record *is)
+{
+    bool is_known = before->id == is->id && before->to == is->to;
+    bool is_reference = newer && strncmp(newer->image_ref, "sha256:", strlen("sha256:")) != 0 &&
+                        strcmp(newer->image_ref, s->image) != 0;
+
+    if (is_known) {
+        acc_copy(is->digest, sizeof(is->digest), before->digest);
+        acc_copy(is->by, sizeof(is->by), before->by);
+        acc_copy(is->what, sizeof(is->what), before->what);
+    }
+    acc_copy(is->why, sizeof(is->why), is_known && before->why[0] ? before->why : RECORD_IS_LOST);
+    acc_copy(is->image, sizeof(is->image), is_reference ? newer->image_ref : "");
+    acc_copy(is->image_id, sizeof(is->image_id), newer ? newer->image_id : "");
+}
+
 void acc_rollout_recover(struct acc_engine *e, struct service *s)
 {
     struct acc_rollout_record *is = &s->roll.is;
+    struct acc_rollout_record before = s->roll.is;
     struct traces traces = {.is_seen = true};
 
     if (acc_rollout_active(s) || !acc_may_act(e)) {
@@ -479,6 +503,7 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
         .slot = s->n_inst,
     };
     acc_copy(is->spec, sizeof(is->spec), s->spec);
+    learn_image(s, &before, traces.newer, is);
     is->is_upgrade = true;
     is->is_change = traces.is_change;
     is->start_first = acc_engine_start_first(e, acc_svc_index(e, s), &(const char *){NULL}) &&
@@ -493,13 +518,15 @@ void acc_rollout_recover(struct acc_engine *e, struct service *s)
     acc_note(e, ACC_NOTE_OBSERVED, acc_svc_index(e, s),
              "containers of an upgrade that was not ended were found");
     if (traces.undo || !s->wanted_up) {
-        acc_copy(is->why, sizeof(is->why), "it was interrupted, and its record is lost");
         acc_undo_or_ask(e, s, false);
         return;
     }
+    is->why[0] = '\0';
+    if (traces.newer && strcmp(traces.newer->spec, s->spec) != 0) {
+        is->image[0] = '\0'; /* that of a file before this one isn't to be in force */
+    }
     acc_each_inst (e, s, i) {
         if (i->role == ROLE_CANDIDATE || (traces.watch && i->role == ROLE_NONE)) {
-            acc_copy(is->image_id, sizeof(is->image_id), i->image_id);
             is->slot = traces.verify ? i->slot : is->slot;
         }
     }

@@ -1112,6 +1112,29 @@ START_TEST(the_watch_sleeps_while_what_it_needs_is_down)
 END_TEST
 
 /* The end of the write-ahead log never got to the disk. */
+/* It is taken back with its return: what it was, who asked for it and why it ended is still known.
+ */
+START_TEST(what_left_the_files_amid_its_upgrade_is_told_as_it_was)
+{
+    const struct acc_revision_record *record;
+
+    up_with_new_image("s: db p; web p e");
+    (void)snprintf(service("web")->sick_image, sizeof(service("web")->sick_image), "img2");
+    upgrade("web");
+    stage_run(&stage, 5000);
+    stage_reconfigure(&stage, model_build("s: db p"));
+    stage_run(&stage, 5000);
+    stage_reconfigure(&stage, model_build("s: db p; web p e"));
+    stage_run(&stage, 60000);
+    record = revision(2);
+    ck_assert_int_eq(record->result, ACC_REV_ROLLED_BACK);
+    ck_assert_str_eq(record->image_id, "img2");
+    ck_assert_str_eq(record->by, "root");
+    ck_assert_str_eq(record->text, "it has left the configuration");
+    ck_containers("s-db-1 running img1 r1; s-web-1 running img1 r1; ");
+}
+END_TEST
+
 START_TEST(names_are_believed_before_an_older_record)
 {
     struct acc_service_record older;
@@ -1203,6 +1226,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_upgrade_does_not_wait_for_what_is_only_wanted);
     tcase_add_test(tc, the_watch_stands_still_while_it_is_paused);
     tcase_add_test(tc, the_watch_sleeps_while_what_it_needs_is_down);
+    tcase_add_test(tc, what_left_the_files_amid_its_upgrade_is_told_as_it_was);
     tcase_add_test(tc, names_are_believed_before_an_older_record);
     tcase_add_test(tc, accd_may_die_at_any_step);
     suite_add_tcase(s, tc);
