@@ -312,7 +312,9 @@ static void read_differences(struct line *line, const cJSON *item)
     int n = cJSON_GetArraySize(list);
     int k = 0;
 
-    if (n == 0 || n < line->n_differs) {
+    bool is_back = strcmp(line->change, "rolled back") == 0; /* only what it lacks now was taken */
+
+    if (!is_back && (n == 0 || n < line->n_differs)) {
         return; /* it is the same by now, or what is left is told already */
     }
     line->n_differs = n;

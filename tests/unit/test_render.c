@@ -655,9 +655,23 @@ START_TEST(what_was_taken_back_is_not_said_to_be_there)
          "\"state\":\"rolling-back\",\"settled\":false,\"differences\":[{\"text\":\"environment "
          "A added\"}]",
          1100, &out);
-    tell(progress, "\"state\":\"up\",\"settled\":true,\"change\":\"rolled back\"", 3340, &out);
+    tell(progress,
+         "\"state\":\"up\",\"settled\":true,\"change\":\"rolled back\",\"differences\":[{\"text\":"
+         "\"environment A added\"}]",
+         3340, &out);
     ck_assert_str_eq(out.data, "s/web: rolling-back\n"
                                "s/web: up, rolled back (taken back: environment A added), 2.3 s\n");
+    accctl_progress_destroy(progress);
+    progress = accctl_progress_create(&pipe_style, true, true);
+    acc_buf_reset(&out);
+    tell(progress, "\"state\":\"up\",\"settled\":false", 1000, &out);
+    tell(progress,
+         "\"state\":\"up\",\"step\":\"watch\",\"settled\":false,\"differences\":[{\"text\":\"image "
+         "a:2 -> a:1\"}]",
+         1100, &out);
+    acc_buf_reset(&out);
+    tell(progress, "\"state\":\"up\",\"settled\":true,\"change\":\"rolled back\"", 3340, &out);
+    ck_assert_ptr_nonnull(strstr(out.data, ", rolled back, "));
     acc_buf_fini(&out);
     accctl_progress_destroy(progress);
 }
