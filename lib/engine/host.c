@@ -177,6 +177,18 @@ bool acc_host_lets_start(struct acc_engine *e, struct service *s)
     return true;
 }
 
+const struct condition *acc_host_missed(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_host; k++) {
+        const struct condition *c = acc_host_of(e, s, k);
+
+        if (c->is_met == ACC_NO && c->res == ACC_NONE) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 bool acc_host_is_met(struct acc_engine *e, struct service *s)
 {
     for (uint32_t k = 0; k < s->n_host; k++) {

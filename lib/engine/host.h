@@ -67,6 +67,8 @@ void acc_host_told(struct acc_engine *e, const struct acc_event *event);
 /* Are the conditions that it needs seen to hold? Sets `host_blocker`. */
 bool acc_host_lets_start(struct acc_engine *e, struct service *s);
 bool acc_host_is_met(struct acc_engine *e, struct service *s); /* none is missing */
+/* One that is missing, and without which it could not be started again; or NULL. */
+const struct condition *acc_host_missed(const struct acc_engine *e, const struct service *s);
 void acc_host_count(struct acc_engine *e, struct service *s);  /* after its wishes are known */
 bool acc_host_attributed(struct acc_engine *e, const struct service *s, uint64_t at_ms);
 /* The state can't be saved: what is there is healed, nothing new is begun. */

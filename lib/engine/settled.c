@@ -130,6 +130,24 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
                : ACC_SETTLED_PENDING;
 }
 
+/* A restart that would only have been a stop: it was not begun. */
+static bool is_refused_restart(struct acc_engine *e, struct service *s, char *text)
+{
+    const struct condition *c = s->running ? acc_host_missed(e, s) : NULL;
+    char lacks[ACC_TEXT_MAX + 1];
+
+    acc_each_slot (e, s, i) {
+        if (i->end == END_ASKED) {
+            return false;
+        }
+    }
+    if (c) {
+        acc_host_lacks(e, c, lacks, sizeof(lacks));
+        (void)snprintf(text, ACC_REASON_MAX + 1, "runs, and would not start again: %s", lacks);
+    }
+    return c != NULL;
+}
+
 static bool any_running(struct acc_engine *e, struct service *s)
 {
     acc_each_inst (e, s, i) {
@@ -254,9 +272,13 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
         return ACC_SETTLED_PENDING;
     }
     switch (verb) {
+    case ACC_VERB_RESTART:
+        if (is_refused_restart(e, s, text)) {
+            return ACC_SETTLED_REFUSED;
+        }
+        return settled_up(e, s, now_ms, text);
     case ACC_VERB_UP:
     case ACC_VERB_START:
-    case ACC_VERB_RESTART:
         return settled_up(e, s, now_ms, text);
     case ACC_VERB_STOP:
     case ACC_VERB_DOWN:

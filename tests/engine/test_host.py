@@ -128,6 +128,9 @@ def test_a_bind_source_is_waited_for(w):
         up = wait(lambda: next((s for s in [accd.service("a")] if "would not start again" in s["reason"]), None), 20,
                   "it says that it runs on")
         assert up["state"] == "up" and not up["root"] and not accd.incidents(), up
+        refused = accd.ctl("restart", "a", check=False)  # it would only be a stop
+        assert refused.returncode == 6 and "runs, and would not start again" in refused.stderr, refused
+        assert accd.state_of("a") == "up" and record.count("die", "s-a-1") == 0
         w.docker.crash("s-a-1")
         away("a")
         assert root in [i["root"] for i in accd.incidents()]
