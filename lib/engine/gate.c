@@ -186,6 +186,17 @@ static bool is_settled(struct acc_engine *e, struct service *s, const struct edg
     return acc_due(e, s, d->ready_ms + d->timing.ready_stable_after_flap);
 }
 
+uint64_t acc_gate_settles_ms(const struct acc_engine *e, const struct edge *edge)
+{
+    const struct service *d = &e->services[edge->to];
+    uint64_t at_ms = d->ready_ms + d->timing.ready_stable_after_flap;
+
+    return edge->condition == ACC_COND_READY && d->ready && d->flap_ms &&
+                   e->now < d->flap_ms + d->timing.flap_window
+               ? at_ms
+               : 0;
+}
+
 /* Its old container may be down for it already, and others wait for that to be over. */
 static bool is_apart(const struct service *s)
 {

@@ -914,6 +914,8 @@ void acc_renew_update(struct acc_engine *e, struct service *s);
 bool acc_renew_may_follow(const struct acc_engine *e, const struct service *s);
 /* Its first start: may it be with what is there, because that won't be made anew soon? */
 bool acc_renew_may_begin(const struct service *d);
+/* What is made anew meanwhile: it, or one that it stands on. NULL: none is. */
+const struct service *acc_renew_source(const struct acc_engine *e, const struct service *d);
 /* True: it stays as it was, and `text` (ACC_REASON_MAX + 1) says why. */
 bool acc_renew_is_stuck(const struct acc_engine *e, const struct service *s, char *text);
 
@@ -921,6 +923,8 @@ bool acc_renew_is_stuck(const struct acc_engine *e, const struct service *s, cha
 enum reaction acc_reaction(enum dep_event event, const struct edge *edge);
 bool acc_edge_hard(const struct edge *edge); /* may be the root of its dependent */
 bool acc_edge_met(const struct acc_engine *e, const struct edge *edge);
+/* What has just flapped is built on when its readiness has lasted until then; 0: it hasn't. */
+uint64_t acc_gate_settles_ms(const struct acc_engine *e, const struct edge *edge);
 /* May a container of it be started (created)? Sets `blocker`. */
 bool acc_gate_start(struct acc_engine *e, struct service *s);
 bool acc_gate_create(struct acc_engine *e, struct service *s);

@@ -125,6 +125,21 @@ bool acc_renew_may_begin(const struct service *d)
     return d->renewal != RENEWAL_DUE;
 }
 
+const struct service *acc_renew_source(const struct acc_engine *e, const struct service *d)
+{
+    const struct service *next = d;
+
+    while (next && !next->renews) {
+        const struct service *s = next;
+
+        next = NULL;
+        acc_each_out (e, s, edge) {
+            next = !next && handed_on(e, edge) == RENEWAL_DUE ? &e->services[edge->to] : next;
+        }
+    }
+    return next;
+}
+
 /* --- and why that doesn't happen ------------------------------------------------------------- */
 
 static const struct service *stuck_dependency(const struct acc_engine *e, const struct service *s)

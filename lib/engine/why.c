@@ -348,12 +348,40 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
         say_health(e, w, s, now_ms);
     } else if (is_from_before(s)) {
         say_failed_before(e, w, s, now_ms);
+    } else if (s->state == ACC_SVC_BLOCKED && s->blocker != ACC_NONE) {
+        const struct edge *edge = &e->edges[s->blocker];
+
+        say(w, "waits for %s", e->services[edge->from == svc ? edge->to : edge->from].nick);
     } else {
         say(w, "is %s",
             s->state == ACC_SVC_STARTING              ? "still starting"
             : s->state == ACC_SVC_UP && s->going_down ? "being restarted"
                                                       : acc_svc_state_name(s->state));
     }
+}
+
+/* It is ready, and that isn't enough yet. */
+static bool say_unsettled(struct acc_engine *e, struct words *w, const struct service *s,
+                          const struct edge *edge, uint64_t now_ms)
+{
+    const struct service *d = &e->services[edge->to], *anew;
+
+    if (edge->from != acc_svc_index(e, s) || !acc_edge_hard(edge) || !acc_edge_met(e, edge)) {
+        return false;
+    }
+    anew = acc_renew_may_begin(d) ? NULL : acc_renew_source(e, d);
+    if (anew) {
+        say(w, "waits for %s, which is made anew", anew->nick);
+        if (anew != d) {
+            say(w, ", and which %s stands on", d->nick);
+        }
+    } else if (acc_gate_settles_ms(e, edge) > now_ms) {
+        say(w, "needs %s, which is up again, and has to stay so for another ", d->nick);
+        say_span(w, (acc_gate_settles_ms(e, edge) - now_ms + 999) / 1000 * 1000);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static bool say_blocker(struct acc_engine *e, struct words *w, const struct service *s,
@@ -364,6 +392,9 @@ static bool say_blocker(struct acc_engine *e, struct words *w, const struct serv
 
     if (!edge) {
         return false;
+    }
+    if (say_unsettled(e, w, s, edge, now_ms)) {
+        return true;
     }
     other = edge->from == acc_svc_index(e, s) ? edge->to : edge->from;
     say(w, "%s ",
