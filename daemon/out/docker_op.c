@@ -204,6 +204,7 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
                                  const struct accd_http_reply *reply)
 {
     char message[ACC_DOCKER_ERROR_MAX + 1];
+    enum acc_op_result result;
 
     if (reply->error != ACCD_HTTP_OK) {
         set_result(op, ACC_OP_LOST, accd_http_error_text(reply->error));
@@ -214,7 +215,11 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
         return op->result;
     }
     acc_docker_message(reply->status, reply->body, reply->body_len, message, sizeof(message));
-    set_result(op, acc_docker_result(call, reply->status, message), acc_docker_cause(message));
+    result = acc_docker_result(call, reply->status, message);
+    if (call == ACC_CALL_START && acc_docker_misses_another(message, op->action.cid)) {
+        result = ACC_OP_START;
+    }
+    set_result(op, result, acc_docker_cause(message));
     return op->result;
 }
 

@@ -150,6 +150,15 @@ enum acc_op_result acc_docker_result(enum acc_docker_call call, int http_status,
     return ACC_OP_FAILED;
 }
 
+bool acc_docker_misses_another(const char *message, const char *cid)
+{
+    static const char begin[] = "No such container: ";
+    const char *id = message + strlen(begin);
+
+    return strncmp(message, begin, strlen(begin)) == 0 &&
+           strspn(id, "0123456789abcdef") == ACC_CID_LEN && strncmp(id, cid, ACC_CID_LEN) != 0;
+}
+
 bool acc_docker_conflict_holder(const char *message, char ret_cid[ACC_CID_LEN + 1])
 {
     static const char docker[] = "container \"";

@@ -41,6 +41,10 @@ enum acc_docker_call {
 enum acc_op_result acc_docker_result(enum acc_docker_call call, int http_status,
                                      const char *message);
 
+/* Docker says so of a start, too, when it is not `cid`, which was asked for, but the one whose
+ * namespaces that shares which isn't there: no GONE of `cid`. */
+bool acc_docker_misses_another(const char *message, const char *cid);
+
 /* The cause in an engine's message, for people: without the layers that only pass it on and name
  * ids
  * ("driver failed programming external connectivity on endpoint a (<64 hex>): ...", "failed to

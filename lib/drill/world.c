@@ -265,6 +265,20 @@ static void mount_volume(struct acc_world *w, uint32_t svc, uint32_t slot, struc
 
 /* --- operations come to their ends ----------------------------------------------------------- */
 
+/* The one that serves there, as the engine sees it. */
+static void bind(const struct acc_world *w, struct acc_world_container *c)
+{
+    const struct acc_service_spec *spec = w->model->services[c->svc];
+    struct acc_instance_view target;
+
+    for (size_t k = 0; k < spec->n_edges; k++) {
+        if (spec->edges[k].kind == ACC_EDGE_BINDS && spec->edges[k].target != ACC_NONE) {
+            acc_engine_instance(w->engine, spec->edges[k].target, 0, &target);
+            (void)snprintf(c->bound_cid, sizeof(c->bound_cid), "%s", target.cid);
+        }
+    }
+}
+
 static void do_create(struct acc_world *w, const struct acc_action *action)
 {
     const struct acc_world_service *s = &w->service[action->svc];
@@ -284,6 +298,7 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
                        action->image_id[0] ? action->image_id : meaning_of(s));
         c->obs.unrouted = action->unrouted;
         mount_volume(w, action->svc, action->slot, &c->obs);
+        bind(w, c);
         (void)push_obs(w, &c->obs);
         push_done(w, action->op, ACC_OP_OK, c->obs.cid, "");
     }
@@ -295,8 +310,10 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
     struct acc_world_container *c = by_cid(w, action->cid);
     bool is_netless = c && c->is_netless;
     bool is_spoilt = c && (c->is_spoilt || s->spoils);
+    bool is_stranded = c && c->bound_cid[0] && !by_cid(w, c->bound_cid);
     enum acc_op_result result = !c                                ? ACC_OP_GONE
                                 : is_netless || is_spoilt         ? ACC_OP_START
+                                : is_stranded                     ? ACC_OP_START
                                 : s->start != ACC_OP_OK           ? s->start
                                 : c->obs.state == ACC_CTR_RUNNING ? ACC_OP_NOT_MODIFIED
                                                                   : ACC_OP_OK;
@@ -309,9 +326,10 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
         w->service[action->svc].spoils = false;
     }
     push_done(w, action->op, result, action->cid,
-              is_netless  ? "network x not found"
-              : is_spoilt ? "task 89fc: already exists"
-                          : s->message);
+              is_netless    ? "network x not found"
+              : is_stranded ? "No such container: the one whose namespaces it shares"
+              : is_spoilt   ? "task 89fc: already exists"
+                            : s->message);
 }
 
 static void do_stop(struct acc_world *w, const struct acc_action *action)

@@ -348,6 +348,9 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
         break;
     case ACC_OP_CONFLICT:
         if (event->op.cid && event->op.cid[0] && !acc_find_cid(e, event->op.cid)) {
+            if (strcmp(s->gone_cid, event->op.cid) == 0) {
+                s->gone_cid[0] = '\0'; /* it isn't: Docker has just seen it */
+            }
             acc_conflict_set(e, i, event->op.cid);
             acc_look_at(e, event->op.cid);
         } else if (!i->present &&

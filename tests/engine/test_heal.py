@@ -138,3 +138,23 @@ def test_restart_policies_of_the_file_are_kept(w):
     holds(lambda: record.count("start", "s-once-1") == 0, 3, "it is not started again")
     for name in ("s-once-1", "s-kept-1"):
         assert w.docker.inspect(name)["HostConfig"]["RestartPolicy"]["Name"] in ("", "no")
+
+
+@needs(seconds=120)
+def test_what_was_stopped_in_a_network_that_is_gone_is_made_anew(w):
+    """b, in the network of a, is stopped; a is made anew; accd is killed; b is to run again: Docker says "No such
+    container" of a's old one, and answers 404 as if b's were gone."""
+    services = {"a": service(), "b": service("a", network_mode="service:a")}
+    accd = w.accd(w.stack("s", services))
+    accd.ctl("up", "--all")
+    accd.ctl("stop", "b")
+    w.stack("s", {**services, "a": service(environment={"TZ": "UTC"})})
+    accd.ctl("apply")
+    accd.ctl("upgrade", "a", "--keep")
+    wait(lambda: len(w.docker.containers()) == 2, 60, "a's old one is gone")
+    accd.kill()
+    accd.start()
+    accd.ctl("up", "b")
+    inside = w.docker.inspect("s-b-1")["HostConfig"]["NetworkMode"]
+    assert inside == "container:" + w.docker.inspect("s-a-1")["Id"], inside
+    accd.wait_all_up(30)

@@ -68,6 +68,9 @@ void world_on_answer(void *ctx, const struct twin_answer *answer)
         return;
     }
     memcpy(cid, o->action.cid, sizeof(cid));
+    if (answer->verb == TWIN_START && acc_docker_misses_another(answer->message, cid)) {
+        result = ACC_OP_START;
+    }
     if (answer->verb == TWIN_CREATE) {
         memcpy(cid, answer->cid, sizeof(cid));
         (void)acc_docker_conflict_holder(answer->message, cid);

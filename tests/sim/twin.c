@@ -463,7 +463,10 @@ static bool binding_refuses(struct twin_waiting *w, struct twin_container *c)
     }
     to = twin_find(w->twin, c->made.bound_cid);
     if (!to) {
-        start_fails(w, c, 409, 128, "joining network namespace of container: No such container");
+        char text[ACC_CID_LEN + 32];
+
+        (void)snprintf(text, sizeof(text), "No such container: %s", c->made.bound_cid);
+        start_fails(w, c, 404, 128, text);
         return true;
     }
     if (!twin_is_running(to)) {

@@ -199,6 +199,20 @@ START_TEST(names_the_holder_of_a_name)
 }
 END_TEST
 
+/* 20.10 says 404 of a start in namespaces that are gone, and names that id. */
+START_TEST(tells_which_one_is_missing)
+{
+    static const char other[] =
+        "No such container: "
+        "8dfad9b2ea06c67d3dcf34188f0a017158261df587a2fe1da0cc8266e18e775c";
+
+    ck_assert(acc_docker_misses_another(other, CID));
+    ck_assert(!acc_docker_misses_another("No such container: " CID, CID));
+    ck_assert(!acc_docker_misses_another("No such container: web", CID));
+    ck_assert(!acc_docker_misses_another("page not found", CID));
+}
+END_TEST
+
 static const struct {
     const char *message, *cause;
 } causes[] = {
@@ -231,6 +245,7 @@ int main(void)
                         sizeof(recorded) / sizeof(recorded[0]));
     tcase_add_loop_test(tc, tells_what_others_have_seen, 0, sizeof(read) / sizeof(read[0]));
     tcase_add_test(tc, names_the_holder_of_a_name);
+    tcase_add_test(tc, tells_which_one_is_missing);
     tcase_add_loop_test(tc, leaves_out_the_layers_that_only_pass_it_on, 0,
                         sizeof(causes) / sizeof(causes[0]));
     suite_add_tcase(suite, tc);
