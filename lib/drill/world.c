@@ -269,12 +269,12 @@ static void mount_volume(struct acc_world *w, uint32_t svc, uint32_t slot, struc
 static void bind(const struct acc_world *w, struct acc_world_container *c)
 {
     const struct acc_service_spec *spec = w->model->services[c->svc];
-    struct acc_instance_view target;
 
     for (size_t k = 0; k < spec->n_edges; k++) {
         if (spec->edges[k].kind == ACC_EDGE_BINDS && spec->edges[k].target != ACC_NONE) {
-            acc_engine_instance(w->engine, spec->edges[k].target, 0, &target);
-            (void)snprintf(c->bound_cid, sizeof(c->bound_cid), "%s", target.cid);
+            const char *cid = acc_engine_container_id(w->engine, spec->edges[k].target);
+
+            (void)snprintf(c->bound_cid, sizeof(c->bound_cid), "%s", cid ? cid : "");
         }
     }
 }
