@@ -2,9 +2,10 @@
 import json
 import os
 import re
+import subprocess
 import time
 
-from lib import holds, needs, service, wait
+from lib import SVC, holds, needs, service, wait
 
 
 @needs(seconds=150)
@@ -119,6 +120,30 @@ def test_what_is_forbidden_is_refused(w):
         assert done.returncode == 2 and f"accctl help {verb}" in done.stderr, (verb, done)
     accd.ctl("maintenance", "off")
     accd.wait_all_up(30)
+
+
+@needs("svc", seconds=120)
+def test_an_order_that_is_held_meanwhile_stands_still(w):
+    """An upgrade is frozen: it wasn't refused, and goes on with the release. Stopped by hand in its watch: the watch stands still."""
+    path = w.stack("s", {"a": service(check=False, ports=["18080:8080"])})
+    accd = w.accd(config=w.config([path], timing={"upgrade_stable": "3s", "upgrade_settle": "0s", "upgrade_monitor": "90s"}))
+    accd.ctl("up", "--all")
+    order = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a", "--image", SVC],
+                             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait(lambda: "stop-first: verify" in accd.ctl("why", "a").stdout, 30, "the new one is tried")
+    accd.ctl("hold", "a")
+    said = order.communicate(timeout=20)[1]
+    assert order.returncode == 1, (order.returncode, said)
+    assert said == ("accctl: s/a: stands still: it is frozen by root (accctl release a), and goes on after that\n"), said
+    again = accd.ctl("upgrade", "a", check=False)
+    assert again.returncode == 6 and "refused: s/a is frozen" in again.stderr, again
+    accd.ctl("release", "a")
+    wait(lambda: "r2 is watched" in accd.ctl("why", "a").stdout, 30, "it went on")
+    w.docker.call("POST", "/containers/s-a-1/stop?t=1")
+    accd.wait_state("a", "held", seconds=20)
+    assert "; r2 isn't watched meanwhile, and the old one is kept" in accd.ctl("why", "a").stdout
+    down = accd.ctl("down", "a").stdout
+    assert "s/a: r2 was still watched and is taken back; the next up is r1" in down and "1 removed" in down, down
 
 
 @needs(seconds=60)
