@@ -264,6 +264,23 @@ static void print_ailing(struct accctl *ctl, const cJSON *answer)
     }
 }
 
+/* What didn't run of a stack that is taken over stays so, which may not be meant. */
+static void print_off(struct accctl *ctl, const cJSON *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(answer, "progress"))
+    {
+        const char *name = acc_json_text(item, "service");
+        const char *state = acc_json_text(item, "state");
+        const char *reason = acc_json_text(item, "reason");
+
+        if (is_verb(ctl, "adopt") && state && strcmp(state, "off") == 0 && reason && *reason) {
+            (void)fprintf(ctl->out, "%s: %s\n", name ? name : "", reason);
+        }
+    }
+}
+
 static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms)
 {
     struct tally tally = count_up(answer);
@@ -297,6 +314,7 @@ static void print_done(struct accctl *ctl, const cJSON *answer, uint64_t took_ms
         put_left_out(ctl, &tally);
         (void)fputc('\n', ctl->out);
     } else {
+        print_off(ctl, answer);
         accctl_format_took(took_ms, took, sizeof(took));
         (void)fprintf(ctl->out, "%s: done, %zu service%s", verb, tally.n_selected, plural);
         put_beside(ctl, &tally);

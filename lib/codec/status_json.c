@@ -508,7 +508,7 @@ int acc_incidents_put(const struct acc_view *view, const struct acc_past_inciden
 static bool is_well(const struct acc_service_view *service)
 {
     if (service->state == ACC_SVC_OFF) {
-        return !service->wanted_up;
+        return !service->wanted_up && !service->is_found_off;
     }
     return service->state == ACC_SVC_UP || service->state == ACC_SVC_DONE;
 }

@@ -26,9 +26,7 @@ bool acc_contact_observes(const struct acc_contact *contact)
     return contact->is_there && (contact->has_policy || !contact->is_made_here);
 }
 
-/* Their files have a restart policy and none of the containers has: so it is after an adoption, and
- * nobody restarts them now. */
-static bool is_forsaken(struct acc_engine *e, uint32_t at)
+bool acc_contact_is_forsaken(struct acc_engine *e, uint32_t at)
 {
     bool has_file_policy = false, has_policy = false;
 
@@ -105,13 +103,13 @@ static void decide(struct acc_engine *e, uint32_t at, bool is_first)
                  "stack %s is in the files again, and managed as before", stack->name);
     } else if (observe) {
         take_cleanup_back(e, stack);
-        stack->is_recovered = is_first && is_forsaken(e, at);
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
                  "stack %s was found running: it is only observed until it is adopted%s",
                  stack->name,
-                 stack->is_recovered ? ", and nobody restarts its containers: they have lost their "
-                                       "restart policy, as by an adoption"
-                                     : "");
+                 acc_contact_is_forsaken(e, at)
+                     ? ", and nobody restarts its containers: they have lost their restart "
+                       "policy, as by an adoption"
+                     : "");
     } else if (e->observe_new && contact.is_there) {
         stack->is_recovered = is_first;
         acc_note(e, ACC_NOTE_ENGINE, ACC_NONE,
@@ -188,6 +186,7 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
     }
     if (is_new_contact && is_observed) {
         s->wanted_up = is_running || is_finished_job(e, s);
+        acc_copy(s->asked_by, sizeof(s->asked_by), s->wanted_up ? "" : ACC_FOUND_OFF);
         acc_save(s);
     } else if (s->restored && !s->wanted_up && is_started_since && !s->removed) {
         acc_foreign_start(e, s, acc_inst_first(e, s));

@@ -383,6 +383,7 @@ struct acc_service_view {
     bool removed;                                         /* gone from the file */
     bool old_serves; /* FAILED, for somebody is asked about its upgrade, and the old one serves */
     bool wanted_up;
+    bool is_found_off; /* it was so when its stack was found, and nobody has asked for it since */
     bool observing;
     bool is_unseen; /* its stack has just joined the files, what is there of it isn't known yet */
     enum acc_svc_state state;
@@ -417,7 +418,8 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
                          struct acc_instance_view *ret_view);
 bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack);
 /* Managed because its containers are accd's own, though no record of it was left: what an operator
- * had asked for before this accd began is not known. */
+ * had asked for before this accd began is not known. Or observed, and nobody restarts its
+ * containers: they lack the restart policy of their file. */
 bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack);
 const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stack);
 /* The stack of that name, or ACC_NONE: none of its services is known. */

@@ -72,6 +72,8 @@
 
 #define ACC_ROOT_ENGINE (UINT32_MAX - 1) /* the root of an incident that is no service */
 #define ACC_TEXT_MAX    191u
+/* "asked by" of what didn't run when its stack was found: nobody has. No user is called so. */
+#define ACC_FOUND_OFF "found off"
 
 enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
 enum conn { CONN_NEVER, CONN_UP, CONN_DOWN, CONN_DEGRADED };
@@ -1348,6 +1350,12 @@ void acc_command(struct acc_engine *e, const struct acc_cmd *cmd);
 void acc_restore_finish(struct acc_engine *e);
 /* Before the first step, or when its stack has just joined the files. */
 bool acc_restore_may(const struct acc_engine *e, const struct service *s);
+
+/* --- contact.c: who restarts what is only observed ---------------------------------------------
+ */
+/* Their files have a restart policy and none of the containers has: so it is after an adoption, and
+ * nobody restarts them. */
+bool acc_contact_is_forsaken(struct acc_engine *e, uint32_t stack);
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */

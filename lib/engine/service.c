@@ -491,11 +491,8 @@ static enum acc_svc_state state_of(struct acc_engine *e, struct service *s)
     if (!s->running && acc_hold_no_start(e, s) && !any(e, s, is_busy_or_running)) {
         return ACC_SVC_HELD;
     }
-    if (s->breaker == BREAKER_OPEN) {
-        return ACC_SVC_OPEN;
-    }
-    if (s->breaker == BREAKER_HALF_OPEN) {
-        return ACC_SVC_HALF_OPEN;
+    if (s->breaker != BREAKER_CLOSED && !acc_svc_observing(e, s)) { /* else nothing is tried */
+        return s->breaker == BREAKER_OPEN ? ACC_SVC_OPEN : ACC_SVC_HALF_OPEN;
     }
     if (!s->running) {
         return bringup_state(e, s);

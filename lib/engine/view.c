@@ -39,7 +39,9 @@ bool acc_engine_stack_observing(const struct acc_engine *engine, uint32_t stack)
 bool acc_engine_stack_recovered(const struct acc_engine *engine, uint32_t stack)
 {
     acc_assert(stack < engine->n_stacks);
-    return engine->stacks[stack].is_recovered;
+    return engine->stacks[stack].contact == CONTACT_OBSERVING
+               ? acc_contact_is_forsaken(unconst(engine), stack)
+               : engine->stacks[stack].is_recovered;
 }
 
 const char *acc_engine_root_id(const struct acc_engine *engine, uint32_t root)
@@ -127,6 +129,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .tier = s->tier,
         .image = s->image,
         .removed = s->removed,
+        .is_found_off = !s->wanted_up && strcmp(s->asked_by, ACC_FOUND_OFF) == 0,
         .old_serves = acc_rollout_old_serves(e, s),
         .wanted_up = s->wanted_up,
         .observing = e->stacks[s->stack].contact == CONTACT_OBSERVING,

@@ -105,7 +105,9 @@ static void say_outlook(struct acc_engine *e, struct words *w, struct service *s
 {
     uint64_t heal_ms = i->ready ? acc_probe_heal_ms(e, s, i) : acc_probe_deadline_ms(e, s, i);
 
-    if (acc_probe_is_left(s, i)) {
+    if (acc_svc_observing(e, s)) {
+        say(w, "; its stack is only observed, and nobody restarts it for that");
+    } else if (acc_probe_is_left(s, i)) {
         say(w, "; it is stateful, so it is left running; start it anew: accctl restart %s",
             s->nick);
     } else if (i->degraded && !s->restart_on_unhealthy) {
@@ -138,8 +140,30 @@ static void say_restart(struct acc_engine *e, struct words *w, struct service *s
     say_outlook(e, w, s, i, now_ms);
 }
 
+/* Nothing is done about it: what is its own policy? */
+static void say_left_alone(struct acc_engine *e, struct words *w, struct service *s)
+{
+    const char *policy = NULL;
+
+    acc_each_slot (e, s, i) {
+        if (i->present && !acc_inst_running(i)) {
+            policy = i->policy == ACC_RESTART_UNSET ? "no" : acc_restart_policy_name(i->policy);
+        }
+    }
+    say(w, "; its stack is only observed");
+    if (policy && strcmp(policy, "no") == 0) {
+        say(w, ", and nobody starts it again: its restart policy is no");
+    } else if (policy) {
+        say(w, ", and its own restart policy is %s", policy);
+    }
+}
+
 static void say_next(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
+    if (acc_svc_observing(e, s)) {
+        say_left_alone(e, w, s);
+        return;
+    }
     switch (s->state) {
     case ACC_SVC_OPEN:
         say(w, "; it fails too often and gets a rest, next try ");
@@ -226,7 +250,7 @@ static void say_observed(struct acc_engine *e, struct words *w, struct service *
     } else {
         say(w, "%u of %u containers run", n_running, (unsigned)s->n_inst);
     }
-    say(w, "; its stack is only observed");
+    say_left_alone(e, w, s);
 }
 
 static void say_health(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
@@ -281,6 +305,7 @@ static void say_asked(struct acc_engine *e, struct words *w, struct service *s, 
                       const char *behind)
 {
     bool is_gone = strcmp(s->asked_by, "docker") == 0;
+    bool is_found = strcmp(s->asked_by, ACC_FOUND_OFF) == 0;
 
     if (!s->removed && (!s->asked_by[0] || (is_gone && acc_svc_present(e, s)))) {
         return;
@@ -290,6 +315,10 @@ static void say_asked(struct acc_engine *e, struct words *w, struct service *s, 
         say(w, acc_contact_has_left(e, s->stack)
                    ? "its stack has left the files; add it again, or start it with docker compose"
                    : "it is in no file any more");
+    } else if (is_found && acc_svc_observing(e, s)) {
+        say(w, "was off when accd first saw it");
+    } else if (is_found) {
+        say(w, "was off when its stack was taken over; start it: accctl up %s", s->nick);
     } else if (is_gone) {
         say(w, "its containers were removed by hand; make them again: accctl up %s", s->nick);
     } else {
@@ -299,7 +328,7 @@ static void say_asked(struct acc_engine *e, struct words *w, struct service *s, 
 }
 
 /* It has ended, and whether somebody wanted that isn't clear yet: `docker stop` says so last. */
-static bool say_end(struct acc_engine *e, struct words *w, const struct service *s)
+static bool say_end(struct acc_engine *e, struct words *w, struct service *s)
 {
     char text[80];
 
@@ -308,8 +337,12 @@ static bool say_end(struct acc_engine *e, struct words *w, const struct service 
             continue;
         }
         acc_exit_text(i->exit_code, i->oom && i->exit_code != 0, text, sizeof(text));
-        say(w, "%s%s; it is started again unless somebody has stopped it", text,
-            acc_inst_is_shot(i) ? ACC_BY_KILL : "");
+        say(w, "%s%s", text, acc_inst_is_shot(i) ? ACC_BY_KILL : "");
+        if (acc_svc_observing(e, s)) {
+            say_left_alone(e, w, s);
+        } else {
+            say(w, "; it is started again unless somebody has stopped it");
+        }
         return true;
     }
     return false;

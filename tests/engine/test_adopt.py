@@ -254,3 +254,61 @@ def test_apply_touches_nothing_of_an_observed_stack_and_says_so(w):
     assert accd.service("two")["reason"] == "1 of 2 containers run; its stack is only observed", accd.service("two")
     assert accd.json("apply")["observing"] == ["s"]
     assert w.docker.identities() == before
+
+
+@needs(seconds=150)
+def test_what_is_only_observed_is_not_said_to_be_started_again(w):
+    """Handed back with a breaker that is open: nothing is tried, and its own restart policy is named. Without one nobody
+    restarts it, which the head of status says, whenever it is so."""
+    fails = service(check=False, restart="always", environment={"CRASH_AFTER": "1", "EXIT_CODE": "9"},
+                    **{"x-acc": {"restart": {"backoff": "100ms..200ms", "budget": "1/10m"}}})
+    path = w.stack("s", {"dead": fails, "a": service(check=False, restart="always")})
+    accd = w.accd(config=w.config([path], timing={"resync": "1s"}))
+    accd.ctl("up", "--all", check=False)
+    accd.wait_state("dead", "open", seconds=60)
+    accd.ctl("hand-back", "s")
+    seen = accd.wait_state("dead", "failed", seconds=20)
+    assert "exited with 9" in seen["reason"] and "only observed" in seen["reason"] and "always" in seen["reason"], seen
+    assert not [word for word in ("next try", "gets a rest", "accctl up") if word in seen["reason"]], seen
+    assert "next try" not in accd.ctl("why", "dead").stdout and "nobody restarts" not in accd.ctl("status").stdout
+    accd.stop()
+    accd.start()
+    accd.wait_state("a", "up", seconds=20)
+    for name in "s-dead-1", "s-a-1":
+        w.docker.call("POST", f"/containers/{name}/update", {"RestartPolicy": {"Name": "no"}})
+    wait(lambda: "nobody restarts s: " in accd.ctl("status").stdout, 20, "that is told")
+    assert "nobody starts it again" in accd.service("dead")["reason"], accd.service("dead")
+    w.docker.crash("s-a-1")
+    assert "nobody starts it again" in accd.wait_state("a", "failed", seconds=20)["reason"]
+    accd.stop()
+    accd.start()
+    wait(lambda: "nobody restarts s: " in accd.ctl("status").stdout, 20, "by the next accd, too")
+    accd.ctl("adopt")
+    assert "nobody restarts" not in accd.ctl("status").stdout
+
+
+@needs(seconds=120)
+def test_what_was_off_when_it_was_adopted_is_named(w):
+    """It stays off; adopt, why and status say that it was so before, and how it is started."""
+    path = w.stack("s", {"a": service("job", condition="service_completed_successfully", check=False),
+                         "dead": service(check=False, restart="no"), "never": service(check=False),
+                         "job": service(check=False, environment={"CRASH_AFTER": "1", "EXIT_CODE": "0"}, restart="no")})
+    w.engine.compose("up", "-d", "a", "dead", "job", cwd=path.parent)
+    w.docker.crash("s-dead-1")
+    wait(lambda: not w.docker.running("s-job-1"), 20, "the job is over")
+    accd = w.accd(path)
+    wait(lambda: accd.status()["stacks"][0]["mode"] == "observing" and accd.state_of("a") == "up", 20, "it was found running")
+    assert "was off" in accd.service("dead")["reason"]
+    said = accd.ctl("adopt").stdout
+    for name in "dead", "never":
+        was_off = f"was off when its stack was taken over; start it: accctl up {name}"
+        assert f"s/{name}: {was_off}" in said, said
+        assert was_off in accd.ctl("why", name).stdout and was_off in accd.ctl("why", "s").stdout
+        assert was_off in accd.ctl("status", "s").stdout
+    assert "s/a" not in said and "s/job" not in said, said
+    accd.stop()
+    accd.start()
+    assert "was off when" in accd.wait_state("dead", "off", seconds=20)["reason"]
+    accd.ctl("up", "dead")
+    accd.ctl("stop", "dead")
+    assert accd.service("dead")["reason"] == "asked by root"

@@ -232,6 +232,41 @@ START_TEST(whose_old_one_serves_is_a_problem_and_counts_as_up)
 }
 END_TEST
 
+START_TEST(stacks_whose_files_are_gone_are_told_above_all)
+{
+    cJSON *json = status();
+    cJSON *list = cJSON_AddArrayToObject(json, "unlisted");
+    cJSON *one = cJSON_CreateObject();
+    cJSON *two;
+    struct acc_buf out;
+
+    cJSON_AddStringToObject(one, "name", "core");
+    cJSON_AddNumberToObject(one, "containers", 1);
+    cJSON_AddNumberToObject(one, "running", 1);
+    two = cJSON_Duplicate(one, true);
+    cJSON_ReplaceItemInObject(two, "name", cJSON_CreateString("home"));
+    cJSON_AddItemToArray(list, one);
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(
+        out.data,
+        "\ncore is managed, and no file is there of it any more: its 1 container (1 runs) is "
+        "left alone, and nobody restarts it; put the files back, or mend acc.yaml, then: "
+        "accctl apply\n"));
+    cJSON_AddItemToArray(list, two);
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "unmatched"),
+                         cJSON_CreateString("/s/*.yaml"));
+    acc_buf_reset(&out);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(
+        strstr(out.data, "\ncore, home are managed, and no file is there of them any more: their 2 "
+                         "containers (2 run) are left alone, and nobody restarts them; no file "
+                         "matches /s/*.yaml; put the files back"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(a_lost_state_is_told_above_all)
 {
     cJSON *json = status();
@@ -852,6 +887,7 @@ int main(void)
     tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
     tcase_add_test(tcase, whose_old_one_serves_is_a_problem_and_counts_as_up);
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
+    tcase_add_test(tcase, stacks_whose_files_are_gone_are_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, upgrades_under_way_are_named_with_their_steps);
