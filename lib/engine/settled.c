@@ -409,6 +409,20 @@ static bool has_outdated(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* The host lacks what the new one needs, and has for some time: the old one runs on without. */
+static bool stays_for_host(const struct acc_engine *e, const struct service *s, char *text)
+{
+    const struct condition *c = acc_host_missed(e, s);
+    char lacks[ACC_TEXT_MAX + 1];
+
+    if (!c || !acc_root_condition(e, acc_host_root(e, c))->is_lasting) {
+        return false;
+    }
+    acc_host_lacks(e, c, lacks, sizeof(lacks));
+    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: %s", lacks);
+    return true;
+}
+
 /* How it fared with the old file says nothing of the new one: it may be made anew in a moment. */
 static bool is_being_compared(struct acc_engine *e, struct service *s)
 {
@@ -460,6 +474,7 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
         }
         return is_held_back(e, s, now_ms, text) ? ACC_SETTLED_REFUSED
                : acc_host_disk_is_full(e)       ? failed(text, ACC_DISK_IS_FULL)
+               : stays_for_host(e, s, text)     ? ACC_SETTLED_FAILED
                : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;
     }

@@ -14,6 +14,30 @@ def accd_of(w, services):
     return accd
 
 
+@needs(seconds=120)
+def test_a_changed_file_says_what_the_host_lacks(w):
+    """The new container could not start without its mount: the old one runs on, and apply says so and ends."""
+    nas = w.dir / "nas"
+    nas.mkdir()
+    run("mount", "-t", "tmpfs", "acc-test", nas)
+    try:
+        files = lambda value: {"a": service(check=False, environment={"V": value},  # noqa: E731
+                                            **{"x-acc": {"host": [f"mount:{nas}"]}})}
+        accd = accd_of(w, files("1"))
+        accd.ctl("up", "--all")
+        before = w.docker.identities()
+        run("umount", nas)
+        w.stack("s", files("2"))
+        late = accd.ctl("apply", check=False, timeout=60)
+        assert late.returncode == 1 and f"stays as it was: nothing is mounted on {nas}" in late.stderr, late
+        assert w.docker.identities() == before
+        run("mount", "-t", "tmpfs", "acc-test", nas)
+        accd.ctl("apply")
+        assert w.docker.identities()["s-a-1"] != before["s-a-1"]
+    finally:
+        run("umount", nas, check=False)
+
+
 @needs(seconds=150)
 def test_a_mount_is_waited_for(w):
     """Nothing is made before the mount is there; when it goes what runs rides, with one incident of the host."""
