@@ -94,6 +94,8 @@ static const char *health_of(const struct service *s, const struct instance *i)
            : acc_probe_is_left(s, i)     ? "does not get ready"
            : acc_probe_fails_to_start(i) ? "is unhealthy"
            : i->has_health               ? "runs, but its health check has not passed yet"
+           : acc_probe_evidence(s, i) == ACC_EVIDENCE_PROBE
+               ? "runs, but its probe has not passed yet"
            : acc_probe_evidence(s, i) == ACC_EVIDENCE_RUNS
                ? "runs, but not for long enough yet"
                : "runs, but nothing listens on its port yet";
@@ -117,6 +119,10 @@ static void say_outlook(struct acc_engine *e, struct words *w, struct service *s
         say(w, "; it is restarted ");
         say_until(w, heal_ms, now_ms);
         say(w, " unless it gets well");
+    } else if (heal_ms && i->degraded) {
+        say(w, acc_storm_is_on(e) ? "; many have failed at once, and its restart waits for that to "
+                                    "be over"
+                                  : "; its restart is due");
     }
 }
 
@@ -274,6 +280,9 @@ static void say_forbidden(struct acc_engine *e, struct words *w, struct service 
 
     acc_hold_text(e, s, now_ms, text, sizeof(text));
     say(w, "%s", text);
+    if (!acc_svc_present(e, s)) {
+        say(w, "; it has no container");
+    }
     if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say(w, "; it %s", s->fail_text);
         say_ago(w, now_ms - s->fail_ms);
