@@ -94,6 +94,11 @@ static void fill_known(struct accd_app *app, struct acc_outdated *book)
             say_taken_back(row, is_refused);
         } else if (autos.is_set && autos.is_pending) {
             row->taken_s = autos.taken_s;
+        } else if (acc_engine_other_image(app->engine, svc)) {
+            (void)snprintf(row->look.reason, sizeof(row->look.reason),
+                           "runs %.80s, which was named with --image; an upgrade goes back to the "
+                           "file's",
+                           acc_engine_other_image(app->engine, svc));
         }
     }
 }

@@ -151,11 +151,13 @@ static bool is_behind_traefik(const struct acc_service_spec *spec)
 }
 
 /* What becomes of its image before anything of it is touched. */
-static void put_image(const struct acc_ctl_request *request, const struct acc_service_spec *spec,
+static void put_image(const struct acc_engine *engine, uint32_t svc,
+                      const struct acc_ctl_request *request, const struct acc_service_spec *spec,
                       const struct acc_service_view *service, struct acc_buf *out)
 {
     bool is_built = request->build && spec->has_build;
     bool is_here = !is_built && acc_service_image_is_here(spec);
+    const char *other = request->image ? NULL : acc_engine_other_image(engine, svc);
 
     (void)acc_buf_printf(out, "%s: %s %s%s", service->id,
                          is_built  ? "build"
@@ -163,6 +165,9 @@ static void put_image(const struct acc_ctl_request *request, const struct acc_se
                                    : "pull",
                          request->image ? request->image : service->image,
                          is_here ? " as it lies here" : "");
+    if (other) {
+        (void)acc_buf_printf(out, ", as the file says, in place of %s", other);
+    }
 }
 
 /* False: it is left out. */
@@ -179,7 +184,7 @@ static bool put_plan(const struct accd_control *control, const struct acc_ctl_re
         (void)acc_buf_printf(out, "%s: %s\n", service.id, unfit);
         return false;
     }
-    put_image(request, spec, &service, out);
+    put_image(control->config.engine, svc, request, spec, &service, out);
     (void)acc_buf_printf(out, "; when that isn't what runs, %s: %s\n",
                          is_start_first ? "start-first" : "stop-first", why);
     if (is_start_first && service.evidence != ACC_EVIDENCE_CHECK && is_behind_traefik(spec)) {

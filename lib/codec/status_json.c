@@ -259,18 +259,14 @@ static const char *digest_of(const struct writer *w, uint32_t svc, uint32_t n_in
     return instance.image_id;
 }
 
-/* What was named with --image, or is to be replaced: not what the file says. */
 static void put_image_of(struct writer *w, cJSON *item, uint32_t svc,
                          const struct acc_service_view *service)
 {
-    struct acc_instance_view instance = {.image = ""};
+    const char *other = acc_engine_other_image(w->view->engine, svc);
 
-    if (service->n_instances > 0) {
-        acc_engine_instance(w->view->engine, svc, 0, &instance);
-    }
     text(w, item, "image", service->image);
-    if (instance.image[0] && strcmp(instance.image, service->image) != 0) {
-        text(w, item, "image_running", instance.image);
+    if (other) {
+        text(w, item, "image_running", other);
     }
 }
 

@@ -426,6 +426,9 @@ const char *acc_engine_stack_name(const struct acc_engine *engine, uint32_t stac
 uint32_t acc_engine_find_stack(const struct acc_engine *engine, const char *name);
 /* The container id of slot 1 of a service, or NULL: for `service:` namespaces. */
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc);
+/* The reference of what its container in slot 1 was made of where that isn't the file's (it was
+ * named with --image, or is to be replaced); NULL: it is, or there is none. */
+const char *acc_engine_other_image(const struct acc_engine *engine, uint32_t svc);
 /* CREATE: the volumes without a name of what it replaces, as in acc_obs.volumes. */
 void acc_engine_heirs(const struct acc_engine *engine, uint32_t svc, uint32_t slot,
                       char out[ACC_OBS_VOLUMES_MAX + 1]);

@@ -190,6 +190,17 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
     };
 }
 
+const char *acc_engine_other_image(const struct acc_engine *engine, uint32_t svc)
+{
+    const struct service *s = &engine->services[svc];
+    const struct instance *i = s->n_inst > 0 ? &engine->inst[s->first_inst] : NULL;
+    bool is_other = i && i->present && i->image_ref[0] &&
+                    strncmp(i->image_ref, "sha256:", 7) != 0 && strcmp(i->image_ref, s->image) != 0;
+
+    acc_assert(svc < engine->n_services);
+    return is_other ? i->image_ref : NULL;
+}
+
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc)
 {
     const struct service *s = &engine->services[svc];

@@ -37,6 +37,12 @@ def test_a_tag_that_moved_is_seen_without_a_pull(w):
     assert len(w.docker.call("GET", "/images/json")) == images
     table = accd.ctl("outdated", check=False).stdout
     assert "s/a" in table and one[:19] in table and two[:19] in table, table
+    three = r.push("app:3", VERSION="3")
+    accd.ctl("upgrade", "a", "--image", f"{r.at}/app:3", "--detach")
+    wait(lambda: rows(accd, "a")["s/a"]["running"] == three, 60, "it runs what was named")
+    got = rows(accd, "a")["s/a"]
+    assert (got["state"], got["remote"]) == ("outdated", two), got
+    assert f"runs {r.at}/app:3, which was named with --image" in got["reason"], got
 
 
 @needs(seconds=240)

@@ -90,6 +90,8 @@ def test_what_was_named_is_told_and_outlives_the_record(w):
     row = accd.service("a")
     assert row["image"] == IMAGE and row["image_running"] == other, row
     assert f"{other} (the file says {IMAGE})" in accd.ctl("status", "a").stdout, accd.ctl("status", "a").stdout
+    plan = accd.ctl("upgrade", "a", "--dry-run").stdout
+    assert f"{IMAGE}, as the file says, in place of {other}" in plan, plan
     table = accd.ctl("history", "a").stdout
     assert f", id {new[7:19]}" in table and "sha256:" not in table, table  # no registry is known to have it
     accd.kill()

@@ -316,6 +316,15 @@ bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *te
     return puppet.service[svc].unfit != NULL;
 }
 
+const char *acc_engine_other_image(const struct acc_engine *engine, uint32_t svc)
+{
+    const struct puppet_service *service = &puppet.service[svc];
+
+    (void)engine;
+    return strcmp(service->instance.image, service->view.image) != 0 ? service->instance.image
+                                                                     : NULL;
+}
+
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why)
 {
     (void)engine, (void)svc;

@@ -581,7 +581,7 @@ START_TEST(of_what_is_built_here_an_upgrade_says_how)
         {"", "take db:1 as it lies here; ", ACC_PULL_NEVER},
     };
 
-    puppet.service[0].view.image = "db:1";
+    puppet.service[0].view.image = puppet.service[0].instance.image = "db:1";
     for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
         char request[96];
 
