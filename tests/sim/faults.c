@@ -391,6 +391,23 @@ static void decide(void *ctx, uint64_t a, uint64_t b)
 
 /* --- holds ---------------------------------------------------------------------------------- */
 
+static bool is_under_way(const struct world *w, uint32_t svc)
+{
+    struct acc_service_view service;
+
+    acc_engine_service(w->engine, svc, w->queue.now_ms, &service);
+    for (uint32_t k = 0; k < service.n_instances; k++) {
+        struct acc_instance_view view;
+
+        acc_engine_instance(w->engine, svc, k, &view);
+        if (view.state == ACC_INST_CREATING || view.state == ACC_INST_STARTING ||
+            view.state == ACC_INST_STOPPING || view.state == ACC_INST_REMOVING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note_hold(struct world *w, const struct acc_cmd *cmd)
 {
     struct oracle_hold hold = {
@@ -399,6 +416,11 @@ static void note_hold(struct world *w, const struct acc_cmd *cmd)
         .asked_ms = w->queue.now_ms,
     };
 
+    for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
+        if (cmd->verb == ACC_VERB_MAINTENANCE || cmd->selected[i]) {
+            w->oracle.service[i].finishes = is_under_way(w, i);
+        }
+    }
     if (cmd->verb == ACC_VERB_MAINTENANCE) {
         w->oracle.maintenance = hold;
         return;

@@ -138,6 +138,7 @@ void oracle_ran(struct oracle *o, const struct twin_container *c)
         oracle_disturb(o, c->made.svc);
         return;
     }
+    o->service[c->made.svc].finishes = false;
     for (size_t i = 0; i < twin->n; i++) {
         const struct twin_container *other = twin->item[i];
 
@@ -458,7 +459,7 @@ static void check_hold(struct oracle *o, const struct acc_action *a)
                   a->type == ACC_ACT_UNPAUSE;
     bool stops = a->type == ACC_ACT_STOP || a->type == ACC_ACT_KILL || a->type == ACC_ACT_REMOVE;
 
-    if (in_force(o, hold) == ACC_YES &&
+    if (in_force(o, hold) == ACC_YES && !o->service[a->svc].finishes &&
         (hold->kind == ACC_HOLD_FREEZE || (starts && no_start(hold->kind)) ||
          (stops && no_stop(hold->kind)))) {
         world_fail(o->world, "I4: %s of %s, which is held: %s", acc_action_type_name(a->type),
@@ -548,7 +549,8 @@ static void check_action(struct oracle *o, const struct acc_event *event, size_t
                    acc_action_type_name(a->type));
         return;
     }
-    if (in_force(o, &o->maintenance) == ACC_YES) {
+    if (in_force(o, &o->maintenance) == ACC_YES &&
+        !(a->svc < o->world->graph.model->n_services && o->service[a->svc].finishes)) {
         world_fail(o->world, "I4: %s during maintenance", acc_action_type_name(a->type));
         return;
     }

@@ -37,6 +37,8 @@ struct oracle_hold {
 
 struct oracle_service {
     struct oracle_hold hold;
+    bool finishes; /* something was under way when a hold or maintenance came: it ends all the same
+                    */
     bool want_up, want_removed;
     bool is_unsure;               /* what accd may believe of the wish differs with reason */
     uint64_t command_ms;          /* last word of an operator */
