@@ -308,7 +308,7 @@ def test_what_was_off_when_it_was_adopted_is_named(w):
     assert "s/a" not in said and "s/job" not in said, said
     accd.stop()
     accd.start()
-    assert "was off when" in accd.wait_state("dead", "off", seconds=20)["reason"]
+    wait(lambda: "was off when" in accd.service("dead")["reason"], 20, "the next accd knows it, too")
     accd.ctl("up", "dead")
     accd.ctl("stop", "dead")
     assert accd.service("dead")["reason"] == "asked by root"
