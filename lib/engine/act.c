@@ -422,7 +422,7 @@ static void act_instance(struct acc_engine *e, struct service *s, struct instanc
     }
 }
 
-static bool all_policies_set(struct acc_engine *e, struct service *s)
+bool acc_act_policies_set(struct acc_engine *e, struct service *s)
 {
     acc_each_inst (e, s, i) {
         if (i->present &&
@@ -444,7 +444,7 @@ bool acc_act_settled(struct acc_engine *e, struct service *s)
             return false;
         }
     }
-    return all_policies_set(e, s);
+    return acc_act_policies_set(e, s);
 }
 
 void acc_act(struct acc_engine *e, struct service *s)
@@ -461,6 +461,7 @@ void acc_act(struct acc_engine *e, struct service *s)
             }
             act_instance(e, s, i);
         }
+        acc_contact_hand_back(e, &e->stacks[s->stack]);
     }
     acc_flush_save(e, s);
     if (s->run_asked && s->running) {

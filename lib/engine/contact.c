@@ -193,6 +193,23 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
     }
 }
 
+static bool is_given_back(struct acc_engine *e, uint32_t at)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == at && !acc_act_policies_set(e, &e->services[v])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void acc_contact_hand_back(struct acc_engine *e, struct stack *stack)
+{
+    if (stack->handing_back && e->synced && stack->need_list <= e->list) {
+        stack->handing_back = !is_given_back(e, (uint32_t)(stack - e->stacks));
+    }
+}
+
 void acc_contact_snapshot(struct acc_engine *e, bool is_first)
 {
     for (uint32_t k = 0; k < e->n_stacks; k++) {

@@ -887,6 +887,8 @@ void acc_inst_hold(struct acc_engine *e, struct instance *i);
 
 /* --- act.c ----------------------------------------------------------------------------------- */
 void acc_act(struct acc_engine *e, struct service *s);
+/* All containers of it have the restart policy that they are to have. */
+bool acc_act_policies_set(struct acc_engine *e, struct service *s);
 bool acc_act_settled(struct acc_engine *e, struct service *s); /* nothing more to change */
 enum acc_action_type acc_stop_harder(struct acc_engine *e, struct service *s, struct instance *i);
 /* Somebody asks once more: what could not be stopped is stopped as if for the first time. */
@@ -1356,6 +1358,9 @@ bool acc_restore_may(const struct acc_engine *e, const struct service *s);
 /* Their files have a restart policy and none of the containers has: so it is after an adoption, and
  * nobody restarts them. */
 bool acc_contact_is_forsaken(struct acc_engine *e, uint32_t stack);
+/* Have all containers been seen with the policies of their files? Then they are given back: what
+ * somebody makes of them from here on is his matter. */
+void acc_contact_hand_back(struct acc_engine *e, struct stack *stack);
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */

@@ -271,12 +271,10 @@ def test_what_is_only_observed_is_not_said_to_be_started_again(w):
     assert "exited with 9" in seen["reason"] and "only observed" in seen["reason"] and "always" in seen["reason"], seen
     assert not [word for word in ("next try", "gets a rest", "accctl up") if word in seen["reason"]], seen
     assert "next try" not in accd.ctl("why", "dead").stdout and "nobody restarts" not in accd.ctl("status").stdout
-    accd.stop()
-    accd.start()
-    accd.wait_state("a", "up", seconds=20)
     for name in "s-dead-1", "s-a-1":
         w.docker.call("POST", f"/containers/{name}/update", {"RestartPolicy": {"Name": "no"}})
     wait(lambda: "nobody restarts s: " in accd.ctl("status").stdout, 20, "that is told")
+    assert set(policies(w).values()) == {"no"}, "it was to be left alone"
     assert "nobody starts it again" in accd.service("dead")["reason"], accd.service("dead")
     w.docker.crash("s-a-1")
     assert "nobody starts it again" in accd.wait_state("a", "failed", seconds=20)["reason"]

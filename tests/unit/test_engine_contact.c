@@ -195,6 +195,29 @@ START_TEST(adopted_names_are_kept)
 }
 END_TEST
 
+START_TEST(what_was_handed_back_is_not_changed_again)
+{
+    struct acc_model *model = model_build("s: web");
+
+    stage_open(&stage, model);
+    model->services[0]->restart = ACC_RESTART_ALWAYS;
+    stage.engine = acc_engine_destroy(stage.engine);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", "");
+    stage_run(&stage, 120000);
+    ck_stage(&stage, "set-policy web; ");
+    stage_of(&stage, "web")->obs.restart = ACC_RESTART_UNLESS_STOPPED; /* docker update */
+    stage_run(&stage, 120000);
+    ck_stage(&stage, "");
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "", ""); /* asked for again */
+    stage_run(&stage, 120000);
+    ck_stage(&stage, "set-policy web; ");
+}
+END_TEST
+
 START_TEST(hand_back_restores_the_policies_and_keeps_away)
 {
     struct acc_model *model = model_build("s: a; b; c r0; d rf3");
@@ -596,6 +619,7 @@ int main(void)
     tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
     tcase_add_test(tcase, adopted_names_are_kept);
     tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
+    tcase_add_test(tcase, what_was_handed_back_is_not_changed_again);
     tcase_add_test(tcase, what_was_not_seen_yet_is_not_said_to_be_handed_back);
     tcase_add_test(tcase, a_stack_that_joins_later_is_observed_as_well);
     tcase_add_test(tcase, a_stack_without_containers_that_joins_later_is_managed_at_once);
