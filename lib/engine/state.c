@@ -457,6 +457,11 @@ bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_
                                     .restart = i->policy,
                                     .restart_max = i->policy_max};
         acc_copy(ret_obs->networks, sizeof(ret_obs->networks), i->networks);
+        acc_copy(ret_obs->volumes, sizeof(ret_obs->volumes), i->volumes);
+        if (i->revision) {
+            (void)snprintf(ret_obs->revision, sizeof(ret_obs->revision), "%u",
+                           (unsigned)i->revision);
+        }
         acc_copy(ret_obs->cid, sizeof(ret_obs->cid), i->present ? i->cid : "");
         acc_copy(ret_obs->name, sizeof(ret_obs->name), i->name);
         acc_copy(ret_obs->project, sizeof(ret_obs->project), e->stacks[s->stack].name);

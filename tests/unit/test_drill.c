@@ -20,6 +20,8 @@ static void tell(void *data, const struct acc_drill_event *event)
     (void)data;
     if (strcmp(event->kind, "action") == 0) {
         (void)snprintf(story + len, sizeof(story) - len, "%s %s; ", event->text, event->service);
+    } else if (strstr(event->text, "rolled back")) {
+        (void)snprintf(story + len, sizeof(story) - len, "%s goes back; ", event->service);
     }
 }
 
@@ -157,6 +159,21 @@ START_TEST(a_budget_that_is_nearly_used_up_is_used_up)
 }
 END_TEST
 
+START_TEST(what_is_watched_goes_back_in_the_drill)
+{
+    struct acc_drill_result result;
+
+    open_host("needs:d");
+    memcpy(host.service[index_of("z")].image, "img2", sizeof("img2"));
+    ck_assert(acc_world_cmd(&host, (struct acc_cmd){.verb = ACC_VERB_UPGRADE}, "z"));
+    acc_world_run(&host, 60000);
+    ck_assert_int_eq(drill_host(ACC_DRILL_FAIL, "z", &result), 0);
+    ck_assert_str_eq(story, "start s/z; remove s/z; s/z goes back; ");
+    acc_drill_result_fini(&result);
+    acc_world_fini(&host);
+}
+END_TEST
+
 START_TEST(a_hold_holds_in_the_drill)
 {
     struct acc_drill_result result;
@@ -277,6 +294,7 @@ int main(void)
     tcase_add_loop_test(tcase, tells_what_would_be_done, 0, ACC_ARRAY_LEN(drills));
     tcase_add_test(tcase, a_host_that_is_well_is_as_one_brought_up);
     tcase_add_test(tcase, a_budget_that_is_nearly_used_up_is_used_up);
+    tcase_add_test(tcase, what_is_watched_goes_back_in_the_drill);
     tcase_add_test(tcase, a_hold_holds_in_the_drill);
     tcase_add_test(tcase, what_does_not_run_can_not_fail);
     tcase_add_loop_test(tcase, what_the_host_loses_comes_back, 0, ACC_ARRAY_LEN(losses));
