@@ -1,10 +1,12 @@
 #include "daemon/app.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "daemon/app_parts.h"
 #include "daemon/log.h"
@@ -60,6 +62,16 @@ void accd_app_fill_model(struct accd_app *app, struct acc_model *model)
     }
 }
 
+/* It has supervised something before: that goes on, whatever of its files is away (a disk that
+ * isn't mounted yet). The first time a wrong path is just that. */
+static bool has_run_before(const struct accd_app *app)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/state.db", app->options->state_dir);
+
+    return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
 static int load(struct accd_app *app)
 {
     struct acc_diags *diags = calloc(1, sizeof(*diags));
@@ -68,7 +80,9 @@ static int load(struct accd_app *app)
     if (!diags) {
         return -ENOMEM;
     }
+    app->load_options.may_miss = has_run_before(app);
     r = acc_load(&app->load_options, &app->loaded, diags);
+    app->load_options.may_miss = false;
     accd_app_print_diags(diags);
     if (r == -EINVAL) {
         accd_log(ACCD_LOG_ERROR, "the configuration has %zu error%s: nothing is started",

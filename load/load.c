@@ -182,7 +182,7 @@ struct stacks {
     size_t n;
     bool find_all;
     bool is_inspection;
-    bool must_match;
+    bool must_match, may_miss;
     bool is_partial; /* one could not even be made to be looked at, or is alone on purpose */
 };
 
@@ -279,6 +279,7 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
         globfree(&found);
         if (!stacks->must_match) {
             acc_diags_warn(diags, entry->pos, "stacks: no file matches %s", pattern);
+            stacks->is_partial |= stacks->may_miss;
             return 0;
         }
         acc_diags_add(diags, entry->pos,
@@ -304,6 +305,18 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
     return result;
 }
 
+/* At a start the rest of the house is worth more than this stack. */
+static bool is_left_out(struct stacks *stacks, const struct acc_config_stack *entry,
+                        const char *path, struct acc_diags *diags)
+{
+    if (!stacks->may_miss || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+        return false;
+    }
+    acc_diags_warn(diags, entry->pos, "stacks: there is no %s: its stack is left as it is", path);
+    stacks->is_partial = true;
+    return true;
+}
+
 static int load_config_stack(struct stacks *stacks, const struct acc_config *config,
                              const struct acc_config_stack *entry, const char *base,
                              struct acc_diags *diags)
@@ -316,7 +329,7 @@ static int load_config_stack(struct stacks *stacks, const struct acc_config *con
         r = paths_add_all(&env_files, base, (const char *const *)entry->env_files,
                           entry->n_env_files);
     }
-    if (r == 0) {
+    if (r == 0 && (entry->is_glob || !is_left_out(stacks, entry, files.item[0], diags))) {
         r = entry->is_glob ? load_glob(stacks, config, entry, files.item[0], &env_files, diags)
                            : load_entry(stacks, config, entry, &files, &env_files, diags);
     }
@@ -496,7 +509,8 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
 {
     struct stacks stacks = {.find_all = options->find_all,
                             .is_inspection = options->is_inspection,
-                            .must_match = options->must_match};
+                            .must_match = options->must_match,
+                            .may_miss = options->may_miss};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     struct paths path = {0};
@@ -573,8 +587,7 @@ size_t acc_load_unmatched(const struct acc_load_options *options, const struct a
     if (config && add_config_path(options, &path) == 0) {
         folder_of(path.item[0], base, sizeof(base));
         for (size_t i = 0; i < config->n_stacks; i++) {
-            if (config->stacks[i].is_glob &&
-                paths_add(&patterns, base, config->stacks[i].files[0]) == 0 &&
+            if (paths_add(&patterns, base, config->stacks[i].files[0]) == 0 &&
                 count_matching(loaded->model, patterns.item[patterns.n - 1], &name) > 0) {
                 free(patterns.item[--patterns.n]);
             }

@@ -19,6 +19,7 @@ struct acc_load_options {
     bool is_apart;       /* each of the `files` is a stack of its own */
     bool find_all;       /* all problems, not only those of the first pass that has some */
     bool must_match;     /* `config`: a pattern that matches nothing is an error */
+    bool may_miss;       /* `config`: an entry whose file isn't there is left out, with a warning */
     const char *hint;    /* what to do when `config` isn't there; NULL: nothing more is said */
     const char *project; /* --project, or NULL */
     const char *const *env_files; /* --env-file of one stack; may be relative */
@@ -41,8 +42,8 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);
 
-/* The patterns of acc.yaml that no file of what was loaded matches, absolute, into `*ret_patterns`,
- * which is the caller's to free, with each of them; how many. */
+/* The patterns and files of acc.yaml that nothing of what was loaded is of, absolute, into
+ * `*ret_patterns`, which is the caller's to free, with each of them; how many. */
 size_t acc_load_unmatched(const struct acc_load_options *options, const struct acc_loaded *loaded,
                           char ***ret_patterns);
 

@@ -146,6 +146,39 @@ def test_what_no_file_names_for_a_while_stays_managed(w):
 
 
 @needs(seconds=150)
+def test_a_file_that_is_away_keeps_nobody_else_down(w):
+    """accd is started while one file of acc.yaml isn't there: the other stack is healed, of this one it is said that nobody
+    restarts it, and with the file back all is as before. An accd that has never run has a wrong path."""
+    m, t = w.stack("m", {"a": service(check=False)}), w.stack("t", {"web": service(check=False)})
+    config = w.config([m, t], timing={"resync": "1s"})
+    aside = t.parent / "aside"
+    t.rename(aside)
+    accd = w.accd(config=config, start=False)
+    accd.start(ready=False)
+    assert accd.process.wait(20) == 4 and "cannot read it" in accd.tail(), accd.tail()
+    aside.rename(t)
+    accd.start()
+    accd.ctl("up", "--all")
+    accd.stop()
+    before, record = w.docker.identities(), w.record()
+    t.rename(aside)
+    accd.start()
+    wait(lambda: "nobody restarts" in accd.ctl("status").stdout, 20, "it has seen the containers")
+    head = accd.ctl("status").stdout.splitlines()[1]
+    assert head.startswith("t is managed, and no file is there of it") and str(t) in head, head
+    accd.wait_state("a", "up", seconds=20)
+    w.docker.crash("m-a-1")
+    wait(lambda: record.count("start", "m-a-1") == 1, 20, "the other one is healed")
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 4 and str(t) in done.stderr, done
+    assert w.docker.identities()["t-web-1"] == before["t-web-1"]
+    aside.rename(t)
+    wait(lambda: modes(accd) == {"m": "managing", "t": "managing"}, 20, "it comes back by itself")
+    w.docker.crash("t-web-1")
+    wait(lambda: record.count("start", "t-web-1") == 1, 20, "it is healed")
+
+
+@needs(seconds=150)
 def test_what_no_file_names_for_a_while_comes_back_by_apply(w):
     """The same, mended while that accd runs."""
     top, aside = w.dir / "stacks", w.dir / "aside"
