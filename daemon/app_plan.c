@@ -341,6 +341,30 @@ static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *s
     }
 }
 
+/* Its old container can't run in the namespaces of another one, and nothing else has the
+ * configuration of before (docs/adr/0003). */
+static void add_no_way_back(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    const struct acc_model *model = run->loaded.model;
+    char reason[ACC_DIFF_TEXT_MAX + 1];
+
+    for (size_t k = 0; k < service->n_edges; k++) {
+        const struct acc_edge *edge = &service->edges[k];
+        const struct acc_plan_row *row = edge->kind != ACC_EDGE_BINDS || edge->target == ACC_NONE
+                                             ? NULL
+                                             : acc_plan_find(&run->plan,
+                                                             model->services[edge->target]->id);
+
+        if (row && row->what == ACC_PLAN_RECREATE) {
+            (void)snprintf(reason, sizeof(reason),
+                           "it goes with %.120s, whose namespaces it shares: once that has taken "
+                           "over its old container isn't kept",
+                           row->service);
+            run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
+        }
+    }
+}
+
 static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff)
 {
     struct accd_plan_run *run = ctx;
@@ -360,6 +384,7 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
         if (!add_undecided(run, service, diff) && !add_refused(run, service, diff)) {
             add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
             add_kept(run, service);
+            add_no_way_back(run, service);
         }
         break;
     }

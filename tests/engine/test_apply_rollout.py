@@ -191,6 +191,9 @@ def test_who_shares_a_namespace_keeps_its_container_for_the_way_back(w):
     before = ids(w)
     b = {"network_mode": "service:a", "environment": {"PORT": "9090", "TZ": "UTC"}}
     stack(w, {"environment": {"START_FAIL": "3"}}, b)
+    rows = {c["service"]: json.dumps(c["reasons"]) for c in accd.json("plan")["changes"]}
+    assert "once that has taken over its old container isn't kept" in rows["s/b"], rows
+    assert "isn't kept" not in rows["s/a"], rows
     done = accd.ctl("apply", check=False)
     assert done.returncode == 1 and "a: was rolled back to r1: the new one exited with 3" in done.stderr, done
     accd.wait_all_up(30)
