@@ -57,10 +57,31 @@ bool accd_control_reply_error(struct accd_session *session, const struct acc_ctl
     return sent;
 }
 
+/* NoSuchService of a stack that was managed and that no file is there of, or of a service of it. */
+static void explain_unlisted(const struct accd_control *control, struct acc_ctl_error *error)
+{
+    struct acc_unlisted_list list = accd_control_view(control).unlisted;
+
+    for (size_t i = 0; i < list.n && strcmp(error->name, ACC_CTL_E_NO_SUCH_SERVICE) == 0; i++) {
+        size_t len = strlen(list.item[i].name);
+
+        if (strncmp(error->value, list.item[i].name, len) == 0 &&
+            (error->value[len] == '\0' || error->value[len] == '/')) {
+            error->key2 = "reason";
+            (void)snprintf(error->value2, sizeof(error->value2),
+                           "no file is there of stack %.100s any more; put it back, or mend "
+                           "acc.yaml, then: accctl apply",
+                           list.item[i].name);
+            return;
+        }
+    }
+}
+
 bool accd_control_reply_unselected(const struct accd_control *control, struct accd_session *session,
                                    struct acc_ctl_error *error)
 {
     acc_ctl_explain_missing(control->config.ops.model(control->config.ops_ctx), error);
+    explain_unlisted(control, error);
     return accd_control_reply_error(session, error);
 }
 

@@ -172,6 +172,9 @@ def test_a_file_that_is_away_keeps_nobody_else_down(w):
     done = accd.ctl("apply", check=False)
     assert done.returncode == 4 and str(t) in done.stderr, done
     assert w.docker.identities()["t-web-1"] == before["t-web-1"]
+    for name in "t", "t/web":
+        done = accd.ctl("up", name, check=False)
+        assert done.returncode == 2 and "no file is there of stack t any more" in done.stderr, done
     aside.rename(t)
     wait(lambda: modes(accd) == {"m": "managing", "t": "managing"}, 20, "it comes back by itself")
     w.docker.crash("t-web-1")
