@@ -27,7 +27,7 @@ struct accd_docker_call_config {
     /* Id and name of the container in slot 1 of a service, or NULL. */
     const char *(*container_id)(void *ctx, uint32_t svc);
     const char *(*container_name)(void *ctx, uint32_t svc);
-    /* As acc_engine_heirs(). */
+    /* As acc_engine_heirs(). May be NULL: there are none. */
     void (*heirs)(void *ctx, uint32_t svc, uint32_t slot, char out[ACC_OBS_VOLUMES_MAX + 1]);
     /* News of the image of `action`, ENSURE_RESOURCE or PULL. May be NULL. */
     void (*on_image)(void *ctx, const struct acc_action *action,

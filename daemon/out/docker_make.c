@@ -368,14 +368,16 @@ static void look_at_image(struct accd_op *op)
 void accd_docker_make(struct accd_op *op)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
-    char heirs[ACC_OBS_VOLUMES_MAX + 1];
+    char heirs[ACC_OBS_VOLUMES_MAX + 1] = "";
 
     op->cid[0] = '\0';
     if (op->action.svc >= model->n_services) {
         accd_op_finish_with(op, ACC_OP_FAILED, "it is not in the configuration");
         return;
     }
-    op->call->config.heirs(op->call->config.ctx, op->action.svc, op->action.slot, heirs);
+    if (op->call->config.heirs) {
+        op->call->config.heirs(op->call->config.ctx, op->action.svc, op->action.slot, heirs);
+    }
     op->heirs = strdup(heirs);
     op->service_id = strdup(model->services[op->action.svc]->id);
     op->reference = strdup(op->action.image[0] ? op->action.image
