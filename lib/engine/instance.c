@@ -58,6 +58,7 @@ void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause
         return;
     }
     i->end = cause;
+    i->resumes = cause == END_DEPENDENCY && i->was_ready;
     if (cause == END_DEPENDENCY) {
         acc_note_inst(e, ACC_NOTE_DECISION, i, "is restarted along with what it needs");
     }
@@ -403,6 +404,9 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
     }
     if (i->end != END_NONE && !acc_inst_running(i)) {
         i->end = END_NONE;
+    }
+    if (!s->wanted_up || (acc_inst_running(i) && i->end == END_NONE)) {
+        i->resumes = false;
     }
     if (is_well_after_all(i)) {
         i->end = END_NONE;

@@ -244,6 +244,7 @@ struct instance {
     uint32_t policy_asked_max;
     char rename_to[ACC_NAME_MAX + 1];
     bool restart_due;  /* its next start is a restart */
+    bool resumes;      /* it was stopped to be started again with what it needs, and was well */
     uint64_t retry_ms; /* of a stop, kill or removal that failed */
     bool quarantined;
     uint64_t quarantine_ms;

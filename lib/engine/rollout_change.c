@@ -206,7 +206,7 @@ bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct inst
     if (acc_inst_stranded(e, i)) {
         return true;
     }
-    return acc_inst_changed(e, i) && !acc_change_refused(s) && !rolls(e, s) &&
+    return acc_inst_changed(e, i) && !acc_change_refused(s) && !i->resumes && !rolls(e, s) &&
            (!acc_rollout_active(s) || s->roll.is.step == ACC_ROLL_WATCH);
 }
 

@@ -139,6 +139,7 @@ static const struct acc_field inst_fields[] = {
     ACC_FIELD_OF(struct instance, policy_asked_max, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, rename_to, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct instance, restart_due, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct instance, resumes, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, retry_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, quarantined, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct instance, quarantine_ms, ACC_FIELD_UINT),
