@@ -61,6 +61,6 @@ def test_unit(w):
     assert inside("stat", "-c", "%U:%G %a", "/run/acc/control") == "root:acc 660"
     inside("systemctl", "stop", "accd.socket", "accd")
     # A bad configuration is not tried again and again.
-    w.config(["/stacks/nowhere.yaml"])
+    w.config(["/stacks/s/compose.yaml"], stack=[])  # a wrong key
     inside("systemctl", "start", "accd", check=False)
     wait(lambda: show("ActiveState") == "failed" and show("ExecMainStatus") == "4", 15, "failed with 4, once")
