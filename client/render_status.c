@@ -442,8 +442,7 @@ static void put_problems(const cJSON *status, const struct accctl_style *style, 
 }
 
 /* Holds, and upgrades, that an overview names; `status STACK` has all. */
-#define HOLDS_MAX    8u
-#define UPGRADES_MAX 8u
+#define NAMED_MAX 8u
 
 static bool is_problem(const struct problem *problems, size_t n, const cJSON *service)
 {
@@ -473,6 +472,20 @@ static void put_held(struct accctl_table *table, const cJSON *service,
     accctl_table_cell(table, text);
 }
 
+/* Some of `n`, which are `what`, in the table. */
+static void put_named(struct accctl_table *table, size_t n, const char *what,
+                      const struct accctl_style *style, struct acc_buf *out)
+{
+    if (n > 0) {
+        (void)acc_buf_puts(out, "\n");
+        put_reasons(table, style, "", out);
+    }
+    if (n > NAMED_MAX) {
+        (void)acc_buf_printf(out, "and %zu more are %s: accctl status STACK\n", n - NAMED_MAX,
+                             what);
+    }
+}
+
 /* Who is held, and well; the reason of a problem tells of its hold itself. */
 static void put_holds(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
@@ -484,17 +497,11 @@ static void put_holds(const cJSON *status, const struct accctl_style *style, str
     cJSON_ArrayForEach(service, acc_json_array(status, "services"))
     {
         if (acc_json_object(service, "hold") && !is_problem(problems, n_problems, service) &&
-            n++ < HOLDS_MAX) {
+            n++ < NAMED_MAX) {
             put_held(table, service, style);
         }
     }
-    if (n > 0) {
-        (void)acc_buf_puts(out, "\n");
-        put_reasons(table, style, "", out);
-    }
-    if (n > HOLDS_MAX) {
-        (void)acc_buf_printf(out, "and %zu more are held: accctl status STACK\n", n - HOLDS_MAX);
-    }
+    put_named(table, n, "held", style, out);
     accctl_table_destroy(table);
     free(problems);
 }
@@ -510,18 +517,11 @@ static void put_upgrades(const cJSON *status, const struct accctl_style *style, 
     cJSON_ArrayForEach(service, acc_json_array(status, "services"))
     {
         if (strcmp(text_of(service, "state"), "upgrading") == 0 &&
-            !is_problem(problems, n_problems, service) && n++ < UPGRADES_MAX) {
+            !is_problem(problems, n_problems, service) && n++ < NAMED_MAX) {
             put_overview_row(table, service, style);
         }
     }
-    if (n > 0) {
-        (void)acc_buf_puts(out, "\n");
-        put_reasons(table, style, "", out);
-    }
-    if (n > UPGRADES_MAX) {
-        (void)acc_buf_printf(out, "and %zu more are upgraded: accctl status STACK\n",
-                             n - UPGRADES_MAX);
-    }
+    put_named(table, n, "upgraded", style, out);
     accctl_table_destroy(table);
     free(problems);
 }
