@@ -254,7 +254,14 @@ static const char *heir_at(const struct acc_create_job *job, const struct acc_no
 
 static void put_heir(struct acc_create_job *job, cJSON *mounts, const char *line)
 {
-    const char *name = line + strcspn(line, "\t") + 1;
+    const char *name = line + strcspn(line, "\t\n");
+    bool is_whole = *name == '\t'; /* else a state that somebody has edited */
+
+    if (!is_whole) {
+        return;
+    }
+    name++;
+
     bool read_only = name[strcspn(name, "\t\n")] == '\t';
     char *target = strndup(line, strcspn(line, "\t"));
     char *source = strndup(name, strcspn(name, "\t\n"));

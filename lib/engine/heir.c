@@ -108,10 +108,10 @@ void acc_engine_heirs(const struct acc_engine *engine, uint32_t svc, uint32_t sl
         return;
     }
     for (const char *line = s->heirs; *line; line += line_len(line)) {
-        const char *text = strchr(line, '\t') + 1;
-        size_t more = line_len(text);
+        const char *text = line + strcspn(line, "\t") + 1;
+        size_t more = is_of(line, slot) ? line_len(text) : 0;
 
-        if (is_of(line, slot) && len + more <= ACC_OBS_VOLUMES_MAX) {
+        if (more > 0 && len + more <= ACC_OBS_VOLUMES_MAX) {
             memcpy(out + len, text, more);
             len += more;
             out[len] = '\0';

@@ -350,8 +350,8 @@ START_TEST(goes_on_with_the_volumes_that_nobody_has_named)
     struct acc_docker_create create;
     char service[256], got[512];
 
-    ctx.heirs = "/image\tone\n/own\ttwo\tro\n/gone\tthree\n";
-    ctx.image_volumes = "/other\n/image/\n";
+    ctx.heirs = "/image\tone\n/own\ttwo\tro\n/gone\tthree\n/cut";
+    ctx.image_volumes = "/other\n/image/\n/cut\n";
     (void)snprintf(service, sizeof(service), "\"volumes\":[%s]", goes_on[_i].volumes);
     ck_assert_int_eq(make_by(service, &ctx, &create), 0);
     member(create.body, "HostConfig|Binds", got, sizeof(got));
