@@ -393,8 +393,8 @@ void acc_auto_ended(struct acc_engine *e, struct service *s)
         return;
     }
     s->autos.again_s = wall_s(e, e->now) + TRY_AGAIN_S;
-    if (r->is_undo_asked) {
-        return; /* who did it knows */
+    if (r->is_undo_asked || !s->wanted_up) {
+        return; /* who did it knows, and so does who has turned it off meanwhile */
     }
     (void)snprintf(text, sizeof(text), "its upgrade by itself %s: %.140s",
                    r->result == ROLL_ROLLED_BACK ? "was taken back" : "failed", r->is.why);

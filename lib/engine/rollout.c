@@ -263,10 +263,16 @@ static bool go_back_unjudged(struct acc_engine *e, struct service *s)
     return true;
 }
 
+/* Who did it need not be told, and it may be tried again, also by itself. */
+static void end_by_hand(struct acc_engine *e, struct service *s)
+{
+    s->roll.is_undo_asked = go_back_unjudged(e, s);
+}
+
 static void fail(struct acc_engine *e, struct service *s, const char *why)
 {
     if (s->roll.is_by_hand) {
-        s->roll.is_undo_asked = go_back_unjudged(e, s); /* who did it need not be told */
+        end_by_hand(e, s);
         return;
     }
     if (why) {
@@ -742,7 +748,8 @@ static void update_slot(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_CREATE);
         r->retry_ms = retry_ms;
     } else if (!cast.candidate) {
-        fail_unjudged(e, s, "its new container was removed by somebody else");
+        acc_copy(r->is.why, sizeof(r->is.why), "its new container was removed by somebody else");
+        end_by_hand(e, s);
     } else if (cast.holder && cast.holder->quarantined) {
         fail_unjudged(e, s, "its old container can't be stopped");
     } else if (step == ACC_ROLL_STOP_OLD && is_out_of_the_way(e, cast.holder)) {
@@ -795,6 +802,7 @@ static void update_active(struct acc_engine *e, struct service *s)
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
                  s->wanted_up ? "its configuration changed meanwhile" : "it was turned off");
         acc_undo_or_ask(e, s, false);
+        s->roll.is_undo_asked = s->roll.is.step == ACC_ROLL_UNDO;
         return;
     }
     if (acc_group_goes_back(e, s) || is_on_its_way_back(e, s)) {

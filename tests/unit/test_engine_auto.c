@@ -437,18 +437,94 @@ static struct stage_container *candidate(void)
     ck_abort_msg("there is no new container");
 }
 
-START_TEST(what_a_person_stopped_amid_it_comes_again)
+static void stop_candidate(void)
+{
+    stage_docker_stop_of(&stage, candidate());
+}
+
+/* `docker rm -f` that is seen when it is all over; `docker container prune`, before its start. */
+static void remove_candidate(void)
+{
+    stage_rm_of(&stage, candidate());
+}
+
+static void remove_candidate_as_told(void)
+{
+    struct stage_container *c = candidate();
+
+    stage_hint(&stage, c, ACC_HINT_KILL);
+    stage_exit_of(&stage, c, 137);
+    stage_rm_of(&stage, c);
+}
+
+static const struct {
+    const char *label;
+    void (*do_it)(void);
+} hands[] = {
+    {"docker stop", stop_candidate},
+    {"docker rm", remove_candidate},
+    {"docker rm -f", remove_candidate_as_told},
+};
+
+START_TEST(what_a_person_ended_amid_it_comes_again)
 {
     up("s: web p A");
     until(1, 3, 0);
     stage_run(&stage, 3000);
-    stage_docker_stop_of(&stage, candidate());
+    hands[_i].do_it();
     stage_run(&stage, 17000);
     ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r1; ");
-    ck_assert_str_eq(stage_incidents(&stage), ""); /* he knows */
+    ck_assert_msg(!stage_incidents(&stage)[0], "%s: he knows", hands[_i].label);
     until(1, 3, 20);
     ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r1; ");
     until(1, 3, 40);
+    ck_assert_msg(strcmp(stage_named(&stage, "s-web-1")->obs.image_id, "img2") == 0,
+                  "%s: it was spent", hands[_i].label);
+}
+END_TEST
+
+static void remove_it(void)
+{
+    stage_rm_of(&stage, stage_named(&stage, "s-web-1"));
+}
+
+static const struct {
+    const char *label;
+    int64_t after_s;
+    void (*do_it)(void);
+} ends[] = {
+    {"stop amid it", 3, turn_off},
+    {"stop in its watch", 60, turn_off},
+    {"docker rm in its watch", 60, remove_it},
+};
+
+START_TEST(who_turns_it_off_amid_it_is_not_told)
+{
+    up("s: web p A");
+    until(1, 3, 0);
+    stage_run(&stage, (uint64_t)ends[_i].after_s * 1000);
+    ends[_i].do_it();
+    until(1, 3, 20);
+    ck_assert_msg(!stage_incidents(&stage)[0], "%s: he knows", ends[_i].label);
+    stage_cmd(&stage, ACC_VERB_UP, "web", "");
+    until(1, 3, 50);
+    ck_assert_msg(strcmp(stage_named(&stage, "s-web-1")->obs.image_id, "img2") == 0,
+                  "%s: it was spent", ends[_i].label);
+}
+END_TEST
+
+START_TEST(who_changes_its_file_amid_it_is_not_told)
+{
+    struct acc_model *model = model_build("s: web p A");
+
+    up("s: web p A");
+    until(1, 3, 0);
+    stage_run(&stage, 3000);
+    model_touch(model, "web");
+    stage_reconfigure(&stage, model);
+    until(1, 3, 20);
+    ck_assert_str_eq(stage_incidents(&stage), ""); /* he knows */
+    until(1, 3, 55);
     ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
 }
 END_TEST
@@ -537,7 +613,9 @@ int main(void)
     tcase_add_test(tcase, not_all_begin_on_the_minute);
     tcase_add_test(tcase, what_was_taken_back_is_told_and_not_tried_again);
     tcase_add_test(tcase, what_a_person_took_back_is_not_tried_again_either);
-    tcase_add_test(tcase, what_a_person_stopped_amid_it_comes_again);
+    tcase_add_loop_test(tcase, what_a_person_ended_amid_it_comes_again, 0, ACC_ARRAY_LEN(hands));
+    tcase_add_test(tcase, who_changes_its_file_amid_it_is_not_told);
+    tcase_add_loop_test(tcase, who_turns_it_off_amid_it_is_not_told, 0, ACC_ARRAY_LEN(ends));
     tcase_add_test(tcase, a_revision_that_somebody_went_back_from_is_not_taken_again);
     tcase_add_test(tcase, a_pull_that_fails_is_tried_again_half_an_hour_later);
     tcase_add_test(tcase, a_registry_that_answers_again_is_believed_at_once);
