@@ -7,6 +7,7 @@
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/engine/internal.h"
 
@@ -42,7 +43,10 @@ static const struct service *hopeless(const struct acc_engine *e, const struct s
 static bool is_outdated(struct acc_engine *e, struct service *s)
 {
     if (acc_rollout_active(s)) {
-        return s->roll.is.step != ACC_ROLL_WATCH && s->roll.is.step != ACC_ROLL_RETIRE;
+        bool is_through = s->roll.is.step == ACC_ROLL_WATCH || s->roll.is.step == ACC_ROLL_RETIRE;
+
+        /* The file may have changed once more since: then the next one is about to begin. */
+        return !is_through || strcmp(s->roll.is.spec, s->spec) != 0;
     }
     acc_each_slot (e, s, i) {
         if (acc_inst_stranded(e, i) ||

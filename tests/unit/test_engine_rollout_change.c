@@ -394,6 +394,30 @@ START_TEST(who_does_not_wait_for_what_cannot_be_changed)
 }
 END_TEST
 
+START_TEST(who_stands_on_what_is_watched_and_has_changed_again_waits_for_it)
+{
+    struct acc_model *model = model_build("s: vpn p e; side p b:vpn");
+
+    up("s: vpn p e; side p b:vpn");
+    apply("s: vpn p e; side p b:vpn", "vpn");
+    stage_run(&stage, 30000);
+    stage_trace(&stage);
+    service("vpn")->silent = true;
+    model_touch(model, "side");
+    model_touch(model, "vpn");
+    model->services[model_index(model, "vpn")]->spec_hash[0] = 'T';
+    stage_reconfigure(&stage, model);
+    stage_run(&stage, 1000);
+    ck_stage(&stage, "remove vpn; "); /* that is no end of it yet */
+    service("vpn")->silent = false;
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 30000);
+    ck_stage(&stage, "remove vpn; pull vpn; create vpn; stop side; stop vpn; start vpn; "
+                     "rename vpn; rename vpn; remove side; create side; start side; ");
+}
+END_TEST
+
 START_TEST(a_dependency_that_is_ill_is_not_its_fault)
 {
     up("s: db h; web p n:db");
@@ -476,6 +500,7 @@ int main(void)
     tcase_add_test(tcase, what_others_stand_on_is_changed_first);
     tcase_add_test(tcase, who_stands_on_what_was_rolled_back_stays_as_it_was);
     tcase_add_test(tcase, who_does_not_wait_for_what_cannot_be_changed);
+    tcase_add_test(tcase, who_stands_on_what_is_watched_and_has_changed_again_waits_for_it);
     tcase_add_test(tcase, a_dependency_that_is_ill_is_not_its_fault);
     tcase_add_test(tcase, accd_dies_anywhere_on_the_way);
     suite_add_tcase(suite, tcase);
