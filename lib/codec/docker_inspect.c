@@ -245,6 +245,48 @@ static void read_volumes(const cJSON *mounts, struct acc_obs *obs)
     }
 }
 
+/* False: it is by a name, or there is no room. */
+static bool add_share(struct acc_obs *obs, const char *cid, size_t len)
+{
+    char id[ACC_CID_LEN + 1];
+    size_t at = strlen(obs->shares);
+
+    if (len != ACC_CID_LEN || at + len + 1 > ACC_OBS_SHARES_MAX) {
+        return false;
+    }
+    memcpy(id, cid, len);
+    id[len] = '\0';
+    (void)snprintf(obs->shares + at, sizeof(obs->shares) - at, "%s\n", id);
+    return acc_is_cid(id);
+}
+
+/* "container:ID" (moby api/types/container/hostconfig.go) and "ID[:MODE]". Whoever makes containers
+ * by hand may have named one: then what it shares isn't known at all. */
+static void read_shares(const cJSON *host, struct acc_obs *obs)
+{
+    static const char *const modes[] = {"NetworkMode", "IpcMode", "PidMode"};
+    static const char prefix[] = "container:";
+    bool is_known = true;
+    const cJSON *item;
+
+    for (size_t i = 0; i < ACC_ARRAY_LEN(modes); i++) {
+        const char *mode = acc_json_text(host, modes[i]);
+
+        if (mode && strncmp(mode, prefix, strlen(prefix)) == 0) {
+            is_known &= add_share(obs, mode + strlen(prefix), strlen(mode + strlen(prefix)));
+        }
+    }
+    cJSON_ArrayForEach(item, acc_json_array(host, "VolumesFrom"))
+    {
+        const char *from = acc_json_text_of(item);
+
+        is_known &= from && add_share(obs, from, strcspn(from, ":"));
+    }
+    if (!is_known) {
+        obs->shares[0] = '\0';
+    }
+}
+
 static void read_obs(const cJSON *json, struct acc_obs *obs)
 {
     const cJSON *config = acc_json_object(json, "Config");
@@ -265,6 +307,7 @@ static void read_obs(const cJSON *json, struct acc_obs *obs)
     obs->unrouted = is_unrouted(json, obs->service);
     read_networks(json, obs);
     read_volumes(acc_json_array(json, "Mounts"), obs);
+    read_shares(acc_json_object(json, "HostConfig"), obs);
     acc_json_copy(json, "Image", obs->image_id, sizeof(obs->image_id));
     acc_json_copy(config, "Image", obs->image_ref, sizeof(obs->image_ref));
 }

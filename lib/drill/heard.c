@@ -31,7 +31,7 @@ static const struct acc_field obs_fields[] = {
     OBS(health, UINT), OBS(failing_streak, UINT), OBS(health_start_ns, INT),
     OBS(health_end_ns, INT), OBS(health_exit, INT), OBS(health_output, PRIVATE),
     OBS(drain_file, UINT), OBS(unrouted, UINT), OBS(has_networks, UINT), OBS(networks, TEXT),
-    OBS(volumes, TEXT), OBS(lacks_ports, UINT), ACC_FIELD_LIST_OF(struct acc_obs, ports, &ports),
+    OBS(volumes, TEXT), OBS(shares, TEXT), OBS(lacks_ports, UINT), ACC_FIELD_LIST_OF(struct acc_obs, ports, &ports),
     OBS(n_ports, UINT), OBS(restart, UINT), OBS(restart_max, UINT), OBS(image_id, TEXT),
     OBS(image_ref, TEXT),
 };

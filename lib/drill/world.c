@@ -265,18 +265,35 @@ static void mount_volume(struct acc_world *w, uint32_t svc, uint32_t slot, struc
 
 /* --- operations come to their ends ----------------------------------------------------------- */
 
-/* The one that serves there, as the engine sees it. */
+/* To those that serve there, as the engine sees it. */
 static void bind(const struct acc_world *w, struct acc_world_container *c)
 {
     const struct acc_service_spec *spec = w->model->services[c->svc];
+    size_t len = 0;
 
     for (size_t k = 0; k < spec->n_edges; k++) {
-        if (spec->edges[k].kind == ACC_EDGE_BINDS && spec->edges[k].target != ACC_NONE) {
-            const char *cid = acc_engine_container_id(w->engine, spec->edges[k].target);
+        const char *cid = spec->edges[k].kind == ACC_EDGE_BINDS && spec->edges[k].target != ACC_NONE
+                              ? acc_engine_container_id(w->engine, spec->edges[k].target)
+                              : NULL;
 
-            (void)snprintf(c->bound_cid, sizeof(c->bound_cid), "%s", cid ? cid : "");
+        if (cid && len + strlen(cid) + 1 <= ACC_OBS_SHARES_MAX) {
+            len += (size_t)snprintf(c->obs.shares + len, sizeof(c->obs.shares) - len, "%s\n", cid);
         }
     }
+}
+
+/* One that it shares with has gone. */
+static bool is_bereft(struct acc_world *w, const struct acc_world_container *c)
+{
+    for (const char *at = c->obs.shares; *at; at += strcspn(at, "\n") + 1) {
+        char cid[ACC_CID_LEN + 1];
+
+        (void)snprintf(cid, sizeof(cid), "%.*s", (int)strcspn(at, "\n"), at);
+        if (!by_cid(w, cid)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void do_create(struct acc_world *w, const struct acc_action *action)
@@ -310,7 +327,7 @@ static void do_start(struct acc_world *w, const struct acc_action *action)
     struct acc_world_container *c = by_cid(w, action->cid);
     bool is_netless = c && c->is_netless;
     bool is_spoilt = c && (c->is_spoilt || s->spoils);
-    bool is_stranded = c && c->bound_cid[0] && !by_cid(w, c->bound_cid);
+    bool is_stranded = c && is_bereft(w, c);
     enum acc_op_result result = !c                                ? ACC_OP_GONE
                                 : is_netless || is_spoilt         ? ACC_OP_START
                                 : is_stranded                     ? ACC_OP_START

@@ -45,7 +45,6 @@ struct acc_world_container {
     bool is_netless; /* its network was removed and made anew */
     bool is_spoilt;  /* dockerd was killed as it started it: no later start succeeds */
     uint32_t svc;
-    char bound_cid[ACC_CID_LEN + 1]; /* whose namespaces it shares; "": nobody's */
     uint64_t run_ms;                 /* begin of its run */
     uint64_t health_ms;              /* of Docker's last check; its verdict is that of the script */
     struct acc_obs obs;

@@ -173,7 +173,6 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
     }
     s->asked_early = false;
     acc_each_inst (e, s, i) {
-        acc_inst_bind(e, s, i);
         is_running |= acc_inst_running(i);
         is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
         if (acc_inst_running(i) && s->wanted_up && i->run_ns != 0 && i->run_ns <= s->end_ns) {

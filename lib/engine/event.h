@@ -36,6 +36,8 @@ enum acc_tri { ACC_UNKNOWN = 0, ACC_NO, ACC_YES };
 #define ACC_OBS_NETWORKS_MAX 511u
 /* Ten volumes without a name; further ones aren't handed over to the next container. */
 #define ACC_OBS_VOLUMES_MAX 1023u
+/* Eight containers; who shares with more isn't watched for one of them being another by now. */
+#define ACC_OBS_SHARES_MAX (8u * (ACC_CID_LEN + 1))
 struct acc_obs {
     char cid[ACC_CID_LEN + 1];
     char name[ACC_NAME_MAX + 1]; /* without the slash */
@@ -77,6 +79,8 @@ struct acc_obs {
     char networks[ACC_OBS_NETWORKS_MAX + 1];
     /* The volumes that it has and that nobody has named, "TARGET\tNAME[\tro]\n". */
     char volumes[ACC_OBS_VOLUMES_MAX + 1];
+    /* The ids of the containers whose namespaces or volumes it was made with, "CID\nCID\n". */
+    char shares[ACC_OBS_SHARES_MAX + 1];
     bool lacks_ports;              /* it runs, and what its ports are bound to is not published */
     uint16_t ports[ACC_PORTS_MAX]; /* exposed TCP ports: the file's and the image's */
     size_t n_ports;

@@ -20,20 +20,18 @@ const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i)
     return i->spec[0] && strcmp(s->applied, s->spec) != 0 ? i->spec : s->applied;
 }
 
+/* One that it shares with is another by now. What both were when they were taken over stays. */
 static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)
 {
     const struct service *s = &e->services[i->svc];
 
-    if (!i->bound_cid[0]) {
-        return false; /* made before our time, with what was there then */
-    }
     acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
+        const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
 
-        if (edge->kind == ACC_EDGE_BINDS && d->n_inst > 0) {
-            const struct instance *target = &e->inst[d->first_inst];
-
-            return target->present && strcmp(target->cid, i->bound_cid) != 0;
+        if (edge->kind == ACC_EDGE_BINDS && i->shares[0] && target && target->present &&
+            !(i->is_adopted && target->is_adopted) && !strstr(i->shares, target->cid)) {
+            return true;
         }
     }
     return false;

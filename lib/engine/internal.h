@@ -199,12 +199,12 @@ struct instance {
     char spec[ACC_HASH_LEN + 1];
     char image_id[ACC_HASH_LEN + 8];
     char image_ref[ACC_NAME_MAX + 1]; /* that it was made of */
-    char bound_cid[ACC_CID_LEN + 1];  /* container of the `binds` target when it was created */
     enum acc_container_state obs;
     bool unrouted, drain_file;
     bool has_networks, lacks_ports;
     char networks[ACC_OBS_NETWORKS_MAX + 1]; /* as observed */
     char volumes[ACC_OBS_VOLUMES_MAX + 1];   /* likewise */
+    char shares[ACC_OBS_SHARES_MAX + 1];     /* likewise; "": not known, or with nobody */
     int64_t pid;
     int32_t exit_code;
     bool oom;
@@ -863,7 +863,6 @@ void acc_op_settle(struct acc_engine *e, struct instance *i);
 /* Give the wait up: from now on looking decides. */
 void acc_op_give_up(struct acc_engine *e, struct instance *i);
 /* It shares the namespace of what is in its `binds` target now: made so, or first seen so. */
-void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i);
 /* While one is in flight: is it time to look? */
 void acc_op_watch(struct acc_engine *e, struct instance *i);
 /* Journal and ask, in the order that the write-ahead rule wants. `fill` completes the action. */

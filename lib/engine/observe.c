@@ -99,26 +99,6 @@ static void promote(struct acc_engine *e, struct service *s, struct instance *sl
     }
 }
 
-/* Who shares its namespaces and was made before our time was made with it: that is known only now
- * that it goes, and the next one is another. */
-static void bind_sharers(struct acc_engine *e, const struct instance *i)
-{
-    const struct service *s = &e->services[i->svc];
-
-    for (uint32_t k = 0; k < s->n_in; k++) {
-        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
-
-        if (edge->kind != ACC_EDGE_BINDS) {
-            continue;
-        }
-        acc_each_slot (e, &e->services[edge->from], sharer) {
-            if (sharer->present && !sharer->bound_cid[0]) {
-                memcpy(sharer->bound_cid, i->cid, sizeof(sharer->bound_cid));
-            }
-        }
-    }
-}
-
 /* Of two containers for one slot the one that runs holds it: to start the other would make two. */
 static void swap(struct acc_engine *e, struct instance *slot, struct instance *spare)
 {
@@ -208,9 +188,6 @@ void acc_inst_forget(struct acc_engine *e, struct instance *i)
 {
     struct service *s = acc_svc_of(e, i);
 
-    if (!i->is_spare && i->slot == 1) {
-        bind_sharers(e, i);
-    }
     memcpy(s->gone_cid, i->cid, sizeof(s->gone_cid));
     acc_hook_end(e, s, i);
     unclaim(e, i);
@@ -446,6 +423,7 @@ static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs 
     i->unrouted = obs->unrouted;
     fill_networks(e, i, obs);
     acc_copy(i->volumes, sizeof(i->volumes), obs->volumes);
+    acc_copy(i->shares, sizeof(i->shares), obs->shares);
     i->drain_file = obs->drain_file;
     acc_copy(i->error, sizeof(i->error), obs->error);
     i->obs = obs->state;
@@ -543,7 +521,6 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_contact_taken_over(e, s);
     } else if (is_new && !i->is_spare && is_foreign_create(e, i, obs)) {
         s->applied[0] = '\0'; /* whoever made it, made it from the file as it is now */
-        acc_inst_bind(e, s, i);
         acc_foreign_start(e, s, i);
     }
     fill(e, i, obs);

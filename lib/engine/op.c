@@ -181,18 +181,6 @@ static void look_again(struct instance *i)
     acc_want_look(i);
 }
 
-void acc_inst_bind(struct acc_engine *e, struct service *s, struct instance *i)
-{
-    acc_each_out (e, s, edge) {
-        const struct service *d = &e->services[edge->to];
-        const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
-
-        if (edge->kind == ACC_EDGE_BINDS && target && i->present) {
-            acc_copy(i->bound_cid, sizeof(i->bound_cid), target->present ? target->cid : "gone");
-        }
-    }
-}
-
 static void set_name(struct acc_engine *e, struct instance *i, const char *name)
 {
     size_t len;
@@ -223,7 +211,6 @@ static void created(struct acc_engine *e, struct instance *slot, const char *cid
         i->revision = revision;
         look_again(i); /* its id is known, what it is has not been seen (I5) */
     }
-    acc_inst_bind(e, s, i);
 }
 
 /* So long one such excuse is enough: a network that goes again and again is trouble. */

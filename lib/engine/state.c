@@ -458,6 +458,7 @@ bool acc_engine_container(const struct acc_engine *engine, uint32_t svc, uint32_
                                     .restart_max = i->policy_max};
         acc_copy(ret_obs->networks, sizeof(ret_obs->networks), i->networks);
         acc_copy(ret_obs->volumes, sizeof(ret_obs->volumes), i->volumes);
+        acc_copy(ret_obs->shares, sizeof(ret_obs->shares), i->shares);
         if (i->revision) {
             (void)snprintf(ret_obs->revision, sizeof(ret_obs->revision), "%u",
                            (unsigned)i->revision);

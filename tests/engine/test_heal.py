@@ -158,3 +158,26 @@ def test_what_was_stopped_in_a_network_that_is_gone_is_made_anew(w):
     inside = w.docker.inspect("s-b-1")["HostConfig"]["NetworkMode"]
     assert inside == "container:" + w.docker.inspect("s-a-1")["Id"], inside
     accd.wait_all_up(30)
+
+
+@needs(seconds=90)
+def test_who_shares_with_two_is_made_once_and_anew_when_one_is(w):
+    """c has the network of a and the volumes of b: it is made once, and once more when b is made anew."""
+    services = {"a": service(), "b": service(volumes=["/data"]),
+                "c": service("a", "b", network_mode="service:a", volumes_from=["b"])}
+    accd = w.accd(w.stack("s", services))
+    record = w.record()
+    accd.ctl("up", "--all")
+    accd.wait_all_up(30)
+    assert record.count("create", "s-c-1") == 1
+    w.stack("s", {**services, "b": service(volumes=["/data"], environment={"TZ": "UTC"})})
+    accd.ctl("apply")
+    accd.wait_all_up(30)
+    assert record.count("create", "s-c-1") == 2
+    assert w.docker.inspect("s-c-1")["HostConfig"]["VolumesFrom"] == [w.docker.inspect("s-b-1")["Id"]]
+    accd.kill()
+    accd.start()
+    accd.wait_all_up(30)
+    accd.ctl("restart", "a")
+    accd.wait_all_up(30)
+    assert record.count("create", "s-c-1") == 2

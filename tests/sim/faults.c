@@ -583,11 +583,11 @@ static void compose_create(struct world *w, uint32_t svc, uint32_t number, const
                                        .oneoff = oneoff,
                                        .policy = spec->restart,
                                        .restart_max = spec->restart_max};
-    for (size_t i = 0; i < spec->n_edges; i++) {
+    for (size_t i = 0, n = 0; i < spec->n_edges && n < TWIN_BOUND_MAX; i++) {
         if (spec->edges[i].kind == ACC_EDGE_BINDS) {
             const struct twin_container *to = world_container(w, spec->edges[i].target, 1);
 
-            (void)snprintf(call.create.bound_cid, sizeof(call.create.bound_cid), "%s",
+            (void)snprintf(call.create.bound_cid[n++], sizeof(call.create.bound_cid[0]), "%s",
                            to ? to->cid : "none");
         }
     }

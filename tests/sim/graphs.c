@@ -8,6 +8,7 @@
 #include "lib/base/assert.h"
 #include "lib/graph/graph.h"
 #include "tests/sim/platform.h"
+#include "tests/sim/twin.h"
 
 #define ARENA_CAP (64u << 20)
 #define EDGES_MAX 8u
@@ -106,17 +107,34 @@ static void policy_draw(struct drawing *d, struct acc_service_spec *spec)
     spec->probe = percent(d, 5) ? ACC_PROBE_NONE : ACC_PROBE_AUTO;
 }
 
-static void edge_kind_draw(struct drawing *d, bool to_job, struct acc_edge *edge)
+static size_t n_binds(const struct acc_service_spec *spec)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < spec->n_edges; i++) {
+        n += spec->edges[i].kind == ACC_EDGE_BINDS;
+    }
+    return n;
+}
+
+/* Who shares with one shares with another one more often than others do at all. */
+#define SECOND_BIND_PERCENT 40u
+
+static void edge_kind_draw(struct drawing *d, bool to_job, bool is_sharer, struct acc_edge *edge)
 {
     uint64_t dice = range(d, 0, 99);
+    bool is_second = is_sharer && dice < SECOND_BIND_PERCENT;
 
     *edge = (struct acc_edge){
         .kind = ACC_EDGE_NEEDS, .required = true, .label = "", .target = ACC_NONE};
     if (to_job) {
         edge->kind = ACC_EDGE_MILESTONE;
         edge->condition = ACC_COND_COMPLETED;
-    } else if (d->options->plain || dice < 50) {
+    } else if (d->options->plain || (dice < 50 && !is_second)) {
         return;
+    } else if (is_second) {
+        edge->kind = ACC_EDGE_BINDS;
+        edge->condition = ACC_COND_RUNNING;
     } else if (dice < 60) {
         edge->condition = ACC_COND_RUNNING;
     } else if (dice < 67) {
@@ -160,7 +178,7 @@ static void edges_draw(struct drawing *d, struct acc_stack *stack, struct acc_se
         struct acc_edge edge;
         const struct draft *target = &d->draft[range(d, 0, index - 1)];
 
-        edge_kind_draw(d, target->is_job, &edge);
+        edge_kind_draw(d, target->is_job, n_binds(spec) > 0, &edge);
         edge.service = acc_arena_strdup(stack->arena, target->name);
         edge.stack = d->stacks[target->stack]->name;
         if (d->options->last_apart && edge.stack != stack->name &&
@@ -168,8 +186,9 @@ static void edges_draw(struct drawing *d, struct acc_stack *stack, struct acc_se
              stack->name == d->stacks[d->n_stacks - 1]->name)) {
             continue;
         }
-        if (edge.kind == ACC_EDGE_BINDS && (edge.stack != stack->name || spec->n_edges > 0)) {
-            continue; /* Compose knows `service:x` in one project only; one namespace each */
+        if (edge.kind == ACC_EDGE_BINDS &&
+            (edge.stack != stack->name || n_binds(spec) == TWIN_BOUND_MAX)) {
+            continue; /* Compose knows `service:x` in one project only */
         }
         if (!has_edge(spec, edge.service, edge.stack)) {
             spec->edges[spec->n_edges++] = edge;

@@ -67,7 +67,6 @@ static const char *slot_unconverged(const struct oracle *o, uint32_t svc, uint32
 {
     const struct twin_container *c = NULL;
     size_t n = n_running(o, svc, number, &c);
-    const struct twin_container *to;
 
     if (n != 1) {
         return n == 0 ? "should run and does not" : "runs more than once";
@@ -75,9 +74,12 @@ static const char *slot_unconverged(const struct oracle *o, uint32_t svc, uint32
     if (!c->proc.is_healthy) {
         return c->proc.is_cut_off ? "lives in a namespace that is gone" : "runs and is not ready";
     }
-    to = c->made.bound_cid[0] ? twin_find(&o->world->twin, c->made.bound_cid) : NULL;
-    if (c->made.bound_cid[0] && (!to || to->proc.run != c->bound_run)) {
-        return "lives in a namespace that is gone";
+    for (size_t k = 0; k < TWIN_BOUND_MAX && c->made.bound_cid[k][0]; k++) {
+        const struct twin_container *to = twin_find(&o->world->twin, c->made.bound_cid[k]);
+
+        if (!to || to->proc.run != c->bound_run[k]) {
+            return "lives in a namespace that is gone";
+        }
     }
     return NULL;
 }

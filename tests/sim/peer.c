@@ -162,18 +162,18 @@ void peer_rename(struct peer *p, uint32_t svc, struct twin_container *container,
     send(p, &call, svc, then);
 }
 
-static const char *bound_cid(const struct peer *p, uint32_t svc)
+static void fill_bound(const struct peer *p, uint32_t svc, struct twin_create *create)
 {
     const struct acc_service_spec *spec = peer_spec(p, svc);
+    size_t n = 0;
 
-    for (size_t e = 0; e < spec->n_edges; e++) {
+    for (size_t e = 0; e < spec->n_edges && n < TWIN_BOUND_MAX; e++) {
         const struct twin_container *c = p->service[spec->edges[e].target].container;
 
         if (spec->edges[e].kind == ACC_EDGE_BINDS && c) {
-            return c->cid;
+            memcpy(create->bound_cid[n++], c->cid, sizeof(c->cid));
         }
     }
-    return "";
 }
 
 void peer_create(struct peer *p, uint32_t svc, const char *name, peer_then_fn *then)
@@ -184,7 +184,7 @@ void peer_create(struct peer *p, uint32_t svc, const char *name, peer_then_fn *t
     call.create = (struct twin_create){.svc = svc, .number = 1, .is_bad = s->is_bad};
     call.create.policy = s->is_job ? ACC_RESTART_NO : p->kind->policy;
     (void)snprintf(call.create.name, sizeof(call.create.name), "%s", name);
-    (void)snprintf(call.create.bound_cid, sizeof(call.create.bound_cid), "%s", bound_cid(p, svc));
+    fill_bound(p, svc, &call.create);
     s->n_made++;
     send(p, &call, svc, then);
 }

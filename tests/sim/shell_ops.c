@@ -120,18 +120,19 @@ static uint64_t patience_ms(const struct acc_action *a)
     }
 }
 
-static const char *bound_cid(struct world *w, uint32_t svc)
+static void fill_bound(struct world *w, uint32_t svc, struct twin_create *made)
 {
     const struct acc_service_spec *spec = w->graph.model->services[svc];
+    size_t n = 0;
 
-    for (size_t i = 0; i < spec->n_edges; i++) {
+    for (size_t i = 0; i < spec->n_edges && n < TWIN_BOUND_MAX; i++) {
         if (spec->edges[i].kind == ACC_EDGE_BINDS) {
             const char *cid = acc_engine_container_id(w->engine, spec->edges[i].target);
 
-            return cid ? cid : "none";
+            (void)snprintf(made->bound_cid[n++], sizeof(made->bound_cid[0]), "%s",
+                           cid ? cid : "none");
         }
     }
-    return "";
 }
 
 /* The twin's images: "sha256:<service>-<version>". */
@@ -192,7 +193,7 @@ static void fill_create(struct world *w, const struct acc_action *a, struct twin
 
     *made = (struct twin_create){.svc = a->svc, .number = a->slot, .is_ours = true, .op = a->op};
     (void)snprintf(made->name, sizeof(made->name), "%s", a->name);
-    (void)snprintf(made->bound_cid, sizeof(made->bound_cid), "%s", bound_cid(w, a->svc));
+    fill_bound(w, a->svc, made);
     made->policy = ACC_RESTART_NO;
     made->revision = a->revision;
     made->unrouted = a->unrouted;

@@ -468,7 +468,7 @@ START_TEST(a_shared_namespace_needs_its_owner_to_run)
     struct twin_call call = call_of(TWIN_CREATE, 1, "");
 
     call.create = (struct twin_create){.name = "b", .svc = 1, .number = 1};
-    memcpy(call.create.bound_cid, owner, sizeof(call.create.bound_cid));
+    memcpy(call.create.bound_cid[0], owner, sizeof(call.create.bound_cid[0]));
     twin_call(&twin, &call);
     run_for(500);
     forget();

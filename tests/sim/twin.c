@@ -391,10 +391,21 @@ static void create_done(void *ctx, uint64_t a, uint64_t b)
     send_answer(w, 201, c->cid, "");
 }
 
+static const char *missing_target(const struct twin *twin, const struct twin_create *create)
+{
+    for (size_t k = 0; k < TWIN_BOUND_MAX && create->bound_cid[k][0]; k++) {
+        if (!twin_find(twin, create->bound_cid[k])) {
+            return create->bound_cid[k];
+        }
+    }
+    return NULL;
+}
+
 static void serve_create(struct twin_waiting *w)
 {
     struct twin *twin = w->twin;
     const struct twin_container *c = twin_find_name(twin, w->call.create.name);
+    const char *missing;
 
     if (c) {
         twin_answer(w, 409,
@@ -405,8 +416,8 @@ static void serve_create(struct twin_waiting *w)
         twin_answer(w, 500, "%s", DISK_FULL);
     } else if (!twin_image_exists(twin, w->call.create.svc)) {
         twin_answer(w, 404, "No such image: %s", twin->model->services[w->call.create.svc]->image);
-    } else if (w->call.create.bound_cid[0] && !twin_find(twin, w->call.create.bound_cid)) {
-        twin_answer(w, 404, "No such container: %s", w->call.create.bound_cid);
+    } else if ((missing = missing_target(twin, &w->call.create))) {
+        twin_answer(w, 404, "No such container: %s", missing);
     } else {
         sim_queue_in_own(twin->queue, sim_rand_range(twin_luck(twin, w->svc), 20, 150), create_done,
                          w);
@@ -456,22 +467,19 @@ static void start_fails(struct twin_waiting *w, struct twin_container *c, int st
 
 static bool binding_refuses(struct twin_waiting *w, struct twin_container *c)
 {
-    const struct twin_container *to;
-
-    if (!c->made.bound_cid[0]) {
-        return false;
-    }
-    to = twin_find(w->twin, c->made.bound_cid);
-    if (!to) {
+    for (size_t k = 0; k < TWIN_BOUND_MAX && c->made.bound_cid[k][0]; k++) {
+        const struct twin_container *to = twin_find(w->twin, c->made.bound_cid[k]);
         char text[ACC_CID_LEN + 32];
 
-        (void)snprintf(text, sizeof(text), "No such container: %s", c->made.bound_cid);
-        start_fails(w, c, 404, 128, text);
-        return true;
-    }
-    if (!twin_is_running(to)) {
-        start_fails(w, c, 409, 128, "cannot join network of a non running container");
-        return true;
+        if (!to) {
+            (void)snprintf(text, sizeof(text), "No such container: %s", c->made.bound_cid[k]);
+            start_fails(w, c, 404, 128, text);
+            return true;
+        }
+        if (!twin_is_running(to)) {
+            start_fails(w, c, 409, 128, "cannot join network of a non running container");
+            return true;
+        }
     }
     return false;
 }
@@ -870,6 +878,16 @@ static void copy(char *to, size_t size, const char *from)
     to[len] = '\0';
 }
 
+static void show_shares(const struct twin_container *c, struct acc_obs *obs)
+{
+    size_t len = 0;
+
+    for (size_t k = 0; k < TWIN_BOUND_MAX && c->made.bound_cid[k][0]; k++) {
+        len += (size_t)snprintf(obs->shares + len, sizeof(obs->shares) - len, "%s\n",
+                                c->made.bound_cid[k]);
+    }
+}
+
 static void show_identity(const struct twin *twin, const struct twin_container *c,
                           struct acc_obs *obs)
 {
@@ -935,6 +953,7 @@ bool twin_inspect(const struct twin *twin, const char *cid, bool manual_stop, st
     copy(obs->health_output, sizeof(obs->health_output),
          c->check_end_ns ? c->check_exit ? "no" : "ok" : "");
     show_identity(twin, c, obs);
+    show_shares(c, obs);
     if (c->made.volume) {
         (void)snprintf(obs->volumes, sizeof(obs->volumes), "/data\t%064x\n", c->made.volume);
     }

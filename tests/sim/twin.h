@@ -69,6 +69,8 @@ enum twin_verb {
 #define TWIN_VERB_COUNT 14
 const char *twin_verb_name(enum twin_verb verb);
 
+#define TWIN_BOUND_MAX 2u /* a network namespace of one, and that of processes of another */
+
 #define TWIN_FOREIGN 0u /* token of calls that nobody waits for */
 
 struct twin_create {
@@ -80,8 +82,8 @@ struct twin_create {
     uint64_t op;
     enum acc_restart_policy policy;
     uint32_t restart_max;
-    char bound_cid[ACC_CID_LEN + 1]; /* whose namespace it shares; "" */
-    char image_id[ACC_HASH_LEN + 8]; /* "": by the service */
+    char bound_cid[TWIN_BOUND_MAX][ACC_CID_LEN + 1]; /* whose namespaces it shares; "" */
+    char image_id[ACC_HASH_LEN + 8];                 /* "": by the service */
     uint32_t revision;
     bool unrouted;                    /* without the names of its service on its networks */
     char spec_hash[ACC_HASH_LEN + 1]; /* of the file that it was made of; "": the present one */
@@ -150,7 +152,7 @@ struct twin_container {
     int32_t check_exit;
     bool has_passed; /* a check, in this run */
     /* for the oracle */
-    uint64_t bound_run;   /* process in whose namespace it lives */
+    uint64_t bound_run[TWIN_BOUND_MAX]; /* processes in whose namespaces it lives */
     uint64_t start_token; /* of the call that began this run; TWIN_FOREIGN: not accd's */
     bool by_policy;       /* the engine's own restart began this run */
     uint64_t n_runs;

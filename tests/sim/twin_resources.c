@@ -28,7 +28,7 @@ static uint32_t network_of(const struct twin *twin, const struct twin_container 
     const struct acc_service_spec *spec = spec_of(twin, c->made.svc);
     const struct acc_model *m = twin->model;
 
-    for (size_t i = 0; spec && i < spec->n_resources && !c->made.bound_cid[0]; i++) {
+    for (size_t i = 0; spec && i < spec->n_resources && !c->made.bound_cid[0][0]; i++) {
         uint32_t res = m->resource_base[m->service_stack[c->made.svc]] + spec->resources[i];
 
         if (m->resources[res]->kind == ACC_RES_NETWORK) {

@@ -79,11 +79,13 @@ void twin_monitor_start(struct twin *twin, struct twin_container *c)
 
 static void bind_to(struct twin *twin, struct twin_container *c)
 {
-    const struct twin_container *to = twin_find(twin, c->made.bound_cid);
+    for (size_t k = 0; k < TWIN_BOUND_MAX && c->made.bound_cid[k][0]; k++) {
+        const struct twin_container *to = twin_find(twin, c->made.bound_cid[k]);
 
-    c->bound_run = to ? to->proc.run : 0;
-    if (!to || !to->proc.is_alive) {
-        sim_proc_cut_off(&c->proc);
+        c->bound_run[k] = to ? to->proc.run : 0;
+        if (!to || !to->proc.is_alive) {
+            sim_proc_cut_off(&c->proc);
+        }
     }
 }
 
@@ -126,9 +128,7 @@ void twin_run_begin(struct twin *twin, struct twin_container *c, uint64_t token,
         sim_proc_doom(&c->proc, sim_rand_range(twin_luck(twin, c->made.svc), 50, 40000), 1);
     }
     twin_monitor_start(twin, c);
-    if (c->made.bound_cid[0]) {
-        bind_to(twin, c);
-    }
+    bind_to(twin, c);
     twin_hint(twin, c, ACC_HINT_START, 0);
     if (twin->listener.ran) {
         twin->listener.ran(twin->listener.ctx, c);
@@ -140,9 +140,10 @@ static void cut_off_sharers(struct twin *twin, const struct twin_container *c)
     for (size_t i = 0; i < twin->n; i++) {
         struct twin_container *other = twin->item[i];
 
-        if (other->exists && other->proc.is_alive && other->made.bound_cid[0] &&
-            other->bound_run == c->proc.run) {
-            sim_proc_cut_off(&other->proc);
+        for (size_t k = 0; k < TWIN_BOUND_MAX && other->made.bound_cid[k][0]; k++) {
+            if (other->exists && other->proc.is_alive && other->bound_run[k] == c->proc.run) {
+                sim_proc_cut_off(&other->proc);
+            }
         }
     }
 }

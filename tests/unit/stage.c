@@ -273,6 +273,19 @@ static void save_revision(struct stage *stage, const struct acc_action *action)
     stage->revision[at] = record;
 }
 
+static void bind(const struct stage *stage, struct stage_container *c)
+{
+    const struct acc_service_spec *spec = stage->model->services[c->svc];
+    size_t len = 0;
+
+    for (size_t k = 0; k < spec->n_edges; k++) {
+        if (spec->edges[k].kind == ACC_EDGE_BINDS) {
+            len += (size_t)snprintf(c->obs.shares + len, sizeof(c->obs.shares) - len, "%s\n",
+                                    acc_engine_container_id(stage->engine, spec->edges[k].target));
+        }
+    }
+}
+
 static void do_create(struct stage *stage, const struct acc_action *action)
 {
     const struct stage_service *service = &stage->service[action->svc];
@@ -296,6 +309,7 @@ static void do_create(struct stage *stage, const struct acc_action *action)
     (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
                    action->image_id[0] ? action->image_id : tag_of(stage, action->svc));
     c->obs.unrouted = action->unrouted;
+    bind(stage, c);
     push_obs(stage, &c->obs);
     push_done(stage, action->op, ACC_OP_OK, c->obs.cid, "");
 }

@@ -171,7 +171,8 @@ START_TEST(sees_whether_its_check_looks_for_the_mark_of_a_drain)
 }
 END_TEST
 
-#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 START_TEST(sees_the_volumes_that_nobody_has_named)
 {
@@ -185,6 +186,44 @@ START_TEST(sees_the_volumes_that_nobody_has_named)
 
     ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
     ck_assert_str_eq(obs.volumes, "/data\t" HEX "\n/ro\t" HEX "\tro\n");
+}
+END_TEST
+
+static const struct {
+    const char *host, *shares;
+} sharers[] = {
+    {"\"NetworkMode\":\"container:" HEX "\"", HEX "\n"},
+    {"\"NetworkMode\":\"p_default\",\"IpcMode\":\"shareable\",\"PidMode\":\"\",\"VolumesFrom\":"
+     "null",
+     ""},
+    {"\"IpcMode\":\"container:" HEX "\",\"VolumesFrom\":[\"" HEX2 ":ro\",\"" HEX "\"]",
+     HEX "\n" HEX2 "\n" HEX "\n"},
+    {"\"NetworkMode\":\"container:vpn\",\"VolumesFrom\":[\"" HEX "\"]", ""},
+    {"\"PidMode\":\"container:" HEX "0\"", ""},
+    {"\"VolumesFrom\":[7]", ""},
+};
+
+START_TEST(sees_whom_it_shares_with)
+{
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text), "{\"Id\":\"" HEX "\",\"HostConfig\":{%s}}",
+                   sharers[_i].host);
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_str_eq(obs.shares, sharers[_i].shares);
+}
+END_TEST
+
+START_TEST(with_many_it_is_not_known)
+{
+    char text[2048] = "{\"Id\":\"" HEX "\",\"HostConfig\":{\"VolumesFrom\":[\"" HEX "\"";
+
+    for (size_t i = 0; i < ACC_OBS_SHARES_MAX / (ACC_CID_LEN + 1); i++) {
+        strcat(text, ",\"" HEX "\"");
+    }
+    strcat(text, "]}}");
+    ck_assert_int_eq(acc_docker_inspect_parse(text, strlen(text), &obs, NULL), 0);
+    ck_assert_str_eq(obs.shares, "");
 }
 END_TEST
 
@@ -333,6 +372,8 @@ int main(void)
     tcase_add_loop_test(tc, sees_whether_its_check_looks_for_the_mark_of_a_drain, 0,
                         sizeof(checks) / sizeof(checks[0]));
     tcase_add_test(tc, sees_the_volumes_that_nobody_has_named);
+    tcase_add_loop_test(tc, sees_whom_it_shares_with, 0, sizeof(sharers) / sizeof(sharers[0]));
+    tcase_add_test(tc, with_many_it_is_not_known);
     tcase_add_loop_test(tc, reads_every_state, 0, sizeof(states) / sizeof(states[0]));
     tcase_add_loop_test(tc, knows_host_network_terminal_and_a_check_that_is_none, 0, 2);
     tcase_add_loop_test(tc, tells_a_stop_by_hand_from_a_death, 0, 2);

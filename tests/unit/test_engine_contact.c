@@ -158,6 +158,21 @@ START_TEST(adoption_restarts_nothing)
 }
 END_TEST
 
+/* Who lived with another one than it would be made with today was well so. */
+START_TEST(adoption_makes_no_sharer_anew)
+{
+    stage_open(&stage, model_build("s: a; b b:a"));
+    stage_add(&stage, "a", true);
+    (void)snprintf(stage_add(&stage, "b", true)->obs.shares, ACC_OBS_SHARES_MAX, "%064x\n", 77);
+    stage_connect(&stage, false);
+    stage_run(&stage, 10000);
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+}
+END_TEST
+
 START_TEST(up_of_a_service_takes_its_stack_over)
 {
     arrive("s: a; b; c");
@@ -615,6 +630,7 @@ int main(void)
     tcase_add_test(tcase, what_was_there_before_is_only_observed);
     tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
     tcase_add_test(tcase, adoption_restarts_nothing);
+    tcase_add_test(tcase, adoption_makes_no_sharer_anew);
     tcase_add_test(tcase, up_of_a_service_takes_its_stack_over);
     tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
     tcase_add_test(tcase, adopted_names_are_kept);
