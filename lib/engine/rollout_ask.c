@@ -484,6 +484,17 @@ static void end_other_way(struct acc_engine *e, struct service *s, const char *b
     acc_undo_begin(e, s, true);
 }
 
+/* Why it asked stays: the history is to say both. */
+static void take_back(struct acc_engine *e, struct service *s, const char *by)
+{
+    struct acc_rollout_record *is = &s->roll.is;
+    size_t len = strlen(is->why);
+
+    (void)snprintf(is->why + len, sizeof(is->why) - len, "%staken back by %.60s", len ? "; " : "",
+                   by);
+    acc_undo_begin(e, s, true);
+}
+
 /* The revision that a rollback means and that can't be gone back to, or 0. */
 static uint32_t out_of_reach(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd,
                              bool is_further)
@@ -513,7 +524,7 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     }
     if (r->is.step == ACC_ROLL_ASK) {
         if (is_back && cmd->yes) {
-            acc_undo_begin(e, s, true);
+            take_back(e, s, cmd->by);
         } else if (!is_back && cmd->keep) {
             acc_confirm_keep(e, s, cmd->by);
         }

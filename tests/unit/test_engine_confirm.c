@@ -99,6 +99,7 @@ END_TEST
 
 START_TEST(back_when_somebody_says_so)
 {
+    struct acc_revision_record rev;
     char text[ACC_REASON_MAX + 1];
 
     fail_to_upgrade("s: db p e s");
@@ -110,6 +111,9 @@ START_TEST(back_when_somebody_says_so)
     ck_state(&stage, "db", "up");
     ck_assert_int_eq(settled(ACC_VERB_ROLLBACK, text), ACC_SETTLED_DONE);
     ck_assert_str_eq(stage.record[0].bad_id, "img2");
+    ck_assert(acc_engine_revision(stage.engine, stage_index(&stage, "db"), 2, stage.now_ms, &rev));
+    ck_assert_int_eq(rev.result, ACC_REV_ROLLED_BACK);
+    ck_assert_str_eq(rev.text, "exited with 1; taken back by root");
     stage_run(&stage, 120000);
     ck_assert_str_eq(stage_incidents(&stage), "db opened; db notified; db closed; ");
 }
