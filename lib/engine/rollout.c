@@ -582,7 +582,6 @@ static void stand(struct acc_engine *e, struct service *s)
     acc_copy(revision->image_id, sizeof(revision->image_id), r->is.image_id);
     acc_copy(revision->digest, sizeof(revision->digest), r->is.digest);
     acc_copy(revision->spec, sizeof(revision->spec), r->is.spec);
-    s->bad_id[0] = '\0';
     acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     acc_rollout_save_revision(e, s, r->is.to);
 }

@@ -287,7 +287,10 @@ static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t numb
         }
         acc_copy(is->what, sizeof(is->what), "image alone: its configuration stays the file's");
     }
-    acc_auto_spend(s, has_pin(s) ? s->pin_digest : "");
+    if (has_pin(s) && strcmp(s->pin_id, to->image_id) != 0) { /* nothing unasked brings it again */
+        acc_copy(s->bad_id, sizeof(s->bad_id), s->pin_id);
+        acc_auto_spend(s, s->pin_digest);
+    }
     is->back_to = to->number;
     acc_copy(is->image, sizeof(is->image), to->image);
     acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
@@ -564,9 +567,6 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
     acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
     r->ask_digest[0] = r->ask_refusal[0] = '\0';
-    if (cmd->image[0] || is_back) {
-        s->bad_id[0] = '\0'; /* somebody wants just this */
-    }
     if (!is_back) {
         acc_change_forgive(e, s); /* likewise: it brings what the file says, too */
     }
@@ -655,13 +655,18 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
     acc_rollout_save_revision(e, s, from->number);
 }
 
+static bool is_bad(const struct service *s)
+{
+    return s->bad_id[0] && strcmp(s->bad_id, s->roll.is.image_id) == 0;
+}
+
 /* The file's reference still means an image that was rolled back, and nobody asks for that: what is
  * in force stays. */
 static void use_known_image(struct service *s)
 {
     struct acc_rollout_record *is = &s->roll.is;
 
-    if (s->bad_id[0] && strcmp(s->bad_id, is->image_id) == 0 && s->pin_id[0]) {
+    if (is_bad(s) && s->pin_id[0]) {
         acc_copy(is->image, sizeof(is->image), s->pin_image);
         acc_copy(is->image_id, sizeof(is->image_id), s->pin_id);
         acc_copy(is->digest, sizeof(is->digest), s->pin_digest);
@@ -679,6 +684,7 @@ static void is_to_begin(struct acc_engine *e, struct service *s)
 static void is_there(struct acc_engine *e, struct service *s, const struct acc_event *event)
 {
     struct acc_rollout_record *is = &s->roll.is;
+    bool is_named = is->image[0] || is->back_to; /* somebody wants just this */
 
     is->why[0] = '\0'; /* of a try before */
     acc_copy(is->spec, sizeof(is->spec), s->spec);
@@ -686,6 +692,9 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
     acc_copy(is->image_id, sizeof(is->image_id), event->op.cid ? event->op.cid : "");
     if (event->op.message[0]) {
         acc_copy(is->digest, sizeof(is->digest), event->op.message);
+    }
+    if (strcmp(is->image, s->image) == 0) {
+        is->image[0] = '\0'; /* the file's, and what it means later, too */
     }
     if (!is->is_upgrade) {
         use_known_image(s);
@@ -695,12 +704,15 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
             acc_pin_set(s, is->image, is->image_id, is->digest);
         }
         acc_rollout_end(e, s, ROLL_UP_TO_DATE);
-    } else if (s->bad_id[0] && strcmp(s->bad_id, is->image_id) == 0) {
+    } else if (is_bad(s) && !is_named) {
         s->roll.is_refused = true;
         (void)acc_rollout_refuse(e, s,
                                  "stays: this image was rolled back before; name it with --image "
                                  "to try it again");
     } else {
+        if (is_bad(s)) {
+            s->bad_id[0] = '\0';
+        }
         is_to_begin(e, s);
     }
 }

@@ -537,11 +537,27 @@ START_TEST(a_revision_that_somebody_went_back_from_is_not_taken_again)
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
     until(1, 4, 0);
     ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r3; ");
-    ck_assert_str_eq(took_back("web", "sha256:two"), "yes");
+    ck_assert_str_eq(took_back("web", "sha256:two"), "refused");
     stage_trace(&stage);
     until(4, 5, 0);
     ck_assert(strstr(stage_trace(&stage), "pull") == NULL);
     ck_reason("web", "taken back before");
+}
+END_TEST
+
+START_TEST(who_names_the_files_own_image_has_not_taken_it_out)
+{
+    up("s: web p A");
+    (void)snprintf(service("web")->bad_image, sizeof(service("web")->bad_image), "img2");
+    until(1, 3, 10);
+    ck_reason("web", "taken back before");
+    service("web")->bad_image[0] = '\0';
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "web:1", 0);
+    until(1, 4, 0);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+    set_registry("web", "img3", "sha256:three");
+    until(6, 3, 10);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img3");
 }
 END_TEST
 
@@ -617,6 +633,7 @@ int main(void)
     tcase_add_test(tcase, who_changes_its_file_amid_it_is_not_told);
     tcase_add_loop_test(tcase, who_turns_it_off_amid_it_is_not_told, 0, ACC_ARRAY_LEN(ends));
     tcase_add_test(tcase, a_revision_that_somebody_went_back_from_is_not_taken_again);
+    tcase_add_test(tcase, who_names_the_files_own_image_has_not_taken_it_out);
     tcase_add_test(tcase, a_pull_that_fails_is_tried_again_half_an_hour_later);
     tcase_add_test(tcase, a_registry_that_answers_again_is_believed_at_once);
     tcase_add_test(tcase, what_is_known_survives_accd);
