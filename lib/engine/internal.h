@@ -363,6 +363,7 @@ struct rollout {
     bool is_build; /* this one builds */
     uint32_t ask_revision;
     uint32_t refused_revision; /* what the last rollback meant, and isn't there; or 0 */
+    bool is_keep_refused;      /* the last order was to keep it, and nothing waited for that */
     char ask_image[ACC_NAME_MAX + 1], ask_by[64];
     char ask_digest[ACC_HASH_LEN + 8];    /* exactly this one; "": what the reference means */
     char ask_refusal[ACC_OUTPUT_MAX + 1]; /* it won't be begun: why; "" it will */

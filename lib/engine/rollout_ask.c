@@ -522,7 +522,8 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
                       cmd->revision != r->is.from;
 
     r->refused_revision = out_of_reach(e, s, cmd, is_further);
-    if (r->refused_revision) {
+    r->is_keep_refused = cmd->keep && !acc_rollout_active(s) && !r->is_asked;
+    if (r->refused_revision || r->is_keep_refused) {
         return; /* acc_engine_settled() says so */
     }
     if (r->is.step == ACC_ROLL_ASK) {
@@ -538,9 +539,6 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     if (cmd->keep) {
         if (r->is.step == ACC_ROLL_WATCH) {
             acc_confirm_take(e, s, cmd->by);
-        } else if (!acc_rollout_active(s)) {
-            acc_copy(r->is.by, sizeof(r->is.by), cmd->by);
-            (void)acc_rollout_refuse(e, s, "nothing of it waits for a decision");
         }
         return;
     }

@@ -195,6 +195,9 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
                        (unsigned)s->roll.refused_revision);
         return ACC_SETTLED_REFUSED;
     }
+    if (!is_back && s->roll.is_keep_refused) {
+        return refused(text, "has nothing that waits for a decision");
+    }
     if (s->roll.is.step == ACC_ROLL_ASK) {
         bool lacks_yes = is_back && !s->roll.ask_back; /* what has failed is the upgrade before */
 

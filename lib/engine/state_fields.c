@@ -314,6 +314,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.is_build, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_revision, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.refused_revision, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is_keep_refused, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_image, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.ask_by, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.ask_digest, ACC_FIELD_TEXT),

@@ -43,7 +43,7 @@ def test_it_waits_for_a_word_and_goes_back(w):
     assert (row["revision"], row["result"], row["needs_operator"]) == (2, "rolled-back", False), row
     assert version(w) == "1" and names(w) == ["s-a-1"]
     accd.wait_state("a", "up")
-    assert accd.ctl("upgrade", "a", "--keep", check=False).returncode == 1
+    assert accd.ctl("upgrade", "a", "--keep", check=False).returncode == 6
     assert accd.ctl("rollback", "a", "--keep", check=False).returncode == 2
 
 

@@ -387,9 +387,35 @@ START_TEST(a_decision_that_nothing_waits_for)
     stage_decide(&stage, ACC_VERB_UPGRADE, "db");
     stage_run(&stage, 60000);
     ck_stage(&stage, "");
-    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_FAILED);
-    ck_assert_str_eq(text, "nothing of it waits for a decision");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_REFUSED);
+    ck_assert_str_eq(text, "has nothing that waits for a decision");
     ck_assert_str_eq(stage_incidents(&stage), "");
+}
+END_TEST
+
+/* The answer is for who asked; what the last one came to is for everybody. */
+START_TEST(a_decision_that_nothing_waits_for_leaves_the_last_outcome)
+{
+    char text[ACC_REASON_MAX + 1];
+    struct acc_buf why, after;
+
+    fail_to_upgrade("s: db p");
+    stage_run(&stage, 60000);
+    ck_revision(2, ACC_REV_ROLLED_BACK, "exited with 1");
+    acc_buf_init(&why, 4096);
+    acc_buf_init(&after, 4096);
+    acc_engine_why(stage.engine, stage_index(&stage, "db"), stage.now_ms, &why);
+    ck_assert_msg(strstr(why.data, "Its upgrade to r2 was rolled back to r1: "), "%s", why.data);
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_REFUSED);
+    acc_engine_why(stage.engine, stage_index(&stage, "db"), stage.now_ms, &after);
+    ck_assert_str_eq(after.data, why.data);
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "db", "", 0); /* it waits, and who asked waits, too */
+    stage_decide(&stage, ACC_VERB_UPGRADE, "db");
+    ck_assert_int_eq(settled(ACC_VERB_UPGRADE, text), ACC_SETTLED_PENDING);
+    acc_buf_fini(&why);
+    acc_buf_fini(&after);
 }
 END_TEST
 
@@ -418,6 +444,7 @@ int main(void)
     tcase_add_test(tcase, one_that_pauses_has_nothing_to_ask_about_what_was_never_made);
     tcase_add_test(tcase, one_that_pauses_and_whose_new_one_is_gone_makes_it_again);
     tcase_add_test(tcase, a_decision_that_nothing_waits_for);
+    tcase_add_test(tcase, a_decision_that_nothing_waits_for_leaves_the_last_outcome);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
