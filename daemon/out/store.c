@@ -19,6 +19,8 @@
 /* Jobs that may wait: at one per event of a storm this is minutes of a stuck disk. Beyond it
  * history is dropped, never a record. */
 #define JOBS_MAX 100000u
+/* Revisions that wait for room: upgrades are refused meanwhile, so there are few. */
+#define LOST_MAX 256u
 /* Less is a full disk still, for one that was: all services' records of a large host. */
 #define ROOM_MIN (256u * 1024u)
 
@@ -93,12 +95,14 @@ struct accd_store {
 
     struct job *first, *last; /* waiting */
     size_t n_jobs;
+    struct job *lost;    /* revisions that had no room; before all others in the next transaction */
     struct job *running; /* the worker's, in one transaction */
     uv_work_t work;
     bool is_busy;
     bool is_gathering;
     unsigned n_notes; /* since the last pruning; the worker's */
     int error;        /* of the last transaction; the worker's until it ends */
+    bool is_lost;     /* likewise: it had no room, and nothing of it is saved */
     char error_text[ACCD_STORE_ERROR_MAX];
     char trouble[ACCD_STORE_ERROR_MAX]; /* the loop's copy of it */
     bool was_failing, is_closing;
@@ -324,6 +328,13 @@ static bool has_writes(const struct accd_store *store)
     return false;
 }
 
+/* A quota is no full disk to SQLite. What the disk can't read would never come through, and keep
+ * all else from it. */
+static bool is_for_room(const struct accd_store *store, int r)
+{
+    return r == SQLITE_FULL || sqlite3_extended_errcode(store->file.db) == SQLITE_IOERR_WRITE;
+}
+
 /* All or nothing. What has been read already isn't read twice. */
 static int transact(struct accd_store *store)
 {
@@ -335,6 +346,7 @@ static int transact(struct accd_store *store)
     if (r == SQLITE_OK) {
         r = sqlite3_exec(store->file.db, "COMMIT", NULL, NULL, NULL);
     }
+    store->is_lost = r != SQLITE_OK && is_for_room(store, r);
     if (r != SQLITE_OK) {
         keep_error(store, r);
         (void)sqlite3_exec(store->file.db, "ROLLBACK", NULL, NULL, NULL);
@@ -359,6 +371,7 @@ static void run_jobs(struct accd_store *store)
         (void)accd_state_file_retry(&store->file, store->error_text);
     }
     if (!store->file.db) {
+        store->is_lost = true;
         store->error = SQLITE_CANTOPEN;
         return;
     }
@@ -440,12 +453,47 @@ static void tell_trouble(struct accd_store *store)
     }
 }
 
+static bool is_revision(const struct job *job)
+{
+    return job->kind == JOB_REVISION && !job->revision.is_attempt;
+}
+
+/* All else is saved again from what the engine knows (on_recovered), which is no more how a former
+ * rollout has ended. Those of before are the first of `jobs`. */
+static struct job *take_lost(struct job **jobs)
+{
+    struct job *lost = NULL, **last = &lost;
+    size_t n = 0;
+
+    for (struct job **at = jobs; *at;) {
+        struct job *job = *at;
+
+        if (!is_revision(job)) {
+            at = &job->next;
+            continue;
+        }
+        *at = job->next;
+        job->next = NULL;
+        *last = job;
+        last = &job->next;
+        n++;
+    }
+    for (; n > LOST_MAX; n--) {
+        struct job *oldest = lost;
+
+        lost = lost->next;
+        free(oldest);
+    }
+    return lost;
+}
+
 static void finish_jobs(struct accd_store *store)
 {
     struct job *next;
     struct job *jobs = store->running;
 
     store->running = NULL;
+    store->lost = store->is_lost ? take_lost(&jobs) : NULL;
     tell_trouble(store);
     for (struct job *job = jobs; job; job = next) {
         next = job->next;
@@ -472,7 +520,14 @@ static void on_worked(uv_work_t *work, int status)
 
 static void take_all(struct accd_store *store)
 {
-    store->running = store->first;
+    struct job **last = &store->running;
+
+    store->running = store->lost;
+    while (*last) {
+        last = &(*last)->next;
+    }
+    *last = store->first;
+    store->lost = NULL;
     store->first = store->last = NULL;
     store->n_jobs = 0;
 }
@@ -795,6 +850,12 @@ struct accd_store *accd_store_close(struct accd_store *store)
         take_all(store);
         run_jobs(store);
         finish_jobs(store);
+    }
+    while (store->lost) {
+        struct job *job = store->lost;
+
+        store->lost = job->next;
+        free(job);
     }
     accd_state_file_close(&store->file);
     free(store);

@@ -8,7 +8,8 @@
  * on a record are released by accd_store_when_durable(). When a transaction fails (disk full) that
  * is logged once and the effects are released all the same: names and labels on the containers are
  * enough to recover, and healing must go on. Each further transaction is a new try, also of opening
- * the file; nothing polls. When one has come through, on_recovered() has all saved that was lost.
+ * the file; nothing polls. Revisions wait for it; when one has come through, on_recovered() has all
+ * else saved that was lost.
  *
  * A file that can't be read is moved aside and a new one begun: losing it is safe, refusing to
  * start isn't.
@@ -44,7 +45,8 @@ void accd_store_managed(struct accd_store *store,
                         void (*fn)(void *ctx, const char *stack, bool has_left), void *ctx);
 /* Why what was queued last couldn't be written; NULL: it could. Valid until the loop runs on. */
 const char *accd_store_trouble(const struct accd_store *store);
-/* `fn(ctx)` when it can again: what was queued meanwhile is lost, so all is to be queued anew. */
+/* `fn(ctx)` when it can again: what was queued meanwhile is lost but for revisions, so all else is
+ * to be queued anew. */
 void accd_store_on_recovered(struct accd_store *store, void (*fn)(void *ctx), void *ctx);
 /* `fn(ctx, is_saved)` each time that it begins to fail, or no longer does. */
 void accd_store_on_turn(struct accd_store *store, void (*fn)(void *ctx, bool is_saved), void *ctx);

@@ -92,21 +92,6 @@ void accd_telling_save(void *ctx, const struct acc_action *action)
     }
 }
 
-static void save_kept(struct accd_telling *telling, uint32_t svc)
-{
-    struct acc_revision_record revision;
-    struct acc_kept kept[ACC_KEPT_MAX];
-    size_t n = acc_engine_kept(telling->engine, svc, kept);
-
-    for (size_t k = 0; k < n; k++) {
-        if (acc_engine_revision(telling->engine, svc, kept[k].number, uv_now(telling->loop),
-                                &revision)) {
-            accd_store_save_revision(telling->store, began_unix_ms(telling, svc, &revision),
-                                     &revision);
-        }
-    }
-}
-
 static void save_opened(struct accd_telling *telling, uint64_t id)
 {
     struct acc_incident_record record;
@@ -154,7 +139,6 @@ void accd_telling_save_all(void *ctx)
     action.type = ACC_ACT_SAVE_SERVICE;
     for (action.svc = 0; action.svc < acc_engine_n_services(telling->engine); action.svc++) {
         accd_telling_save(telling, &action);
-        save_kept(telling, action.svc);
     }
     action.type = ACC_ACT_SAVE_MAINTENANCE;
     accd_telling_save(telling, &action);

@@ -96,6 +96,30 @@ def test_an_apply_finds_out_that_there_is_room_again(w):
 
 
 @needs(seconds=180)
+def test_how_one_ended_on_a_full_disk_is_told_later(w):
+    """A change that is taken back while nothing can be saved is no longer on trial once there is room."""
+    state = w.dir / "accd" / "state"
+    small_disk(w, state)
+
+    def files(value):
+        return w.stack("s", {"a": service(interval="1s", environment={"V": value})})
+
+    def told():
+        return {r["revision"]: r["result"] for r in accd.json("history", "a")["revisions"]}
+    accd = w.accd(config=w.config([files("1")], timing={"upgrade_stable": "1s", "upgrade_drain": "0"}))
+    accd.ctl("up", "--all")
+    files("2")
+    accd.ctl("apply")
+    assert told() == {1: "stable", 2: "trial"}, told()
+    fill(state)
+    accd.ctl("rollback", "a")
+    assert NOT_SAVED in accd.ctl("status").stdout
+    (state / "fill").unlink()
+    accd.ctl("hold", "a")
+    assert told() == {1: "stable", 2: "rolled-back"}, told()
+
+
+@needs(seconds=180)
 def test_a_start_on_a_full_disk(w):
     """accd runs without state where it can't have any, knows what it has written before, and saves again later."""
     state = w.dir / "accd" / "state"

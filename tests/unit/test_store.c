@@ -134,6 +134,53 @@ START_TEST(without_a_file_it_goes_on_and_comes_back)
 }
 END_TEST
 
+static void on_told(void *ctx, int64_t unix_ms, const struct acc_revision_record *record)
+{
+    char row[96];
+
+    (void)ctx;
+    snprintf(row, sizeof(row), "%lld:r%u%s=%d;", (long long)unix_ms, (unsigned)record->number,
+             record->is_attempt ? "?" : "", (int)record->result);
+    strcat(order, row);
+}
+
+/* In their order: how one ended that is no more nobody else remembers. Attempts don't. */
+START_TEST(revisions_wait_for_room)
+{
+    struct acc_revision_record record = {.id = "s/a", .number = 2, .result = ACC_REV_TRIAL};
+    struct acc_revision_record attempt = {
+        .id = "s/a", .number = 3, .result = ACC_REV_FAILED, .is_attempt = true};
+
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store = accd_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    block("state.db");
+    open_store();
+    accd_store_save_revision(store, 1, &record);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    record.result = ACC_REV_ROLLED_BACK;
+    accd_store_save_revision(store, 2, &record);
+    accd_store_save_revision(store, 3, &attempt);
+    accd_store_revisions(store, "s/a", on_told, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "end");
+    unblock("state.db");
+    record.number = 3;
+    accd_store_save_revision(store, 4, &record);
+    accd_store_revisions(store, "s/a", on_told, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "end4:r3=2;1:r2=2;end");
+    for (uint32_t i = 0; i < 2; i++) { /* once is enough */
+        reopen();
+        order[0] = '\0';
+        accd_store_revisions(store, "s/a", on_told, on_done, NULL);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        ck_assert_str_eq(order, "4:r3=2;1:r2=2;end");
+    }
+}
+END_TEST
+
 START_TEST(effects_are_released_in_order_after_their_records)
 {
     struct acc_action action = {.type = ACC_ACT_JOURNAL, .what = ACC_ACT_STOP, .op = 7, .slot = 1};
@@ -626,6 +673,7 @@ int main(void)
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, attempts_are_kept_beside_the_revisions);
+    tcase_add_test(tcase, revisions_wait_for_room);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
     tcase_add_test(tcase, a_damaged_file_is_put_aside_and_a_new_one_begun);
     tcase_add_test(tcase, stacks_that_were_managed_outlive_their_files);
