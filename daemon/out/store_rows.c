@@ -14,8 +14,9 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_STACK] = "INSERT OR REPLACE INTO stack(name, observing, has_left) VALUES(?,?,?)",
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
-        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, back_to)"
-        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, back_to,"
+        " failed_rev, failed_image, failed_id, failed_digest, failed_spec)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
@@ -51,7 +52,8 @@ const char accd_rows_schema[] =
     " pin_image TEXT, pin_id TEXT, pin_digest TEXT, bad_id TEXT, step TEXT, start_first INT, op INT, from_rev INT,"
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
     " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT,"
-    " wish INT, goes_back INT, back_to INT);"
+    " wish INT, goes_back INT, back_to INT,"
+    " failed_rev INT, failed_image TEXT, failed_id TEXT, failed_digest TEXT, failed_spec TEXT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
     " bad_digest TEXT);"
@@ -82,6 +84,11 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE rollout ADD COLUMN wish INT",
     "ALTER TABLE rollout ADD COLUMN goes_back INT",
     "ALTER TABLE rollout ADD COLUMN back_to INT",
+    "ALTER TABLE rollout ADD COLUMN failed_rev INT",
+    "ALTER TABLE rollout ADD COLUMN failed_image TEXT",
+    "ALTER TABLE rollout ADD COLUMN failed_id TEXT",
+    "ALTER TABLE rollout ADD COLUMN failed_digest TEXT",
+    "ALTER TABLE rollout ADD COLUMN failed_spec TEXT",
     "ALTER TABLE revision ADD COLUMN what TEXT",
     "ALTER TABLE service ADD COLUMN places TEXT",
     "ALTER TABLE service ADD COLUMN ready_run_ns INT",
@@ -102,7 +109,8 @@ const char accd_rows_services[] =
     "left_ms, due, hooked_ns, auto.image, auto.digest, since_s, looked_s, bad_digest, "
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
     "ready_run_ns, back_to, fail_text, saved_ms, heirs, "
-    "(SELECT has_left FROM stack WHERE name = substr(id, 1, instr(id, '/') - 1)) "
+    "(SELECT has_left FROM stack WHERE name = substr(id, 1, instr(id, '/') - 1)), "
+    "failed_rev, failed_image, failed_id, failed_digest, failed_spec "
     "FROM service LEFT JOIN rollout USING (id) LEFT "
     "JOIN hold USING (id) "
     "LEFT JOIN "
@@ -183,6 +191,11 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     sqlite3_bind_int64(statement, 27, (sqlite3_int64)r->group);
     sqlite3_bind_int(statement, 28, r->goes_back);
     sqlite3_bind_int64(statement, 29, r->back_to);
+    sqlite3_bind_int64(statement, 30, record->failed.number);
+    accd_rows_bind_text(statement, 31, record->failed.image);
+    accd_rows_bind_text(statement, 32, record->failed.image_id);
+    accd_rows_bind_text(statement, 33, record->failed.digest);
+    accd_rows_bind_text(statement, 34, record->failed.spec);
 }
 
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
@@ -340,6 +353,11 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     r->group = (uint64_t)sqlite3_column_int64(statement, 53);
     r->goes_back = sqlite3_column_int(statement, 54);
     r->back_to = (uint32_t)sqlite3_column_int64(statement, 57);
+    record->failed.number = (uint32_t)sqlite3_column_int64(statement, 62);
+    accd_rows_text(statement, 63, record->failed.image, sizeof(record->failed.image));
+    accd_rows_text(statement, 64, record->failed.image_id, sizeof(record->failed.image_id));
+    accd_rows_text(statement, 65, record->failed.digest, sizeof(record->failed.digest));
+    accd_rows_text(statement, 66, record->failed.spec, sizeof(record->failed.spec));
 }
 
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)

@@ -208,6 +208,12 @@ struct acc_service_record {
     char bad_spec[ACC_HASH_LEN + 1];
     char bad_why[ACC_OUTPUT_MAX + 1];
     char bad_root[2 * ACC_NAME_MAX + 2];
+    /* The revision that failed and stays, as there was nothing to go back to; number 0: none. */
+    struct {
+        uint32_t number;
+        char image[ACC_NAME_MAX + 1], image_id[ACC_HASH_LEN + 8], digest[ACC_HASH_LEN + 8];
+        char spec[ACC_HASH_LEN + 1];
+    } failed;
     struct acc_rollout_record rollout;
     struct acc_hold_record hold;
     struct acc_auto_record autos;
@@ -256,9 +262,10 @@ bool acc_engine_restore_incident(struct acc_engine *engine,
 /* The revision to be saved after SAVE_REVISION; false when it is no longer known. */
 bool acc_engine_revision(const struct acc_engine *engine, uint32_t svc, uint32_t number,
                          uint64_t now_ms, struct acc_revision_record *ret_record);
-/* The revisions of a service whose images are to be kept, the stable ones and that of a rollout
- * under way: their number, and `ret` (ACC_KEPT_MAX) with the newest last. */
-#define ACC_KEPT_MAX (ACC_REVISIONS_MAX + 1u)
+/* The revisions of a service whose images are to be kept, the stable ones, one that failed and
+ * stays, and that of a rollout under way: their number, and `ret` (ACC_KEPT_MAX) with the newest
+ * last. */
+#define ACC_KEPT_MAX (ACC_REVISIONS_MAX + 2u)
 struct acc_kept {
     uint32_t number;
     const char *image_id; /* borrowed until the next step */

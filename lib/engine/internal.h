@@ -500,6 +500,7 @@ struct service {
     struct rollout roll;
     struct revision stable[ACC_REVISIONS_MAX];
     uint32_t n_stable;
+    struct revision failed; /* ... and stays, as it could not be taken back; number 0: none */
     struct autos autos;
 
     /* failures */
@@ -1167,6 +1168,10 @@ struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,
                                   enum acc_action_type type, const struct instance *i);
 /* Make the revision one of the stable ones; its fields are the caller's to fill. */
 struct revision *acc_revision_add(struct service *s, uint32_t number);
+/* ... as that which a rollout has made. */
+void acc_revision_fill(const struct acc_rollout_record *is, struct revision *revision);
+/* Of the stable ones and that which failed and stays; NULL. */
+const struct revision *acc_revision_find(const struct service *s, uint32_t number);
 /* What is in force while the file stays as it is. */
 void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
 

@@ -55,6 +55,11 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     memcpy(ret_record->bad_spec, s->bad_spec, sizeof(s->bad_spec));
     memcpy(ret_record->bad_why, s->bad_why, sizeof(s->bad_why));
     memcpy(ret_record->bad_root, s->bad_root, sizeof(s->bad_root));
+    ret_record->failed.number = s->failed.number;
+    memcpy(ret_record->failed.image, s->failed.image, sizeof(s->failed.image));
+    memcpy(ret_record->failed.image_id, s->failed.image_id, sizeof(s->failed.image_id));
+    memcpy(ret_record->failed.digest, s->failed.digest, sizeof(s->failed.digest));
+    memcpy(ret_record->failed.spec, s->failed.spec, sizeof(s->failed.spec));
     if (acc_rollout_active(s)) {
         ret_record->rollout = s->roll.is;
     }
@@ -162,6 +167,11 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->bad_spec, sizeof(s->bad_spec), record->bad_spec);
     acc_copy(s->bad_why, sizeof(s->bad_why), record->bad_why);
     acc_copy(s->bad_root, sizeof(s->bad_root), record->bad_root);
+    s->failed.number = record->failed.number;
+    acc_copy(s->failed.image, sizeof(s->failed.image), record->failed.image);
+    acc_copy(s->failed.image_id, sizeof(s->failed.image_id), record->failed.image_id);
+    acc_copy(s->failed.digest, sizeof(s->failed.digest), record->failed.digest);
+    acc_copy(s->failed.spec, sizeof(s->failed.spec), record->failed.spec);
     s->roll.is = record->rollout;
     s->hold = (struct hold){.is = record->hold};
     s->autos.is = record->autos;

@@ -576,12 +576,9 @@ static void commit(struct acc_engine *e, struct service *s)
 static void stand(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    struct revision *revision = acc_revision_add(s, r->is.to);
 
-    acc_copy(revision->image, sizeof(revision->image), r->is.image);
-    acc_copy(revision->image_id, sizeof(revision->image_id), r->is.image_id);
-    acc_copy(revision->digest, sizeof(revision->digest), r->is.digest);
-    acc_copy(revision->spec, sizeof(revision->spec), r->is.spec);
+    acc_revision_fill(&r->is, acc_revision_add(s, r->is.to));
+    s->failed = (struct revision){0};
     acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     acc_rollout_save_revision(e, s, r->is.to);
 }

@@ -84,14 +84,33 @@ static void save_attempt(struct acc_engine *e, struct service *s)
     acc_asked(e, action);
 }
 
-static struct revision *find_stable(struct service *s, uint32_t number)
+static uint32_t stable_at(const struct service *s, uint32_t number)
 {
     for (uint32_t k = 0; k < s->n_stable; k++) {
         if (s->stable[k].number == number) {
-            return &s->stable[k];
+            return k;
         }
     }
-    return NULL;
+    return ACC_NONE;
+}
+
+static struct revision *find_stable(struct service *s, uint32_t number)
+{
+    uint32_t at = stable_at(s, number);
+
+    return at == ACC_NONE ? NULL : &s->stable[at];
+}
+
+static bool is_failed(const struct service *s, uint32_t number)
+{
+    return number && number == s->failed.number;
+}
+
+const struct revision *acc_revision_find(const struct service *s, uint32_t number)
+{
+    uint32_t at = stable_at(s, number);
+
+    return is_failed(s, number) ? &s->failed : at == ACC_NONE ? NULL : &s->stable[at];
 }
 
 struct revision *acc_revision_add(struct service *s, uint32_t number)
@@ -107,6 +126,15 @@ struct revision *acc_revision_add(struct service *s, uint32_t number)
     }
     *revision = (struct revision){.number = number};
     return revision;
+}
+
+void acc_revision_fill(const struct acc_rollout_record *is, struct revision *revision)
+{
+    revision->number = is->to;
+    acc_copy(revision->image, sizeof(revision->image), is->image);
+    acc_copy(revision->image_id, sizeof(revision->image_id), is->image_id);
+    acc_copy(revision->digest, sizeof(revision->digest), is->digest);
+    acc_copy(revision->spec, sizeof(revision->spec), is->spec);
 }
 
 static bool has_pin(const struct service *s)
@@ -139,13 +167,22 @@ void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_act
     }
 }
 
+/* One that has failed and stays is it where it does so as a whole: some of its replicas may have
+ * gone back. */
+static uint32_t present_revision(const struct service *s, const struct instance *holder)
+{
+    bool is_known = holder && holder->revision && !is_failed(s, holder->revision);
+
+    return is_known ? holder->revision : s->rev ? s->rev : 1;
+}
+
 /* What runs now is what a rollback goes to: known as a revision before anything is changed. */
 static void keep_from(struct acc_engine *e, struct service *s, const struct instance *holder)
 {
     struct acc_rollout_record *is = &s->roll.is;
     struct revision *revision;
 
-    is->from = holder && holder->revision ? holder->revision : s->rev ? s->rev : 1;
+    is->from = present_revision(s, holder);
     s->rev = is->from;
     if (!has_pin(s) && holder && holder->image_id[0]) {
         bool is_files = strcmp(holder->image_ref, s->image) == 0 ||
@@ -153,7 +190,7 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
 
         acc_pin_set(s, is_files ? "" : holder->image_ref, holder->image_id, "");
     }
-    if (!find_stable(s, is->from) && has_pin(s)) {
+    if (!acc_revision_find(s, is->from) && has_pin(s)) {
         revision = acc_revision_add(s, is->from);
         acc_copy(revision->image, sizeof(revision->image), s->pin_image);
         acc_copy(revision->image_id, sizeof(revision->image_id), s->pin_id);
@@ -619,7 +656,7 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
     acc_rollout_fill(s, true, action);
     action->is_local = !r->is.is_upgrade;
     action->is_build = r->is.is_upgrade && r->is_build;
-    from = find_stable(s, r->is.from);
+    from = acc_revision_find(s, r->is.from);
     if (from && !from->digest[0]) {
         acc_copy(action->from_id, sizeof(action->from_id), from->image_id);
     }
@@ -640,7 +677,8 @@ static bool is_up_to_date(struct acc_engine *e, const struct service *s)
 /* Who prunes it doesn't take the way back: it can be pulled again. */
 static void know_from(struct acc_engine *e, struct service *s, const char *digest)
 {
-    struct revision *from = find_stable(s, s->roll.is.from);
+    bool is_ill = is_failed(s, s->roll.is.from);
+    struct revision *from = is_ill ? &s->failed : find_stable(s, s->roll.is.from);
 
     if (!from || from->digest[0] || !digest || !digest[0]) {
         return;
@@ -650,7 +688,11 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
         acc_copy(s->pin_digest, sizeof(s->pin_digest), digest);
         acc_save(s);
     }
-    acc_rollout_save_revision(e, s, from->number);
+    if (is_ill) { /* its line says why */
+        acc_save(s);
+    } else {
+        acc_rollout_save_revision(e, s, from->number);
+    }
 }
 
 static bool is_bad(const struct service *s)

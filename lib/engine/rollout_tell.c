@@ -394,6 +394,9 @@ size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc
     for (uint32_t k = 0; k < s->n_stable; k++) {
         ret[n++] = (struct acc_kept){s->stable[k].number, s->stable[k].image_id};
     }
+    if (s->failed.number) {
+        ret[n++] = (struct acc_kept){s->failed.number, s->failed.image_id};
+    }
     if (s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step != ACC_ROLL_RETIRE &&
         s->roll.is.step != ACC_ROLL_UNDO) {
         ret[n++] = (struct acc_kept){s->roll.is.to, s->roll.is.image_id};

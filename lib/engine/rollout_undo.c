@@ -14,15 +14,10 @@
 
 static void restore_pin(struct service *s)
 {
-    for (uint32_t k = 0; k < s->n_stable; k++) {
-        const struct revision *revision = &s->stable[k];
+    const struct revision *revision = acc_revision_find(s, s->roll.is.from);
 
-        if (revision->number == s->roll.is.from) {
-            acc_copy(s->pin_spec, sizeof(s->pin_spec), s->spec);
-            acc_copy(s->pin_image, sizeof(s->pin_image), revision->image);
-            acc_copy(s->pin_id, sizeof(s->pin_id), revision->image_id);
-            acc_copy(s->pin_digest, sizeof(s->pin_digest), revision->digest);
-        }
+    if (revision) {
+        acc_pin_set(s, revision->image, revision->image_id, revision->digest);
     }
 }
 
@@ -31,12 +26,9 @@ static void restore_pin(struct service *s)
 /* The file as it is now may be that of before once more. */
 static bool file_has_it(const struct service *s)
 {
-    for (uint32_t k = 0; k < s->n_stable; k++) {
-        if (s->stable[k].number == s->roll.is.from && s->stable[k].spec[0]) {
-            return strcmp(s->stable[k].spec, s->spec) == 0;
-        }
-    }
-    return false;
+    const struct revision *revision = acc_revision_find(s, s->roll.is.from);
+
+    return revision && revision->spec[0] && strcmp(revision->spec, s->spec) == 0;
 }
 
 bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot)
@@ -74,6 +66,7 @@ static void stay(struct acc_engine *e, struct service *s)
                        (unsigned)is->from);
     }
     s->rev = is->to;
+    acc_revision_fill(is, &s->failed);
     acc_pin_set(s, is->image, is->image_id, is->digest);
     acc_change_forgive(e, s);
 }
@@ -336,6 +329,7 @@ static void say_mixed(struct acc_engine *e, struct service *s)
     char why[sizeof(is->why)];
 
     if (n > 0) {
+        acc_revision_fill(is, &s->failed);
         memcpy(why, is->why, sizeof(why));
         (void)snprintf(is->why, sizeof(is->why),
                        "%.100s; %u of %u replicas can't go back to r%u: their containers are gone, "

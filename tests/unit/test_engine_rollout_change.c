@@ -324,6 +324,101 @@ START_TEST(an_older_configuration_is_not_made_up)
 }
 END_TEST
 
+/* r2 has another image, another configuration, and a fault; what it came from is gone: it stays. */
+static void stay_as_it_is(const char *text)
+{
+    up(text);
+    (void)snprintf(service("web")->image, 32, "img2");
+    apply(text, "web");
+    stage_run(&stage, 60000);
+    stage_rm_of(&stage, stage_named(&stage, "s-web-1.r1"));
+    stage_exit_of(&stage, stage_named(&stage, "s-web-1"), 1);
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(revision(2)->result, ACC_REV_FAILED);
+    ck_state(&stage, "web", "up");
+}
+
+/* The same, with other settings yet and a third image. */
+static void change_once_more(const char *text)
+{
+    struct acc_model *model = model_build(text);
+
+    model_touch(model, "web");
+    model->services[model_index(model, "web")]->spec_hash[0] = 'T';
+    (void)snprintf(service("web")->image, 32, "img3");
+    stage_reconfigure(&stage, model);
+}
+
+START_TEST(what_failed_and_stayed_is_not_stable)
+{
+    stay_as_it_is("s: web p");
+    ck_containers("s-web-1 running img2 r2; ");
+    change_once_more("s: web p");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img3 r3; s-web-1.r2 exited img2 r2; ");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_FAILED);
+    ck_assert_ptr_nonnull(strstr(revision(2)->text, "exited with 1; r1 can't be gone back to"));
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img3 r3; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 2);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img3 r3; ");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 700000);
+    ck_containers("s-web-1 running img1 r4; "); /* the last one that was well */
+    ck_assert_int_eq(revision(2)->result, ACC_REV_FAILED);
+}
+END_TEST
+
+/* The container that is there is what there is to go back to; also when accd is another one. */
+START_TEST(what_failed_and_stayed_is_gone_back_to)
+{
+    stay_as_it_is("s: web p");
+    if (_i & 1) {
+        stage_restart_accd(&stage);
+        stage_connect(&stage, false);
+        stage_run(&stage, 60000);
+    }
+    change_once_more("s: web p");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img3 r3; s-web-1.r2 exited img2 r2; ");
+    if (_i & 2) {
+        stage_restart_accd(&stage);
+        stage_connect(&stage, false);
+        stage_run(&stage, 1000);
+    }
+    stage_exit_of(&stage, stage_named(&stage, "s-web-1"), 1);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img2 r2; ");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_FAILED);
+    ck_assert_int_eq(revision(3)->result, ACC_REV_ROLLED_BACK);
+    ck_assert_str_eq(stage.record[0].pin_id, "img2");
+    ck_state(&stage, "web", "up");
+}
+END_TEST
+
+/* One replica went back, the other one could not: the revision in force is that of the first. */
+START_TEST(what_failed_and_stayed_in_part_is_not_stable)
+{
+    stay_as_it_is("s: web p x2");
+    ck_containers("s-web-1 running img2 r2; s-web-2 running img1 r1; ");
+    if (_i) {
+        stage_restart_accd(&stage);
+        stage_connect(&stage, false);
+        stage_run(&stage, 60000);
+    }
+    change_once_more("s: web p x2");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img3 r3; s-web-1.r1 exited img2 r2; "
+                  "s-web-2 running img3 r3; s-web-2.r1 exited img1 r1; ");
+    ck_assert_int_eq(revision(2)->result, ACC_REV_FAILED);
+    stage_exit_of(&stage, stage_named(&stage, "s-web-2"), 1);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img2 r2; s-web-2 running img1 r1; ");
+    ck_assert_str_eq(stage.record[0].pin_id, "img1");
+}
+END_TEST
+
 START_TEST(an_image_that_was_rolled_back_does_not_come_in_with_a_change)
 {
     up("s: web p");
@@ -496,6 +591,9 @@ int main(void)
     tcase_add_test(tcase, who_stands_on_what_an_operator_took_back_has_not_failed);
     tcase_add_test(tcase, a_rollback_of_before_says_nothing_about_a_change);
     tcase_add_test(tcase, an_older_configuration_is_not_made_up);
+    tcase_add_test(tcase, what_failed_and_stayed_is_not_stable);
+    tcase_add_loop_test(tcase, what_failed_and_stayed_is_gone_back_to, 0, 4);
+    tcase_add_loop_test(tcase, what_failed_and_stayed_in_part_is_not_stable, 0, 2);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
     tcase_add_test(tcase, what_others_stand_on_is_changed_first);
     tcase_add_test(tcase, who_stands_on_what_was_rolled_back_stays_as_it_was);

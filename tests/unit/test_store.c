@@ -491,6 +491,34 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
 }
 END_TEST
 
+START_TEST(what_failed_and_stayed_is_kept)
+{
+    struct acc_model *model = model_build("s: web");
+    struct acc_service_record record = {.id = "s/web",
+                                        .revision = 3,
+                                        .failed = {.number = 2,
+                                                   .image = "app:2",
+                                                   .image_id = "sha256:2",
+                                                   .digest = "sha256:d2",
+                                                   .spec = "0123"}};
+    struct acc_engine *engine;
+
+    accd_store_save_service(store, &record);
+    reopen();
+    record = (struct acc_service_record){0};
+    engine = engine_restored(model);
+    acc_engine_service_record(engine, 0, 0, &record);
+    ck_assert_uint_eq(record.revision, 3);
+    ck_assert_uint_eq(record.failed.number, 2);
+    ck_assert_str_eq(record.failed.image, "app:2");
+    ck_assert_str_eq(record.failed.image_id, "sha256:2");
+    ck_assert_str_eq(record.failed.digest, "sha256:d2");
+    ck_assert_str_eq(record.failed.spec, "0123");
+    engine = acc_engine_destroy(engine);
+    acc_model_destroy(model);
+}
+END_TEST
+
 START_TEST(history_is_read_oldest_first_and_by_service)
 {
     accd_store_note(store, 1, ACC_NOTE_STATE, "a/b", "one");
@@ -671,6 +699,7 @@ int main(void)
     tcase_add_test(tcase, where_bind_sources_were_outlives_accd);
     tcase_add_test(tcase, what_is_gathered_waits_for_who_waits_for_it);
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
+    tcase_add_test(tcase, what_failed_and_stayed_is_kept);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
     tcase_add_test(tcase, attempts_are_kept_beside_the_revisions);
     tcase_add_test(tcase, revisions_wait_for_room);
