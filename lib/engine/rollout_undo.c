@@ -87,6 +87,14 @@ static bool is_through(struct acc_engine *e, struct service *s)
     return true;
 }
 
+static void go_back(struct acc_engine *e, struct service *s)
+{
+    s->rev = s->roll.is.from;
+    restore_pin(s);
+    acc_fail_forgive(e, s); /* the failures were the new one's */
+    s->breaker = BREAKER_CLOSED;
+}
+
 static void end_where_it_is(struct acc_engine *e, struct service *s)
 {
     s->roll.result = ROLL_FAILED;
@@ -139,10 +147,7 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
     if (is_fault) {
         acc_group_failed(e, s);
     }
-    s->rev = is->from;
-    restore_pin(s);
-    acc_fail_forgive(e, s); /* the failures were the new one's */
-    s->breaker = BREAKER_CLOSED;
+    go_back(e, s);
     s->roll.result = ROLL_NONE;
     acc_rollout_step(e, s, ACC_ROLL_UNDO);
 }
@@ -346,6 +351,9 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
 
     if (is_impossible && s->rev != r->is.to) {
         stay(e, s); /* what it was going back to was removed on the way */
+    } else if (!is_impossible && s->rev != r->is.from) {
+        s->failed = (struct revision){0};
+        go_back(e, s); /* its file is what it was before */
     }
     if (!is_through(e, s)) {
         return;
