@@ -373,11 +373,15 @@ const char *acc_engine_words(const char *message)
     return is_digest ? message : is_stranded(message) ? "No such container" : "";
 }
 
+/* Of a container that Docker can hardly start any more, and in whose place none can be made. */
+#define ONLY_ONE "; no file has its configuration: put the file back as it was and apply it"
+
 static void start_failed(struct acc_engine *e, struct instance *i, enum fail_class class,
                          const char *message)
 {
     struct service *s = acc_svc_of(e, i);
     struct words said = words(e, s, message);
+    bool is_the_only_one;
 
     i->start_unsettled = false;
     look_again(i);
@@ -393,11 +397,18 @@ static void start_failed(struct acc_engine *e, struct instance *i, enum fail_cla
     if (acc_rollout_failed(e, s, i, "could not be started: %.140s", said.text)) {
         return;
     }
-    i->recreate |= is_stranded(message) && !acc_change_must_keep(e, s, i);
+    is_the_only_one = is_stranded(message) && acc_change_must_keep(e, s, i);
+    i->recreate |= is_stranded(message) && !is_the_only_one;
     if (i->recreate || i->rejoin) {
         acc_resource_doubt(e, s);
     }
-    (void)acc_fail(e, s, class, class == FAIL_CONFIG, "could not be started: %.140s", said.text);
+    if (is_the_only_one && !i->rejoin) {
+        (void)acc_fail(e, s, class, class == FAIL_CONFIG, "could not be started: %.90s" ONLY_ONE,
+                       said.text);
+    } else {
+        (void)acc_fail(e, s, class, class == FAIL_CONFIG, "could not be started: %.140s",
+                       said.text);
+    }
 }
 
 static void start_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)

@@ -253,6 +253,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
                            is->why)
                 : snprintf(out, out_size, "back to r%u%s: r%u %.160s", (unsigned)is->from, elapsed,
                            (unsigned)is->to, is->why);
+        if (s->rev == is->from && s->has_failed && !s->ready && n > 0 && (size_t)n < out_size) {
+            n += snprintf(out + n, out_size - (size_t)n, "; r%u %s", (unsigned)is->from,
+                          s->fail_text); /* of before it goes back nothing is left */
+        }
         break;
     case ACC_ROLL_ASK:
         if (acc_undo_is_impossible(e, s)) {
