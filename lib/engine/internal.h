@@ -1108,6 +1108,9 @@ bool acc_rollout_is_stray(const struct service *s, const struct instance *i);
 bool acc_rollout_is_new(const struct service *s, const struct instance *i);
 enum role acc_role_of(const struct acc_engine *e, const struct instance *i, const char *name,
                       uint64_t *ret_number, size_t *ret_base_len);
+/* What its name makes of it, and what it is in the rollout that is under way. */
+void acc_inst_cast_by_name(struct acc_engine *e, struct instance *i);
+void acc_rollout_cast_by_name(struct acc_engine *e, struct service *s);
 void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd);
 void acc_rollout_update(struct acc_engine *e, struct service *s);
 void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull, and hooks */

@@ -411,11 +411,9 @@ static void fill_networks(struct acc_engine *e, struct instance *i, const struct
 
 static void fill(struct acc_engine *e, struct instance *i, const struct acc_obs *obs)
 {
-    size_t len;
-
-    i->role = acc_role_of(e, i, obs->name, &i->role_number, &len);
     i->revision = number_of(obs->revision);
     acc_copy(i->name, sizeof(i->name), obs->name);
+    acc_inst_cast_by_name(e, i);
     acc_copy(i->spec, sizeof(i->spec), obs->spec_hash);
     i->is_adopted = obs->spec_hash[0] == '\0';
     acc_copy(i->image_id, sizeof(i->image_id), obs->image_id);

@@ -183,10 +183,8 @@ static void look_again(struct instance *i)
 
 static void set_name(struct acc_engine *e, struct instance *i, const char *name)
 {
-    size_t len;
-
     acc_copy(i->name, sizeof(i->name), name);
-    i->role = acc_role_of(e, i, i->name, &i->role_number, &len);
+    acc_inst_cast_by_name(e, i);
 }
 
 static void created(struct acc_engine *e, struct instance *slot, const char *cid)

@@ -99,6 +99,53 @@ bool acc_rollout_is_new(const struct service *s, const struct instance *i)
     return i->present && i->revision != 0 && i->revision == s->roll.is.to;
 }
 
+/* Somebody has renamed the new one, and be it to the name of the service. It is committed when the
+ * old one is put aside and it has that name: until then it is what it was. */
+static bool is_candidate_still(struct acc_engine *e, const struct service *s,
+                               const struct instance *i)
+{
+    enum acc_rollout_step step = s->roll.is.step;
+    bool is_tried = step >= ACC_ROLL_CREATE && is_forward(s) && i->slot == s->roll.is.slot;
+    bool has_old = false;
+    char canonical[ACC_NAME_MAX + 1];
+
+    if (!acc_rollout_is_new(s, i) || (!is_tried && step != ACC_ROLL_UNDO && step != ACC_ROLL_ASK)) {
+        return false;
+    }
+    acc_each_inst (e, s, k) {
+        if (k == i || !k->present || k->slot != i->slot) {
+            continue;
+        }
+        if (k->role == ROLE_CANDIDATE && acc_rollout_is_new(s, k)) {
+            return false; /* its labels were copied */
+        }
+        has_old |= k->role == ROLE_NONE && !acc_rollout_is_new(s, k);
+    }
+    acc_inst_canonical(e, i, canonical);
+    return has_old || (is_tried && strcmp(i->name, canonical) != 0);
+}
+
+void acc_inst_cast_by_name(struct acc_engine *e, struct instance *i)
+{
+    const struct service *s = acc_svc_of(e, i);
+    size_t len;
+
+    i->role = acc_role_of(e, i, i->name, &i->role_number, &len);
+    if (i->role == ROLE_NONE && is_candidate_still(e, s, i)) {
+        i->role = ROLE_CANDIDATE;
+        i->role_number = s->roll.is.id;
+    }
+}
+
+void acc_rollout_cast_by_name(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (i->present) {
+            acc_inst_cast_by_name(e, i);
+        }
+    }
+}
+
 /* --- whose fault ----------------------------------------------------------------------------- */
 
 static bool has_hard(const struct acc_engine *e, const struct service *s)
@@ -925,6 +972,9 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
         acc_rollout_begin(e, s);
     }
     stand_still(e, s, acc_svc_held(e, s) || (is_committed(s) && !s->wanted_up));
+    if (acc_rollout_active(s)) {
+        acc_rollout_cast_by_name(e, s); /* it follows from the step and from the others, too */
+    }
     if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
         update_active(e, s);
     }

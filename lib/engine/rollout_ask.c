@@ -273,6 +273,7 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
                                           : "failed",
              r->is.why[0] ? ": " : "", r->is.why);
     acc_rollout_step(e, s, ACC_ROLL_IDLE);
+    acc_rollout_cast_by_name(e, s);
 }
 
 /* --- asking for it --------------------------------------------------------------------------- */

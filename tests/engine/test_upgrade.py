@@ -142,6 +142,24 @@ def test_who_stops_the_new_one_has_not_called_its_image_bad(w):
 
 
 @needs(seconds=150)
+def test_who_renames_the_new_one_makes_no_two(w):
+    """docker rename of the new container, by both orders: one container in the end, under the name of the service."""
+    for keys, step in (({}, "drain"), ({"ports": ["18084:8080"]}, "verify")):
+        accd = start(w, timing={"upgrade_stable": "3s", "upgrade_drain": "4s"}, **keys)
+        image(w, VERSION="2")
+        ordered = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait(lambda: step in accd.service("a").get("reason", ""), 30, f"the step {step}")
+        new = next(n for n in names(w) if n.startswith("s-a-1.c"))
+        w.docker.call("POST", f"/containers/{new}/rename?name=mine")
+        out, err = ordered.communicate(timeout=60)
+        assert ordered.returncode == 0, (out, err)
+        assert names(w) == ["s-a-1"] and version(w) == "2", names(w)
+        accd.stop()
+        w.docker.wipe()
+
+
+@needs(seconds=150)
 def test_a_fixed_port_is_freed_first(w):
     """Stop-first, forward and back: the plan names the port, and both ways end well."""
     accd = start(w, ports=["18081:8080"])
