@@ -199,6 +199,7 @@ static struct acc_world_container *make(struct acc_world *w, uint32_t svc, uint3
     (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", name);
     (void)snprintf(c->obs.project, sizeof(c->obs.project), "%s", spec->stack);
     (void)snprintf(c->obs.service, sizeof(c->obs.service), "%s", spec->name);
+    (void)snprintf(c->obs.image_ref, sizeof(c->obs.image_ref), "%s", spec->image);
     c->obs.number = slot;
     c->obs.state = ACC_CTR_CREATED;
     c->obs.restart = ACC_RESTART_NO;
@@ -313,6 +314,9 @@ static void do_create(struct acc_world *w, const struct acc_action *action)
         (void)snprintf(c->obs.revision, sizeof(c->obs.revision), "%u", (unsigned)action->revision);
         (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
                        action->image_id[0] ? action->image_id : meaning_of(s));
+        if (action->image[0]) {
+            memcpy(c->obs.image_ref, action->image, sizeof(c->obs.image_ref));
+        }
         c->obs.unrouted = action->unrouted;
         mount_volume(w, action->svc, action->slot, &c->obs);
         bind(w, c);

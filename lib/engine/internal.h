@@ -1175,6 +1175,11 @@ struct revision *acc_revision_add(struct service *s, uint32_t number);
 void acc_revision_fill(const struct acc_rollout_record *is, struct revision *revision);
 /* Of the stable ones and that which failed and stays; NULL. */
 const struct revision *acc_revision_find(const struct service *s, uint32_t number);
+/* Its container is about to be removed; one that is made in its place as it was is of its image. */
+void acc_pin_keep(struct acc_engine *e, struct service *s, const struct instance *i);
+/* The image that it is to be made of is gone for good: from here on it is what the reference means.
+ */
+bool acc_pin_is_lost(struct acc_engine *e, struct service *s, const char *message);
 /* What is in force while the file stays as it is. */
 void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
 

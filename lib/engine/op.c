@@ -109,6 +109,7 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
         }
     } else if (type == ACC_ACT_REMOVE) {
         acc_heirs_leave(s, i);
+        acc_pin_keep(e, s, i);
     } else if (type == ACC_ACT_DRAIN) {
         s->roll.n_tries++; /* nothing shows later whether one that got lost was done */
     } else if (type == ACC_ACT_START) {
@@ -345,7 +346,9 @@ static void create_done(struct acc_engine *e, struct instance *i, const struct a
         break;
     case ACC_OP_CONFIG:
         acc_resource_doubt(e, s);
-        (void)acc_fail(e, s, FAIL_CONFIG, true, "can't be created: %.140s", message);
+        if (!acc_pin_is_lost(e, s, event->op.message)) {
+            (void)acc_fail(e, s, FAIL_CONFIG, true, "can't be created: %.140s", message);
+        }
         break;
     case ACC_OP_GONE:
     case ACC_OP_START:

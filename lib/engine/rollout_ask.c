@@ -151,6 +151,39 @@ void acc_pin_set(struct service *s, const char *image, const char *image_id, con
     acc_save(s);
 }
 
+/* It was made of what the file names, or by an id, which nobody names. */
+static bool is_of_file(const struct service *s, const struct instance *i)
+{
+    return strcmp(i->image_ref, s->image) == 0 ||
+           strncmp(i->image_ref, "sha256:", strlen("sha256:")) == 0;
+}
+
+/* What the reference means by then may be another one, that nobody has asked for. */
+void acc_pin_keep(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    bool is_made_again = !i->is_spare && i->role == ROLE_NONE && s->wanted_up && !s->removed &&
+                         !s->one_shot && !acc_inst_changed(e, i);
+
+    if (is_made_again && !has_pin(s) && i->image_id[0] && is_of_file(s, i)) {
+        acc_pin_set(s, "", i->image_id, "");
+    }
+}
+
+bool acc_pin_is_lost(struct acc_engine *e, struct service *s, const char *message)
+{
+    if (!strstr(message, "No such image") || !has_pin(s) || s->pin_digest[0] || s->bad_id[0] ||
+        acc_rollout_active(s)) {
+        return false;
+    }
+    s->pin_id[0] = '\0';
+    acc_save(s);
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "its image was removed, and how a registry calls it isn't known: it is made of what "
+             "%.160s means now",
+             s->image);
+    return true;
+}
+
 void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_action *action)
 {
     const struct acc_rollout_record *is = &s->roll.is;
@@ -185,10 +218,7 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
     is->from = present_revision(s, holder);
     s->rev = is->from;
     if (!has_pin(s) && holder && holder->image_id[0]) {
-        bool is_files = strcmp(holder->image_ref, s->image) == 0 ||
-                        strncmp(holder->image_ref, "sha256:", strlen("sha256:")) == 0;
-
-        acc_pin_set(s, is_files ? "" : holder->image_ref, holder->image_id, "");
+        acc_pin_set(s, is_of_file(s, holder) ? "" : holder->image_ref, holder->image_id, "");
     }
     if (!acc_revision_find(s, is->from) && has_pin(s)) {
         revision = acc_revision_add(s, is->from);

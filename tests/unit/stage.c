@@ -148,6 +148,7 @@ static struct stage_container *make(struct stage *stage, uint32_t svc, uint32_t 
     (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", name);
     (void)snprintf(c->obs.project, sizeof(c->obs.project), "%s", spec->stack);
     (void)snprintf(c->obs.service, sizeof(c->obs.service), "%s", spec->name);
+    (void)snprintf(c->obs.image_ref, sizeof(c->obs.image_ref), "%s", spec->image);
     c->obs.number = slot;
     c->obs.state = ACC_CTR_CREATED;
     c->obs.restart = ACC_RESTART_NO;
@@ -308,6 +309,9 @@ static void do_create(struct stage *stage, const struct acc_action *action)
     (void)snprintf(c->obs.revision, sizeof(c->obs.revision), "%u", action->revision);
     (void)snprintf(c->obs.image_id, sizeof(c->obs.image_id), "%s",
                    action->image_id[0] ? action->image_id : tag_of(stage, action->svc));
+    if (action->image[0]) {
+        memcpy(c->obs.image_ref, action->image, sizeof(c->obs.image_ref));
+    }
     c->obs.unrouted = action->unrouted;
     bind(stage, c);
     push_obs(stage, &c->obs);
@@ -723,7 +727,10 @@ void stage_connect(struct stage *stage, bool fresh_engine)
 
 void stage_answer(struct stage *stage, const char *name, enum acc_op_result result)
 {
-    push_done(stage, stage->last_op[stage_index(stage, name)], result, "", "");
+    uint32_t svc = stage_index(stage, name);
+    const char *message = stage->service[svc].message;
+
+    push_done(stage, stage->last_op[svc], result, "", message ? message : "");
     stage_run(stage, 0);
 }
 

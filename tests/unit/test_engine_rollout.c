@@ -692,6 +692,30 @@ START_TEST(sharers_follow_to_the_new_container)
 }
 END_TEST
 
+START_TEST(a_sharer_keeps_its_image_as_long_as_that_is_there)
+{
+    struct stage_service *side;
+
+    stage_up(&stage, "s: vpn p; side b:vpn");
+    stage_run(&stage, 60000);
+    side = &stage.service[stage_index(&stage, "side")];
+    (void)snprintf(stage.service[stage_index(&stage, "vpn")].image, 32, "img2");
+    (void)snprintf(side->image, 32, "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "vpn", "", 0);
+    stage_run(&stage, 30000);
+    ck_assert_str_eq(stage_of(&stage, "side")->obs.image_id, "img1");
+    stage_docker_rm(&stage, "side"); /* and `docker image prune` */
+    side->silent = true;
+    side->message = "No such image: img1";
+    stage_cmd(&stage, ACC_VERB_UP, "side", "");
+    side->silent = false;
+    stage_answer(&stage, "side", ACC_OP_CONFIG);
+    stage_run(&stage, 60000);
+    ck_assert_str_eq(stage_of(&stage, "side")->obs.image_id, "img2");
+    ck_state(&stage, "side", "up");
+}
+END_TEST
+
 /* --- back ------------------------------------------------------------------------------------ */
 
 START_TEST(an_image_that_exits_is_taken_back)
@@ -1202,6 +1226,7 @@ static Suite *suite(void)
     tcase_add_test(tc, replicas_roll_one_at_a_time);
     tcase_add_test(tc, a_dependency_rolls_first);
     tcase_add_test(tc, sharers_follow_to_the_new_container);
+    tcase_add_test(tc, a_sharer_keeps_its_image_as_long_as_that_is_there);
     tcase_add_test(tc, an_image_that_exits_is_taken_back);
     tcase_add_test(tc, an_image_that_does_not_get_ready_is_taken_back);
     tcase_add_test(tc, stop_first_brings_the_kept_container_back);
