@@ -316,6 +316,23 @@ static bool add_refused(struct accd_plan_run *run, const struct acc_service_spec
     return true;
 }
 
+/* Nor what somebody holds, or who would stop with it. */
+static bool add_held(struct accd_plan_run *run, const struct acc_service_spec *service,
+                     const struct acc_docker_diff *diff)
+{
+    struct accd_app *app = run->app;
+    struct acc_service_view view;
+    char reason[ACC_REASON_MAX + 1];
+    uint32_t svc = find_running(app, service->id, &view);
+
+    if (svc == ACC_NONE || !view.wanted_up ||
+        !acc_engine_is_held_back(app->engine, svc, uv_now(&app->loop), reason)) {
+        return false;
+    }
+    add(run, service->id, ACC_PLAN_KEEP, diff, reason);
+    return true;
+}
+
 /* What the old container of an upgrade is kept for is over when its file changes, and not when the
  * new one is mended. */
 static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *service)
@@ -381,7 +398,8 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
         add(run, service->id, ACC_PLAN_UPDATE, diff, NULL);
         break;
     case ACC_LIKE_DIFFERENT:
-        if (!add_undecided(run, service, diff) && !add_refused(run, service, diff)) {
+        if (!add_undecided(run, service, diff) && !add_refused(run, service, diff) &&
+            !add_held(run, service, diff)) {
             add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
             add_kept(run, service);
             add_no_way_back(run, service);

@@ -18,7 +18,7 @@ enum acc_plan_what {
     ACC_PLAN_REMOVE,
     ACC_PLAN_UNKNOWN, /* it could not be compared */
     ACC_PLAN_OBSERVE, /* nothing is touched: its stack is only observed, or will be */
-    ACC_PLAN_KEEP,    /* it stays as it is: rolled back, or a decision is waited for */
+    ACC_PLAN_KEEP,    /* it stays as it is: rolled back, held, or a decision is waited for */
 };
 const char *acc_plan_what_name(enum acc_plan_what what); /* "create", ... */
 

@@ -246,6 +246,8 @@ static void not_now(struct acc_engine *e, struct service *s, char *out, size_t s
         acc_copy(out, size, "its stack is only observed");
     } else if (s->hold.is.kind != ACC_HOLD_NONE || e->maintenance.is.kind != ACC_HOLD_NONE) {
         acc_hold_text(e, s, e->now, out, size);
+    } else if (acc_hold_of_sharer_text(e, s, e->now, out, size)) {
+        return;
     } else if (!s->wanted_up) {
         acc_copy(out, size, "it is off");
     } else if (!acc_may_act(e)) {

@@ -496,6 +496,11 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
 enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                                     char *text);
 
+/* Wouldn't a change of its file be followed, as somebody holds it, or who would stop with it? Then
+ * `text` (ACC_REASON_MAX + 1) says who: "it is frozen by root (accctl release web)". */
+bool acc_engine_is_held_back(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                             char *text);
+
 /* How an upgrade would go: true for start-first, and one clause that says why. */
 bool acc_engine_start_first(const struct acc_engine *engine, uint32_t svc, const char **ret_why);
 

@@ -197,6 +197,17 @@ static void update_finish(struct acc_engine *e, struct service *s)
     }
 }
 
+/* Those whose containers it shares, near or far, may be changed when it may stop. */
+static void mark_those_with_it(struct acc_engine *e, struct service *s)
+{
+    acc_mark_around(e, s);
+    acc_each_out (e, s, edge) {
+        if (edge->kind == ACC_EDGE_BINDS) {
+            mark_those_with_it(e, &e->services[edge->to]);
+        }
+    }
+}
+
 void acc_hold_set(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     char text[ACC_NOTE_MAX + 1];
@@ -209,6 +220,7 @@ void acc_hold_set(struct acc_engine *e, struct service *s, const struct acc_cmd 
     acc_hold_text(e, s, e->now, text, sizeof(text));
     acc_note(e, ACC_NOTE_OPERATOR, acc_svc_index(e, s), "%s %.200s", s->id, text);
     acc_save(s);
+    mark_those_with_it(e, s);
 }
 
 void acc_hold_end(struct acc_engine *e, struct service *s, const char *why)
@@ -220,7 +232,7 @@ void acc_hold_end(struct acc_engine *e, struct service *s, const char *why)
              holds[s->hold.is.kind].done, why);
     s->hold = (struct hold){.is.kind = ACC_HOLD_NONE};
     acc_save(s);
-    acc_mark_around(e, s);
+    mark_those_with_it(e, s);
 }
 
 void acc_hold_update(struct acc_engine *e, struct service *s)
@@ -340,4 +352,56 @@ void acc_hold_text(const struct acc_engine *e, const struct service *s, uint64_t
                    hold->is.by, hold->is.reason[0] ? ", " : "", hold->is.reason,
                    span[0] ? ", for another " : "", span, is_own ? "release " : "maintenance off",
                    is_own ? s->nick : "");
+}
+
+/* --- who shares with it ---------------------------------------------------------------------- */
+
+static bool any_running(struct acc_engine *e, const struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (acc_inst_running(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is in the namespaces or the volumes of another container goes with it, near or far. */
+const struct service *acc_hold_of_sharer(struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *sharer = &e->services[edge->from];
+        const struct service *further;
+
+        if (edge->kind != ACC_EDGE_BINDS || !sharer->wanted_up || sharer->removed ||
+            acc_svc_observing(e, sharer) || !any_running(e, sharer)) {
+            continue;
+        }
+        if (acc_hold_no_stop(e, sharer) || acc_hold_no_start(e, sharer)) {
+            return sharer;
+        }
+        further = acc_hold_of_sharer(e, sharer);
+        if (further) {
+            return further;
+        }
+    }
+    return NULL;
+}
+
+bool acc_hold_of_sharer_text(struct acc_engine *e, const struct service *s, uint64_t now_ms,
+                             char *out, size_t out_size)
+{
+    const struct service *sharer = acc_hold_of_sharer(e, s);
+    char why[ACC_TEXT_MAX + 1];
+
+    if (!sharer) {
+        return false;
+    }
+    acc_hold_text(e, sharer, now_ms, why, sizeof(why));
+    (void)snprintf(out, out_size, "%.60s, which shares with it, %s and %s", sharer->nick,
+                   acc_hold_no_stop(e, sharer) ? "would have to stop with it"
+                                               : "would stop with it and stay down",
+                   why);
+    return true;
 }

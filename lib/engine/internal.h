@@ -1208,7 +1208,8 @@ void acc_change_take_along(struct acc_engine *e, struct service *s, const char *
                            const char *root, const char *why);
 /* It differs from its file, and will follow it. */
 bool acc_change_waits(struct acc_engine *e, struct service *s);
-bool acc_change_comes(struct acc_engine *e, struct service *s); /* by a rollout of its own */
+bool acc_change_comes(struct acc_engine *e, struct service *s);      /* by a rollout of its own */
+bool acc_change_is_held_up(struct acc_engine *e, struct service *s); /* for who shares with it */
 /* Who took it back, where that is why: "asked by root"; else NULL. */
 #define ACC_ASKED_BY "asked by "
 const char *acc_change_orderer(const char *why);
@@ -1342,6 +1343,11 @@ void acc_hold_restore_finish(struct acc_engine *e, struct hold *hold);
 /* "is frozen by root, new disk, for another 2 h (accctl release web)"; "" when it is free. */
 void acc_hold_text(const struct acc_engine *e, const struct service *s, uint64_t now_ms, char *out,
                    size_t out_size);
+/* Somebody who runs and would have to stop with it is held: NULL when nobody is. The words say who,
+ * what would become of it, and who may let it go. */
+const struct service *acc_hold_of_sharer(struct acc_engine *e, const struct service *s);
+bool acc_hold_of_sharer_text(struct acc_engine *e, const struct service *s, uint64_t now_ms,
+                             char *out, size_t out_size);
 
 /* --- shutdown.c ------------------------------------------------------------------------------ */
 void acc_shutdown_begin(struct acc_engine *e, uint64_t budget_ms);

@@ -61,7 +61,7 @@ static bool is_outdated(struct acc_engine *e, struct service *s)
 static bool is_at_hand(struct acc_engine *e, struct service *s)
 {
     return s->wanted_up && !s->removed && !acc_svc_observing(e, s) && !acc_svc_held(e, s) &&
-           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s);
+           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && !acc_hold_of_sharer(e, s);
 }
 
 static enum renewal own_renewal(struct acc_engine *e, struct service *s)

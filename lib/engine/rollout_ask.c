@@ -430,6 +430,8 @@ static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char
                        "%.60s, which shares with it, would lose its configuration, which its "
                        "container alone has; first change its file and apply that, or turn it off",
                        sharer->nick);
+    } else if (!is_back) {
+        return acc_hold_of_sharer_text(e, s, e->now, text, ACC_REASON_MAX + 1);
     }
     return why || sharer;
 }

@@ -229,7 +229,8 @@ bool acc_change_is_near(struct acc_engine *e, struct service *s)
     acc_each_slot (e, s, i) {
         is_awaited |= acc_inst_running(i) && acc_compare_awaited(e, i);
     }
-    return !acc_change_refused(s) && !acc_rollout_active(s) && (is_awaited || rolls(e, s));
+    return !acc_change_refused(s) && !acc_rollout_active(s) &&
+           (is_awaited || (rolls(e, s) && !acc_hold_of_sharer(e, s)));
 }
 
 static bool is_in_hands(struct acc_engine *e, struct service *s)
@@ -238,9 +239,20 @@ static bool is_in_hands(struct acc_engine *e, struct service *s)
            acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
 }
 
-bool acc_change_comes(struct acc_engine *e, struct service *s)
+/* It would be rolled out, but for who shares with it and is held. */
+static bool would_come(struct acc_engine *e, struct service *s)
 {
     return !acc_change_refused(s) && !acc_rollout_active(s) && !is_in_hands(e, s) && rolls(e, s);
+}
+
+bool acc_change_comes(struct acc_engine *e, struct service *s)
+{
+    return would_come(e, s) && !acc_hold_of_sharer(e, s);
+}
+
+bool acc_change_is_held_up(struct acc_engine *e, struct service *s)
+{
+    return would_come(e, s) && acc_hold_of_sharer(e, s);
 }
 
 /* --- when ------------------------------------------------------------------------------------ */
@@ -258,8 +270,8 @@ static bool is_due(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
 
     if (acc_rollout_active(s) || r->is_asked || r->op || is_in_hands(e, s) || !acc_may_act(e) ||
-        acc_change_refused(s) || !rolls(e, s) || !acc_renew_may_follow(e, s) ||
-        acc_host_disk_is_full(e)) {
+        acc_change_refused(s) || !rolls(e, s) || acc_hold_of_sharer(e, s) ||
+        !acc_renew_may_follow(e, s) || acc_host_disk_is_full(e)) {
         return false;
     }
     acc_each_slot (e, s, i) { /* all of them are to be known, and at rest */

@@ -175,6 +175,17 @@ void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char 
     }
 }
 
+/* What is to stop waits for who may not: it is held since this has begun. */
+static bool is_held_up(struct acc_engine *e, const struct service *s, uint64_t now_ms, char *out,
+                       size_t out_size)
+{
+    const struct service *sharer = acc_hold_of_sharer(e, s);
+    bool is_to_stop = s->roll.is.step == ACC_ROLL_STOP_OLD || s->roll.is.step == ACC_ROLL_UNDO;
+
+    return sharer && is_to_stop && acc_hold_no_stop(e, sharer) &&
+           acc_hold_of_sharer_text(e, s, now_ms, out, out_size);
+}
+
 /* What is done about its image, before its name. */
 static const char *image_word(const struct service *s)
 {
@@ -200,7 +211,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const char *back = is->back_to ? "back " : "";
     char to[40];
     char elapsed[64] = ""; /* a step that has just begun has no duration yet */
-    char left[48], serves[32], fault[ACC_TEXT_MAX + 1];
+    char left[48], serves[32], fault[ACC_TEXT_MAX + 1], held[2 * ACC_TEXT_MAX];
     int n = 0;
 
     if (elapsed_ms > 0) {
@@ -314,6 +325,9 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         n += snprintf(out + n, out_size - (size_t)n, "; %s", fault);
     } else if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; the new one is unhealthy");
+    }
+    if (is_held_up(e, s, now_ms, held, sizeof(held)) && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, "; %s", held);
     }
     if (is_down_meanwhile(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; doesn't run meanwhile");

@@ -371,16 +371,35 @@ enum acc_settled acc_engine_settled(const struct acc_engine *engine, uint32_t sv
 
 /* --- a new configuration --------------------------------------------------------------------- */
 
-/* What somebody has forbidden waits for him, and not for us. */
-static bool is_held_back(struct acc_engine *e, const struct service *s, uint64_t now_ms, char *text)
+static bool is_held(const struct acc_engine *e, const struct service *s)
+{
+    return acc_hold_no_stop(e, s) || acc_hold_no_start(e, s);
+}
+
+/* Its own hold, or that of who shares with it. */
+static bool held_text(struct acc_engine *e, const struct service *s, uint64_t now_ms, char *out,
+                      size_t out_size)
 {
     char why[ACC_TEXT_MAX + 1];
 
-    if (!acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s)) {
-        return false;
+    if (!is_held(e, s)) {
+        return acc_hold_of_sharer_text(e, s, now_ms, out, out_size);
     }
     acc_hold_text(e, s, now_ms, why, sizeof(why));
-    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: it %s", why);
+    (void)snprintf(out, out_size, "it %s", why);
+    return true;
+}
+
+/* What somebody has forbidden waits for him, and not for us. */
+static bool is_held_back(struct acc_engine *e, struct service *s, uint64_t now_ms, char *text)
+{
+    char why[2 * ACC_TEXT_MAX];
+
+    if ((!is_held(e, s) && !acc_change_is_held_up(e, s)) ||
+        !held_text(e, s, now_ms, why, sizeof(why))) {
+        return false;
+    }
+    (void)snprintf(text, ACC_REASON_MAX + 1, "stays as it was: %s", why);
     return true;
 }
 
@@ -482,6 +501,18 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
                                                 : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);
+}
+
+bool acc_engine_is_held_back(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
+                             char *text)
+{
+    union { /* the walkers want it changeable; nothing is changed */
+        const struct acc_engine *in;
+        struct acc_engine *out;
+    } cast = {engine};
+
+    acc_assert(svc < engine->n_services);
+    return held_text(cast.out, &engine->services[svc], now_ms, text, ACC_REASON_MAX + 1);
 }
 
 enum acc_settled acc_engine_applied(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,

@@ -123,6 +123,32 @@ def test_what_is_forbidden_is_refused(w):
 
 
 @needs("svc", seconds=120)
+def test_who_shares_and_is_held_down_is_not_taken_down(w):
+    """It would stop with what it shares a network with, and stay so: upgrade, plan and apply say so, and leave both."""
+    services = {"a": service(check=False), "b": service(check=False, network_mode="service:a")}
+    accd = w.accd(w.stack("s", services))
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "b", "--down")
+    before = w.docker.identities()
+    why = "b, which shares with it, would stop with it and stay down and is held down by root (accctl release b)"
+    assert f"s/a: {why}" in accd.ctl("upgrade", "a", "--dry-run").stdout
+    done = accd.ctl("upgrade", "a", "--image", SVC, check=False)
+    assert done.returncode == 1 and why in done.stderr, done
+    services["a"]["environment"] = {"TZ": "UTC"}
+    w.stack("s", services)
+    plan = accd.ctl("plan", check=False).stdout
+    assert why in plan and "recreate" not in plan, plan
+    done = accd.ctl("apply", check=False)
+    assert done.returncode == 6 and f"stays as it was: {why}" in done.stderr, done
+    assert w.docker.identities() == before
+    accd.ctl("release", "b")
+    accd.ctl("apply")
+    accd.wait_all_up(30)
+    now = w.docker.identities()
+    assert now["s-a-1"] != before["s-a-1"] and now["s-b-1"] != before["s-b-1"]
+
+
+@needs("svc", seconds=120)
 def test_an_order_that_is_held_meanwhile_stands_still(w):
     """An upgrade is frozen: it wasn't refused, and goes on with the release. Stopped by hand in its watch: the watch stands still."""
     path = w.stack("s", {"a": service(check=False, ports=["18080:8080"])})

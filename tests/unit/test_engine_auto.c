@@ -265,6 +265,20 @@ START_TEST(one_that_is_held_amid_its_upgrade_holds_up_nobody_else)
 }
 END_TEST
 
+START_TEST(it_waits_for_who_shares_with_it_and_is_held)
+{
+    up("s: web p A; side p b:web");
+    stage_hold(&stage, ACC_VERB_HOLD, "side", ACC_HOLD_DOWN, 0);
+    until(1, 3, 30);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img1");
+    ck_reason("web", "side, which shares with it, would stop with it and stay down");
+    ck_assert_str_eq(stage_incidents(&stage), "");
+    stage_hold(&stage, ACC_VERB_RELEASE, "side", ACC_HOLD_NONE, 0);
+    until(1, 3, 32);
+    ck_assert_str_eq(stage_named(&stage, "s-web-1")->obs.image_id, "img2");
+}
+END_TEST
+
 START_TEST(it_comes_when_the_way_is_free)
 {
     up("s: web p A");
@@ -620,6 +634,7 @@ int main(void)
     tcase_add_loop_test(tcase, it_waits_while_something_is_in_the_way, 0, ACC_ARRAY_LEN(obstacles));
     tcase_add_test(tcase, one_that_needs_an_operator_holds_up_only_who_needs_it);
     tcase_add_test(tcase, one_that_is_held_amid_its_upgrade_holds_up_nobody_else);
+    tcase_add_test(tcase, it_waits_for_who_shares_with_it_and_is_held);
     tcase_add_test(tcase, it_comes_when_the_way_is_free);
     tcase_add_test(tcase, not_when_the_host_has_no_breath);
     tcase_add_test(tcase, not_when_the_window_closes_before_it_is_proven);
