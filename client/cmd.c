@@ -44,7 +44,8 @@ static const struct accctl_cmd cmds[] = {
      "  accctl why grafana\n"},
     {"logs", accctl_cmd_logs, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS, 1, 1,
      "SERVICE [-f] [-n LINES] [-t]", "output of a service's containers",
-     "-f follows, -n 100 begins with the last hundred lines, -t puts Docker's time before each.\n\n"
+     "-f follows, with --timeout for so long, -n 100 begins with the last hundred lines,\n"
+     "-t puts Docker's time before each.\n\n"
      "  accctl logs -f -n 20 postgres\n"},
     {"events", accctl_cmd_events, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT | ACCCTL_O_SAVE, 0,
      ACCCTL_ARGS_MAX, "[SERVICE|STACK]... [-f] [-n LINES] | --save N",

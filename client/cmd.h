@@ -20,6 +20,7 @@ struct accctl {
     struct accctl_style style; /* of stdout */
     FILE *out, *err;
     uint64_t heard_ms; /* accd was asked, or answered last */
+    uint64_t until_ms; /* news are waited for until then; 0: without end */
 };
 
 struct accctl_cmd {

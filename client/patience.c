@@ -65,13 +65,29 @@ bool accctl_is_silent(struct accctl *ctl)
     return false;
 }
 
+/* What is quiet looks like what hangs behind accd: who names a time isn't kept for longer. */
+static int news_limit_ms(struct accctl *ctl)
+{
+    uint64_t now_ms = accctl_now_ms();
+
+    if (!ctl->options->timeout_ms) {
+        return ANSWER_MS;
+    }
+    ctl->until_ms = ctl->until_ms ? ctl->until_ms : now_ms + ctl->options->timeout_ms;
+    if (now_ms >= ctl->until_ms) {
+        return 0;
+    }
+    return ctl->until_ms - now_ms < ANSWER_MS ? (int)(ctl->until_ms - now_ms) : ANSWER_MS;
+}
+
 int accctl_receive_news(struct accctl *ctl, struct accctl_conn *conn, cJSON **ret_reply)
 {
-    int r;
+    int r, limit_ms;
 
     do {
-        r = accctl_receive(ctl, conn, ANSWER_MS, ret_reply);
-    } while (r == -ETIMEDOUT && !accctl_is_silent(ctl));
+        limit_ms = news_limit_ms(ctl);
+        r = limit_ms > 0 ? accctl_receive(ctl, conn, limit_ms, ret_reply) : -ETIMEDOUT;
+    } while (r == -ETIMEDOUT && limit_ms > 0 && !accctl_is_silent(ctl));
     return r;
 }
 
@@ -90,7 +106,10 @@ enum accctl_exit accctl_tell_late(struct accctl *ctl)
     char span[48];
 
     acc_format_span_ms(accctl_now_ms() - ctl->heard_ms, span, sizeof(span));
-    if (is_alive) {
+    if (is_alive && ctl->until_ms) {
+        acc_format_span_ms(ctl->options->timeout_ms, span, sizeof(span));
+        (void)fprintf(ctl->err, "accctl: followed for %s, and it goes on; accd is there\n", span);
+    } else if (is_alive) {
         (void)fprintf(ctl->err, "accctl: no outcome within %s, though accd is there\n", span);
     } else {
         (void)fprintf(ctl->err,

@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from lib import Engine, Skip, forky, holds, needs, service, wait
+from lib import PATIENCE, Engine, Skip, forky, holds, needs, service, wait
 
 
 def three(w, **timing):
@@ -70,6 +70,25 @@ def test_frozen_for_thirty_seconds(w):
     accd.wait_all_up(60)
     assert w.docker.identities() == before
     assert record.count("start") == 0 and record.count("die") == 0
+
+
+@needs(seconds=150)
+def test_logs_of_a_frozen_dockerd(w):
+    """Those that are asked for before accd knows, too, end at --timeout, followed or not: exit 5, and a line that says so."""
+    accd = w.accd(w.stack("s", {"a": service(check=False)}))
+    accd.ctl("up", "a")
+    w.engine.lab("freeze")
+    w.extra.callback(w.engine.lab, "thaw")
+
+    def ask(args, code, said):
+        began = time.monotonic()
+        done = accd.ctl(*args, check=False)
+        assert done.returncode == code and said in done.stderr, (args, done)
+        assert time.monotonic() - began < 2 + 3 * PATIENCE, args
+    ask(["logs", "a", "--timeout", "2s"], 5, "no outcome within 2 s, though accd is there")
+    ask(["logs", "-f", "a", "--timeout", "2s"], 5, "followed for 2 s, and it goes on")
+    wait(lambda: away(accd), 25, "accd says that the engine is away")
+    ask(["logs", "-f", "a", "--timeout", "2s"], 1, "accd doesn't see Docker")
 
 
 @needs(seconds=150)
