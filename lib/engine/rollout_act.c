@@ -181,6 +181,20 @@ static enum acc_action_type decide_create(struct acc_engine *e, struct service *
     return acc_turn_to_create(e, s, &r->waits_for) ? ACC_ACT_CREATE : ACC_NOTHING;
 }
 
+/* Stop-first: somebody has started the old one beside the new one, which serves. Nobody stands on
+ * it any more, and what they may not share is at stake. */
+static bool is_beside(const struct service *s, const struct instance *i, const struct cast *cast)
+{
+    enum acc_rollout_step step = s->roll.is.step;
+    const struct instance *newer = i->role == ROLE_RETIRED ? cast->holder : cast->candidate;
+
+    return !s->roll.is.start_first && acc_inst_running(i) && newer && newer != i &&
+           acc_inst_running(newer) && !acc_rollout_is_new(s, i) &&
+           (i->role == ROLE_RETIRED
+                ? step == ACC_ROLL_POST || step == ACC_ROLL_WATCH
+                : i == cast->holder && step >= ACC_ROLL_VERIFY && step <= ACC_ROLL_SWITCH);
+}
+
 static enum acc_action_type decide_old(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (acc_inst_running(i)) {
@@ -252,6 +266,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     }
     if (!i->present) {
         return i->is_spare && r->is.step == ACC_ROLL_CREATE ? decide_create(e, s, i) : ACC_NOTHING;
+    }
+    if (is_beside(s, i, &cast)) {
+        return acc_stop_harder(e, s, i);
     }
     if (i->slot != r->is.slot || r->is.step == ACC_ROLL_WATCH || r->is.step == ACC_ROLL_POST) {
         return ACC_NOTHING;
