@@ -137,8 +137,7 @@ static void ask(struct accd_outdated_run *run, size_t row)
         question++; /* there is one: the book has no more questions out */
     }
     *question = (struct question){run, row};
-    if (accd_docker_call_remote(run->app->call, run->book.row[row].image,
-                                run->book.row[row].image_id, on_remote, question) < 0) {
+    if (accd_docker_call_remote(run->app->call, &run->book.row[row], on_remote, question) < 0) {
         on_remote(question, &nomem);
     }
 }
@@ -177,6 +176,16 @@ static const char *image_id_of(const struct accd_app *app, uint32_t svc, uint32_
     return "";
 }
 
+/* `docker image prune -a` takes the name of what acc has pulled, and with it the digest. */
+static void fill_pulled(struct accd_outdated_run *run, uint32_t svc)
+{
+    const struct acc_outdated_row *row = &run->book.row[run->book.n - 1];
+    const char *image, *digest;
+
+    digest = acc_engine_pulled_as(run->app->engine, svc, row->image_id, &image);
+    acc_outdated_know(&run->book, image, digest);
+}
+
 static int fill(struct accd_outdated_run *run, const uint8_t *selected)
 {
     const struct acc_model *model = run->app->loaded.model;
@@ -190,6 +199,9 @@ static int fill(struct accd_outdated_run *run, const uint8_t *selected)
             r = acc_outdated_add(&run->book, view.id, view.image,
                                  image_id_of(run->app, i, view.n_instances),
                                  is_local(model->services[i]));
+            if (r == 0) {
+                fill_pulled(run, i);
+            }
         }
     }
     return r;

@@ -45,9 +45,10 @@ struct accd_compare {
 /* 0, or -ENOMEM and nothing is called. */
 int accd_docker_call_compare(struct accd_docker_call *call, const struct accd_compare *compare);
 
-/* What the registry has by the name of `image`, against the image `image_id` that runs here.
- * `on_remote` is called once, maybe before this returns. 0, or -ENOMEM and nothing is called. */
-int accd_docker_call_remote(struct accd_docker_call *call, const char *image, const char *image_id,
+/* What the registry has by the name of the row's image, against the one that runs here. The row is
+ * borrowed for the call. `on_remote` is called once, maybe before this returns. 0, or -ENOMEM and
+ * nothing is called. */
+int accd_docker_call_remote(struct accd_docker_call *call, const struct acc_outdated_row *row,
                             void (*on_remote)(void *ctx, const struct acc_image_look *look),
                             void *ctx);
 

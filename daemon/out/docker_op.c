@@ -63,6 +63,7 @@ void accd_op_free(struct accd_op *op)
     accd_upgrade_hook_free(op->hooks);
     free(op->service_id);
     free(op->reference);
+    free(op->known);
     free(op->heirs);
     free(op->image_volumes);
     free(op->name);

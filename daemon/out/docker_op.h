@@ -120,6 +120,7 @@ struct accd_op {
     struct accd_hook_job *hooks; /* owned; UPGRADE_HOOK */
 
     /* beside the engine: what a registry has */
+    char *known; /* owned; "repository@digest" that it was pulled by; NULL: not on record */
     struct acc_image_look look;
     void (*on_remote)(void *ctx, const struct acc_image_look *look);
     struct accd_hook_run *hook; /* owned; HOOK */

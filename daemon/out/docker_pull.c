@@ -63,7 +63,8 @@ static void look_at(struct accd_op *op, const char *image,
 static bool came_from_there(const struct accd_op *op, const struct accd_http_reply *reply,
                             struct acc_image_look *ret_look)
 {
-    return acc_image_compare(reply->body, reply->body_len, op->reference, "", ret_look) == 0 &&
+    return acc_image_compare(reply->body, reply->body_len, op->reference, NULL, "", ret_look) ==
+               0 &&
            ret_look->running[0];
 }
 

@@ -64,8 +64,8 @@ static void after_remote(struct accd_op *op, const struct accd_http_reply *reply
     if (accd_op_judge_registry(op, reply) != ACC_OP_OK) {
         accd_op_finish(op);
     } else if (acc_docker_distribution_parse(reply->body, reply->body_len, digest) < 0 ||
-               acc_image_compare(op->inspect, op->inspect_len, op->reference, digest, &op->look) <
-                   0) {
+               acc_image_compare(op->inspect, op->inspect_len, op->reference, op->known, digest,
+                                 &op->look) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "the registry's answer can't be read");
     } else {
         accd_op_finish_with(op, ACC_OP_OK, "");
@@ -83,8 +83,8 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
         return;
     }
     op->inspect = malloc(reply->body_len + 1);
-    if (!op->inspect ||
-        acc_image_compare(reply->body, reply->body_len, op->reference, "", &op->look) < 0) {
+    if (!op->inspect || acc_image_compare(reply->body, reply->body_len, op->reference, op->known,
+                                          "", &op->look) < 0) {
         accd_op_finish_with(op, ACC_OP_FAILED, "Docker's description of the image can't be read");
     } else if (!op->look.running[0]) { /* no registry is known to have it */
         accd_op_finish_with(op, ACC_OP_OK, "");
@@ -95,7 +95,7 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
     }
 }
 
-int accd_docker_call_remote(struct accd_docker_call *call, const char *image, const char *image_id,
+int accd_docker_call_remote(struct accd_docker_call *call, const struct acc_outdated_row *row,
                             void (*on_remote)(void *ctx, const struct acc_image_look *look),
                             void *ctx)
 {
@@ -106,13 +106,16 @@ int accd_docker_call_remote(struct accd_docker_call *call, const char *image, co
     if (!op) {
         return -ENOMEM;
     }
-    op->reference = strdup(image);
-    if (!op->reference) {
+    op->reference = strdup(row->image);
+    if (row->known_digest[0]) {
+        op->known = accd_image_by_digest(row->known_image, row->known_digest);
+    }
+    if (!op->reference || (row->known_digest[0] && !op->known)) {
         accd_op_free(op);
         return -ENOMEM;
     }
     op->on_remote = on_remote;
     op->ctx = ctx;
-    (void)accd_op_send(op, &send, after_image, "/images/%s/json", image_id);
+    (void)accd_op_send(op, &send, after_image, "/images/%s/json", row->image_id);
     return 0;
 }

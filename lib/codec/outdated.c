@@ -50,9 +50,19 @@ int acc_outdated_add(struct acc_outdated *book, const char *service, const char 
     return 0;
 }
 
+void acc_outdated_know(struct acc_outdated *book, const char *image, const char *digest)
+{
+    struct acc_outdated_row *row = &book->row[book->n - 1];
+
+    (void)snprintf(row->known_image, sizeof(row->known_image), "%s", image);
+    (void)snprintf(row->known_digest, sizeof(row->known_digest), "%s", digest);
+}
+
 static bool is_same_question(const struct acc_outdated_row *a, const struct acc_outdated_row *b)
 {
-    return strcmp(a->image, b->image) == 0 && strcmp(a->image_id, b->image_id) == 0;
+    return strcmp(a->image, b->image) == 0 && strcmp(a->image_id, b->image_id) == 0 &&
+           strcmp(a->known_image, b->known_image) == 0 &&
+           strcmp(a->known_digest, b->known_digest) == 0;
 }
 
 /* One that was asked for the like: what it said, or still will. */
@@ -166,8 +176,29 @@ static void take(struct acc_image_look *look, enum acc_image_state state, const 
     (void)snprintf(look->running, sizeof(look->running), "%.71s", digest);
 }
 
-int acc_image_compare(const char *image_json, size_t len, const char *image, const char *remote,
-                      struct acc_image_look *ret_look)
+/* One more name of what runs. */
+static void look_at(struct acc_image_look *look, const char *repo_digest, const char *image,
+                    const char *remote)
+{
+    const char *digest;
+    bool is_own = is_of(repo_digest, image, &digest);
+
+    if (look->state == ACC_IMAGE_CURRENT || !digest[0]) {
+        return;
+    }
+    if (strcmp(digest, remote) == 0) {
+        take(look, ACC_IMAGE_CURRENT, digest); /* whatever its name: it is the same image */
+    } else if (is_own && look->state != ACC_IMAGE_OUTDATED) {
+        take(look, ACC_IMAGE_OUTDATED, digest);
+    } else if (look->state == ACC_IMAGE_LOCAL) {
+        look->state = ACC_IMAGE_UNKNOWN; /* tagged anew here: its registry may not know it */
+        (void)snprintf(look->reason, sizeof(look->reason),
+                       "no digest of this repository here; docker pull brings one");
+    }
+}
+
+int acc_image_compare(const char *image_json, size_t len, const char *image, const char *known,
+                      const char *remote, struct acc_image_look *ret_look)
 {
     cJSON *json = NULL;
     struct acc_image_look look = {.state = ACC_IMAGE_LOCAL,
@@ -181,20 +212,13 @@ int acc_image_compare(const char *image_json, size_t len, const char *image, con
     cJSON_ArrayForEach(item, acc_json_array(json, "RepoDigests"))
     {
         const char *text = acc_json_text_of(item);
-        const char *digest = "";
-        bool is_own = text && is_of(text, image, &digest);
 
-        if (digest[0] && strcmp(digest, remote) == 0) {
-            take(&look, ACC_IMAGE_CURRENT, digest); /* whatever its name: it is the same image */
-            break;
+        if (text) {
+            look_at(&look, text, image, remote);
         }
-        if (is_own && look.state != ACC_IMAGE_OUTDATED) {
-            take(&look, ACC_IMAGE_OUTDATED, digest);
-        } else if (digest[0] && look.state == ACC_IMAGE_LOCAL) {
-            look.state = ACC_IMAGE_UNKNOWN; /* tagged anew here: its registry may not know it */
-            (void)snprintf(look.reason, sizeof(look.reason),
-                           "no digest of this repository here; docker pull brings one");
-        }
+    }
+    if (known) {
+        look_at(&look, known, image, remote);
     }
     cJSON_Delete(json);
     (void)snprintf(look.remote, sizeof(look.remote), "%s", remote);

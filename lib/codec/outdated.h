@@ -42,6 +42,8 @@ struct acc_outdated_row {
     char service[2 * ACC_NAME_MAX + 2]; /* its id */
     char image[ACC_NAME_MAX + 1];
     char image_id[ACC_HASH_LEN + 8]; /* that runs */
+    /* What it was pulled as, when that is on record: Docker may have forgotten it. */
+    char known_image[ACC_NAME_MAX + 1], known_digest[ACC_HASH_LEN + 8];
     bool is_asked;
     int64_t taken_s;    /* Unix: it is to be taken then by itself; 0: not that anybody knew */
     bool is_taken_back; /* it was tried here; `look.reason` says how to try it again */
@@ -57,18 +59,20 @@ struct acc_outdated {
 /* `image_id` "" when there is no container. 0, -ENOMEM. */
 int acc_outdated_add(struct acc_outdated *book, const char *service, const char *image,
                      const char *image_id, bool is_local);
+/* The one that was just added was pulled as this; "": that isn't on record. */
+void acc_outdated_know(struct acc_outdated *book, const char *image, const char *digest);
 /* The next row to ask for; false: nothing now (over when `n_asked` is 0). */
 bool acc_outdated_next(struct acc_outdated *book, size_t *ret_row);
 void acc_outdated_tell(struct acc_outdated *book, size_t row, const struct acc_image_look *look);
 void acc_outdated_fini(struct acc_outdated *book);
 
-/* What an image is called by registries: its RepoDigests against `remote`. Sets state, `running`
- * and `reason`. `image_json` is Docker's description of what runs, `image` its reference. Only a
- * digest of that repository says that its registry ever had the image; one of another, which was
- * tagged anew here, is UNKNOWN. 0, -EINVAL, -ENOMEM. With `remote` "" whether to ask at all:
- * OUTDATED, or LOCAL or UNKNOWN. */
-int acc_image_compare(const char *image_json, size_t len, const char *image, const char *remote,
-                      struct acc_image_look *ret_look);
+/* What an image is called by registries: its RepoDigests, and `known` ("repository@digest" or
+ * NULL), against `remote`. Sets state, `running` and `reason`. `image_json` is Docker's description
+ * of what runs, `image` its reference. Only a digest of that repository says that its registry ever
+ * had the image; one of another, which was tagged anew here, is UNKNOWN. 0, -EINVAL, -ENOMEM. With
+ * `remote` "" whether to ask at all: OUTDATED, or LOCAL or UNKNOWN. */
+int acc_image_compare(const char *image_json, size_t len, const char *image, const char *known,
+                      const char *remote, struct acc_image_look *ret_look);
 
 /* The reply. 0, -ENOMEM, -ENOBUFS. */
 int acc_outdated_put(const struct acc_outdated *book, struct acc_buf *out);

@@ -436,6 +436,10 @@ const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t sv
 /* The reference of what its container in slot 1 was made of where that isn't the file's (it was
  * named with --image, or is to be replaced); NULL: it is, or there is none. */
 const char *acc_engine_other_image(const struct acc_engine *engine, uint32_t svc);
+/* The digest that an image was pulled by, as the revisions of `svc` or else of another service have
+ * it, and with which reference; "" for both: none has. Borrowed until the next step. */
+const char *acc_engine_pulled_as(const struct acc_engine *engine, uint32_t svc,
+                                 const char *image_id, const char **ret_image);
 /* CREATE: the volumes without a name of what it replaces, as in acc_obs.volumes. */
 void acc_engine_heirs(const struct acc_engine *engine, uint32_t svc, uint32_t slot,
                       char out[ACC_OBS_VOLUMES_MAX + 1]);

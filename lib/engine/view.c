@@ -201,6 +201,46 @@ const char *acc_engine_other_image(const struct acc_engine *engine, uint32_t svc
     return is_other ? i->image_ref : NULL;
 }
 
+static const char *pulled_as(const struct service *s, const char *image_id, const char **ret_image)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+    const struct {
+        const char *image_id, *digest, *image;
+    } now[] = {{s->pin_id, s->pin_digest, s->pin_image},
+               {is->image_id, is->digest, is->image},
+               {s->failed.image_id, s->failed.digest, s->failed.image}};
+
+    for (size_t k = 0; k < ACC_ARRAY_LEN(now); k++) {
+        if (now[k].digest[0] && strcmp(now[k].image_id, image_id) == 0) {
+            *ret_image = now[k].image[0] ? now[k].image : s->image;
+            return now[k].digest;
+        }
+    }
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        const struct revision *revision = &s->stable[k];
+
+        if (revision->digest[0] && strcmp(revision->image_id, image_id) == 0) {
+            *ret_image = revision->image[0] ? revision->image : s->image;
+            return revision->digest;
+        }
+    }
+    return "";
+}
+
+const char *acc_engine_pulled_as(const struct acc_engine *engine, uint32_t svc,
+                                 const char *image_id, const char **ret_image)
+{
+    const char *digest;
+
+    acc_assert(svc < engine->n_services);
+    *ret_image = "";
+    digest = image_id[0] ? pulled_as(&engine->services[svc], image_id, ret_image) : "";
+    for (uint32_t v = 0; v < engine->n_services && image_id[0] && !digest[0]; v++) {
+        digest = pulled_as(&engine->services[v], image_id, ret_image);
+    }
+    return digest;
+}
+
 const char *acc_engine_container_id(const struct acc_engine *engine, uint32_t svc)
 {
     const struct service *s = &engine->services[svc];

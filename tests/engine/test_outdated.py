@@ -137,3 +137,34 @@ def test_a_local_tag_of_anothers_image_asks_no_registry(w):
     assert got["state"] == "unknown" and "no digest of this repository here" in got["reason"], got
     accd.ctl("upgrade", "a")  # what is here under its name is all there is
     assert named.requests() == [], named.requests()
+
+
+@needs(seconds=150)
+def test_what_a_prune_has_untagged_is_compared_by_the_history(w):
+    """`docker image prune -a` takes the names of what acc has upgraded, and the digests with them: acc knows which it pulled, and so does who upgrades by itself."""
+    r = Registry(w)
+    ref = f"{r.at}/app:1"
+    r.push("app:1", VERSION="1")
+    auto = {"upgrade": {"auto": {"window": ["00:00-24:00", "12:00-12:00"], "min_age": "0"}}}
+    path = w.stack("s", {"a": service(interval="1s", image=ref), "same": service(interval="1s", image=ref),
+                         "by": service(interval="1s", image=ref, **{"x-acc": auto})})
+    accd = w.accd(config=w.config([path], timing={
+        "upgrade_drain": "0", "upgrade_stable": "1s", "upgrade_monitor": "1s", "boot_grace": "0", "auto_spread": "0"}))
+    accd.ctl("up", "--all")
+    two = r.push("app:1", VERSION="2")
+    accd.ctl("upgrade", "a", "by")
+    wait(lambda: all(accd.json("history", x)["revisions"][0]["result"] == "stable" for x in ("a", "by")), 30, "they stand")
+    accd.ctl("down", "same"), accd.ctl("up", "same")  # of the tag: it has no record of its own
+    w.docker.call("DELETE", f"/images/{ref}")  # like a prune, which would take the other scenarios' images, too
+    names = w.docker.call("GET", f"/images/{w.docker.inspect('s-a-1')['Image']}/json")
+    assert not names["RepoDigests"] and ref not in names["RepoTags"], names
+    got = rows(accd)
+    assert {x["state"] for x in got.values()} == {"current"} and got["s/a"]["running"] == two, got
+    accd.kill()
+    accd.start()
+    accd.wait_state("a", "up")
+    three = r.push("app:1", VERSION="3")
+    got = rows(accd)
+    assert {x["state"] for x in got.values()} == {"outdated"}, got
+    assert {(x["running"], x["remote"]) for x in got.values()} == {(two, three)}, got
+    wait(lambda: accd.json("history", "by")["revisions"][0]["by"] == "auto", 60, "it comes by itself")

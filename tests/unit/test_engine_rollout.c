@@ -604,11 +604,22 @@ START_TEST(accd_dies_under_a_command)
 }
 END_TEST
 
+/* Docker may have forgotten it; whoever of the services has it on record knows. */
+static void ck_pulled_as(const char *image_id, const char *digest, const char *reference)
+{
+    for (uint32_t svc = 0; svc < 2; svc++) {
+        const char *image;
+
+        ck_assert_str_eq(acc_engine_pulled_as(stage.engine, svc, image_id, &image), digest);
+        ck_assert_str_eq(image, reference);
+    }
+}
+
 START_TEST(what_ran_before_is_known_by_its_digest)
 {
     struct acc_kept kept[ACC_KEPT_MAX];
 
-    up_with_new_image("s: web p");
+    up_with_new_image("s: web p; other p");
     upgrade("web");
     stage_run(&stage, 20000); /* watched: both are to be kept */
     ck_assert_uint_eq(acc_engine_kept(stage.engine, 0, kept), 2);
@@ -616,9 +627,14 @@ START_TEST(what_ran_before_is_known_by_its_digest)
     ck_assert_str_eq(kept[1].image_id, "img2");
     ck_assert_str_eq(revision(1)->digest, "sha256:before");
     ck_assert_str_eq(stage.record[0].pin_digest, "sha256:digest");
+    ck_pulled_as("img1", "sha256:before", "web:1");
+    ck_pulled_as("img2", "sha256:digest", "web:1");
+    ck_pulled_as("img3", "", "");
+    ck_pulled_as("", "", "");
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
     stage_run(&stage, 60000);
     ck_assert_str_eq(stage.record[0].pin_digest, "sha256:before");
+    ck_pulled_as("img1", "sha256:before", "web:1");
     ck_assert_uint_eq(acc_engine_kept(stage.engine, 0, kept), 1);
 }
 END_TEST

@@ -93,25 +93,34 @@ END_TEST
 static const struct {
     const char *label, *image, *digests, *remote;
     enum acc_image_state state;
-    const char *running;
+    const char *running, *known;
 } compares[] = {
-    {"the same", APP, "[\"r.lan/app@" A "\"]", A, ACC_IMAGE_CURRENT, A},
-    {"another", APP, "[\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
-    {"the same under another name", APP, "[\"x/y@" B "\"]", B, ACC_IMAGE_CURRENT, B},
-    {"its own name first", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
-    {"one of two", APP, "[\"r.lan/app@" A "\",\"r.lan/app@" B "\"]", B, ACC_IMAGE_CURRENT, B},
-    {"a longer name is another", APP, "[\"r.lan/ap@" A "\"]", B, ACC_IMAGE_UNKNOWN, ""},
-    {"tagged anew from another", APP, "[\"x/y@" C "\"]", "", ACC_IMAGE_UNKNOWN, ""},
-    {"also of another", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", "", ACC_IMAGE_OUTDATED, A},
+    {"the same", APP, "[\"r.lan/app@" A "\"]", A, ACC_IMAGE_CURRENT, A, NULL},
+    {"another", APP, "[\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A, NULL},
+    {"the same under another name", APP, "[\"x/y@" B "\"]", B, ACC_IMAGE_CURRENT, B, NULL},
+    {"its own name first", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A,
+     NULL},
+    {"one of two", APP, "[\"r.lan/app@" A "\",\"r.lan/app@" B "\"]", B, ACC_IMAGE_CURRENT, B, NULL},
+    {"a longer name is another", APP, "[\"r.lan/ap@" A "\"]", B, ACC_IMAGE_UNKNOWN, "", NULL},
+    {"tagged anew from another", APP, "[\"x/y@" C "\"]", "", ACC_IMAGE_UNKNOWN, "", NULL},
+    {"also of another", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", "", ACC_IMAGE_OUTDATED, A,
+     NULL},
     {"Docker Hub in full", "docker.io/library/redis:7", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED,
-     A},
-    {"Docker Hub's own", "library/redis", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
-    {"Docker Hub in short", "a/b:1", "[\"docker.io/a/b@" A "\"]", B, ACC_IMAGE_OUTDATED, A},
+     A, NULL},
+    {"Docker Hub's own", "library/redis", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED, A, NULL},
+    {"Docker Hub in short", "a/b:1", "[\"docker.io/a/b@" A "\"]", B, ACC_IMAGE_OUTDATED, A, NULL},
     {"a mirror is no Docker Hub", "redis:7", "[\"m.lan/library/redis@" A "\"]", "",
-     ACC_IMAGE_UNKNOWN, ""},
-    {"built here", APP, "[]", B, ACC_IMAGE_LOCAL, ""},
-    {"20.10: null", APP, "null", B, ACC_IMAGE_LOCAL, ""},
-    {"rubbish", APP, "[7,\"\",\"r.lan/app\"]", B, ACC_IMAGE_LOCAL, ""},
+     ACC_IMAGE_UNKNOWN, "", NULL},
+    {"built here", APP, "[]", B, ACC_IMAGE_LOCAL, "", NULL},
+    {"20.10: null", APP, "null", B, ACC_IMAGE_LOCAL, "", NULL},
+    {"pruned, on record", APP, "[]", A, ACC_IMAGE_CURRENT, A, "r.lan/app@" A},
+    {"pruned, and another", APP, "[]", B, ACC_IMAGE_OUTDATED, A, "r.lan/app@" A},
+    {"pruned, to be asked", APP, "null", "", ACC_IMAGE_OUTDATED, A, "r.lan/app@" A},
+    {"pruned, pulled from elsewhere", APP, "[]", B, ACC_IMAGE_UNKNOWN, "", "x/y@" A},
+    {"on record and there", APP, "[\"r.lan/app@" A "\"]", B, ACC_IMAGE_OUTDATED, A, "r.lan/app@" A},
+    {"the record is of another name", APP, "[\"r.lan/app@" A "\"]", A, ACC_IMAGE_CURRENT, A,
+     "x/y@" C},
+    {"rubbish", APP, "[7,\"\",\"r.lan/app\"]", B, ACC_IMAGE_LOCAL, "", NULL},
 };
 
 START_TEST(compares_what_runs)
@@ -120,8 +129,9 @@ START_TEST(compares_what_runs)
     char json[512];
 
     snprintf(json, sizeof(json), "{\"Id\":\"sha256:1\",\"RepoDigests\":%s}", compares[_i].digests);
-    ck_assert_int_eq(
-        acc_image_compare(json, strlen(json), compares[_i].image, compares[_i].remote, &look), 0);
+    ck_assert_int_eq(acc_image_compare(json, strlen(json), compares[_i].image, compares[_i].known,
+                                       compares[_i].remote, &look),
+                     0);
     ck_assert_msg(look.state == compares[_i].state, "%s: %s", compares[_i].label,
                   acc_image_state_name(look.state));
     ck_assert_str_eq(look.running, compares[_i].running);
@@ -188,14 +198,18 @@ START_TEST(one_question_serves_all_with_the_same_image)
 
     add("s/a", "app:1", "i1");
     add("s/b", "app:1", "i1");
-    add("s/old", "app:1", "i0"); /* runs another one */
+    add("s/old", "app:1", "i0");   /* runs another one */
+    add("s/known", "app:1", "i1"); /* what the others don't know may decide */
+    acc_outdated_know(&book, "app:1", A);
     ck_assert_uint_eq(next(), 0);
     ck_assert_uint_eq(next(), 2);
+    ck_assert_uint_eq(next(), 3);
     ck_assert(!acc_outdated_next(&book, &row));
     tell(0, ACC_IMAGE_CURRENT, ACC_REGISTRY_WELL);
     ck_assert_int_eq(book.row[1].look.state, ACC_IMAGE_CURRENT);
     ck_assert_int_eq(book.row[2].look.state, ACC_IMAGE_PENDING);
     tell(2, ACC_IMAGE_OUTDATED, ACC_REGISTRY_WELL);
+    tell(3, ACC_IMAGE_OUTDATED, ACC_REGISTRY_WELL);
     ck_assert_uint_eq(book.n_asked, 0);
     acc_outdated_fini(&book);
 }
