@@ -247,13 +247,39 @@ static bool keeps_mark(enum acc_rollout_step step)
            step == ACC_ROLL_ASK;
 }
 
+static bool is_bad(const struct service *s)
+{
+    return s->bad_id[0] && strcmp(s->bad_id, s->roll.is.image_id) == 0;
+}
+
+/* From here on there may be something of that number. An order that is refused, or whose image
+ * isn't to be had, has not got here: it lifts no ban, and lays none. */
+static void begin_in_earnest(struct acc_engine *e, struct service *s)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+
+    s->last_rev = is->to;
+    if (!is->is_upgrade) {
+        return;
+    }
+    if (is_bad(s)) {
+        s->bad_id[0] = '\0';
+    }
+    if (!is->back_to) {
+        acc_change_forgive(e, s); /* it brings what the file says, too */
+    } else if (has_pin(s) && strcmp(s->pin_id, is->image_id) != 0) {
+        acc_copy(s->bad_id, sizeof(s->bad_id), s->pin_id); /* nothing unasked brings it again */
+        acc_auto_spend(s, s->pin_digest);
+    }
+}
+
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step)
 {
     struct rollout *r = &s->roll;
     bool was_asking = r->is.step == ACC_ROLL_ASK;
 
-    if (step == ACC_ROLL_CREATE) { /* from here on there may be something of that number */
-        s->last_rev = r->is.to;
+    if (step == ACC_ROLL_CREATE) {
+        begin_in_earnest(e, s);
     }
     r->is.step = step;
     r->is_entered = true;
@@ -316,7 +342,7 @@ bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why
 }
 
 /* The revision that a rollback goes to: the given one, or the newest before the present one. */
-static const struct revision *rollback_target(struct service *s, uint32_t number)
+static const struct revision *rollback_target(struct service *s, uint32_t number, uint32_t in_force)
 {
     const struct revision *found = NULL;
 
@@ -324,46 +350,51 @@ static const struct revision *rollback_target(struct service *s, uint32_t number
         const struct revision *revision = &s->stable[k];
 
         if (number ? revision->number == number
-                   : revision->number != s->rev && (!found || found->number < revision->number)) {
+                   : revision->number != in_force && (!found || found->number < revision->number)) {
             found = revision;
         }
     }
     return found;
 }
 
-static bool take_rollback(struct acc_engine *e, struct service *s, uint32_t number)
+static bool is_of_other_file(const struct service *s, const struct revision *revision)
+{
+    return revision->spec[0] && strcmp(revision->spec, s->spec) != 0;
+}
+
+/* NULL: it can't be gone back, for `*ret_why`. */
+static const struct revision *find_way_back(struct acc_engine *e, struct service *s,
+                                            uint32_t number, const char **ret_why)
+{
+    const struct instance *holder = acc_rollout_cast(e, s, 1).holder;
+    uint32_t in_force = present_revision(s, holder);
+    const struct revision *to = rollback_target(s, number, in_force);
+
+    if (number == in_force) {
+        *ret_why = "that revision is in force";
+    } else if (!to) {
+        *ret_why = number ? "there is no such stable revision; see accctl history"
+                          : "there is no stable revision before this one";
+    } else if (is_of_other_file(s, to) && holder && strcmp(holder->image_id, to->image_id) == 0) {
+        *ret_why = "its image is the one in force; its configuration went with its container: "
+                   "put the file back as it was and apply it";
+    } else {
+        return to;
+    }
+    return NULL;
+}
+
+static void take_rollback(struct service *s, const struct revision *to)
 {
     struct acc_rollout_record *is = &s->roll.is;
-    const struct revision *to = rollback_target(s, number);
 
-    if (!to) {
-        return acc_rollout_refuse(e, s,
-                                  number ? "there is no such stable revision; see accctl history"
-                                         : "there is no stable revision before this one");
-    }
-    if (to->number == s->rev) {
-        return acc_rollout_refuse(e, s, "that revision is in force");
-    }
-    if (to->spec[0] && strcmp(to->spec, s->spec) != 0) {
-        const struct instance *holder = acc_rollout_cast(e, s, 1).holder;
-
-        if (holder && strcmp(holder->image_id, to->image_id) == 0) {
-            return acc_rollout_refuse(
-                e, s,
-                "its image is the one in force; its configuration went with its container: "
-                "put the file back as it was and apply it");
-        }
+    if (is_of_other_file(s, to)) {
         acc_copy(is->what, sizeof(is->what), "image alone: its configuration stays the file's");
-    }
-    if (has_pin(s) && strcmp(s->pin_id, to->image_id) != 0) { /* nothing unasked brings it again */
-        acc_copy(s->bad_id, sizeof(s->bad_id), s->pin_id);
-        acc_auto_spend(s, s->pin_digest);
     }
     is->back_to = to->number;
     acc_copy(is->image, sizeof(is->image), to->image);
     acc_copy(is->image_id, sizeof(is->image_id), to->image_id);
     acc_copy(is->digest, sizeof(is->digest), to->digest);
-    return true;
 }
 
 /* There is nothing that could be watched, and its container is run again as it is by whatever asks
@@ -497,6 +528,7 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s)
 void acc_rollout_begin(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
+    const struct revision *to = NULL;
     char text[ACC_REASON_MAX + 1];
     bool is_job_unfit = !r->ask_refusal[0] && job_is_unfit(s, text);
     const char *why = r->ask_refusal[0]                                   ? r->ask_refusal
@@ -505,6 +537,8 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
 
     if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
         why = ACC_DISK_IS_FULL;
+    } else if (!why && r->ask_back) {
+        to = find_way_back(e, s, r->ask_revision, &why);
     }
     begin(e, s, r->ask_by);
     r->is_asked = false;
@@ -520,11 +554,11 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
         (void)acc_rollout_refuse(e, s, why);
         return;
     }
-    keep_from(e, s, acc_rollout_cast(e, s, 1).holder);
-    r->is.to = s->last_rev + 1;
-    if (r->ask_back && !take_rollback(e, s, r->ask_revision)) {
-        return;
+    if (to) {
+        take_rollback(s, to);
     }
+    keep_from(e, s, acc_rollout_cast(e, s, 1).holder); /* it may forget the oldest one */
+    r->is.to = s->last_rev + 1;
     acc_rollout_step(e, s, ACC_ROLL_PULL);
 }
 
@@ -635,9 +669,6 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
     acc_copy(r->ask_image, sizeof(r->ask_image), cmd->image);
     acc_copy(r->ask_by, sizeof(r->ask_by), cmd->by);
     r->ask_digest[0] = r->ask_refusal[0] = '\0';
-    if (!is_back) {
-        acc_change_forgive(e, s); /* likewise: it brings what the file says, too */
-    }
     r->result = ROLL_NONE;
     /* One with commands that only waits for its turn has its place among others. */
     if (r->is.step == ACC_ROLL_PULL && !r->op && !(r->is_here && s->has_pre_upgrade)) {
@@ -728,11 +759,6 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
     }
 }
 
-static bool is_bad(const struct service *s)
-{
-    return s->bad_id[0] && strcmp(s->bad_id, s->roll.is.image_id) == 0;
-}
-
 /* The file's reference still means an image that was rolled back, and nobody asks for that: what is
  * in force stays. */
 static void use_known_image(struct service *s)
@@ -783,9 +809,6 @@ static void is_there(struct acc_engine *e, struct service *s, const struct acc_e
                                  "stays: this image was rolled back before; name it with --image "
                                  "to try it again");
     } else {
-        if (is_bad(s)) {
-            s->bad_id[0] = '\0';
-        }
         is_to_begin(e, s);
     }
 }

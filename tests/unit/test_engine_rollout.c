@@ -904,6 +904,35 @@ START_TEST(a_rollback_to_a_stable_revision)
 }
 END_TEST
 
+START_TEST(what_there_is_nothing_to_go_back_to_pins_nothing)
+{
+    up_with_new_image("s: web p");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED, "no stable revision before");
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1);
+    stage_run(&stage, 1000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED, "that revision is in force");
+    ck_assert_uint_eq(stage.n_revisions, 0);
+    ck_assert_str_eq(stage.record[0].pin_id, "");
+}
+END_TEST
+
+/* What it was to go back from stays in force, and isn't called bad. */
+START_TEST(what_can_not_be_gone_back_to_bans_nothing)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    stage.service[0].pull = ACC_OP_CONFIG;
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED, "nothing was changed");
+    ck_assert_str_eq(stage.record[0].bad_id, "");
+    ck_containers("s-web-1 running img2 r2; ");
+}
+END_TEST
+
 START_TEST(who_asks_twice_goes_back_once)
 {
     up_with_new_image("s: web p");
@@ -1253,6 +1282,8 @@ static Suite *suite(void)
     tcase_add_test(tc, a_pruned_container_is_made_again_from_its_image);
     tcase_add_test(tc, a_rollback_that_was_asked_for);
     tcase_add_test(tc, a_rollback_to_a_stable_revision);
+    tcase_add_test(tc, what_there_is_nothing_to_go_back_to_pins_nothing);
+    tcase_add_test(tc, what_can_not_be_gone_back_to_bans_nothing);
     tcase_add_test(tc, who_asks_twice_goes_back_once);
     tcase_add_test(tc, an_older_one_than_the_kept_one_is_gone_to_over_it);
     tcase_add_test(tc, the_kept_one_by_its_number);

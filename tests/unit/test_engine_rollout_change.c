@@ -435,6 +435,48 @@ START_TEST(an_image_that_was_rolled_back_does_not_come_in_with_a_change)
 }
 END_TEST
 
+/* What is refused, or comes to nothing, lifts no ban. */
+START_TEST(an_upgrade_that_is_refused_does_not_bring_the_change)
+{
+    up("s: web p");
+    (void)snprintf(service("web")->image, 32, "img2");
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img1 r1; ");
+    spoil("web");
+    apply("s: web p", "web");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img1 r1; ");
+    stage_trace(&stage);
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 120000);
+    ck_stage(&stage, "pull web; ");
+    ck_applied("web", ACC_SETTLED_FAILED, "was rolled back to r1: the new one exited with 1");
+
+    service("web")->pull = ACC_OP_CONFIG; /* there is no such image */
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "img9", 0);
+    stage_run(&stage, 120000);
+    ck_stage(&stage, "pull web; ");
+    service("web")->pull = ACC_OP_OK;
+
+    stage_docker_stop(&stage, "web");
+    stage_run(&stage, 30000);
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 30000);
+    stage_cmd(&stage, ACC_VERB_UP, "web", "");
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "start web; ");
+    ck_assert(!is_of_new_file("s-web-1"));
+
+    service("web")->bad_image[0] = '\0';
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "img2", 0);
+    stage_run(&stage, 60000);
+    ck_assert(is_of_new_file("s-web-1"));
+    ck_applied("web", ACC_SETTLED_DONE, "");
+}
+END_TEST
+
 /* --- several --------------------------------------------------------------------------------- */
 
 START_TEST(what_others_stand_on_is_changed_first)
@@ -595,6 +637,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_failed_and_stayed_is_gone_back_to, 0, 4);
     tcase_add_loop_test(tcase, what_failed_and_stayed_in_part_is_not_stable, 0, 2);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
+    tcase_add_test(tcase, an_upgrade_that_is_refused_does_not_bring_the_change);
     tcase_add_test(tcase, what_others_stand_on_is_changed_first);
     tcase_add_test(tcase, who_stands_on_what_was_rolled_back_stays_as_it_was);
     tcase_add_test(tcase, who_does_not_wait_for_what_cannot_be_changed);
