@@ -187,7 +187,7 @@ static void after_known(struct accd_op *op, const struct accd_http_reply *reply)
     }
 }
 
-/* The file's own reference: what it needs was ensured before. */
+/* The file's own reference: what it needs was ensured before, and may have been pruned since. */
 static void after_ensured(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
@@ -195,7 +195,8 @@ static void after_ensured(struct accd_op *op, const struct accd_http_reply *repl
     enum acc_op_result result = accd_op_judge(op, ACC_CALL_INSPECT, reply);
 
     if (result == ACC_OP_GONE) {
-        accd_op_finish_with(op, ACC_OP_CONFIG, "its image was removed meanwhile");
+        accd_op_finish_with(op, op->action.is_local ? ACC_OP_GONE : ACC_OP_CONFIG,
+                            "its image was removed meanwhile");
     } else if (result != ACC_OP_OK) {
         accd_op_finish(op);
     } else if (acc_docker_image_parse(reply->body, reply->body_len, &image) < 0) {

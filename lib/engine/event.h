@@ -106,7 +106,7 @@ enum acc_hint {
 enum acc_op_result {
     ACC_OP_OK = 0,
     ACC_OP_NOT_MODIFIED, /* 304: it was so already */
-    ACC_OP_GONE,         /* 404: the container (not the image) does not exist */
+    ACC_OP_GONE,         /* 404: the container does not exist; PULL is_local: nor the image */
     ACC_OP_CONFLICT,     /* 409: a name taken, a removal in progress, paused */
     ACC_OP_CONFIG,       /* the request can't work as it is: no image, bad mount, bad command */
     ACC_OP_START,        /* the host said no for now: port taken, network, mount, runtime */

@@ -1089,6 +1089,8 @@ void acc_resource_wanted(struct acc_engine *e, const struct resource *res); /* b
 void acc_resource_lacks(const struct resource *res, char *out,
                         size_t out_size); /* what went wrong */
 void acc_resource_done(struct acc_engine *e, struct resource *res, const struct acc_event *event);
+/* One that could not be had, and won't be soon; NULL: there is none. */
+const struct resource *acc_resource_missing(const struct acc_engine *e, const struct service *s);
 void acc_resource_doubt(struct acc_engine *e, struct service *s); /* look again before a create */
 void acc_stack_cleanup(struct acc_engine *e, struct stack *stack);
 bool acc_stack_clean(const struct acc_engine *e, const struct stack *stack);
@@ -1200,6 +1202,8 @@ bool acc_change_is_kept(struct acc_engine *e, struct service *s, const struct in
  * is another one, so none can be made in its place. */
 bool acc_change_must_keep(struct acc_engine *e, struct service *s, const struct instance *i);
 /* Others of it are about to be replaced: a replica more comes with them. */
+/* The last rollout of its file as it is came to nothing before anything was touched. */
+bool acc_change_failed_to_begin(const struct service *s);
 bool acc_change_is_near(struct acc_engine *e, struct service *s);
 /* Begins the rollout that is due. */
 void acc_change_update(struct acc_engine *e, struct service *s);

@@ -128,6 +128,9 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->autos.is_set = fresh.autos.is_set;
     s->autos.spec = fresh.autos.spec;
     s->roll.waits_for = ACC_NONE;
+    if (acc_change_failed_to_begin(s)) {
+        s->roll.result = ROLL_NONE; /* who applies it again doesn't wait for the next try */
+    }
     s->stop_grace_ms = fresh.stop_grace_ms;
     s->health = fresh.health;
     s->n_ports = fresh.n_ports;

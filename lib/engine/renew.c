@@ -13,18 +13,6 @@
 
 /* --- what stands in the way ------------------------------------------------------------------ */
 
-static const struct resource *missing(const struct acc_engine *e, const struct service *s)
-{
-    for (uint32_t k = 0; k < s->n_res; k++) {
-        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
-
-        if (res->n_failures >= (res->kind == ACC_RES_IMAGE ? 1 : ACC_TOLD_ATTEMPTS)) {
-            return res;
-        }
-    }
-    return NULL;
-}
-
 /* The other end of the edge that its gate waits for, where that won't come soon. */
 static const struct service *hopeless(const struct acc_engine *e, const struct service *s)
 {
@@ -73,7 +61,7 @@ static enum renewal own_renewal(struct acc_engine *e, struct service *s)
     if (!s->renews) {
         return RENEWAL_NONE;
     }
-    return is_due && (missing(e, s) || hopeless(e, s)) ? RENEWAL_STUCK : RENEWAL_DUE;
+    return is_due && (acc_resource_missing(e, s) || hopeless(e, s)) ? RENEWAL_STUCK : RENEWAL_DUE;
 }
 
 /* Who only wants it doesn't wait for what may never be. */
@@ -159,7 +147,7 @@ static const struct service *stuck_dependency(const struct acc_engine *e, const 
 bool acc_renew_is_stuck(const struct acc_engine *e, const struct service *s, char *text)
 {
     const struct service *root = s;
-    const struct resource *res = missing(e, root);
+    const struct resource *res = acc_resource_missing(e, root);
     const struct service *other = hopeless(e, root);
     char after[ACC_NAME_MAX + 32] = "";
 
@@ -171,7 +159,7 @@ bool acc_renew_is_stuck(const struct acc_engine *e, const struct service *s, cha
         if (!root) {
             return false;
         }
-        res = missing(e, root);
+        res = acc_resource_missing(e, root);
         other = hopeless(e, root);
         (void)snprintf(after, sizeof(after), "comes after %.200s, which ", root->nick);
     }

@@ -43,6 +43,18 @@ bool acc_resources_there(struct acc_engine *e, struct service *s)
     return there;
 }
 
+const struct resource *acc_resource_missing(const struct acc_engine *e, const struct service *s)
+{
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+
+        if (res->n_failures >= (res->kind == ACC_RES_IMAGE ? 1 : ACC_TOLD_ATTEMPTS)) {
+            return res;
+        }
+    }
+    return NULL;
+}
+
 void acc_resource_doubt(struct acc_engine *e, struct service *s)
 {
     for (uint32_t k = 0; k < s->n_res; k++) {

@@ -837,6 +837,21 @@ static void begin_when_due(struct acc_engine *e, struct service *s)
     }
 }
 
+/* What its file needs is gone again, and can't be had: what that says is why. */
+static bool lacks_resource(const struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+    const struct resource *res = r->is.is_upgrade || r->is_here || r->op
+                                     ? NULL
+                                     : acc_resource_missing(e, s);
+
+    if (res) {
+        (void)snprintf(r->is.why, sizeof(r->is.why), "nothing was changed: needs %.100s: %.120s",
+                       res->key, res->error);
+    }
+    return res;
+}
+
 static void update_active(struct acc_engine *e, struct service *s)
 {
     bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_POST;
@@ -864,6 +879,8 @@ static void update_active(struct acc_engine *e, struct service *s)
         } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+        } else if (lacks_resource(e, s)) {
+            acc_rollout_end(e, s, ROLL_FAILED);
         } else if (s->roll.is_here && acc_group_is_here(e, s)) {
             begin_when_due(e, s);
         }

@@ -713,7 +713,8 @@ void acc_rollout_act(struct acc_engine *e, struct service *s)
         acc_rollout_hook_act(e, s);
         return;
     }
-    if (r->is_here || !acc_turn_to_pull(e, s)) {
+    if (r->is_here || (!r->is.is_upgrade && !acc_resources_there(e, s)) ||
+        !acc_turn_to_pull(e, s)) {
         return;
     }
     action = acc_rollout_op(e, s, ACC_ACT_PULL, NULL);
@@ -819,6 +820,8 @@ static void pulled(struct acc_engine *e, struct service *s, const struct acc_eve
 
     if (event->op.result == ACC_OP_OK || event->op.result == ACC_OP_NOT_MODIFIED) {
         is_there(e, s, event);
+    } else if (event->op.result == ACC_OP_GONE && ++r->n_tries < TRIES_MAX) {
+        acc_resource_doubt(e, s); /* pruned since it was seen: it is had by its pull_policy */
     } else if (event->op.result == ACC_OP_CONFIG || ++r->n_tries >= TRIES_MAX) {
         (void)snprintf(r->is.why, sizeof(r->is.why), "nothing was changed: %.220s",
                        event->op.message);

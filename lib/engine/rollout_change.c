@@ -258,7 +258,7 @@ bool acc_change_is_held_up(struct acc_engine *e, struct service *s)
 /* --- when ------------------------------------------------------------------------------------ */
 
 /* What became of another configuration, or of a way back, says nothing of this one. */
-static bool has_failed_to_begin(const struct service *s)
+bool acc_change_failed_to_begin(const struct service *s)
 {
     const struct rollout *r = &s->roll;
 
@@ -280,7 +280,7 @@ static bool is_due(struct acc_engine *e, struct service *s)
             return false;
         }
     }
-    return (!has_failed_to_begin(s) || acc_due(e, s, r->ended_ms + AGAIN_MS)) &&
+    return (!acc_change_failed_to_begin(s) || acc_due(e, s, r->ended_ms + AGAIN_MS)) &&
            (!r->ended_ms || acc_due(e, s, r->ended_ms + 1)) && acc_gate_start(e, s) &&
            acc_gate_breaker(e, s) && acc_resources_there(e, s);
 }

@@ -456,6 +456,16 @@ static bool is_being_compared(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* It is tried again, and may fail like that for ever. */
+static bool failed_to_begin(const struct service *s, char *text)
+{
+    if (!acc_change_failed_to_begin(s)) {
+        return false;
+    }
+    (void)snprintf(text, ACC_REASON_MAX + 1, "%.400s; it is tried again", s->roll.is.why);
+    return true;
+}
+
 static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_t now_ms,
                                 char *text)
 {
@@ -498,6 +508,7 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
                : acc_host_disk_is_full(e)       ? failed(text, ACC_DISK_IS_FULL)
                : stays_for_host(e, s, text)     ? ACC_SETTLED_FAILED
                : acc_renew_is_stuck(e, s, text) ? ACC_SETTLED_FAILED
+               : failed_to_begin(s, text)       ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;
     }
     return settled_up(e, s, now_ms, text);

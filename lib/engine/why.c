@@ -831,7 +831,11 @@ static void say_taken_back(struct words *w, const struct service *s, uint64_t no
         say_ago(w, now_ms - r->ended_ms);
         say(w, ".");
     } else if (r->result == ROLL_FAILED && !acc_rollout_active(s)) {
-        say(w, r->is_refused ? " It %s" : " Its upgrade failed: %s", r->is.why);
+        say(w, r->is_refused ? " It %s" : " Its %s failed: ",
+            r->is_refused      ? r->is.why
+            : r->is.is_upgrade ? "upgrade"
+                               : "change");
+        say(w, "%s", r->is_refused ? "" : r->is.why);
         say_ago(w, now_ms - r->ended_ms);
         say(w, ".");
     }

@@ -92,3 +92,45 @@ def test_a_job_is_left_out_of_an_upgrade_of_all(w):
     accd.ctl("down", "migrate")  # the upgrade of the other one has pulled it
     accd.ctl("up", "migrate")
     assert version(w, "s-migrate-1") == "2" and accd.state_of("migrate") == "done"
+
+
+def untag(w, image):
+    """As `docker image prune -a` does to the tag of what runs under another one of ours."""
+    w.engine.inside("docker", "rmi", "-f", image)
+
+
+@needs(seconds=240)
+def test_a_changed_file_whose_image_was_pruned(w):
+    """A change has its image by the pull_policy when somebody has removed the tag meanwhile; where it is not to be had
+    `apply` ends with the reason, `why` has it, and it is brought in when the registry is back."""
+    r = Registry(w)
+    accd = start(w, r)
+    image = f"{r.at}/app:1"
+
+    def change(value, **keys):
+        w.stack("s", {"a": service(interval="1s", image=image, environment={"A": value}, **keys)})
+
+    def value():
+        env = w.docker.inspect("s-a-1")["Config"]["Env"]
+        return next((e[2:] for e in env if e.startswith("A=")), None)
+
+    untag(w, image)
+    change("1")
+    out = accd.ctl("apply").stdout
+    assert "recreated (environment A added)" in out and value() == "1" and version(w) == "1", out
+    wait(lambda: "watched" not in accd.service("a")["reason"], 20, "its watch is over")
+
+    untag(w, image)
+    change("2", pull_policy="never")
+    out = accd.ctl("apply", check=False)
+    assert out.returncode == 1 and "pull_policy is never; pull or load it" in out.stderr, out
+    assert "pull_policy is never" in accd.ctl("why", "a").stdout, accd.ctl("why", "a").stdout
+    assert accd.state_of("a") == "up" and value() == "1"
+
+    r.fault("503")
+    change("3")
+    out = accd.ctl("apply", check=False)
+    assert out.returncode == 1 and f"needs {image}" in out.stderr, out
+    r.fault()
+    wait(lambda: value() == "3", 90, "it is tried again")
+    assert version(w) == "1"

@@ -281,6 +281,11 @@ static void pulled(void *ctx, uint64_t life, uint64_t op)
     if (!o->action.image_id[0] && o->action.digest[0]) {
         (void)snprintf(image_id, sizeof(image_id), "%s", o->action.digest);
     }
+    if (o->action.is_local && !o->action.image_id[0] &&
+        !twin_image_exists(&w->twin, o->action.svc)) {
+        world_finish_op(w, op, ACC_OP_GONE, "", "its image was removed meanwhile");
+        return;
+    }
     if (sim_rand_chance(world_luck(w, o->action.svc), w->twin.quirks.pull_fails)) {
         world_finish_op(w, op, ACC_OP_START, "", "toomanyrequests");
     } else if (w->twin.disk_is_full) {

@@ -240,6 +240,7 @@ void twin_remove_network(struct twin *twin, uint32_t stack, bool by_force);
 bool twin_lost_network(const struct twin *twin, const struct twin_container *container);
 /* docker image prune -a */
 void twin_prune_images(struct twin *twin);
+bool twin_image_exists(const struct twin *twin, uint32_t svc); /* ... that its file names */
 /* The defaults of Docker over those of the file: what the container is checked by. */
 bool twin_health_of(const struct acc_model *model, uint32_t svc, int64_t *ret_interval_ms,
                     int64_t *ret_timeout_ms, int64_t *ret_start_period_ms, uint32_t *ret_retries);

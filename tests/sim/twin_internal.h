@@ -38,7 +38,6 @@ void twin_answer(struct twin_waiting *w, int status, const char *fmt, ...)
 void twin_answer_waiting(struct twin *twin, struct twin_container *c);
 void twin_drop_waiting(struct twin *twin, struct twin_container *c);
 bool twin_unseen(const struct twin *twin); /* the daemon can't see what happens now */
-bool twin_image_exists(const struct twin *twin, uint32_t svc);
 /* There is none of this name at all. */
 bool twin_network_is_gone(const struct twin *twin, const struct twin_container *c);
 void twin_network_attach(const struct twin *twin, struct twin_container *c); /* it is made */

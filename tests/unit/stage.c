@@ -218,6 +218,10 @@ static void do_pull(struct stage *stage, const struct acc_action *action)
     if (service->silent) {
         return;
     }
+    if (service->is_pruned && action->is_local) {
+        push_done(stage, action->op, ACC_OP_GONE, "", "its image was removed meanwhile");
+        return;
+    }
     push_done(stage, action->op, service->pull,
               action->image_id[0] ? action->image_id : tag_of(stage, action->svc),
               service->pull != ACC_OP_OK                  ? service->message
@@ -574,6 +578,9 @@ static void ensure(struct stage *stage, const struct acc_action *action)
     if (stage->no_network && stage->model->resources[action->res]->kind == ACC_RES_NETWORK) {
         push_done(stage, action->op, ACC_OP_FAILED, "", stage->no_network);
         return;
+    }
+    for (size_t i = 0; is_pull && stage->pull == ACC_OP_OK && i < stage->model->n_services; i++) {
+        stage->service[i].is_pruned = false;
     }
     push_done(stage, action->op, is_pull ? stage->pull : ACC_OP_OK, "", stage->pull_message);
 }

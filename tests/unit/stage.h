@@ -33,6 +33,7 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     char bad_image[32];         /* containers of this image, or this spec, exit at once */
     char sick_image[32];        /* ... and those of this one fail their checks */
     enum acc_op_result pull;
+    bool is_pruned;               /* its image is gone, until one is ensured */
     enum acc_op_result pre, post; /* of the commands around an upgrade */
     bool hangs;                   /* they don't end */
     char registry[32];            /* digest of what its reference means there; "" for what runs */
@@ -74,7 +75,7 @@ struct stage {
     struct acc_revision_record revision[32]; /* as saved, newest last; one of a number */
     size_t n_revisions;
     size_t n_attempts; /* that came to nothing, as they were saved */
-    int kill_after; /* accd dies before this many more actions that change the world; -1 never */
+    int kill_after;    /* accd dies before this many more actions that change the world; -1 never */
     struct acc_stack_record stack_record[8];
     bool has_stack_record[8];
 };

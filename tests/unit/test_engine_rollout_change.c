@@ -477,6 +477,56 @@ START_TEST(an_upgrade_that_is_refused_does_not_bring_the_change)
 }
 END_TEST
 
+/* `docker image prune -a` takes the tag of what runs by its id. */
+START_TEST(an_image_that_was_pruned_is_had_again)
+{
+    up("s: web p");
+    stage.show_ensure = true;
+    service("web")->is_pruned = true;
+    apply("s: web p", "web");
+    ck_stage(&stage, "pull web; ensure web:1; ensure s_default; pull web; create web; start web; ");
+    ck_state(&stage, "web", "upgrading");
+    stage_run(&stage, 11000);
+    ck_containers("s-web-1 running img1 r2; s-web-1.r1 exited img1 r1; ");
+    ck_assert_uint_eq(stage.n_attempts, 0);
+}
+END_TEST
+
+START_TEST(an_image_that_can_not_be_had_again_is_told)
+{
+    up("s: web p");
+    service("web")->is_pruned = true;
+    stage.pull = ACC_OP_CONFIG;
+    stage.pull_message = "no such image";
+    apply("s: web p", "web");
+    stage_run(&stage, 1000);
+    ck_state(&stage, "web", "up");
+    ck_applied("web", ACC_SETTLED_FAILED, "no such image");
+    ck_assert(stage_why_says(&stage, "web",
+                             "Its change failed: nothing was changed: needs web:1: no such image"));
+    stage.pull = ACC_OP_OK;
+    stage_run(&stage, 100000);
+    ck_containers("s-web-1 running img1 r2; s-web-1.r1 exited img1 r1; ");
+    ck_applied("web", ACC_SETTLED_DONE, "");
+}
+END_TEST
+
+/* The commands before it fail each time: nobody waits for that. */
+START_TEST(a_change_that_can_not_begin_is_told)
+{
+    up("s: web p B");
+    service("web")->pre = ACC_OP_FAILED;
+    apply("s: web p B", "web");
+    stage_run(&stage, 1000);
+    ck_applied("web", ACC_SETTLED_FAILED, "nothing was changed: hook said so; it is tried again");
+    service("web")->pre = ACC_OP_OK;
+    apply("s: web p B", "web"); /* at once */
+    ck_applied("web", ACC_SETTLED_PENDING, "");
+    stage_run(&stage, 12000);
+    ck_applied("web", ACC_SETTLED_DONE, "");
+}
+END_TEST
+
 /* --- several --------------------------------------------------------------------------------- */
 
 START_TEST(what_others_stand_on_is_changed_first)
@@ -638,6 +688,9 @@ int main(void)
     tcase_add_loop_test(tcase, what_failed_and_stayed_in_part_is_not_stable, 0, 2);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
     tcase_add_test(tcase, an_upgrade_that_is_refused_does_not_bring_the_change);
+    tcase_add_test(tcase, an_image_that_was_pruned_is_had_again);
+    tcase_add_test(tcase, an_image_that_can_not_be_had_again_is_told);
+    tcase_add_test(tcase, a_change_that_can_not_begin_is_told);
     tcase_add_test(tcase, what_others_stand_on_is_changed_first);
     tcase_add_test(tcase, who_stands_on_what_was_rolled_back_stays_as_it_was);
     tcase_add_test(tcase, who_does_not_wait_for_what_cannot_be_changed);
