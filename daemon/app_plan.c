@@ -360,7 +360,7 @@ static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *s
 
 /* Its old container can't run in the namespaces of another one, and nothing else has the
  * configuration of before (docs/adr/0003). */
-static void add_no_way_back(struct accd_plan_run *run, const struct acc_service_spec *service)
+static void add_way_back(struct accd_plan_run *run, const struct acc_service_spec *service)
 {
     const struct acc_model *model = run->loaded.model;
     char reason[ACC_DIFF_TEXT_MAX + 1];
@@ -374,8 +374,11 @@ static void add_no_way_back(struct accd_plan_run *run, const struct acc_service_
 
         if (row && row->what == ACC_PLAN_RECREATE) {
             (void)snprintf(reason, sizeof(reason),
-                           "it goes with %.120s, whose namespaces it shares: once that has taken "
-                           "over its old container isn't kept",
+                           service->replicas == 1
+                               ? "it goes with %.120s, which it shares with, and can go back with "
+                                 "that alone"
+                               : "it goes with %.120s, which it shares with: once that has taken "
+                                 "over its old containers aren't kept",
                            row->service);
             run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
         }
@@ -402,7 +405,7 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
             !add_held(run, service, diff)) {
             add(run, service->id, ACC_PLAN_RECREATE, diff, NULL);
             add_kept(run, service);
-            add_no_way_back(run, service);
+            add_way_back(run, service);
         }
         break;
     }

@@ -1227,6 +1227,16 @@ void acc_change_text(const struct service *s, char *out, size_t out_size);
 #define ACC_OF_THE_SAME " of the same "
 /* Its rollout has failed: the others that its phase says go back, too. */
 void acc_group_failed(struct acc_engine *e, struct service *s);
+/* In why: "side, which shares with it and was changed with it, was rolled back". */
+#define ACC_CHANGED_WITH ", which shares with it and was changed with it, "
+/* Its old container lives in the namespaces of this one's, which was changed, too, and can go back
+ * as long as it is watched; NULL. */
+struct service *acc_group_target(struct acc_engine *e, const struct service *s);
+/* What its old container shared with is gone: that can't run again. */
+bool acc_group_is_homeless(struct acc_engine *e, const struct service *s,
+                           const struct instance *old);
+/* It goes back: so do those that were changed with it and share with it, and its own target. */
+void acc_group_sharers_go_back(struct acc_engine *e, struct service *s, bool is_with_target);
 /* One of its group has failed, and nobody who stands on it is to go back before it. */
 bool acc_group_goes_back(struct acc_engine *e, struct service *s);
 /* It has proven itself; have those that would take it back with them? */

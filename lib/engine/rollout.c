@@ -830,7 +830,7 @@ static bool is_on_its_way_back(struct acc_engine *e, struct service *s)
 static void begin_when_due(struct acc_engine *e, struct service *s)
 {
     s->roll.waits_for = ACC_NONE;
-    if (!s->has_pre_upgrade) {
+    if (!s->has_pre_upgrade || acc_group_target(e, s)) { /* ... that it was stopped for */
         acc_rollout_step(e, s, ACC_ROLL_CREATE);
     } else if (!acc_rollout_waits(e, s, &s->roll.waits_for)) {
         acc_rollout_step(e, s, ACC_ROLL_PRE);

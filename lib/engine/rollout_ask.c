@@ -318,6 +318,10 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
     r->ended_ms = e->now;
     if (result == ROLL_FAILED) {
         save_attempt(e, s);
+        if (s->roll.is.step <= ACC_ROLL_PRE && acc_group_target(e, s)) {
+            acc_change_refuse(e, s, s->roll.is.why);
+            acc_group_sharers_go_back(e, s, true);
+        }
         acc_group_failed(e, s);
     }
     acc_group_mark(e, s);

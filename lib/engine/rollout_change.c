@@ -170,9 +170,10 @@ static bool rolls(struct acc_engine *e, struct service *s)
         if (!i->present || !acc_inst_changed(e, i)) {
             continue;
         }
-        if (acc_inst_stranded(e, i) || !has_its_name(e, i)) {
+        if ((acc_inst_stranded(e, i) && !acc_group_target(e, s)) || !has_its_name(e, i)) {
             return false;
         }
+        serves |= acc_inst_stranded(e, i); /* it has been stopped for its target's sake */
         serves |= i->obs == ACC_CTR_RUNNING && i->ready && !i->degraded;
     }
     return serves;
@@ -195,7 +196,7 @@ bool acc_change_is_kept(struct acc_engine *e, struct service *s, const struct in
             return acc_inst_changed(e, i) && !i->recreate;
         }
     }
-    return false;
+    return acc_inst_changed(e, i) && acc_inst_stranded(e, i) && acc_group_target(e, s);
 }
 
 bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i)

@@ -5,9 +5,13 @@
  * for half of their watch, and those that have to stop for it go one at a time. Where its phase
  * says so, one that fails takes the others of its phase, or all, back with it; so they keep their
  * old containers until all of them have proven themselves.
+ *
+ * So do two that one changed file has for both, where the one shares the namespaces of the other:
+ * the old container of the sharer can't run in the namespaces of the new target.
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/engine/internal.h"
 
@@ -74,6 +78,24 @@ static bool has_changed_nothing(struct acc_engine *e, struct service *s)
 
 /* --- back ------------------------------------------------------------------------------------ */
 
+static void go_along(struct acc_engine *e, struct service *mate, const char *root, const char *why)
+{
+    struct rollout *r = &mate->roll;
+
+    if (r->is.is_change) {
+        acc_change_take_along(e, mate, r->is.spec, root, why);
+    }
+    acc_copy(r->is.why, sizeof(r->is.why), why);
+    if (has_changed_nothing(e, mate)) {
+        r->is.group = 0; /* that has been dealt with */
+        acc_rollout_end(e, mate, ROLL_FAILED);
+    } else {
+        r->is.goes_back = true;
+        acc_save(mate);
+        acc_mark(e, mate);
+    }
+}
+
 static void take_along(struct acc_engine *e, struct service *s, struct service *mate,
                        uint64_t group)
 {
@@ -93,23 +115,133 @@ static void take_along(struct acc_engine *e, struct service *s, struct service *
         acc_mark(e, mate);
         return;
     }
-    if (!acc_rollout_active(mate)) {
-        acc_change_take_along(e, mate, mate->spec, root, why);
-        return;
-    }
-    if (r->is.is_change) {
-        acc_change_take_along(e, mate, r->is.spec, root, why);
-    }
-    acc_copy(r->is.why, sizeof(r->is.why), why);
-    if (has_changed_nothing(e, mate)) {
-        r->is.group = 0; /* that has been dealt with */
-        acc_rollout_end(e, mate, ROLL_FAILED);
+    if (acc_rollout_active(mate)) {
+        go_along(e, mate, root, why);
     } else {
-        r->is.goes_back = true;
-        acc_save(mate);
-        acc_mark(e, mate);
+        acc_change_take_along(e, mate, mate->spec, root, why);
     }
 }
+
+/* --- sharers --------------------------------------------------------------------------------- */
+
+/* Its container of before its change. */
+static const struct instance *old_of(struct acc_engine *e, const struct service *s)
+{
+    struct cast cast = acc_rollout_cast(e, s, 1);
+    bool is_new = cast.holder && acc_rollout_active(s) && acc_rollout_is_new(s, cast.holder);
+
+    return cast.retired ? cast.retired : is_new ? NULL : cast.holder;
+}
+
+/* The kept container of a change that is watched, which the other one shares with. */
+static bool keeps_for(struct acc_engine *e, const struct service *d, const struct instance *sharer)
+{
+    const struct instance *retired = acc_rollout_cast(e, d, 1).retired;
+
+    return d->roll.is.is_change && retired && strstr(sharer->shares, retired->cid) &&
+           (d->roll.is.step == ACC_ROLL_POST || d->roll.is.step == ACC_ROLL_WATCH);
+}
+
+struct service *acc_group_target(struct acc_engine *e, const struct service *s)
+{
+    const struct instance *old = s->n_inst == 1 ? old_of(e, s) : NULL;
+    struct service *found = NULL;
+
+    if (!old || !old->shares[0] || old->recreate) {
+        return NULL;
+    }
+    acc_each_out (e, s, edge) {
+        struct service *d = &e->services[edge->to];
+        const struct instance *target = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
+
+        if (edge->kind != ACC_EDGE_BINDS ||
+            (target && target->present && strstr(old->shares, target->cid))) {
+            continue;
+        }
+        if (!keeps_for(e, d, old)) {
+            return NULL;
+        }
+        found = d;
+    }
+    return found;
+}
+
+bool acc_group_is_homeless(struct acc_engine *e, const struct service *s,
+                           const struct instance *old)
+{
+    acc_each_out (e, s, edge) {
+        const struct service *d = &e->services[edge->to];
+        bool is_there = false;
+
+        if (edge->kind != ACC_EDGE_BINDS || !old->shares[0] || !e->synced) {
+            continue;
+        }
+        acc_each_inst (e, d, i) {
+            is_there |= i->present && strstr(old->shares, i->cid);
+        }
+        if (!is_there) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rides_with(struct acc_engine *e, const struct service *sharer, const struct service *d)
+{
+    return acc_rollout_active(sharer) && sharer->roll.is.is_change &&
+           sharer->roll.is.step < ACC_ROLL_RETIRE && acc_group_target(e, sharer) == d;
+}
+
+void acc_group_sharers_go_back(struct acc_engine *e, struct service *s, bool is_with_target)
+{
+    struct service *target = is_with_target ? acc_group_target(e, s) : NULL;
+    char why[ACC_OUTPUT_MAX + 1];
+
+    (void)snprintf(why, sizeof(why), "%.160s" ACC_CHANGED_WITH "%s", s->nick,
+                   s->roll.is.step <= ACC_ROLL_PRE ? "could not be changed" : "was rolled back");
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *sharer = &e->services[edge->from];
+
+        if (edge->kind == ACC_EDGE_BINDS && rides_with(e, sharer, s) &&
+            !sharer->roll.is.goes_back) {
+            go_along(e, sharer, s->id, why);
+        }
+    }
+    if (target && !target->roll.is.goes_back) {
+        go_along(e, target, s->id, why);
+    }
+}
+
+/* It waits for its target, which nothing new of it stands on any more. */
+static bool is_out_of_the_way(struct acc_engine *e, const struct service *sharer,
+                              const struct service *s)
+{
+    acc_each_inst (e, sharer, i) {
+        if (i->present && acc_undo_runs(i)) {
+            return false;
+        }
+    }
+    return sharer->roll.is.step == ACC_ROLL_UNDO && acc_group_target(e, sharer) == s;
+}
+
+static bool is_proving(struct acc_engine *e, struct service *s, uint32_t *ret_sharer)
+{
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        const struct edge *edge = &e->edges[e->in[s->first_in + k]];
+        struct service *sharer = &e->services[edge->from];
+
+        if (edge->kind == ACC_EDGE_BINDS && acc_group_target(e, sharer) == s &&
+            !acc_group_stands_aside(e, sharer) && !sharer->roll.is_proven &&
+            (acc_rollout_active(sharer) || acc_change_comes(e, sharer))) {
+            *ret_sharer = edge->from;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- back, each in its turn ------------------------------------------------------------------ */
 
 void acc_group_failed(struct acc_engine *e, struct service *s)
 {
@@ -141,7 +273,7 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
         struct service *dependent = &e->services[edge->from];
 
         if (edge->kind != ACC_EDGE_CONFLICTS && acc_rollout_active(dependent) &&
-            !acc_group_stands_aside(e, dependent) &&
+            !acc_group_stands_aside(e, dependent) && !is_out_of_the_way(e, dependent, s) &&
             (dependent->roll.is.step == ACC_ROLL_UNDO ||
              (dependent->roll.is.goes_back && dependent->roll.is.step != ACC_ROLL_RETIRE))) {
             return false;
@@ -167,9 +299,13 @@ bool acc_group_is_proven(struct acc_engine *e, struct service *s)
     if (!s->roll.is_proven) {
         s->roll.is_proven = true;
         acc_group_mark(e, s);
+        acc_mark_neighbours(e, s); /* what it shares with */
     }
     if (s->roll.is.goes_back) {
         return false; /* it only waits for those that go back before it */
+    }
+    if (is_proving(e, s, &s->roll.waits_for)) {
+        return false;
     }
     for (uint32_t v = 0; group && v < e->n_services; v++) {
         struct service *mate = &e->services[v];

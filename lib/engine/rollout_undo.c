@@ -31,12 +31,20 @@ static bool file_has_it(const struct service *s)
     return revision && revision->spec[0] && strcmp(revision->spec, s->spec) == 0;
 }
 
-bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot)
+static const struct instance *old_of(struct acc_engine *e, const struct service *s, uint32_t slot)
 {
     struct cast cast = acc_rollout_cast(e, s, slot);
 
-    return s->roll.is.is_change && !cast.retired &&
-           (!cast.holder || acc_rollout_is_new(s, cast.holder)) && !file_has_it(s);
+    return cast.retired                                         ? cast.retired
+           : cast.holder && !acc_rollout_is_new(s, cast.holder) ? cast.holder
+                                                                : NULL;
+}
+
+bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    const struct instance *old = old_of(e, s, slot);
+
+    return s->roll.is.is_change && (!old || acc_group_is_homeless(e, s, old)) && !file_has_it(s);
 }
 
 static uint32_t count_cut_off(struct acc_engine *e, const struct service *s)
@@ -147,6 +155,7 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
     if (is_fault) {
         acc_group_failed(e, s);
     }
+    acc_group_sharers_go_back(e, s, strcmp(is->spec, s->spec) == 0);
     go_back(e, s);
     s->roll.result = ROLL_NONE;
     acc_rollout_step(e, s, ACC_ROLL_UNDO);
@@ -168,6 +177,9 @@ bool acc_undo_owns(struct acc_engine *e, struct service *s, const struct instanc
     }
     cast = acc_rollout_cast(e, s, i->slot);
     is_cut_off = acc_undo_is_cut_off(e, s, i->slot);
+    if (i->present && is_cut_off && !acc_rollout_is_new(s, i)) {
+        return true;
+    }
     if (!i->present) {
         return cast.retired || cast.holder || acc_undo_runs(cast.candidate) ||
                acc_undo_runs(cast.bad) || (is_cut_off && (cast.candidate || cast.bad));
@@ -207,8 +219,18 @@ static bool stands_in(struct acc_engine *e, struct service *s, const struct cast
            (!acc_inst_running(cast->holder) || may_be_stopping(e, s));
 }
 
+/* Its file has changed once more, and its old one, that can't run without its target, waits for
+ * what comes next. */
+static bool has_next(struct acc_engine *e, const struct service *s)
+{
+    return strcmp(s->roll.is.spec, s->spec) != 0 && acc_group_target(e, s);
+}
+
 static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
+    if (has_next(e, s)) {
+        return true;
+    }
     if (!s->wanted_up || (cast->holder && cast->holder->ready)) {
         return true;
     }
@@ -260,6 +282,9 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
 
     if (!i->present) {
         return ACC_NOTHING;
+    }
+    if (is_cut_off && i == old_of(e, s, i->slot)) { /* it can't run again, and is in the way */
+        return acc_inst_running(i) ? acc_stop_harder(e, s, i) : acc_remove_it(e, s, i);
     }
     switch (i->role) {
     case ROLE_NONE:
@@ -346,7 +371,7 @@ static void say_mixed(struct acc_engine *e, struct service *s)
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    bool is_back = s->ready || !s->wanted_up;
+    bool is_back = s->ready || !s->wanted_up || has_next(e, s);
     bool is_impossible = acc_undo_is_impossible(e, s);
 
     if (is_impossible && s->rev != r->is.to) {

@@ -601,7 +601,36 @@ START_TEST(who_stands_on_what_is_watched_and_has_changed_again_waits_for_it)
     stage_connect(&stage, false);
     stage_run(&stage, 30000);
     ck_stage(&stage, "remove vpn; pull vpn; create vpn; stop side; stop vpn; start vpn; "
-                     "rename vpn; rename vpn; remove side; create side; start side; ");
+                     "rename vpn; rename vpn; pull side; create side; start side; rename side; "
+                     "rename side; ");
+}
+END_TEST
+
+START_TEST(who_shares_and_whose_image_can_not_be_had_goes_back_with_its_target)
+{
+    up("s: vpn p e; side p b:vpn B");
+    service("side")->pull = ACC_OP_CONFIG;
+    apply("s: vpn p e; side p b:vpn B", "vpn side");
+    stage_run(&stage, 60000);
+    ck_containers("s-side-1 running img1 r1; s-vpn-1 running img1 r1; ");
+    ck_applied("side", ACC_SETTLED_FAILED, "nothing was changed");
+    ck_applied("vpn", ACC_SETTLED_FAILED, "side, which shares with it and was changed with it");
+    service("side")->pull = ACC_OP_OK;
+    apply("s: vpn p e; side p b:vpn B",
+          "vpn"); /* the sharer's is as it was: nothing is against it */
+    stage_run(&stage, 60000);
+    ck_applied("vpn", ACC_SETTLED_DONE, "");
+    ck_assert(is_of_new_file("s-vpn-1") && !is_of_new_file("s-side-1"));
+}
+END_TEST
+
+START_TEST(who_had_to_stop_with_its_target_runs_no_commands_before)
+{
+    up("s: vpn p e; side p b:vpn B");
+    service("side")->pre = ACC_OP_FAILED;
+    apply("s: vpn p e; side p b:vpn B", "vpn side");
+    stage_run(&stage, 60000);
+    ck_assert(is_of_new_file("s-vpn-1") && is_of_new_file("s-side-1"));
 }
 END_TEST
 
@@ -695,6 +724,8 @@ int main(void)
     tcase_add_test(tcase, who_stands_on_what_was_rolled_back_stays_as_it_was);
     tcase_add_test(tcase, who_does_not_wait_for_what_cannot_be_changed);
     tcase_add_test(tcase, who_stands_on_what_is_watched_and_has_changed_again_waits_for_it);
+    tcase_add_test(tcase, who_shares_and_whose_image_can_not_be_had_goes_back_with_its_target);
+    tcase_add_test(tcase, who_had_to_stop_with_its_target_runs_no_commands_before);
     tcase_add_test(tcase, a_dependency_that_is_ill_is_not_its_fault);
     tcase_add_test(tcase, accd_dies_anywhere_on_the_way);
     suite_add_tcase(suite, tcase);
