@@ -97,7 +97,7 @@ static int on_docker(struct script *s, char *rest)
     } else if (strcmp(verb, "start") == 0) {
         acc_world_docker_start(&s->world, c);
     } else if (strcmp(verb, "rm") == 0) {
-        acc_world_docker_rm(&s->world, c);
+        acc_world_docker_rm(&s->world, c, strcmp(acc_script_next(&rest), "seen") == 0);
     } else if (strcmp(verb, "network-rm") == 0) { /* and another one of the name is made */
         c->is_netless = true;
     } else if (strcmp(verb, "network-disconnect") == 0 || strcmp(verb, "network-connect") == 0) {

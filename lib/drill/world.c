@@ -1206,11 +1206,18 @@ void acc_world_docker_start(struct acc_world *w, struct acc_world_container *c)
     acc_world_hint(w, c, ACC_HINT_START);
 }
 
-void acc_world_docker_rm(struct acc_world *w, struct acc_world_container *c)
+/* With `docker rm -f` it may be seen on its way. */
+void acc_world_docker_rm(struct acc_world *w, struct acc_world_container *c, bool is_seen)
 {
     struct acc_event event = {.type = ACC_EV_GONE};
     char cid[ACC_CID_LEN + 1];
 
+    if (is_seen) {
+        acc_world_hint(w, c, ACC_HINT_KILL);
+        end_run(w, c, 137);
+        c->obs.state = ACC_CTR_REMOVING;
+        acc_world_hint(w, c, ACC_HINT_DIE);
+    }
     memcpy(cid, c->obs.cid, sizeof(cid));
     c->exists = false;
     event.hint.cid = cid;

@@ -144,7 +144,7 @@ void acc_world_exit(struct acc_world *world, struct acc_world_container *c, int3
 /* What a person does by hand; a stop may also be that of an engine which goes down. */
 void acc_world_docker_stop(struct acc_world *world, struct acc_world_container *c, bool is_by_hand);
 void acc_world_docker_start(struct acc_world *world, struct acc_world_container *c);
-void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c);
+void acc_world_docker_rm(struct acc_world *world, struct acc_world_container *c, bool is_seen);
 void acc_world_docker_pause(struct acc_world *world, struct acc_world_container *c, bool is_pause);
 void acc_world_docker_rename(struct acc_world *world, struct acc_world_container *c,
                              const char *name);

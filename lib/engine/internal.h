@@ -346,6 +346,7 @@ struct rollout {
     bool is_paused;      /* what it stands on is bad, since `seen_ms` or before */
     uint64_t still_ms;   /* its clock stands still since; 0: it runs */
     uint64_t fail_ms;    /* the new one failed then, and it isn't clear yet whose fault it was */
+    uint64_t gone_ms;    /* somebody removed it then, though not the one that is kept for it */
     bool is_by_hand;     /* ... because a person ended it */
     bool is_marked;      /* the old one may have been told to drain */
     uint32_t n_undrains; /* failed ones */
@@ -1113,6 +1114,9 @@ enum role acc_role_of(const struct acc_engine *e, const struct instance *i, cons
 /* What its name makes of it, and what it is in the rollout that is under way. */
 void acc_inst_cast_by_name(struct acc_engine *e, struct instance *i);
 void acc_rollout_cast_by_name(struct acc_engine *e, struct service *s);
+/* Somebody is removing one that isn't stopped: true when the rollout goes on from there, and it
+ * isn't off. */
+bool acc_rollout_removed(struct acc_engine *e, struct service *s, const struct instance *i);
 void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd);
 void acc_rollout_update(struct acc_engine *e, struct service *s);
 void acc_rollout_act(struct acc_engine *e, struct service *s); /* the pull, and hooks */

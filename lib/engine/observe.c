@@ -539,6 +539,12 @@ static bool was_in_use(const struct instance *i)
            (i->exit_pending && (i->stop_hint_ns == i->run_ns || i->kill_hint_ns == i->run_ns));
 }
 
+/* `docker rm -f` of one that ran, seen half way. */
+static bool was_taken_away(const struct instance *i)
+{
+    return i->obs == ACC_CTR_REMOVING && i->kill_hint_ns != 0 && i->kill_hint_ns == i->run_ns;
+}
+
 void acc_observe_gone(struct acc_engine *e, const char *cid)
 {
     struct instance *i = acc_find_cid(e, cid);
@@ -555,14 +561,16 @@ void acc_observe_gone(struct acc_engine *e, const char *cid)
     /* A dockerd that lost its data has not been told to by anybody. */
     bool is_lost = i->epoch != e->epoch && e->fresh_engine;
     bool is_untold = !is_ours && !i->is_spare && (acc_inst_running(i) || i->exit_pending);
-    bool is_by_hand = !is_ours && !is_lost && !i->is_spare && s->wanted_up && was_in_use(i) &&
-                      !e->shutdown.is_on; /* `docker compose down` of a unit of systemd's */
+    bool is_wanted = !is_ours && !is_lost && !i->is_spare && s->wanted_up &&
+                     !e->shutdown.is_on; /* `docker compose down` of a unit of systemd's */
+    bool is_by_hand = is_wanted && was_in_use(i);
+    bool goes_back = is_wanted && (is_by_hand || was_taken_away(i)) && acc_rollout_removed(e, s, i);
 
     if (!is_ours && !i->is_spare && (!is_by_hand || s->n_inst > 1)) { /* else: it is off, below */
         acc_note_inst(e, ACC_NOTE_OBSERVED, i, "its container was removed%s",
                       is_by_hand ? " by hand" : "");
     }
-    i->held = is_by_hand;
+    i->held = is_by_hand && !goes_back;
     if (is_ours) {
         acc_op_end(e, i, ACC_OP_OK);
     }

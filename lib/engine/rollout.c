@@ -316,6 +316,63 @@ static void end_by_hand(struct acc_engine *e, struct service *s)
     s->roll.is_undo_asked = go_back_unjudged(e, s);
 }
 
+static bool is_committed(const struct service *s)
+{
+    return s->roll.is.step == ACC_ROLL_POST || s->roll.is.step == ACC_ROLL_WATCH;
+}
+
+static bool has_old(struct acc_engine *e, const struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (i->present && !acc_rollout_is_new(s, i) &&
+            (i->role == ROLE_NONE || i->role == ROLE_RETIRED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool acc_rollout_removed(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    struct rollout *r = &s->roll;
+
+    if (!judges(s, i) || r->is.step == ACC_ROLL_ASK || i->held || i->hold_ms ||
+        acc_inst_is_stopped_by_hand(i) || !has_old(e, s)) {
+        return false;
+    }
+    if (is_committed(s) || i->slot != r->is.slot) { /* else it lacks its candidate, and goes back */
+        r->gone_ms = e->now ? e->now : 1;
+    }
+    return true;
+}
+
+/* Who removes all of it (`docker rm -f` of everything) removes the kept one, too, in a moment: then
+ * it is off. True: that has yet to be seen, or it goes back. */
+static bool lacks_removed(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+    bool is_lacking = false;
+
+    acc_each_slot (e, s, i) {
+        is_lacking |= !i->present;
+    }
+    if (!r->gone_ms || !is_lacking) { /* somebody has put another in its place */
+        r->gone_ms = 0;
+        return false;
+    }
+    if (!has_old(e, s)) {
+        r->gone_ms = 0;
+        acc_each_slot (e, s, i) {
+            i->held |= !i->present;
+        }
+        acc_mark(e, s);
+    } else if (acc_due(e, s, r->gone_ms + ACC_KILL_SETTLE_MS)) {
+        acc_copy(r->is.why, sizeof(r->is.why), "its container was removed by hand");
+        end_by_hand(e, s);
+    }
+    return true;
+}
+
 static void fail(struct acc_engine *e, struct service *s, const char *why)
 {
     if (s->roll.is_by_hand) {
@@ -867,6 +924,9 @@ static void update_active(struct acc_engine *e, struct service *s)
         acc_undo_begin(e, s, false);
         return;
     }
+    if (s->wanted_up && lacks_removed(e, s)) {
+        return;
+    }
     switch (s->roll.is.step) {
     case ACC_ROLL_IDLE:
         break;
@@ -956,11 +1016,6 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
         r->seen_ms = e->now;
     }
     return false;
-}
-
-static bool is_committed(const struct service *s)
-{
-    return s->roll.is.step == ACC_ROLL_POST || s->roll.is.step == ACC_ROLL_WATCH;
 }
 
 void acc_rollout_update(struct acc_engine *e, struct service *s)

@@ -113,7 +113,7 @@ bool acc_rollout_owns(struct acc_engine *e, struct service *s, const struct inst
     if (r->is.step == ACC_ROLL_ASK) {
         return acc_confirm_owns(e, s, i);
     }
-    if (i->role != ROLE_NONE || (i->is_spare && !i->present)) {
+    if (i->role != ROLE_NONE || (i->is_spare && !i->present) || (!i->present && r->gone_ms)) {
         return true;
     }
     if (s->wanted_up && acc_rollout_is_new(s, i) && i->present && !acc_inst_running(i) &&

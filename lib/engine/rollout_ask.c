@@ -286,7 +286,7 @@ void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_
     r->since_ms = r->seen_ms = e->now;
     r->deadline_ms = e->now + (step == ACC_ROLL_WATCH ? s->timing.upgrade_monitor
                                                       : s->timing.upgrade_timeout);
-    r->paused_ms = r->retry_ms = r->fail_ms = r->still_ms = r->proof_ms = 0;
+    r->paused_ms = r->retry_ms = r->fail_ms = r->gone_ms = r->still_ms = r->proof_ms = 0;
     r->n_tries = r->n_excused = r->n_undrains = 0;
     r->is_paused = r->is_by_hand = false;
     r->is_marked = step == ACC_ROLL_DRAIN || (r->is_marked && keeps_mark(step));

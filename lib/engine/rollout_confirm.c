@@ -30,6 +30,9 @@ bool acc_confirm_is_about_data(struct acc_engine *e, struct service *s)
     if (!s->stateful || s->has_pre_upgrade) {
         return false;
     }
+    if (s->roll.gone_ms) {
+        return true; /* it has run, and somebody has removed it since */
+    }
     acc_each_inst (e, s, i) {
         if (has_run_instead(e, s, i)) {
             return true;

@@ -298,6 +298,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.is_paused, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.still_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.fail_ms, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.gone_ms, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_marked, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.n_undrains, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.proof_ms, ACC_FIELD_UINT),

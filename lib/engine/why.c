@@ -309,14 +309,15 @@ static void say_held(struct acc_engine *e, struct words *w, struct service *s, u
         s->nick);
 }
 
-/* Who wants it off, between the two. What was removed by hand may have been made again since. */
+/* Who wants it off, between the two. What was removed by hand may have been made again since, or an
+ * upgrade has kept the one before. */
 static void say_asked(struct acc_engine *e, struct words *w, struct service *s, const char *before,
                       const char *behind)
 {
     bool is_gone = strcmp(s->asked_by, "docker") == 0;
     bool is_found = strcmp(s->asked_by, ACC_FOUND_OFF) == 0;
 
-    if (!s->removed && (!s->asked_by[0] || (is_gone && acc_svc_present(e, s)))) {
+    if (!s->removed && !s->asked_by[0]) {
         return;
     }
     say(w, "%s", before);
@@ -328,6 +329,8 @@ static void say_asked(struct acc_engine *e, struct words *w, struct service *s, 
         say(w, "was off when accd first saw it");
     } else if (is_found) {
         say(w, "was off when its stack was taken over; start it: accctl up %s", s->nick);
+    } else if (is_gone && acc_svc_present(e, s)) {
+        say(w, "its container was removed by hand; start it again: accctl up %s", s->nick);
     } else if (is_gone) {
         say(w, "its containers were removed by hand; make them again: accctl up %s", s->nick);
     } else {

@@ -1,6 +1,7 @@
 """Upgrades: the new one proves itself or the kept one comes back, whatever happens to accd."""
 import shutil
 import subprocess
+import time
 
 from lib import BB, LAB, Skip, needs, run, service, wait
 
@@ -155,6 +156,28 @@ def test_who_renames_the_new_one_makes_no_two(w):
         out, err = ordered.communicate(timeout=60)
         assert ordered.returncode == 0, (out, err)
         assert names(w) == ["s-a-1"] and version(w) == "2", names(w)
+        accd.stop()
+        w.docker.wipe()
+
+
+@needs(seconds=150)
+def test_who_removes_the_new_one_gets_the_kept_one(w):
+    """docker kill and docker rm at once, and docker rm -f alone, while it is watched: the kept container serves again."""
+    for is_killed in (True, False):
+        accd = start(w, timing={"upgrade_monitor": "60s"})
+        old = w.docker.inspect("s-a-1")["Id"]
+        image(w, VERSION="2")
+        ordered = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait(lambda: version(w) == "2" and len(names(w)) == 2 and accd.state_of("a") == "up", 40, "it is watched")
+        if is_killed:
+            w.docker.call("POST", "/containers/s-a-1/kill")
+            time.sleep(0.3)
+        w.docker.call("DELETE", "/containers/s-a-1?force=1")
+        out, err = ordered.communicate(timeout=60)
+        assert ordered.returncode == 1 and "rolled back" in err, (out, err)
+        wait(lambda: accd.state_of("a") == "up", 20, "the kept one serves")
+        assert names(w) == ["s-a-1"] and w.docker.inspect("s-a-1")["Id"] == old and version(w) == "1"
         accd.stop()
         w.docker.wipe()
 
