@@ -213,12 +213,21 @@ static const struct service *ill_dependency(const struct acc_engine *e, const st
     return NULL;
 }
 
+/* There is nothing that could be watched: no upgrade is begun. */
+static bool is_over(const struct service *s)
+{
+    return s->one_shot || acc_svc_is_done(s);
+}
+
 /* Why it can never be, as things are: "" when it can. */
 static void never(const struct acc_engine *e, const struct service *s, char *out, size_t size)
 {
     out[0] = '\0';
     if (strchr(s->image, '@')) {
         acc_copy(out, size, "the file names a digest");
+    } else if (is_over(s)) {
+        acc_copy(out, size,
+                 s->one_shot ? "it runs to its end and isn't upgraded" : "it has run to its end");
     } else if (s->pin_image[0] && strcmp(s->pin_spec, s->spec) == 0) {
         (void)snprintf(out, size, "%.100s was asked for by hand", s->pin_image);
     } else if (is_pending(s) && was_taken_back(s)) {
@@ -325,7 +334,7 @@ static bool turn(struct acc_engine *e, struct service *s, int64_t now_s)
         s->autos.spread_s = (int64_t)(acc_random(e, s->timing.auto_spread + 1) / 1000);
     }
     never(e, s, why, sizeof(why));
-    if (why[0] && !is_pending(s)) {
+    if (why[0] && (!is_pending(s) || is_over(s))) {
         return false;
     }
     if (is_to_look(e, s, now_s)) {
@@ -451,7 +460,8 @@ void acc_engine_auto(const struct acc_engine *engine, uint32_t svc, uint64_t now
     } else {
         opening.begin_s = INT64_MAX;
     }
-    ret_view->is_pending = is_pending(s) && !was_taken_back(s) && !acc_rollout_active(s);
+    ret_view->is_pending = is_pending(s) && !is_over(s) && !was_taken_back(s) &&
+                           !acc_rollout_active(s);
     if (!is_pending(s) || acc_rollout_active(s)) {
         if (!ret_view->reason[0]) {
             acc_copy(ret_view->reason, sizeof(ret_view->reason), s->autos.why);

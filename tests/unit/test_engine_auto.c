@@ -356,6 +356,23 @@ START_TEST(a_pinned_image_is_not_even_looked_at)
 }
 END_TEST
 
+START_TEST(what_has_run_to_its_end_is_not_promised)
+{
+    up("s: web p r0 A");
+    until(0, 4, 0); /* it still runs when its registry is asked */
+    ck_assert(look("web").is_pending);
+    stage_exit(&stage, "web", 0);
+    until(0, 4, 1);
+    ck_assert(!look("web").is_pending);
+    ck_assert_int_eq(look("web").taken_s, 0);
+    ck_reason("web", "it has run to its end");
+    stage_trace(&stage);
+    until(2, 5, 0);
+    ck_stage(&stage, "");
+    ck_assert(!look("web").is_pending);
+}
+END_TEST
+
 START_TEST(one_at_a_time_in_the_order_of_dependencies)
 {
     const char *trace;
@@ -640,6 +657,7 @@ int main(void)
     tcase_add_test(tcase, not_when_the_window_closes_before_it_is_proven);
     tcase_add_test(tcase, a_window_that_is_always_too_short_says_so);
     tcase_add_test(tcase, a_pinned_image_is_not_even_looked_at);
+    tcase_add_test(tcase, what_has_run_to_its_end_is_not_promised);
     tcase_add_test(tcase, one_at_a_time_in_the_order_of_dependencies);
     tcase_add_test(tcase, not_all_begin_on_the_minute);
     tcase_add_test(tcase, what_was_taken_back_is_told_and_not_tried_again);
