@@ -1197,6 +1197,8 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s);
 bool acc_change_refused(const struct service *s);
 void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why);
 void acc_change_forgive(struct acc_engine *e, struct service *s);
+/* The rollout that was just taken back was decided so by a person: `apply` has not failed. */
+void acc_change_take_on(struct service *s, const char *by);
 /* Is the instance to be made anew in its place, without a rollout? */
 bool acc_change_swaps(struct acc_engine *e, struct service *s, const struct instance *i);
 /* It was stopped for one that may go back, and then runs again. Made anew it would have the

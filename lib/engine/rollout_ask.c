@@ -604,6 +604,9 @@ static void take_back(struct acc_engine *e, struct service *s, const char *by)
     (void)snprintf(is->why + len, sizeof(is->why) - len, "%staken back by %.60s", len ? "; " : "",
                    by);
     acc_undo_begin(e, s, true);
+    if (is->is_change) {
+        acc_change_take_on(s, by);
+    }
 }
 
 /* The revision that a rollback means and that can't be gone back to, or 0. */

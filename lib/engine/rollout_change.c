@@ -94,6 +94,14 @@ void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why)
     refuse_dependents(e, s);
 }
 
+void acc_change_take_on(struct service *s, const char *by)
+{
+    if (s->bad_spec[0] && strcmp(s->bad_spec, s->roll.is.spec) == 0) {
+        (void)snprintf(s->bad_why, sizeof(s->bad_why), ACC_ASKED_BY "%.60s", by);
+        acc_save(s);
+    }
+}
+
 /* The one that it was refused for; NULL: it isn't refused any more. */
 static const struct service *root_of(const struct acc_engine *e, const struct service *s)
 {

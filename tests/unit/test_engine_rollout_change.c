@@ -288,6 +288,31 @@ START_TEST(who_stands_on_what_an_operator_took_back_has_not_failed)
 }
 END_TEST
 
+START_TEST(what_an_operator_decides_to_take_back_has_not_failed)
+{
+    struct acc_service_view view;
+
+    up("s: db p P; web p n:db");
+    spoil("db");
+    apply("s: db p P; web p n:db", "db web");
+    stage_run(&stage, 30000);
+    ck_state(&stage, "db", "failed"); /* it asks */
+    ck_applied("db", ACC_SETTLED_FAILED, "accctl rollback db --yes");
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    stage_run(&stage, 60000);
+    ck_state(&stage, "db", "up");
+    ck_applied("db", ACC_SETTLED_DONE, "was rolled back to r1 by root; change its file");
+    ck_applied("web", ACC_SETTLED_DONE, "stays as it was: db, which it needs, was rolled back");
+    ck_assert_str_eq(revision(2)->text, "exited with 1; taken back by root"); /* both */
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_str_eq(view.refused_by, "root");
+    ck_applied("db", ACC_SETTLED_DONE, "by root");
+}
+END_TEST
+
 START_TEST(a_rollback_of_before_says_nothing_about_a_change)
 {
     up("s: web p");
@@ -710,6 +735,7 @@ int main(void)
     tcase_add_test(tcase, a_crash_while_it_is_watched_takes_it_back);
     tcase_add_test(tcase, an_operator_goes_back_to_the_kept_one);
     tcase_add_test(tcase, who_stands_on_what_an_operator_took_back_has_not_failed);
+    tcase_add_test(tcase, what_an_operator_decides_to_take_back_has_not_failed);
     tcase_add_test(tcase, a_rollback_of_before_says_nothing_about_a_change);
     tcase_add_test(tcase, an_older_configuration_is_not_made_up);
     tcase_add_test(tcase, what_failed_and_stayed_is_not_stable);
