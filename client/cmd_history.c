@@ -69,6 +69,7 @@ static void put_why(const cJSON *item, const char *service, char *out, size_t si
 static void put_row(struct accctl_table *table, const cJSON *item, const char *service)
 {
     const char *result = acc_json_bool(item, "needs_operator") ? "needs-operator"
+                         : acc_json_bool(item, "let_go")       ? "stable, let go"
                                                                : text_of(item, "result");
     char number[24], clock[ACCCTL_CLOCK_MAX], took[48], changed[272], image[320], why[1024];
 
@@ -84,7 +85,8 @@ static void put_row(struct accctl_table *table, const cJSON *item, const char *s
     put_changed(item, changed, sizeof(changed));
     put_image(item, image, sizeof(image));
     accctl_table_row(table,
-                     strcmp(result, "stable") == 0                   ? ACCCTL_GREEN
+                     acc_json_bool(item, "let_go")                   ? ACCCTL_DIM
+                     : strcmp(result, "stable") == 0                 ? ACCCTL_GREEN
                      : strcmp(text_of(item, "result"), "trial") == 0 ? ACCCTL_YELLOW
                                                                      : ACCCTL_RED,
                      1);

@@ -12,6 +12,8 @@ struct reader {
     struct accd_job job;         /* first: jobs are cast to it */
     struct acc_history_row *row; /* owned */
     size_t n, cap;
+    struct acc_kept kept[ACC_KEPT_MAX]; /* their numbers alone: ids are borrowed */
+    size_t n_kept;
     bool needs_operator;          /* the one on trial */
     struct acc_history_row found; /* where nothing is written of it; number 0: nor known */
 };
@@ -56,7 +58,9 @@ static void on_done(void *arg)
         acc_buf_init(&out, ACC_REPLY_MAX);
         accd_session_set_data(job->session, NULL);
         accd_job_unlink(&job->control->calls, job);
-        accd_control_reply(job->session, &out, acc_history_put(reader->row, reader->n, &out), true);
+        accd_control_reply(
+            job->session, &out,
+            acc_history_put(reader->row, reader->n, reader->kept, reader->n_kept, &out), true);
     }
     free(reader->row);
     free(reader);
@@ -126,6 +130,7 @@ void accd_control_history(struct accd_control *control, struct accd_session *ses
     }
     reader->job = (struct accd_job){.control = control, .session = session, .on_gone = on_gone};
     reader->needs_operator = view.step == ACC_ROLL_ASK;
+    reader->n_kept = acc_engine_kept(control->config.engine, svc, reader->kept);
     find(control, svc, &reader->found);
     accd_job_link(&control->calls, &reader->job);
     accd_session_set_data(session, &reader->job);

@@ -38,7 +38,20 @@ static void put_changed(struct acc_json_put *put, cJSON *item,
     }
 }
 
-int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct acc_buf *out)
+/* It was stable, and a rollback doesn't reach it any more. */
+static bool is_let_go(const struct acc_revision_record *record, const struct acc_kept *kept,
+                      size_t n_kept)
+{
+    for (size_t k = 0; k < n_kept; k++) {
+        if (kept[k].number == record->number) {
+            return false;
+        }
+    }
+    return record->result == ACC_REV_STABLE && n_kept > 0;
+}
+
+int acc_history_put(const struct acc_history_row *rows, size_t n_rows, const struct acc_kept *kept,
+                    size_t n_kept, struct acc_buf *out)
 {
     struct acc_varlink_reply reply;
     struct acc_json_put *put = &reply.put;
@@ -66,6 +79,7 @@ int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct ac
         acc_put_int(put, item, "took_ms", (int64_t)record->took_ms);
         acc_put_bool(put, item, "attempt", record->is_attempt);
         acc_put_bool(put, item, "needs_operator", rows[i].needs_operator);
+        acc_put_bool(put, item, "let_go", is_let_go(record, kept, n_kept));
     }
     return acc_varlink_reply_finish(&reply, NULL, false, out);
 }

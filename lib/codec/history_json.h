@@ -13,5 +13,7 @@ struct acc_history_row {
     struct acc_revision_record record;
     bool needs_operator; /* it waits for somebody's word */
 };
-/* Newest first. Appends one reply: 0, -ENOMEM, -ENOBUFS; then `out` is useless. */
-int acc_history_put(const struct acc_history_row *rows, size_t n_rows, struct acc_buf *out);
+/* Newest first; `kept` are those that are known to be gone back to, none where that isn't known.
+ * Appends one reply: 0, -ENOMEM, -ENOBUFS; then `out` is useless. */
+int acc_history_put(const struct acc_history_row *rows, size_t n_rows, const struct acc_kept *kept,
+                    size_t n_kept, struct acc_buf *out);

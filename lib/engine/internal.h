@@ -1179,6 +1179,9 @@ struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,
 struct revision *acc_revision_add(struct service *s, uint32_t number);
 /* ... as that which a rollout has made. */
 void acc_revision_fill(const struct acc_rollout_record *is, struct revision *revision);
+/* There is "no stable revision r9": and which there are. */
+#define ACC_REVISION_NONE_MAX 128u
+void acc_revision_none_text(const struct service *s, uint32_t number, char *out, size_t size);
 /* Of the stable ones and that which failed and stays; NULL. */
 const struct revision *acc_revision_find(const struct service *s, uint32_t number);
 /* Its container is about to be removed; one that is made in its place as it was is of its image. */

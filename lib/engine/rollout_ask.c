@@ -366,19 +366,35 @@ static bool is_of_other_file(const struct service *s, const struct revision *rev
     return revision->spec[0] && strcmp(revision->spec, s->spec) != 0;
 }
 
-/* NULL: it can't be gone back, for `*ret_why`. */
-static const struct revision *find_way_back(struct acc_engine *e, struct service *s,
-                                            uint32_t number, const char **ret_why)
+void acc_revision_none_text(const struct service *s, uint32_t number, char *out, size_t size)
 {
+    int len = snprintf(out, size, "no stable revision r%u", (unsigned)number);
+
+    for (uint32_t k = 0; k < s->n_stable; k++) {
+        len += snprintf(out + len, size - (size_t)len, "%sr%u",
+                        k == 0 ? "; the last five are kept: " : ", ",
+                        (unsigned)s->stable[k].number);
+    }
+}
+
+/* NULL: it can't be gone back, for `*ret_why`, which may lie in `text`. */
+static const struct revision *find_way_back(struct acc_engine *e, struct service *s,
+                                            uint32_t number, char text[ACC_REASON_MAX + 1],
+                                            const char **ret_why)
+{
+    static const char head[] = "there is ";
     const struct instance *holder = acc_rollout_cast(e, s, 1).holder;
     uint32_t in_force = present_revision(s, holder);
     const struct revision *to = rollback_target(s, number, in_force);
 
     if (number == in_force) {
         *ret_why = "that revision is in force";
+    } else if (!to && number) {
+        memcpy(text, head, sizeof(head));
+        acc_revision_none_text(s, number, text + sizeof(head) - 1, ACC_REVISION_NONE_MAX);
+        *ret_why = text;
     } else if (!to) {
-        *ret_why = number ? "there is no such stable revision; see accctl history"
-                          : "there is no stable revision before this one";
+        *ret_why = "there is no stable revision before this one";
     } else if (is_of_other_file(s, to) && holder && strcmp(holder->image_id, to->image_id) == 0) {
         *ret_why = "its image is the one in force; its configuration went with its container: "
                    "put the file back as it was and apply it";
@@ -542,7 +558,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
         why = ACC_DISK_IS_FULL;
     } else if (!why && r->ask_back) {
-        to = find_way_back(e, s, r->ask_revision, &why);
+        to = find_way_back(e, s, r->ask_revision, text, &why);
     }
     begin(e, s, r->ask_by);
     r->is_asked = false;

@@ -182,6 +182,7 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
                                         uint64_t now_ms, char *text)
 {
     bool is_back = verb == ACC_VERB_ROLLBACK;
+    char none[ACC_REVISION_NONE_MAX];
     const char *by;
 
     if (is_back && s->roll.refused_revision && s->roll.refused_revision == s->roll.is.from) {
@@ -191,8 +192,8 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
         return ACC_SETTLED_REFUSED;
     }
     if (is_back && s->roll.refused_revision) {
-        (void)snprintf(text, ACC_REASON_MAX + 1, "has no stable revision r%u; see accctl history",
-                       (unsigned)s->roll.refused_revision);
+        acc_revision_none_text(s, s->roll.refused_revision, none, sizeof(none));
+        (void)snprintf(text, ACC_REASON_MAX + 1, "has %s", none);
         return ACC_SETTLED_REFUSED;
     }
     if (!is_back && s->roll.is_keep_refused) {

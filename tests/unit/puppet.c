@@ -183,6 +183,12 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     (void)acc_buf_puts(out, puppet.service[svc].why ? puppet.service[svc].why : "It is up.");
 }
 
+size_t acc_engine_kept(const struct acc_engine *engine, uint32_t svc, struct acc_kept *ret)
+{
+    (void)engine, (void)svc, (void)ret;
+    return 0;
+}
+
 bool acc_engine_found_revision(const struct acc_engine *engine, uint32_t svc,
                                struct acc_revision_record *ret_record)
 {

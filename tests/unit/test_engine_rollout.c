@@ -900,7 +900,8 @@ START_TEST(a_rollback_to_a_stable_revision)
     stage_run(&stage, 700000);
     ck_containers("s-web-1 running img2 r4; ");
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 9);
-    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED, "no such stable revision");
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_FAILED,
+               "there is no stable revision r9; the last five are kept: r1, r2, r3, r4");
 }
 END_TEST
 
@@ -989,7 +990,8 @@ START_TEST(what_is_no_stable_revision_is_refused_and_changes_nothing)
     stage_trace(&stage);
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 9);
     stage_run(&stage, 1000);
-    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_REFUSED, "has no stable revision r9");
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_REFUSED,
+               "has no stable revision r9; the last five are kept: r1, r2");
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 3); /* it is watched */
     ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_REFUSED, "has no stable revision r3");
     stage_run(&stage, 700000);
