@@ -24,9 +24,10 @@ struct accd_seen {
     bool is_blocked; /* something that it needs was away */
     bool is_done;    /* a job that had run */
     uint32_t n_places_taken;
-    bool is_rolling;  /* a rollout was under way */
-    uint32_t watched; /* the revision that was being watched; 0 none */
-    bool is_unseen;   /* what there was then came to light later */
+    bool is_rolling;   /* a rollout was under way */
+    uint32_t revision; /* that was in force */
+    uint32_t watched;  /* the revision that was being watched; 0 none */
+    bool is_unseen;    /* what there was then came to light later */
 };
 
 /* 0 or -ENOMEM. */

@@ -391,6 +391,15 @@ static bool is_taken_back(const struct wait *wait, const struct watch *watch, co
            (wait->is_apply ? service.refused[0] != '\0' : wait->verb == ACC_VERB_UPGRADE);
 }
 
+/* Else it was made anew for another reason, as who shares with one that is upgraded. */
+static bool has_new_revision(const struct wait *wait, const struct watch *watch, uint64_t now_ms)
+{
+    struct acc_service_view service;
+
+    acc_engine_service(wait->job.control->config.engine, watch->svc, now_ms, &service);
+    return service.revision > watch->seen.revision;
+}
+
 static const char *change_of(const struct wait *wait, const struct watch *watch,
                              enum acc_settled settled, uint64_t now_ms)
 {
@@ -409,7 +418,8 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
         return "rolled back";
     }
     if (is_verb && wait->verb == ACC_VERB_UPGRADE && strcmp(change, "recreated") == 0 &&
-        settled != ACC_SETTLED_FAILED && settled != ACC_SETTLED_REFUSED) {
+        settled != ACC_SETTLED_FAILED && settled != ACC_SETTLED_REFUSED &&
+        has_new_revision(wait, watch, now_ms)) {
         return "upgraded";
     }
     if (is_verb && wait->keeps && settled == ACC_SETTLED_DONE && !change[0] &&

@@ -509,6 +509,7 @@ START_TEST(a_rollout_is_told_by_who_serves)
     container(0, "c2", 2);
     db->beside.cid = "c1";
     db->beside.state = ACC_INST_EXITED;
+    db->view.revision = 2;
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
     snprintf(wanted, sizeof(wanted), "\"change\":\"%s\"", changes[_i % 3]);
@@ -531,6 +532,26 @@ START_TEST(a_hold_that_ends_amid_an_upgrade_was_one)
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
     ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"released\""));
+    close(fd);
+}
+END_TEST
+
+/* Its own image is current, but it shares with one that is upgraded: 1: and never was before. */
+START_TEST(who_is_made_anew_along_is_not_upgraded)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].instance.state = ACC_INST_READY;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    puppet.service[0].view.revision = _i == 0 ? 2 : 0;
+    say(fd, "{\"method\":\"io.acc.Upgrade\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    container(0, "c2", 2);
+    puppet.service[0].view.revision = _i == 0 ? 2 : 1;
+    move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"recreated\""));
     close(fd);
 }
 END_TEST
@@ -1120,6 +1141,7 @@ int main(void)
     tcase_add_test(tcase, down_of_what_is_watched_says_that_it_is_taken_back);
     tcase_add_test(tcase, an_upgrade_that_went_back_was_rolled_back);
     tcase_add_test(tcase, of_what_is_built_here_an_upgrade_says_how);
+    tcase_add_loop_test(tcase, who_is_made_anew_along_is_not_upgraded, 0, 2);
     tcase_add_test(tcase, who_ends_the_watch_has_upgraded);
     tcase_add_test(tcase, a_hold_that_ends_amid_an_upgrade_was_one);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
