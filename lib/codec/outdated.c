@@ -191,9 +191,42 @@ static void look_at(struct acc_image_look *look, const char *repo_digest, const 
     } else if (is_own && look->state != ACC_IMAGE_OUTDATED) {
         take(look, ACC_IMAGE_OUTDATED, digest);
     } else if (look->state == ACC_IMAGE_LOCAL) {
-        look->state = ACC_IMAGE_UNKNOWN; /* tagged anew here: its registry may not know it */
+        look->state = ACC_IMAGE_UNKNOWN; /* its registry may not know it */
         (void)snprintf(look->reason, sizeof(look->reason),
                        "no digest of this repository here; docker pull brings one");
+    }
+}
+
+/* "redis" is "redis:latest". */
+static bool is_tag(const char *repo_tag, const char *image)
+{
+    static const char latest[] = ":latest";
+    const char *tag = familiar(repo_tag);
+    size_t len;
+
+    image = familiar(image);
+    len = strlen(image);
+    return strncmp(tag, image, len) == 0 && (tag[len] == '\0' || strcmp(tag + len, latest) == 0);
+}
+
+/* Tagged anew here, or built here and pushed elsewhere: nobody need have it by this name. */
+static void look_at_tags(struct acc_image_look *look, const cJSON *json, const char *image)
+{
+    const char *other = acc_json_text_of(
+        cJSON_GetArrayItem(acc_json_array(json, "RepoDigests"), 0));
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(json, "RepoTags"))
+    {
+        const char *text = acc_json_text_of(item);
+
+        if (text && other && look->state == ACC_IMAGE_UNKNOWN && is_tag(text, image)) {
+            look->state = ACC_IMAGE_LOCAL;
+            (void)snprintf(look->reason, sizeof(look->reason),
+                           "registries know it as %.*s; by this name it is what lies here, and an "
+                           "upgrade takes that",
+                           (int)strcspn(other, "@"), other);
+        }
     }
 }
 
@@ -220,6 +253,7 @@ int acc_image_compare(const char *image_json, size_t len, const char *image, con
     if (known) {
         look_at(&look, known, image, remote);
     }
+    look_at_tags(&look, json, image);
     cJSON_Delete(json);
     (void)snprintf(look.remote, sizeof(look.remote), "%s", remote);
     *ret_look = look;

@@ -69,8 +69,8 @@ void acc_outdated_fini(struct acc_outdated *book);
 /* What an image is called by registries: its RepoDigests, and `known` ("repository@digest" or
  * NULL), against `remote`. Sets state, `running` and `reason`. `image_json` is Docker's description
  * of what runs, `image` its reference. Only a digest of that repository says that its registry ever
- * had the image; one of another, which was tagged anew here, is UNKNOWN. 0, -EINVAL, -ENOMEM. With
- * `remote` "" whether to ask at all: OUTDATED, or LOCAL or UNKNOWN. */
+ * had the image; one of another is LOCAL where it was tagged anew here, and else UNKNOWN. 0,
+ * -EINVAL, -ENOMEM. With `remote` "" whether to ask at all: OUTDATED, or LOCAL or UNKNOWN. */
 int acc_image_compare(const char *image_json, size_t len, const char *image, const char *known,
                       const char *remote, struct acc_image_look *ret_look);
 

@@ -90,6 +90,8 @@ START_TEST(says_who_and_what_to_do)
 }
 END_TEST
 
+#define TAGGED(digests, tags) digests ",\"RepoTags\":[" tags "]"
+
 static const struct {
     const char *label, *image, *digests, *remote;
     enum acc_image_state state;
@@ -102,15 +104,25 @@ static const struct {
      NULL},
     {"one of two", APP, "[\"r.lan/app@" A "\",\"r.lan/app@" B "\"]", B, ACC_IMAGE_CURRENT, B, NULL},
     {"a longer name is another", APP, "[\"r.lan/ap@" A "\"]", B, ACC_IMAGE_UNKNOWN, "", NULL},
-    {"tagged anew from another", APP, "[\"x/y@" C "\"]", "", ACC_IMAGE_UNKNOWN, "", NULL},
+    {"tagged anew from another", APP, TAGGED("[\"x/y@" C "\"]", "\"x/y:1\",\"" APP "\""), "",
+     ACC_IMAGE_LOCAL, "", NULL},
+    {"the tag has gone on", APP, TAGGED("[\"x/y@" C "\"]", "\"x/y:1\""), "", ACC_IMAGE_UNKNOWN, "",
+     NULL},
+    {"built here and pushed", "mine",
+     TAGGED("[\"r.lan/mine@" C "\"]", "\"mine:latest\",\"r.lan/mine:1\""), "", ACC_IMAGE_LOCAL, "",
+     NULL},
+    {"another tag of it", "mine:lat", TAGGED("[\"r.lan/mine@" C "\"]", "\"mine:latest\""), "",
+     ACC_IMAGE_UNKNOWN, "", NULL},
+    {"pulled from there, and another's, too", APP,
+     TAGGED("[\"x/y@" C "\",\"r.lan/app@" A "\"]", "\"" APP "\""), B, ACC_IMAGE_OUTDATED, A, NULL},
     {"also of another", APP, "[\"x/y@" C "\",\"r.lan/app@" A "\"]", "", ACC_IMAGE_OUTDATED, A,
      NULL},
     {"Docker Hub in full", "docker.io/library/redis:7", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED,
      A, NULL},
     {"Docker Hub's own", "library/redis", "[\"redis@" A "\"]", B, ACC_IMAGE_OUTDATED, A, NULL},
     {"Docker Hub in short", "a/b:1", "[\"docker.io/a/b@" A "\"]", B, ACC_IMAGE_OUTDATED, A, NULL},
-    {"a mirror is no Docker Hub", "redis:7", "[\"m.lan/library/redis@" A "\"]", "",
-     ACC_IMAGE_UNKNOWN, "", NULL},
+    {"a mirror is no Docker Hub", "docker.io/library/redis:7",
+     TAGGED("[\"m.lan/library/redis@" A "\"]", "\"redis:7\""), "", ACC_IMAGE_LOCAL, "", NULL},
     {"built here", APP, "[]", B, ACC_IMAGE_LOCAL, "", NULL},
     {"20.10: null", APP, "null", B, ACC_IMAGE_LOCAL, "", NULL},
     {"pruned, on record", APP, "[]", A, ACC_IMAGE_CURRENT, A, "r.lan/app@" A},
