@@ -424,7 +424,8 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     }
     if (is_verb && wait->keeps && settled == ACC_SETTLED_DONE && !change[0] &&
         watch->seen.is_rolling) {
-        return "upgraded"; /* the new one served before, on trial */
+        /* the new one served before, on trial */
+        return watch->seen.is_rollback ? "rolled back" : "upgraded";
     }
     if (!change[0]) {
         return watch->file.is_policy ? "updated" : "";

@@ -404,6 +404,7 @@ struct acc_service_view {
     uint32_t n_instances;
     uint32_t revision;           /* in force; 0: never upgraded */
     enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
+    bool is_rollback;            /* ... goes to an older revision */
     uint32_t n_tries;            /* of its pull that have failed */
     uint32_t n_places_taken;     /* bind sources, as they were, at a person's word */
     char queued[ACC_QUEUED_MAX]; /* what another one that is asked for waits for; "" none is */

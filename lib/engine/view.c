@@ -145,6 +145,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .n_roots = s->n_roots,
         .revision = s->rev,
         .step = s->roll.is.step,
+        .is_rollback = acc_rollout_active(s) && s->roll.is.back_to,
         .refused = acc_change_refused(s) ? s->bad_why : "",
         .refused_by = acc_change_refused(s) && by ? by : "",
         .what = acc_rollout_active(s) ? s->roll.is.what : "",

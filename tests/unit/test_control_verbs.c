@@ -556,19 +556,23 @@ START_TEST(who_is_made_anew_along_is_not_upgraded)
 }
 END_TEST
 
+/* 1: what is watched is a rollback. */
 START_TEST(who_ends_the_watch_has_upgraded)
 {
     int fd = dial();
 
     container(0, "c1", 1);
     puppet.service[0].view.step = ACC_ROLL_WATCH;
+    puppet.service[0].view.is_rollback = _i == 1;
     puppet.service[0].settled = ACC_SETTLED_PENDING;
     say(fd, "{\"method\":\"io.acc.Upgrade\",\"parameters\":{\"targets\":[\"db\"],\"keep\":true}}");
     ck_assert_str_eq(hear(fd), "");
     puppet.service[0].view.step = ACC_ROLL_IDLE;
+    puppet.service[0].view.is_rollback = false;
     move(0, ACC_SVC_UP, ACC_SETTLED_DONE);
     accd_control_on_idle(server.control);
-    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"upgraded\""));
+    ck_assert_ptr_nonnull(
+        strstr(hear(fd), _i == 1 ? "\"change\":\"rolled back\"" : "\"change\":\"upgraded\""));
     close(fd);
 }
 END_TEST
@@ -1142,7 +1146,7 @@ int main(void)
     tcase_add_test(tcase, an_upgrade_that_went_back_was_rolled_back);
     tcase_add_test(tcase, of_what_is_built_here_an_upgrade_says_how);
     tcase_add_loop_test(tcase, who_is_made_anew_along_is_not_upgraded, 0, 2);
-    tcase_add_test(tcase, who_ends_the_watch_has_upgraded);
+    tcase_add_loop_test(tcase, who_ends_the_watch_has_upgraded, 0, 2);
     tcase_add_test(tcase, a_hold_that_ends_amid_an_upgrade_was_one);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_under_way_went_back);
     tcase_add_test(tcase, a_rollback_of_an_upgrade_that_pulls_ended_it);
