@@ -41,6 +41,7 @@ struct accd_docker_call_config {
     void (*credentials)(void *ctx, struct acc_buf *out);
     /* A line that a command around an upgrade has written. May be NULL. */
     void (*on_output)(void *ctx, uint32_t svc, const char *line);
+    const char *sys_root;                 /* borrowed; as of accd_probe_config. NULL: "" */
     struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;
 };

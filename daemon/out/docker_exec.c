@@ -2,7 +2,8 @@
  * One command in the operation's container by the exec API: create -> start, attached, so that its
  * end is the stream's end -> its exit code.
  *
- * Out of time only the waiting ends: Docker has no way to end an exec.
+ * Out of time only the waiting ends: Docker has no way to end an exec. Who wants its end asks for
+ * that then; it comes where the process can be reached from here.
  */
 
 #include "daemon/out/docker_op.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/out/exec_kill.h"
 #include "lib/codec/docker_request.h"
 
 /* Between the end of the stream and the exit code lie some ms in dockerd; each look takes one. */
@@ -108,6 +110,26 @@ void accd_docker_exec(struct accd_op *op, const struct acc_buf *body, uint64_t l
         .limit_ms = limit_ms, .on_output = on_output_part, .on_end = on_end};
     acc_docker_stdio_init(&op->exec.stdio, false);
     (void)accd_op_send(op, &send, after_create, "/containers/%s/exec", op->cid);
+}
+
+static void after_pid(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    const char *sys_root = op->call->config.sys_root;
+    struct acc_docker_exec exec;
+    bool is_known = accd_op_judge(op, ACC_CALL_INSPECT, reply) == ACC_OP_OK &&
+                    acc_docker_exec_parse(reply->body, reply->body_len, &exec) == 0;
+
+    op->exec.on_killed(
+        op, is_known && (!exec.running ||
+                         accd_exec_kill_session(sys_root ? sys_root : "", op->cid, exec.pid)));
+}
+
+void accd_docker_exec_kill(struct accd_op *op, void (*on_killed)(struct accd_op *op, bool is_over))
+{
+    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS};
+
+    op->exec.on_killed = on_killed;
+    (void)accd_op_send(op, &send, after_pid, "/exec/%s/json", op->exec.id);
 }
 
 void accd_docker_exec_argv(struct accd_op *op, const char *const *argv, uint64_t limit_ms,

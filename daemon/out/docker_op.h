@@ -41,6 +41,7 @@ struct accd_exec {
     void (*on_output)(struct accd_op *op, const char *data, size_t len); /* NULL allowed */
     void (*on_end)(struct accd_op *op, enum accd_exec_end end, int code);
     char id[ACC_CID_LEN + 1];
+    void (*on_killed)(struct accd_op *op, bool is_over);
     unsigned n_looks;
     struct acc_docker_stdio stdio;
 };
@@ -177,6 +178,8 @@ void accd_docker_exec(struct accd_op *op, const struct acc_buf *body, uint64_t l
 void accd_docker_exec_argv(struct accd_op *op, const char *const *argv, uint64_t limit_ms,
                            void (*on_output)(struct accd_op *op, const char *data, size_t len),
                            void (*on_end)(struct accd_op *op, enum accd_exec_end end, int code));
+/* After ACCD_EXEC_TIMEOUT: end it and what it has begun. Not `is_over`: it may go on. */
+void accd_docker_exec_kill(struct accd_op *op, void (*on_killed)(struct accd_op *op, bool is_over));
 /* docker_drain.c: DRAIN and UNDRAIN. */
 void accd_docker_drain(struct accd_op *op);
 /* docker_route.c: ROUTE. */

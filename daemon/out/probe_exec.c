@@ -4,17 +4,14 @@
 
 #include "daemon/out/probe_check.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <utlist.h>
 
 #include "daemon/log.h"
+#include "daemon/out/exec_kill.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 #include "lib/codec/docker_request.h"
@@ -75,41 +72,6 @@ static void ask_code(struct accd_check *check)
 
 /* --- exec: out of time --------------------------------------------------------------------- */
 
-static bool is_in_container(int64_t pid, const char *cid)
-{
-    char path[64], text[4096];
-    int fd;
-    ssize_t n;
-
-    (void)snprintf(path, sizeof(path), "/proc/%lld/cgroup", (long long)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    n = read(fd, text, sizeof(text) - 1);
-    (void)close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return strstr(text, cid) != NULL;
-}
-
-/* The pidfd first: what is checked and what is killed are then the same process. */
-static void kill_exec(const struct accd_check *check, int64_t pid)
-{
-    int fd;
-
-    if (pid <= 1 || check->probe->sys_root[0]) {
-        return; /* pids of the engine's host are not ours */
-    }
-    fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    if (fd < 0) {
-        return;
-    }
-    if (is_in_container(pid, check->cid)) {
-        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-    }
-    (void)close(fd);
-}
-
 static void give_up(struct accd_check *check)
 {
     struct accd_hung *hung = calloc(1, sizeof(*hung));
@@ -134,7 +96,7 @@ static void on_pid(void *ctx, const struct accd_http_reply *reply)
     check->lookup = NULL;
     if (reply->error == ACCD_HTTP_OK && reply->status == 200 &&
         acc_docker_exec_parse(reply->body, reply->body_len, &exec) == 0 && exec.running) {
-        kill_exec(check, exec.pid);
+        (void)accd_exec_kill(check->probe->sys_root, check->cid, exec.pid);
     }
 }
 

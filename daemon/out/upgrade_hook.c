@@ -2,8 +2,8 @@
  * UPGRADE_HOOK: the commands of x-acc.upgrade.pre or .post, one after the other; the first that
  * fails ends the row.
  *
- * On the host they run as accd does, with what they may need to know in their environment. Out of
- * time, what runs on the host is killed; in the container only the wait for it ends.
+ * On the host they run as accd does, with what they may need to know in their environment. What is
+ * out of time is killed, in the container where it can be reached from here.
  */
 
 #include "daemon/out/docker_op.h"
@@ -191,6 +191,21 @@ static void on_exec_output(struct accd_op *op, const char *data, size_t len)
     add_output(op->hooks, data, len);
 }
 
+static void on_exec_killed(struct accd_op *op, bool is_over)
+{
+    struct accd_hook_job *job = op->hooks;
+    char text[128], span[32];
+
+    if (is_over) {
+        ended(op, -ETIMEDOUT);
+        return;
+    }
+    acc_format_span_ms(job->command[job->at].limit_ms, span, sizeof(span));
+    (void)snprintf(text, sizeof(text), "did not end within %s and may go on in the container",
+                   span);
+    finish_saying(op, ACC_OP_FAILED, text);
+}
+
 static void on_exec_end(struct accd_op *op, enum accd_exec_end end, int code)
 {
     switch (end) {
@@ -201,7 +216,7 @@ static void on_exec_end(struct accd_op *op, enum accd_exec_end end, int code)
         finish_saying(op, ACC_OP_FAILED, "closed its output and goes on");
         break;
     case ACCD_EXEC_TIMEOUT:
-        ended(op, -ETIMEDOUT);
+        accd_docker_exec_kill(op, on_exec_killed);
         break;
     case ACCD_EXEC_REFUSED:
         refused(op);

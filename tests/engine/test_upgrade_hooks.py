@@ -60,10 +60,12 @@ def test_a_command_that_fails_or_hangs_before_it_changes_nothing(w):
     done = accd.ctl("upgrade", "a", check=False)
     assert done.returncode == 1 and "did not end within 2 s" in done.stderr, done
     path.write_text(text.replace('"echo working; echo no space left >&2; exit 3"',
-                                 '{"run": "sleep 3600", "timeout": "2s"}'))
+                                 '{"run": "sleep 3599; true", "timeout": "2s"}'))
     accd.ctl("apply")
     done = accd.ctl("upgrade", "a", check=False)
-    assert done.returncode == 1 and "did not end within 2 s" in done.stderr, done
+    assert done.returncode == 1 and "did not end within 2 s" in done.stderr and "go on" not in done.stderr, done
+    commands = [x[-1] for x in w.docker.call("GET", "/containers/s-a-1/top")["Processes"]]
+    assert not [x for x in commands if "sleep 3599" in x], f"nor what it has begun goes on: {commands}"
     assert w.docker.identities() == before and accd.state_of("a") == "up"
 
 
