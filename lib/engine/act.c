@@ -464,7 +464,7 @@ void acc_act(struct acc_engine *e, struct service *s)
         acc_contact_hand_back(e, &e->stacks[s->stack]);
     }
     acc_flush_save(e, s);
-    if (s->run_asked && s->running) {
+    if (s->run_asked && s->running && !acc_svc_is_left_paused(e, s)) {
         s->run_asked = false;
     }
     acc_svc_derive(e, s);

@@ -69,11 +69,11 @@ static bool needs_asking(struct acc_engine *e, struct service *s)
         return !s->ends; /* however it has ended, it did so before */
     }
     acc_each_slot (e, s, i) {
-        if (i->present && (i->obs == ACC_CTR_PAUSED || (i->final && !acc_inst_running(i)))) {
+        if (i->present && i->final && !acc_inst_running(i)) {
             return true;
         }
     }
-    return s->done && !s->ends;
+    return acc_svc_is_left_paused(e, s) || (s->done && !s->ends);
 }
 
 static void want_up(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)

@@ -908,6 +908,9 @@ void acc_svc_update(struct acc_engine *e, struct service *s);
 void acc_svc_derive(struct acc_engine *e, struct service *s);
 bool acc_svc_is_done(const struct service *s); /* one-shot, ended well for the spec in force */
 bool acc_svc_held(struct acc_engine *e, struct service *s);
+/* By hand, until it is asked for: one that serves, or is to. */
+bool acc_inst_is_left_paused(const struct service *s, const struct instance *i);
+bool acc_svc_is_left_paused(struct acc_engine *e, const struct service *s);
 bool acc_svc_lacks_container(struct acc_engine *e, struct service *s); /* that it is to have */
 /* One of its containers can't be stopped. */
 bool acc_svc_put_aside(struct acc_engine *e, struct service *s);

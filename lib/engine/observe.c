@@ -487,6 +487,7 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     struct instance *i = acc_find_cid(e, obs->cid);
     bool is_first = !i || i->epoch == 0;
     bool is_new = !i;
+    bool is_paused;
     bool was_asked;
 
     if (!i && is_old_news(e, obs)) {
@@ -508,9 +509,7 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
     if (is_partial(i, obs)) {
         return;
     }
-    if (obs->state == ACC_CTR_PAUSED && i->obs != ACC_CTR_PAUSED) {
-        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was paused by hand");
-    }
+    is_paused = obs->state == ACC_CTR_PAUSED && i->obs != ACC_CTR_PAUSED;
     if (obs->state == ACC_CTR_PAUSED || i->obs == ACC_CTR_PAUSED) {
         acc_probe_pause(i, obs->state == ACC_CTR_PAUSED);
         acc_mark_dependents(e, s);
@@ -522,6 +521,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_foreign_start(e, s, i);
     }
     fill(e, i, obs);
+    if (is_paused) {
+        acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was paused by hand");
+    }
     if (is_first) {
         i->found_ms = e->now - obs->age_ms;
     }

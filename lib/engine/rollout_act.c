@@ -246,6 +246,9 @@ enum acc_action_type acc_rollout_decide(struct acc_engine *e, struct service *s,
     struct rollout *r = &s->roll;
     struct cast cast = acc_rollout_cast(e, s, i->slot);
 
+    if (acc_inst_is_left_paused(s, i) && s->run_asked) {
+        return ACC_ACT_UNPAUSE;
+    }
     if (acc_svc_held(e, s) || acc_hold_no_start(e, s)) {
         return ACC_NOTHING;
     }

@@ -23,6 +23,21 @@ bool acc_svc_held(struct acc_engine *e, struct service *s)
     return false;
 }
 
+bool acc_inst_is_left_paused(const struct service *s, const struct instance *i)
+{
+    return i->present && i->obs == ACC_CTR_PAUSED && (!i->is_spare || acc_rollout_tries(s, i));
+}
+
+bool acc_svc_is_left_paused(struct acc_engine *e, const struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (acc_inst_is_left_paused(s, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool acc_svc_present(struct acc_engine *e, struct service *s)
 {
     acc_each_inst (e, s, i) {

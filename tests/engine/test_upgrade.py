@@ -183,6 +183,25 @@ def test_who_removes_the_new_one_gets_the_kept_one(w):
 
 
 @needs(seconds=150)
+def test_who_pauses_the_new_one_may_let_it_go_on(w):
+    """docker pause of the new container before it is ready, the old one stopped for it: held, said so, and ended by accctl up."""
+    accd = start(w, timing={"upgrade_stable": "3s", "upgrade_monitor": "60s"}, ports=["18085:8080"])
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: "verify" in accd.service("a").get("reason", ""), 30, "the new one is on trial")
+    new = next(n for n in names(w) if n.startswith("s-a-1.c"))
+    w.docker.call("POST", f"/containers/{new}/pause")
+    wait(lambda: accd.state_of("a") == "held", 20, "it is held")
+    assert "accctl up a" in accd.service("a")["reason"], accd.service("a")
+    accd.kill()
+    accd.start()
+    wait(lambda: accd.state_of("a") == "held", 20, "it is held by the next accd, too")
+    accd.ctl("up", "a")
+    wait(lambda: accd.state_of("a") == "up", 30, "it goes on")
+    assert version(w) == "2" and w.docker.inspect("s-a-1")["State"]["Status"] == "running"
+
+
+@needs(seconds=150)
 def test_a_fixed_port_is_freed_first(w):
     """Stop-first, forward and back: the plan names the port, and both ways end well."""
     accd = start(w, ports=["18081:8080"])
