@@ -192,23 +192,27 @@ static void print_list(struct accctl *ctl, const cJSON *list)
 }
 
 /* What is refused goes on behind the name: "db is held down by root". */
-static void print_failures(struct accctl *ctl, const cJSON *failures, const char *said)
+static void print_failure(struct accctl *ctl, const cJSON *item, const char *said)
+{
+    bool is_refused = acc_json_bool(item, "refused");
+    struct acc_buf line;
+
+    acc_buf_init(&line, 4096);
+    (void)acc_buf_puts(&line, is_refused ? "refused: " : "");
+    accctl_put_text(&line, text_of(item, "service"), 0);
+    (void)acc_buf_puts(&line, is_refused ? " " : said);
+    accctl_put_text(&line, text_of(item, "reason"), 0);
+    (void)fprintf(ctl->err, "accctl: %s\n", line.data ? line.data : "");
+    acc_buf_fini(&line);
+}
+
+static void print_failures(struct accctl *ctl, const cJSON *failures)
 {
     const cJSON *item;
 
     cJSON_ArrayForEach(item, failures)
     {
-        struct acc_buf line;
-
-        bool is_refused = acc_json_bool(item, "refused");
-
-        acc_buf_init(&line, 4096);
-        (void)acc_buf_puts(&line, is_refused ? "refused: " : "");
-        accctl_put_text(&line, text_of(item, "service"), 0);
-        (void)acc_buf_puts(&line, is_refused ? " " : said);
-        accctl_put_text(&line, text_of(item, "reason"), 0);
-        (void)fprintf(ctl->err, "accctl: %s\n", line.data ? line.data : "");
-        acc_buf_fini(&line);
+        print_failure(ctl, item, ": ");
     }
 }
 
@@ -252,7 +256,7 @@ static enum accctl_exit refused(struct accctl *ctl, const cJSON *p)
     const cJSON *failures = acc_json_array(p, "failures");
 
     if (failures) {
-        print_failures(ctl, failures, ": ");
+        print_failures(ctl, failures);
     } else {
         (void)fprintf(ctl->err, "accctl: refused: %s\n", text_of(p, "reason"));
     }
@@ -261,13 +265,34 @@ static enum accctl_exit refused(struct accctl *ctl, const cJSON *p)
 
 static enum accctl_exit failed(struct accctl *ctl, const cJSON *p)
 {
-    print_failures(ctl, acc_json_array(p, "failures"), ": ");
+    print_failures(ctl, acc_json_array(p, "failures"));
     return ACCCTL_FAILED;
+}
+
+/* It has failed, and others were still waited for. */
+static bool is_settled(const cJSON *progress, const char *service)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, progress)
+    {
+        if (strcmp(text_of(item, "service"), service) == 0) {
+            return acc_json_bool(item, "settled");
+        }
+    }
+    return false;
 }
 
 static enum accctl_exit timed_out(struct accctl *ctl, const cJSON *p)
 {
-    print_failures(ctl, acc_json_array(p, "pending"), " isn't there yet: ");
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, acc_json_array(p, "pending"))
+    {
+        bool is_over = is_settled(acc_json_array(p, "progress"), text_of(item, "service"));
+
+        print_failure(ctl, item, is_over ? ": " : " isn't there yet: ");
+    }
     (void)fprintf(ctl->err, "accctl: timed out; accd goes on with it\n");
     return ACCCTL_TIMED_OUT;
 }

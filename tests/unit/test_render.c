@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/cmd.h"
 #include "client/progress.h"
 #include "client/render_auto.h"
 #include "client/render_status.h"
@@ -155,6 +156,33 @@ START_TEST(upgrades_by_itself_have_a_line)
     accctl_put_autos(json, &pipe_style, &out);
     ck_assert_str_eq(out.data ? out.data : "", auto_lines[_i].want);
     acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(what_has_failed_when_the_time_is_over_is_not_waited_for)
+{
+    static const char text[] =
+        "{\"error\":\"io.acc.TimedOut\",\"parameters\":{\"pending\":["
+        "{\"service\":\"s/a\",\"reason\":\"was rolled back to r1\",\"refused\":false},"
+        "{\"service\":\"s/b\",\"reason\":\"starting\",\"refused\":false},"
+        "{\"service\":\"s/c\",\"reason\":\"is held down by root\",\"refused\":true}],"
+        "\"progress\":[{\"service\":\"s/a\",\"settled\":true},"
+        "{\"service\":\"s/b\",\"settled\":false},{\"service\":\"s/c\",\"settled\":true}]}}";
+    static const struct accctl_options options;
+    char *got = NULL;
+    size_t len;
+    struct accctl ctl = {.options = &options, .err = open_memstream(&got, &len)};
+    cJSON *json = NULL;
+
+    ck_assert_int_eq(acc_json_parse_object(text, strlen(text), &json), 0);
+    ck_assert_int_eq(accctl_tell_error(&ctl, json), ACCCTL_TIMED_OUT);
+    (void)fclose(ctl.err);
+    ck_assert_str_eq(got, "accctl: s/a: was rolled back to r1\n"
+                          "accctl: s/b isn't there yet: starting\n"
+                          "accctl: refused: s/c is held down by root\n"
+                          "accctl: timed out; accd goes on with it\n");
+    free(got);
     cJSON_Delete(json);
 }
 END_TEST
@@ -910,6 +938,7 @@ int main(void)
     tcase_add_test(tcase, apply_does_not_say_that_it_waits_for_the_watch);
     tcase_add_loop_test(tcase, what_an_order_does_not_go_on_with_without_accd, 0,
                         ACC_ARRAY_LEN(left_amid));
+    tcase_add_test(tcase, what_has_failed_when_the_time_is_over_is_not_waited_for);
     tcase_add_test(tcase, a_pull_is_told_by_quarters_and_a_build_line_by_line);
     tcase_add_test(tcase, on_a_terminal_images_take_one_line_and_a_failed_build_shows_its_end);
     srunner_run_all(runner, CK_NORMAL);
