@@ -31,7 +31,7 @@ static void ask(struct accd_app *app)
 
 void accd_app_hand_back_check(struct accd_app *app)
 {
-    char text[ACC_REASON_MAX + 1];
+    char text[ACC_REASON_MAX + 1], told[ACC_REASON_MAX + 1] = "";
     size_t n = acc_engine_n_services(app->engine);
 
     if (!app->options->hand_back || app->is_leaving || !acc_engine_has_snapshot(app->engine)) {
@@ -49,6 +49,20 @@ void accd_app_hand_back_check(struct accd_app *app)
             return;
         }
     }
-    accd_log(ACCD_LOG_NOTICE, "the containers have their restart policies again");
+    for (uint32_t i = 0; i < n; i++) {
+        if (acc_engine_settled(app->engine, i, ACC_VERB_HAND_BACK, uv_now(&app->loop), text) ==
+                ACC_SETTLED_REFUSED &&
+            strcmp(text, told) != 0) { /* once a stack */
+            struct acc_service_view view;
+
+            acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+            accd_log(ACCD_LOG_ERROR, "%s %s", view.id, text);
+            memcpy(told, text, sizeof(told));
+            app->result = ACCD_APP_FAILED;
+        }
+    }
+    if (told[0] == '\0') {
+        accd_log(ACCD_LOG_NOTICE, "the containers have their restart policies again");
+    }
     accd_app_leave(app);
 }

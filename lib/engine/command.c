@@ -182,6 +182,7 @@ static void adopt(struct acc_engine *e, uint32_t at)
         return;
     }
     stack->handing_back = false;
+    stack->leave = LEAVE_NONE;
     if (stack->contact != CONTACT_MANAGING) {
         stack->contact = CONTACT_MANAGING;
         stack->is_recovered = false;
@@ -196,18 +197,14 @@ static void hand_back(struct acc_engine *e, uint32_t at)
 {
     struct stack *stack = &e->stacks[at];
 
-    if (stack->contact != CONTACT_OBSERVING) {
-        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is handed back to Docker", stack->name);
-        stack->contact = CONTACT_OBSERVING;
-        acc_save_stack(e, stack);
-    }
-    stack->handing_back = true;
+    stack->leave = LEAVE_ASKED;
     for (uint32_t v = 0; v < e->n_services; v++) {
         if (e->services[v].stack == at) {
             acc_hold_end(e, &e->services[v], "its stack is handed back");
         }
     }
     mark_stack(e, at);
+    acc_contact_leave(e, stack);
 }
 
 static void drop_resources(struct acc_engine *e, uint32_t at, const struct acc_cmd *cmd)

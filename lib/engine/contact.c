@@ -209,6 +209,70 @@ void acc_contact_hand_back(struct acc_engine *e, struct stack *stack)
     }
 }
 
+/* --- on its way to Docker --------------------------------------------------------------------- */
+
+const struct service *acc_contact_keeper(struct acc_engine *e, const struct stack *stack)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        if (&e->stacks[s->stack] == stack && acc_rollout_active(s) && !s->removed &&
+            (s->roll.is.step == ACC_ROLL_ASK || acc_svc_held(e, s))) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static bool is_amid_upgrade(struct acc_engine *e, const struct stack *stack)
+{
+    bool is_amid = false;
+
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        /* Who waits for the upgrade is told first how it has ended. */
+        is_amid |= &e->stacks[s->stack] == stack &&
+                   (acc_rollout_active(s) ||
+                    (s->roll.ended_ms && !acc_due(e, s, s->roll.ended_ms + 1)));
+    }
+    return is_amid;
+}
+
+/* Docker would start both the old container and the new one, or none: it gets what has one. */
+void acc_contact_leave(struct acc_engine *e, struct stack *stack)
+{
+    const struct service *keeper;
+
+    if (stack->leave != LEAVE_ASKED || stack->contact == CONTACT_UNKNOWN) {
+        return;
+    }
+    keeper = acc_contact_keeper(e, stack);
+    if (keeper) {
+        stack->leave = LEAVE_REFUSED;
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE,
+                 "stack %s isn't handed back: the upgrade of %s waits for somebody", stack->name,
+                 keeper->nick);
+        return;
+    }
+    if (stack->contact == CONTACT_MANAGING && is_amid_upgrade(e, stack)) {
+        return;
+    }
+    if (stack->contact != CONTACT_OBSERVING) {
+        acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is handed back to Docker", stack->name);
+        stack->contact = CONTACT_OBSERVING;
+        acc_save_stack(e, stack);
+    }
+    stack->leave = LEAVE_NONE;
+    stack->handing_back = true;
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (&e->stacks[e->services[v].stack] == stack) {
+            acc_save(&e->services[v]);
+            acc_mark(e, &e->services[v]);
+        }
+    }
+}
+
 void acc_contact_snapshot(struct acc_engine *e, bool is_first)
 {
     for (uint32_t k = 0; k < e->n_stacks; k++) {
@@ -226,5 +290,6 @@ void acc_contact_snapshot(struct acc_engine *e, bool is_first)
                 acc_mark_around(e, &e->services[v]);
             }
         }
+        acc_contact_leave(e, stack);
     }
 }

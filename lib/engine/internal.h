@@ -76,6 +76,8 @@
 #define ACC_FOUND_OFF "found off"
 
 enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
+/* To be handed back when nothing of it is amid an upgrade; one of those waits for somebody. */
+enum leave { LEAVE_NONE, LEAVE_ASKED, LEAVE_REFUSED };
 enum conn { CONN_NEVER, CONN_UP, CONN_DOWN, CONN_DEGRADED };
 
 enum fail_class {
@@ -142,6 +144,7 @@ struct stack {
     bool is_recovered;  /* managed by what its containers say: its record was lost */
     bool is_returned;   /* UNKNOWN: managed before, and away from the files since */
     bool handing_back;
+    enum leave leave;
     bool save;
     bool drop_networks, drop_volumes; /* `down` of the whole stack: with its last container */
     uint32_t first_res, n_res;        /* resources of the model that are its own */
@@ -1407,6 +1410,13 @@ bool acc_contact_is_forsaken(struct acc_engine *e, uint32_t stack);
 /* Have all containers been seen with the policies of their files? Then they are given back: what
  * somebody makes of them from here on is his matter. */
 void acc_contact_hand_back(struct acc_engine *e, struct stack *stack);
+void acc_contact_leave(struct acc_engine *e, struct stack *stack);
+/* A service of it whose upgrade can't be ended before somebody has decided, or NULL. */
+const struct service *acc_contact_keeper(struct acc_engine *e, const struct stack *stack);
+static inline bool acc_svc_is_leaving(const struct acc_engine *e, const struct service *s)
+{
+    return e->stacks[s->stack].leave == LEAVE_ASKED;
+}
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */

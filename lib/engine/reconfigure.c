@@ -286,6 +286,7 @@ static void move_stacks(struct move *move)
         if (old != ACC_NONE) {
             stack->contact = move->from->stacks[old].contact;
             stack->handing_back = move->from->stacks[old].handing_back;
+            stack->leave = move->from->stacks[old].leave;
             stack->save = move->from->stacks[old].save;
             move->to->stacks_changed |= stack->save;
             stack->is_recovered = move->from->stacks[old].is_recovered;

@@ -23,6 +23,8 @@
 /* What somebody takes away again and again while it is tried is no surroundings for a trial. */
 #define EXCUSES_MAX 5u
 
+#define HANDED_BACK "its stack is handed back"
+
 /* --- roles ----------------------------------------------------------------------------------- */
 
 static size_t digits_at_end(const char *name, size_t len, uint64_t *ret_number)
@@ -724,6 +726,12 @@ static void update_watch(struct acc_engine *e, struct service *s)
     }
     if (is_own_fault(e, s)) {
         fail(e, s, NULL);
+    } else if (acc_svc_is_leaving(e, s) && !s->roll.fail_ms && (s->ready || s->roll.is_paused)) {
+        (void)snprintf(s->roll.is.why, sizeof(s->roll.is.why),
+                       HANDED_BACK " before its time was up: the kept container of r%u goes, its "
+                                   "image stays",
+                       (unsigned)s->roll.is.from);
+        acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (s->ready && is_replaced) { /* by hand: of the new image nothing more is learned */
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "somebody else put another in its place");
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
@@ -909,10 +917,43 @@ static bool lacks_resource(const struct acc_engine *e, struct service *s)
     return res;
 }
 
+static bool is_committed_by_name(struct acc_engine *e, const struct service *s)
+{
+    struct cast cast = acc_rollout_cast(e, s, s->roll.is.slot);
+
+    return !cast.candidate && cast.holder && acc_rollout_is_new(s, cast.holder);
+}
+
+/* Its stack is to be Docker's, which watches nothing and would run the kept container beside the
+ * other one: what isn't committed goes back, what is has been seen enough of. */
+static bool ends_for_docker(struct acc_engine *e, struct service *s)
+{
+    struct rollout *r = &s->roll;
+
+    if (r->is.step <= ACC_ROLL_PRE) {
+        acc_copy(r->is.why, sizeof(r->is.why), HANDED_BACK);
+        r->is.group = 0; /* that is no failure */
+        acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+    } else if (r->is.step <= ACC_ROLL_SWITCH && !is_committed_by_name(e, s)) {
+        acc_copy(r->is.why, sizeof(r->is.why), HANDED_BACK);
+        acc_undo_or_ask(e, s, false);
+        r->is_undo_asked = r->is.step == ACC_ROLL_UNDO;
+    } else if (!s->wanted_up && (r->is.step == ACC_ROLL_POST || r->is.step == ACC_ROLL_WATCH)) {
+        acc_copy(r->is.why, sizeof(r->is.why), HANDED_BACK);
+        acc_rollout_step(e, s, ACC_ROLL_RETIRE);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void update_active(struct acc_engine *e, struct service *s)
 {
     bool is_forward = s->roll.is.step > ACC_ROLL_PULL && s->roll.is.step < ACC_ROLL_POST;
 
+    if (acc_svc_is_leaving(e, s) && ends_for_docker(e, s)) {
+        return;
+    }
     if (is_forward && (!s->wanted_up || strcmp(s->roll.is.spec, s->spec) != 0)) {
         acc_copy(s->roll.is.why, sizeof(s->roll.is.why),
                  s->wanted_up ? "its configuration changed meanwhile" : "it was turned off");
@@ -1039,7 +1080,12 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
         return;
     }
     acc_rollout_recover(e, s);
-    acc_change_update(e, s);
+    if (!acc_svc_is_leaving(e, s)) {
+        acc_change_update(e, s);
+    } else if (s->roll.is_asked) {
+        acc_group_mark(e, s);
+        s->roll.is_asked = false;
+    }
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }
@@ -1056,4 +1102,5 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->roll.is.step != ACC_ROLL_CREATE) {
         drop_placeholder(e, s);
     }
+    acc_contact_leave(e, &e->stacks[s->stack]);
 }

@@ -79,6 +79,15 @@ static void stay(struct acc_engine *e, struct service *s)
     acc_change_forgive(e, s);
 }
 
+/* Dockerd is at a stop of it, and may be a moment before it is seen to have ended. */
+static bool is_being_stopped(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    bool is_at_it = (i->op && i->op_type == ACC_ACT_STOP) || i->stop_ms != 0;
+
+    return i->present && acc_inst_running(i) && is_at_it && s->wanted_up && !i->quarantined &&
+           !acc_due(e, s, i->stop_ms + s->stop_grace_ms + ACC_STOP_EXTRA_MS);
+}
+
 /* Nothing has the name of another step any more. */
 static bool is_through(struct acc_engine *e, struct service *s)
 {
@@ -90,6 +99,9 @@ static bool is_through(struct acc_engine *e, struct service *s)
         }
         if (acc_drain_must_undo(s, i)) {
             return false; /* nobody would remember it */
+        }
+        if (is_being_stopped(e, s, i)) {
+            return false; /* it is to run again first */
         }
     }
     return true;

@@ -320,6 +320,24 @@ static enum acc_settled under_hold(struct acc_engine *e, struct service *s, enum
     return ACC_SETTLED_HELD;
 }
 
+static enum acc_settled refused_hand_back(struct acc_engine *e, const struct stack *stack,
+                                          char *text)
+{
+    const struct service *keeper = acc_contact_keeper(e, stack);
+
+    if (!keeper) {
+        return refused(text, "wasn't handed back, for an upgrade that has ended since");
+    }
+    (void)snprintf(text, ACC_REASON_MAX + 1,
+                   keeper->roll.is.step == ACC_ROLL_ASK
+                       ? "stays accd's: the upgrade of %.60s waits for somebody's word; first "
+                         "accctl rollback %.60s --yes, or accctl upgrade %.60s --keep"
+                       : "stays accd's: the upgrade of %.60s stands still, as that is held; first "
+                         "accctl rollback %.60s, or accctl up %.60s",
+                   keeper->nick, keeper->nick, keeper->nick);
+    return ACC_SETTLED_REFUSED;
+}
+
 static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, enum acc_verb verb,
                                      uint64_t now_ms, char *text)
 {
@@ -327,6 +345,9 @@ static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, en
 
     if (!e->ever_synced && (verb == ACC_VERB_HAND_BACK || verb == ACC_VERB_ADOPT)) {
         return ACC_SETTLED_PENDING; /* whose restart policy is to be changed isn't known yet */
+    }
+    if (verb == ACC_VERB_HAND_BACK && stack->leave == LEAVE_REFUSED) {
+        return refused_hand_back(e, stack, text);
     }
     if (verb == ACC_VERB_HAND_BACK) {
         bool is_done = stack->contact == CONTACT_OBSERVING && acc_act_settled(e, s);

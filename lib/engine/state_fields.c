@@ -479,6 +479,7 @@ static const struct acc_field stack_fields[] = {
     ACC_FIELD_OF(struct stack, is_recovered, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, is_returned, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, handing_back, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct stack, leave, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, save, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, drop_networks, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, drop_volumes, ACC_FIELD_UINT),

@@ -231,6 +231,47 @@ def die_at(w, accd, action, nth, expect):
     assert version(w) in expect, f"version {version(w)} after a death at {action} {nth}"
 
 
+def given_back(w, policy="always"):
+    """One container a service, running under its name, with the restart policy of the file."""
+    seen = {c["Names"][0][1:]: w.docker.inspect(c["Id"]) for c in w.docker.containers()}
+    return sorted(seen) == ["s-a-1"] and all(
+        c["State"]["Running"] and c["HostConfig"]["RestartPolicy"]["Name"] == policy for c in seen.values())
+
+
+@needs(seconds=300)
+def test_handed_back_amid_an_upgrade(w):
+    """The upgrade is ended first, in both orders, with accctl and with accd: one container runs, and Docker restarts it."""
+    for keys in ({}, {"ports": ["18087:8080"]}):
+        accd = start(w, timing={"upgrade_stable": "5s", "upgrade_monitor": "60s", "upgrade_timeout": "20s"},
+                     restart="always", **keys)
+        for action in ("create", "die") if keys else ("create", "start"):
+            image(w, VERSION="2")
+            record = w.record()
+            asked = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            wait(lambda: record.count(action) >= 1, 30, f"the first {action}")
+            done = accd.ctl("hand-back", "s", timeout=30)
+            assert given_back(w) and version(w) == "1", (done, names(w))
+            out = asked.communicate(timeout=10)[0]
+            assert asked.returncode != 0 and "handed back" in out, out
+            accd.ctl("adopt", "s")
+        record = w.record()
+        accd.ctl("upgrade", "a", "--detach")
+        wait(lambda: record.count("die" if keys else "start") >= 1, 30, "it is amid")
+        accd.stop()
+        run(*accd.argv(), "--hand-back", cwd=accd.dir, timeout=60)
+        assert given_back(w) and version(w) == "1", names(w)
+        accd.start()
+        accd.ctl("adopt", "s")
+        accd.ctl("upgrade", "a", "--detach")
+        wait(lambda: "is watched for" in accd.ctl("why", "a").stdout, 60, "it is watched")
+        accd.ctl("hand-back", "s", timeout=30)
+        assert given_back(w) and version(w) == "2", names(w)
+        accd.ctl("adopt", "s")
+        accd.ctl("down", "s")
+        accd.stop()
+
+
 @needs(seconds=400)
 def test_accd_may_be_killed_at_any_step(w):
     """kill -9 at each action of both orders: committed or rolled back, never none, never two."""

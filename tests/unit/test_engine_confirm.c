@@ -377,6 +377,28 @@ START_TEST(one_that_pauses_and_whose_new_one_is_gone_makes_it_again)
 }
 END_TEST
 
+START_TEST(who_asks_is_not_handed_back)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    fail_to_upgrade("s: db p e s; web p n:db");
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "s", "");
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(settled(ACC_VERB_HAND_BACK, text), ACC_SETTLED_REFUSED);
+    ck_assert_str_eq(text,
+                     "stays accd's: the upgrade of db waits for somebody's word; first accctl "
+                     "rollback db --yes, or accctl upgrade db --keep");
+    ck_asks();
+    stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(settled(ACC_VERB_HAND_BACK, text), ACC_SETTLED_REFUSED);
+    ck_assert_str_eq(text, "wasn't handed back, for an upgrade that has ended since");
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "s", "");
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(settled(ACC_VERB_HAND_BACK, text), ACC_SETTLED_DONE);
+}
+END_TEST
+
 START_TEST(a_decision_that_nothing_waits_for)
 {
     char text[ACC_REASON_MAX + 1];
@@ -443,6 +465,7 @@ int main(void)
     tcase_add_test(tcase, one_that_pauses_goes_on_from_where_it_was);
     tcase_add_test(tcase, one_that_pauses_has_nothing_to_ask_about_what_was_never_made);
     tcase_add_test(tcase, one_that_pauses_and_whose_new_one_is_gone_makes_it_again);
+    tcase_add_test(tcase, who_asks_is_not_handed_back);
     tcase_add_test(tcase, a_decision_that_nothing_waits_for);
     tcase_add_test(tcase, a_decision_that_nothing_waits_for_leaves_the_last_outcome);
     suite_add_tcase(suite, tcase);
