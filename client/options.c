@@ -187,7 +187,8 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         o->image = value;
         return true;
     case ACCCTL_O_TO: /* "r3" is how history shows it */
-        return read_count(p, value[0] == 'r' ? value + 1 : value, 100000000, &o->to);
+        return read_count(p, value[0] == 'r' ? value + 1 : value, 100000000, &o->to) &&
+               (o->to > 0 || wrong(p, "--to counts from 1, see accctl history", ""));
     case ACCCTL_O_DECIDE:
         o->yes |= strcmp(row->name, "--yes") == 0;
         o->keep |= strcmp(row->name, "--keep") == 0;

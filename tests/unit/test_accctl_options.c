@@ -97,6 +97,8 @@ static const struct {
     {"up --timeout soon", "accctl: --timeout takes a time like 90s or 5m, not 'soon'\n"},
     {"up --timeout 0", "accctl: --timeout takes a time like 90s or 5m, not '0'\n"},
     {"up --all=1", "accctl: --all takes no value\n"},
+    {"rollback db --to 0", "accctl: --to counts from 1, see accctl history\n"},
+    {"rollback db --to r0", "accctl: --to counts from 1, see accctl history\n"},
     {"logs -n -5 db", "accctl: -n takes a number up to 1000000, not '-5'\n"},
     {"events -n many", "accctl: -n takes a number up to 1000, not 'many'\n"},
     {"events --limit many", "accctl: --limit takes a number up to 1000, not 'many'\n"},
