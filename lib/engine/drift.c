@@ -94,6 +94,16 @@ enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
     return n_networks > 0 && count(i->networks) > n_networks ? DRIFT_EXTRA : DRIFT_NONE;
 }
 
+/* Also while it is tried: then it isn't compared with its file in any other way. */
+bool acc_inst_is_off_network(const struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+    uint32_t n_networks;
+
+    return i->obs == ACC_CTR_RUNNING && i->present && i->has_networks && !i->op && !i->need_obs &&
+           strcmp(i->spec, s->spec) == 0 && lost_network(e, i, &n_networks);
+}
+
 bool acc_svc_is_off_network(const struct acc_engine *e, const struct service *s)
 {
     acc_each_slot (e, s, i) {

@@ -814,6 +814,7 @@ enum drift {
 enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
                           const char **ret_network);
 /* One of its containers was taken off a network of its file. */
+bool acc_inst_is_off_network(const struct acc_engine *e, const struct instance *i);
 bool acc_svc_is_off_network(const struct acc_engine *e, const struct service *s);
 /* ... and `s` can't reach that one any more: none of the networks is left that both are on. */
 bool acc_svc_out_of_reach(const struct acc_engine *e, const struct service *d,

@@ -858,6 +858,11 @@ static void update_slot(struct acc_engine *e, struct service *s)
     } else if (!cast.candidate) {
         acc_copy(r->is.why, sizeof(r->is.why), "its new container was removed by somebody else");
         end_by_hand(e, s);
+    } else if ((step == ACC_ROLL_DRAIN || step == ACC_ROLL_SWITCH) &&
+               acc_inst_is_off_network(e, cast.candidate)) { /* nobody could reach the service */
+        acc_copy(r->is.why, sizeof(r->is.why),
+                 "its new container was taken off its network by hand");
+        end_by_hand(e, s);
     } else if (cast.holder && cast.holder->quarantined) {
         fail_unjudged(e, s, "its old container can't be stopped");
     } else if (step == ACC_ROLL_STOP_OLD && is_out_of_the_way(e, cast.holder)) {
