@@ -213,10 +213,14 @@ bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
 
 void acc_drift_mend(struct acc_engine *e, struct service *s)
 {
+    uint32_t n;
+
     acc_each_slot (e, s, i) {
         if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS || cut_from(e, i)) {
             i->recreate = true;
             acc_mark_around(e, s);
+        } else if (i->has_networks && acc_change_must_keep(e, s, i) && lost_network(e, i, &n)) {
+            i->rejoin = true; /* no file has its configuration: it is put on them as it is */
         }
     }
 }
