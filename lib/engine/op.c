@@ -510,11 +510,15 @@ static void rename_done(struct acc_engine *e, struct instance *i, enum acc_op_re
 
 /* A candidate that can't be put on its networks again is no candidate. A kept one is started in any
  * case: what that says is a failure with its pauses. */
-static void route_done(struct acc_engine *e, struct instance *i, enum acc_op_result result)
+static void route_done(struct acc_engine *e, struct instance *i, const struct acc_event *event)
 {
+    enum acc_op_result result = event->op.result;
+    struct service *s = acc_svc_of(e, i);
+
     i->rejoin &= result == ACC_OP_LOST;
-    if (result != ACC_OP_OK && result != ACC_OP_LOST) {
-        acc_svc_of(e, i)->roll.n_tries++;
+    if (result != ACC_OP_OK && result != ACC_OP_LOST &&
+        !(acc_rollout_tries(s, i) && is_excused(e, s, i, event->op.message))) {
+        s->roll.n_tries++;
     }
     if (result != ACC_OP_OK) {
         i->retry_ms = e->now + RETRY_MS;
@@ -557,7 +561,7 @@ static void instance_done(struct acc_engine *e, struct instance *i, const struct
         look_again(i);
         break;
     case ACC_ACT_ROUTE:
-        route_done(e, i, event->op.result);
+        route_done(e, i, event);
         break;
     case ACC_ACT_DRAIN:
     case ACC_ACT_UNDRAIN:

@@ -606,7 +606,7 @@ static void update_route(struct acc_engine *e, struct service *s, struct instanc
         acc_rollout_step(e, s, ACC_ROLL_VERIFY);
     } else if (candidate->unrouted || candidate->op || candidate->need_obs) {
         r->proof_ms = 0;
-        if (r->n_tries >= TRIES_MAX) {
+        if (r->n_tries >= TRIES_MAX || (!candidate->op && acc_due(e, s, r->deadline_ms))) {
             fail_unjudged(e, s, "its new container can't be put on its networks under its name");
         }
     } else if (!r->proof_ms && acc_probe_can(s, candidate)) {

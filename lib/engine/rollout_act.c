@@ -235,7 +235,8 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
         return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
     }
     if (r->is.step == ACC_ROLL_ROUTE && i->unrouted && acc_inst_running(i)) {
-        return acc_due(e, s, i->retry_ms) ? ACC_ACT_ROUTE : ACC_NOTHING;
+        return acc_due(e, s, i->retry_ms) && acc_resources_there(e, s) ? ACC_ACT_ROUTE
+                                                                       : ACC_NOTHING;
     }
     return r->is.step == ACC_ROLL_SWITCH && !cast->holder ? rename_it(e, s, i, NULL, 0)
                                                           : ACC_NOTHING;

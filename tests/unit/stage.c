@@ -331,7 +331,8 @@ static void do_route(struct stage *stage, const struct acc_action *action)
         c->obs.unrouted = false;
         push_obs(stage, &c->obs);
     }
-    push_done(stage, action->op, result, action->cid, "");
+    push_done(stage, action->op, result, action->cid,
+              result == ACC_OP_START ? stage->service[action->svc].message : "");
 }
 
 static void do_drain(struct stage *stage, const struct acc_action *action)

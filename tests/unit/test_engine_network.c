@@ -105,6 +105,40 @@ START_TEST(a_network_that_goes_under_a_candidate_is_made_again)
 }
 END_TEST
 
+/* It runs already, and is put on the network that was made again. */
+START_TEST(a_network_that_goes_before_the_new_one_has_its_name_is_no_failure)
+{
+    up_with_new_image("s: web p");
+    service("web")->route = ACC_OP_START;
+    service("web")->message = GONE;
+    stage.show_ensure = true;
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 30000);
+    const char *trace = stage_trace(&stage);
+
+    ck_assert_msg(strstr(trace, "route web; ensure") != NULL, "%s", trace);
+    service("web")->route = ACC_OP_OK;
+    stage_run(&stage, 60000);
+    ck_assert_str_eq(stage_containers(&stage),
+                     "s-web-1 running img2 r2; s-web-1.r1 exited img1 r1; ");
+    stage_run(&stage, 700000);
+    ck_assert_int_eq(result_of(2), ACC_REV_STABLE);
+}
+END_TEST
+
+/* Where it can't be had again the old one, which is on it no more, is no worse off. */
+START_TEST(a_network_that_stays_away_ends_the_upgrade)
+{
+    up_with_new_image("s: web p");
+    service("web")->route = ACC_OP_START;
+    service("web")->message = GONE;
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 900000);
+    ck_assert_str_eq(stage_containers(&stage), "s-web-1 running img1 r1; ");
+    ck_assert_int_eq(result_of(2), ACC_REV_ROLLED_BACK);
+}
+END_TEST
+
 START_TEST(a_network_that_goes_again_and_again_ends_the_upgrade_by_its_name)
 {
     up_with_new_image("s: web p");
@@ -181,6 +215,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, a_network_that_goes_in_the_watch_is_not_the_new_ones_fault);
     tcase_add_loop_test(tcase, a_network_that_goes_under_a_candidate_is_made_again, 0, 2);
+    tcase_add_test(tcase, a_network_that_goes_before_the_new_one_has_its_name_is_no_failure);
+    tcase_add_test(tcase, a_network_that_stays_away_ends_the_upgrade);
     tcase_add_test(tcase, a_network_that_goes_again_and_again_ends_the_upgrade_by_its_name);
     tcase_add_test(tcase, who_is_taken_off_its_network_in_the_watch_is_not_judged);
     tcase_add_test(tcase, a_service_whose_network_can_not_be_made_again_waits_for_it);
