@@ -1098,7 +1098,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (acc_rollout_active(s)) {
         acc_rollout_cast_by_name(e, s); /* it follows from the step and from the others, too */
     }
-    if (acc_rollout_active(s) && !acc_svc_held(e, s)) {
+    if (acc_rollout_active(s) && (!s->wanted_up || !acc_svc_held(e, s))) { /* off is off */
         update_active(e, s);
     }
     if (acc_rollout_active(s)) {
