@@ -1341,6 +1341,8 @@ enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struc
 bool acc_undo_runs(const struct instance *i);
 /* The failed one is all that runs in its slot: who has to go before it does goes first. */
 bool acc_undo_serves(const struct cast *cast, const struct instance *failed);
+/* A replica that isn't to stop yet, as the others don't serve. */
+bool acc_undo_goes_on(struct acc_engine *e, struct service *s, const struct instance *i);
 /* Containers of a rollout that nobody remembers: go on from their names alone (E10). */
 void acc_rollout_recover(struct acc_engine *e, struct service *s);
 /* It has a candidate beside it and was stopped by nobody that is known: by the accd before. */

@@ -434,6 +434,7 @@ static void seat(struct acc_engine *e, struct service *s)
         struct instance *best = NULL;
         bool is_undo = s->roll.is.step == ACC_ROLL_UNDO;
         bool gives_way = is_undo && !acc_undo_is_cut_off(e, s, slot->slot);
+        bool goes_on = acc_undo_goes_on(e, s, slot);
 
         if (!is_movable(slot)) {
             continue;
@@ -442,7 +443,7 @@ static void seat(struct acc_engine *e, struct service *s)
              i = acc_spare_at(e, i->next_spare)) {
             bool is_left = i->role == ROLE_BAD || acc_rollout_is_stray(s, i) ||
                            (i->role == ROLE_CANDIDATE && gives_way) ||
-                           (i->role == ROLE_RETIRED && !is_undo);
+                           (i->role == ROLE_RETIRED && (!is_undo || goes_on));
             bool is_better = !is_left && (!slot->present || rank(e, s, i) > rank(e, s, slot));
 
             if (i->slot == slot->slot && i->present && is_movable(i) && is_better &&

@@ -287,6 +287,76 @@ enum acc_action_type acc_undo_end(struct acc_engine *e, struct service *s, struc
                                                           : acc_stop_harder(e, s, i);
 }
 
+/* What has failed as a whole serves here, and has yet to go. It did before it was to go back: an
+ * accd that has come since need not find that out anew. */
+static bool serves_still(struct acc_engine *e, const struct service *s, const struct instance *i)
+{
+    bool is_to_go = i->role == ROLE_BAD || (i->role == ROLE_NONE && acc_rollout_is_new(s, i));
+
+    return is_to_go && i->present && i->obs == ACC_CTR_RUNNING && !i->stop_ms && !i->degraded &&
+           i->health != ACC_DH_UNHEALTHY && (i->ready || i->ran_before) &&
+           !acc_undo_is_cut_off(e, s, i->slot);
+}
+
+/* What a slot makes of the service while its replicas go back. */
+enum share { SHARE_NONE, SHARE_OLD, SHARE_FAILED };
+
+static enum share share_of(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    enum share share = SHARE_NONE;
+
+    acc_each_inst (e, s, i) {
+        if (i->slot != slot) {
+            continue;
+        }
+        if (serves_still(e, s, i)) {
+            return SHARE_FAILED;
+        }
+        if (i->role == ROLE_NONE && i->present && i->obs == ACC_CTR_RUNNING && i->ready &&
+            !i->degraded && !i->stop_ms) {
+            share = SHARE_OLD;
+        }
+    }
+    return share;
+}
+
+/* Where two can run at once replicas go back as they came, one at a time: one that is well goes on
+ * until all others serve, too, and those before it are back. What is ill goes at once, and a way
+ * back that finds nothing well in its time isn't waited for. */
+bool acc_undo_goes_on(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    if (s->roll.is.step != ACC_ROLL_UNDO || !s->roll.is.start_first || !s->wanted_up ||
+        s->n_inst < 2 || i->slot > s->n_inst || !serves_still(e, s, i) ||
+        acc_due(e, s, s->roll.deadline_ms)) {
+        return false;
+    }
+    for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
+        enum share share = slot == i->slot ? SHARE_OLD : share_of(e, s, slot);
+
+        if (share == SHARE_NONE || (share == SHARE_FAILED && slot < i->slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each of them has its own time to get ready. */
+static enum acc_action_type end_in_turn(struct acc_engine *e, struct service *s, struct instance *i,
+                                        const struct cast *cast)
+{
+    bool is_first = !i->stop_ms && !acc_due(e, s, s->roll.deadline_ms);
+    enum acc_action_type what;
+
+    if (acc_undo_goes_on(e, s, i)) {
+        return ACC_NOTHING;
+    }
+    what = acc_undo_end(e, s, i, cast);
+    if (what == ACC_ACT_STOP && is_first) {
+        s->roll.deadline_ms = e->now + s->timing.upgrade_timeout;
+    }
+    return what;
+}
+
 enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
     struct cast cast = acc_rollout_cast(e, s, i->slot);
@@ -324,7 +394,7 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
             return rename_to(e, s, i, false);
         }
         if (acc_inst_running(i)) {
-            return acc_undo_end(e, s, i, &cast);
+            return end_in_turn(e, s, i, &cast);
         }
         return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
     case ROLE_RETIRED:

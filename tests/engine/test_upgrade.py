@@ -201,6 +201,22 @@ def test_who_pauses_the_new_one_may_let_it_go_on(w):
     assert version(w) == "2" and w.docker.inspect("s-a-1")["State"]["Status"] == "running"
 
 
+@needs(seconds=200)
+def test_replicas_go_back_one_at_a_time(w):
+    """One of three gets ill while they are watched: the two that are well serve until the old ones do."""
+    accd = start(w, timing={"upgrade_monitor": "60s"}, scale=3)
+    image(w, VERSION="2")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: len(names(w)) == 6 and accd.state_of("a") == "up", 60, "all three are watched")
+    record = w.record()
+    w.docker.set_health("s-a-2", "fail")
+    wait(lambda: len(names(w)) == 3 and version(w, "s-a-2") == "1" and accd.state_of("a") == "up", 90, "all three are back")
+    assert [version(w, f"s-a-{k}") for k in (1, 2, 3)] == ["1"] * 3
+    ended, began = ([(t, e["Actor"]["Attributes"]["name"][:5]) for t, e in record.of(what)] for what in ("die", "start"))
+    assert [who for _, who in ended] == ["s-a-2", "s-a-1", "s-a-3"] == [who for _, who in began], (ended, began)
+    assert all(died > there + 0.2 for (there, _), (died, _) in zip(began, ended[1:])), (ended, began)
+
+
 @needs(seconds=150)
 def test_a_fixed_port_is_freed_first(w):
     """Stop-first, forward and back: the plan names the port, and both ways end well."""
