@@ -1,5 +1,5 @@
 """An upgrade of a stateful service that fails after its new container has run: nothing moves before a person decides."""
-from lib import needs, service, wait
+from lib import needs, run, service, wait
 from test_upgrade import IMAGE, TIMING, image, names, version
 
 
@@ -58,3 +58,20 @@ def test_it_goes_on_with_the_new_one(w):
     row = accd.json("history", "a")["revisions"][0]
     assert (row["result"], row["needs_operator"], row["reason"]) == ("trial", False, ""), row
     assert version(w) == "2" and names(w) == ["s-a-1", "s-a-1.r1"]
+
+
+@needs(seconds=150)
+def test_it_is_not_handed_back_before_the_word(w):
+    """Neither accctl nor accd gives Docker what somebody has to decide about first; both say what, and nothing is touched."""
+    accd, _ = fail(w, HEALTH="fail")
+    held = w.docker.identities()
+    done = accd.ctl("hand-back", "s", check=False, timeout=30)
+    assert done.returncode == 6 and "accctl rollback a --yes" in done.stderr, done
+    accd.stop()
+    done = run(*accd.argv(), "--hand-back", cwd=accd.dir, timeout=30, check=False)
+    assert done.returncode == 1 and "s/a stays accd's: the upgrade of a waits" in done.stdout + done.stderr, done
+    assert w.docker.identities() == held, "something was touched"
+    accd.start()
+    accd.ctl("rollback", "a", "--yes")
+    accd.ctl("hand-back", "s", timeout=30)
+    assert version(w) == "1" and names(w) == ["s-a-1"]
