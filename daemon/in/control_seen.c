@@ -147,9 +147,10 @@ static size_t count_serving(const struct accd_seen *seen)
     return n;
 }
 
-/* `runs_again`: a job that had run to its end, and does so again or has done so. */
+/* `runs_again`: a job that had run to its end, and does so again or has done so. `has_ended`: what
+ * it was started for is over by now. */
 static void compare(const struct accd_seen_container *then, const struct acc_instance_view *now,
-                    bool runs_again, struct changes *changes)
+                    bool runs_again, bool has_ended, struct changes *changes)
 {
     changes->n_running += is_running(now);
     if (!then || then->is_beside) {
@@ -164,7 +165,7 @@ static void compare(const struct accd_seen_container *then, const struct acc_ins
     changes->n_updated += now->updated && !then->was_updated;
     if (now->started_ns != then->started_ns && runs_again) {
         changes->n_restarted++;
-    } else if (now->started_ns != then->started_ns && is_running(now)) {
+    } else if (now->started_ns != then->started_ns && (is_running(now) || has_ended)) {
         changes->n_restarted += then->is_running;
         changes->n_started += !then->is_running;
     }
@@ -211,7 +212,8 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
 
         acc_engine_instance(engine, svc, i, &view);
         if (view.cid[0] && !view.is_beside) {
-            compare(find(seen, view.cid), &view, seen->is_done, &changes);
+            compare(find(seen, view.cid), &view, seen->is_done, service.state == ACC_SVC_DONE,
+                    &changes);
         }
     }
     size_t n_gone = count_serving(seen) - changes.n_kept;

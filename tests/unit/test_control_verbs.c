@@ -735,6 +735,25 @@ START_TEST(a_job_that_ran_again_was_restarted)
 }
 END_TEST
 
+/* It had failed, or was off, and has done its work before anybody looked. */
+START_TEST(what_ran_to_its_end_was_started)
+{
+    int fd = dial();
+
+    container(0, "c1", 1);
+    puppet.service[0].instance.state = ACC_INST_EXITED;
+    puppet.service[0].view.state = ACC_SVC_FAILED;
+    puppet.service[0].settled = ACC_SETTLED_PENDING;
+    say(fd, "{\"method\":\"io.acc.Restart\",\"parameters\":{\"targets\":[\"db\"]}}");
+    ck_assert_str_eq(hear(fd), "");
+    puppet.service[0].instance.started_ns = 2;
+    move(0, ACC_SVC_DONE, ACC_SETTLED_DONE);
+    accd_control_on_idle(server.control);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "\"change\":\"started\""));
+    close(fd);
+}
+END_TEST
+
 START_TEST(the_end_of_a_kept_container_is_no_change_of_the_service)
 {
     struct puppet_service *db = &puppet.service[0];
@@ -1140,6 +1159,7 @@ int main(void)
     tcase_add_test(tcase, who_asks_while_the_engine_is_away_is_told_so);
     tcase_add_test(tcase, what_is_not_of_that_kind_is_left_out_of_several);
     tcase_add_test(tcase, a_job_that_ran_again_was_restarted);
+    tcase_add_test(tcase, what_ran_to_its_end_was_started);
     tcase_add_test(tcase, what_stops_amid_an_upgrade_is_stopped);
     tcase_add_loop_test(tcase, what_is_turned_off_amid_an_upgrade_is_not_made_anew, 0, 2);
     tcase_add_test(tcase, down_of_what_is_watched_says_that_it_is_taken_back);
