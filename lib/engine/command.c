@@ -111,6 +111,15 @@ static void end_runs(struct acc_engine *e, struct service *s)
     }
 }
 
+/* What has run to its end isn't upgraded: this is how it gets another image. */
+static void let_go_of_image(struct service *s)
+{
+    if (acc_svc_is_done(s) && s->pin_id[0] && !s->bad_id[0]) {
+        s->pin_id[0] = '\0';
+        s->rev = ++s->last_rev;
+    }
+}
+
 static void want_off(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     release(e, s);
@@ -120,6 +129,7 @@ static void want_off(struct acc_engine *e, struct service *s, const struct acc_c
     s->run_asked = false;
     acc_copy(s->asked_by, sizeof(s->asked_by), cmd->by);
     if (cmd->verb == ACC_VERB_DOWN) {
+        let_go_of_image(s);
         s->done = false;
         s->heirs[0] = '\0'; /* the next one begins anew */
     }

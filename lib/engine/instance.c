@@ -108,7 +108,12 @@ static bool is_final(const struct service *s, const struct instance *i)
     return s->ends && i->exit_code == 0;
 }
 
-static void mark_done(struct acc_engine *e, struct service *s, struct instance *i)
+bool acc_inst_is_over(const struct instance *i)
+{
+    return i->present && i->final && i->exit_code == 0 && !acc_inst_running(i);
+}
+
+void acc_inst_mark_done(struct acc_engine *e, struct service *s, struct instance *i)
 {
     const char *spec = acc_inst_spec(e, i);
 
@@ -311,6 +316,28 @@ static void ended_with_host(struct acc_engine *e, struct service *s, struct inst
     ended_by_us(e, s, i);
 }
 
+/* Nobody knows of what isn't known to end whether it has done its work: the new one of a rollout
+ * was to run on. */
+static void ended_for_good(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    bool is_away = i->exit_away && !s->ends && acc_rollout_active(s) && acc_rollout_is_new(s, i);
+
+    if (is_away && !is_hand_known(e, s, i)) {
+        return;
+    }
+    handled(e, i);
+    if (is_away && acc_inst_is_stopped_by_hand(i)) {
+        acc_inst_hold(e, i);
+        return;
+    }
+    i->final = true;
+    if (i->exit_code != 0) {
+        crashed(e, s, i);
+    } else if (s->ends || !acc_rollout_failed(e, s, i, "exited with 0")) {
+        acc_inst_mark_done(e, s, i);
+    }
+}
+
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
@@ -324,6 +351,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
     } else if (i->is_spare || (acc_rollout_owns(e, s, i) && !is_own)) {
         note_end(e, i);
         handled(e, i);
+        i->final = is_done_by_itself(s, i) && !acc_rollout_is_new(s, i);
     } else if (is_own || (is_told && acc_rollout_stopped_before(e, s, i))) {
         ended_by_us(e, s, i);
     } else if (is_told && !e->ever_synced) {
@@ -337,13 +365,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
     } else if (!i->exit_away && i->die_hint_ns != i->run_ns && !is_untold(e, s, i)) {
         return;
     } else if (is_final(s, i)) {
-        handled(e, i);
-        i->final = true;
-        if (i->exit_code == 0) {
-            mark_done(e, s, i);
-        } else {
-            crashed(e, s, i);
-        }
+        ended_for_good(e, s, i);
     } else if (i->exit_away) {
         ended_away(e, s, i);
     } else {

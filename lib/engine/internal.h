@@ -887,6 +887,9 @@ const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
 /* Somebody sent it a signal that ends what doesn't know it: `docker kill`, or what another tool
  * says first when it stops it. */
 bool acc_inst_is_shot(const struct instance *i);
+bool acc_inst_is_over(const struct instance *i); /* it has done its work, and stays so */
+/* ... and so has the service, in whose run that ended. */
+void acc_inst_mark_done(struct acc_engine *e, struct service *s, struct instance *i);
 bool acc_inst_is_stopped_by_hand(const struct instance *i); /* its last run */
 #define ACC_BY_KILL ", after docker kill"
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
@@ -1178,6 +1181,8 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
 /* --- rollout_ask.c: parts of it ----------------------------------------------------------------
  */
 void acc_rollout_begin(struct acc_engine *e, struct service *s); /* what was asked for */
+/* True: it has come to its own end before anything was changed, and isn't upgraded. */
+bool acc_rollout_is_over(struct acc_engine *e, struct service *s);
 bool acc_rollout_refuse(struct acc_engine *e, struct service *s, const char *why); /* false */
 /* Journal and ask for an operation of the rollout itself; the caller fills and ends it. */
 struct acc_action *acc_rollout_op(struct acc_engine *e, struct service *s,

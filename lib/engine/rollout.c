@@ -672,6 +672,7 @@ static void commit(struct acc_engine *e, struct service *s)
     }
     r->took_ms = e->now - r->begun_ms;
     s->rev = r->is.to;
+    s->done = false; /* the old one may have ended meanwhile: that was not its run */
     acc_pin_set(s, r->is.image, r->is.image_id, r->is.digest);
     acc_rollout_save_revision(e, s, r->is.to);
     if (r->is.start_first) {
@@ -702,6 +703,17 @@ static void tell_anew(struct acc_engine *e, struct service *s)
                  "r%u is watched anew, for %s, because accd was restarted", (unsigned)s->roll.is.to,
                  span);
     }
+}
+
+/* It was known to end, and has done its work. */
+static bool has_done_its_work(struct acc_engine *e, struct service *s)
+{
+    bool is_done = s->ends;
+
+    acc_each_slot (e, s, i) {
+        is_done &= acc_rollout_is_new(s, i) && acc_inst_is_over(i);
+    }
+    return is_done;
 }
 
 static void update_watch(struct acc_engine *e, struct service *s)
@@ -746,6 +758,8 @@ static void update_watch(struct acc_engine *e, struct service *s)
         acc_rollout_step(e, s, ACC_ROLL_RETIRE);
     } else if (!s->roll.fail_ms && s->ready &&
                (s->roll.is_taken || (is_proven && acc_group_is_proven(e, s)))) {
+        stand(e, s);
+    } else if (!s->roll.fail_ms && has_done_its_work(e, s) && acc_group_is_proven(e, s)) {
         stand(e, s);
     }
 }
@@ -986,6 +1000,8 @@ static void update_active(struct acc_engine *e, struct service *s)
         } else if (!s->roll.is.is_upgrade && strcmp(s->roll.is.spec, s->spec) != 0) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "its file has changed again");
             acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+        } else if (acc_rollout_is_over(e, s)) {
+            break;
         } else if (lacks_resource(e, s)) {
             acc_rollout_end(e, s, ROLL_FAILED);
         } else if (s->roll.is_here && acc_group_is_here(e, s)) {

@@ -419,9 +419,14 @@ static void take_rollback(struct service *s, const struct revision *to)
 
 /* There is nothing that could be watched, and its container is run again as it is by whatever asks
  * for that: another image takes a new one. */
-static bool is_job(const struct service *s)
+static bool is_job(struct acc_engine *e, struct service *s)
 {
-    return s->one_shot || (s->ends && acc_svc_is_done(s));
+    bool is_running = false;
+
+    acc_each_slot (e, s, i) {
+        is_running |= acc_inst_running(i);
+    }
+    return s->one_shot || (acc_svc_is_done(s) && (s->ends || !is_running));
 }
 
 static bool has_change(struct acc_engine *e, struct service *s)
@@ -488,15 +493,28 @@ static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char
 }
 
 /* True: of several it is left out. */
-static bool job_is_unfit(const struct service *s, char text[ACC_REASON_MAX + 1])
+static bool job_is_unfit(struct acc_engine *e, struct service *s, char text[ACC_REASON_MAX + 1])
 {
-    if (s->removed || s->n_inst == 0 || !is_job(s)) {
+    if (s->removed || s->n_inst == 0 || !is_job(e, s)) {
         return false;
     }
     (void)snprintf(text, ACC_REASON_MAX + 1,
                    "it runs to its end and isn't upgraded; with a new image: pull or build that, "
                    "then accctl down %.60s, and up %.60s",
                    s->nick, s->nick);
+    return true;
+}
+
+bool acc_rollout_is_over(struct acc_engine *e, struct service *s)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    if (!s->roll.is.is_upgrade || !job_is_unfit(e, s, text)) {
+        return false; /* what its file says now is run all the same */
+    }
+    s->roll.is_unfit = true;
+    s->roll.is.group = 0; /* that is no failure */
+    (void)acc_rollout_refuse(e, s, text);
     return true;
 }
 
@@ -510,7 +528,7 @@ bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *te
 
     acc_assert(svc < engine->n_services);
     text[0] = '\0';
-    return job_is_unfit(s, text) || is_unfit(cast.out, s, false, text);
+    return job_is_unfit(cast.out, s, text) || is_unfit(cast.out, s, false, text);
 }
 
 /* Nothing is known of it yet but who wants it. */
@@ -550,7 +568,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
     const struct revision *to = NULL;
     char text[ACC_REASON_MAX + 1];
-    bool is_job_unfit = !r->ask_refusal[0] && job_is_unfit(s, text);
+    bool is_job_unfit = !r->ask_refusal[0] && job_is_unfit(e, s, text);
     const char *why = r->ask_refusal[0]                                   ? r->ask_refusal
                       : is_job_unfit || is_unfit(e, s, r->ask_back, text) ? text
                                                                           : NULL;

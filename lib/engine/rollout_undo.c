@@ -227,7 +227,8 @@ bool acc_rollout_stopped_before(struct acc_engine *e, struct service *s, const s
 static bool stands_in(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
     return s->roll.is.start_first && s->wanted_up && cast->holder &&
-           !acc_rollout_is_new(s, cast->holder) && !acc_due(e, s, s->roll.deadline_ms) &&
+           !acc_rollout_is_new(s, cast->holder) && !acc_inst_is_over(cast->holder) &&
+           !acc_due(e, s, s->roll.deadline_ms) &&
            (!acc_inst_running(cast->holder) || may_be_stopping(e, s));
 }
 
@@ -241,6 +242,9 @@ static bool has_next(struct acc_engine *e, const struct service *s)
 static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
     if (has_next(e, s)) {
+        return true;
+    }
+    if (cast->holder && acc_inst_is_over(cast->holder)) {
         return true;
     }
     if (!s->wanted_up || (cast->holder && cast->holder->ready)) {
@@ -450,10 +454,22 @@ static void say_mixed(struct acc_engine *e, struct service *s)
     }
 }
 
+/* What was there before has come to its own end meanwhile: that is where it is back. */
+static bool is_over(struct acc_engine *e, struct service *s)
+{
+    bool is_over = s->n_inst > 0;
+
+    acc_each_slot (e, s, i) {
+        is_over &= acc_inst_is_over(i) && !acc_rollout_is_new(s, i);
+    }
+    return is_over;
+}
+
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
-    bool is_back = s->ready || !s->wanted_up || has_next(e, s);
+    bool has_ended = is_over(e, s);
+    bool is_back = s->ready || !s->wanted_up || has_ended || has_next(e, s);
     bool is_impossible = acc_undo_is_impossible(e, s);
 
     if (is_impossible && s->rev != r->is.to) {
@@ -471,6 +487,9 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
     }
     if (!is_back && !acc_due(e, s, r->deadline_ms)) {
         return;
+    }
+    if (has_ended && !s->done) { /* the start of the new one had it begin anew */
+        acc_inst_mark_done(e, s, &e->inst[s->first_inst]);
     }
     say_mixed(e, s);
     r->result = is_back && !count_cut_off(e, s) ? ROLL_ROLLED_BACK : ROLL_FAILED;

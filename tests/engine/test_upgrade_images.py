@@ -94,6 +94,37 @@ def test_a_job_is_left_out_of_an_upgrade_of_all(w):
     assert version(w, "s-migrate-1") == "2" and accd.state_of("migrate") == "done"
 
 
+@needs(seconds=150)
+def test_what_has_ended_is_left_out_of_an_upgrade(w):
+    """restart: no, with 0, and nobody waits for it: neither run again by an upgrade nor taken for broken. One that runs is
+    upgraded; `up` and `restart` say that they have run it."""
+    r = Registry(w)
+    r.push("app:1", VERSION="1")
+    image = f"{r.at}/app:1"
+    path = w.stack("s", {
+        "once": service(check=False, image=image, command=["/bin/sh", "-c", "exit 0"], restart="no"),
+        "a": service(image=image, restart="no", interval="1s"),
+    })
+    accd = w.accd(config=w.config([path], timing=TIMING))
+    accd.ctl("up", "--all")
+    accd.wait_state("once", "done", seconds=20)
+    ran = w.docker.inspect("s-once-1")["State"]["StartedAt"]
+    plan = accd.ctl("upgrade", "--all", "--dry-run").stdout
+    assert "s/once: it runs to its end and isn't upgraded" in plan and "s/a: pull" in plan, plan
+    r.push("app:1", VERSION="2")
+    out = accd.ctl("upgrade", "--all").stdout
+    assert "upgrade: done, 1 service (1 upgraded), 1 left out" in out, out
+    assert version(w) == "2" and w.docker.inspect("s-once-1")["State"]["StartedAt"] == ran
+    alone = accd.ctl("upgrade", "once", check=False)
+    assert alone.returncode != 0 and "runs to its end and isn't upgraded" in alone.stderr, alone
+    assert accd.state_of("once") == "done"
+    assert "1 service (1 restarted)" in accd.ctl("restart", "once").stdout
+    accd.ctl("stop", "once")
+    out = accd.ctl("up", "once").stdout
+    assert "so already" not in out and "1 service (1 started)" in out, out
+    assert w.docker.inspect("s-once-1")["State"]["StartedAt"] != ran and accd.state_of("once") == "done"
+
+
 def untag(w, image):
     """As `docker image prune -a` does to the tag of what runs under another one of ours."""
     w.engine.inside("docker", "rmi", "-f", image)

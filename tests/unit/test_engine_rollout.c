@@ -934,6 +934,54 @@ START_TEST(what_can_not_be_gone_back_to_bans_nothing)
 }
 END_TEST
 
+#define ENDED "runs to its end and isn't upgraded"
+
+START_TEST(what_has_come_to_its_end_is_not_upgraded)
+{
+    up_with_new_image("s: web p r0");
+    stage_exit(&stage, "web", 0);
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    upgrade("web");
+    stage_run(&stage, 1000);
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_UNFIT, ENDED);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "done");
+}
+END_TEST
+
+START_TEST(what_comes_to_its_end_while_its_image_comes_is_not_upgraded)
+{
+    up_with_new_image("s: web p r0");
+    stage.service[0].silent = true;
+    upgrade("web");
+    ck_stage(&stage, "pull web; ");
+    stage_exit(&stage, "web", 0);
+    stage_run(&stage, 60000);
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_UNFIT, ENDED);
+    stage.service[0].silent = false;
+    stage_answer(&stage, "web", ACC_OP_OK);
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "");
+    ck_state(&stage, "web", "done");
+}
+END_TEST
+
+START_TEST(what_has_come_to_its_end_takes_the_new_image_as_it_is_told_to)
+{
+    up_with_new_image("s: web p r0");
+    upgrade("web");
+    stage_run(&stage, 700000);
+    stage_exit(&stage, "web", 0);
+    set_tag("web", "img3");
+    stage_cmd(&stage, ACC_VERB_DOWN, "web", "");
+    stage_run(&stage, 60000);
+    stage_cmd(&stage, ACC_VERB_UP, "web", "");
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img3 r3; ");
+}
+END_TEST
+
 START_TEST(who_asks_twice_goes_back_once)
 {
     up_with_new_image("s: web p");
@@ -1286,6 +1334,9 @@ static Suite *suite(void)
     tcase_add_test(tc, a_rollback_to_a_stable_revision);
     tcase_add_test(tc, what_there_is_nothing_to_go_back_to_pins_nothing);
     tcase_add_test(tc, what_can_not_be_gone_back_to_bans_nothing);
+    tcase_add_test(tc, what_has_come_to_its_end_is_not_upgraded);
+    tcase_add_test(tc, what_comes_to_its_end_while_its_image_comes_is_not_upgraded);
+    tcase_add_test(tc, what_has_come_to_its_end_takes_the_new_image_as_it_is_told_to);
     tcase_add_test(tc, who_asks_twice_goes_back_once);
     tcase_add_test(tc, an_older_one_than_the_kept_one_is_gone_to_over_it);
     tcase_add_test(tc, the_kept_one_by_its_number);
