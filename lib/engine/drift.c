@@ -211,11 +211,27 @@ bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* It was, and which they were only it would know. */
+static bool is_on_none(const struct acc_engine *e, const struct service *s,
+                       const struct instance *i)
+{
+    bool has_any = false;
+
+    for (uint32_t k = 0; k < s->n_res; k++) {
+        has_any |= e->res[e->svc_res[s->first_res + k]].kind == ACC_RES_NETWORK;
+    }
+    return has_any && i->has_networks && !i->networks[0];
+}
+
 void acc_drift_mend(struct acc_engine *e, struct service *s)
 {
     uint32_t n;
 
     acc_each_slot (e, s, i) {
+        if (is_on_none(e, s, i) && acc_change_must_keep(e, s, i)) {
+            i->rejoin = true; /* it can't be made anew */
+            acc_mark_around(e, s);
+        }
         if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS || cut_from(e, i)) {
             i->recreate = true;
             acc_mark_around(e, s);
