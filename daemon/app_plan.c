@@ -412,6 +412,20 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
     go_on(run);
 }
 
+/* Another reference may bring it in all the same. */
+static const char *banned_image(const struct accd_plan_run *run,
+                                const struct acc_service_spec *service)
+{
+    struct acc_service_view view;
+    const struct acc_model *model = run->app->loaded.model;
+    uint32_t was = find_in(model, service->id);
+
+    return was != ACC_NONE && strcmp(model->services[was]->image, service->image) == 0 &&
+                   find_running(run->app, service->id, &view) != ACC_NONE
+               ? view.banned
+               : "";
+}
+
 /* True: the answer comes later. */
 static bool compare(struct accd_plan_run *run, uint32_t svc, const struct acc_instance_view *view)
 {
@@ -424,6 +438,7 @@ static bool compare(struct accd_plan_run *run, uint32_t svc, const struct acc_in
                                 .svc = svc,
                                 .cid = view->cid,
                                 .slot = view->slot,
+                                .banned = banned_image(run, service),
                                 .on_compared = on_compared,
                                 .ctx = run};
 

@@ -37,7 +37,8 @@ struct accd_compare {
     uint32_t svc;                  /* of that model */
     const char *cid;
     uint32_t slot;
-    bool changed; /* as of COMPARE */
+    bool changed;       /* as of COMPARE */
+    const char *banned; /* likewise: its image_id */
     /* Once, maybe before accd_docker_call_compare() returns. */
     void (*on_compared)(void *ctx, enum acc_likeness likeness, const struct acc_docker_diff *diff);
     void *ctx;

@@ -199,6 +199,9 @@ static void after_inspect(struct accd_op *op, const struct accd_http_reply *repl
         if (!op->inspect) {
             finish_unable(op, "out of memory");
         } else {
+            if (op->action.image_id[0] && strcmp(op->image_id, op->action.image_id) == 0) {
+                memcpy(op->image_id, obs->image_id, sizeof(op->image_id)); /* what runs stays */
+            }
             memcpy(op->inspect, reply->body, reply->body_len);
             op->inspect_len = reply->body_len;
             (void)accd_op_send(op, &send, after_own_image, "/images/%s/json",
@@ -291,6 +294,7 @@ int accd_docker_call_compare(struct accd_docker_call *call, const struct accd_co
 
     memcpy(action.cid, compare->cid, strnlen(compare->cid, ACC_CID_LEN));
     action.compare.changed = compare->changed;
+    memcpy(action.image_id, compare->banned, strnlen(compare->banned, sizeof(action.image_id) - 1));
     op = accd_op_create(call, &action);
     if (!op) {
         return -ENOMEM;

@@ -86,10 +86,10 @@ struct acc_action {
     /* CREATE, PULL: the reference, "" for the file's; what it has to be, "" for whatever it means
      * now; and how the registry calls that, "" when unknown. */
     char image[ACC_NAME_MAX + 1];
-    char image_id[ACC_HASH_LEN + 8];
+    char image_id[ACC_HASH_LEN + 8]; /* COMPARE: what is left alone, though the file means it */
     char digest[ACC_HASH_LEN + 8];
     char from_id[ACC_HASH_LEN + 8]; /* PULL: an image of before, of which the digest is unknown */
-    bool is_build; /* PULL: make it anew first, where the file says how */
+    bool is_build;                  /* PULL: make it anew first, where the file says how */
     bool is_local; /* PULL: what the reference means here; its resource was ensured already */
     union {
         char name[ACC_NAME_MAX + 1]; /* CREATE, RENAME */

@@ -77,6 +77,7 @@ void acc_compare(struct acc_engine *e, struct service *s, struct instance *i)
     i->comparing = true;
     i->compare_ms = e->now;
     action = acc_ask(e, ACC_ACT_COMPARE, i->svc, i);
+    acc_copy(action->image_id, sizeof(action->image_id), acc_svc_banned_image(s));
     action->compare.observing = acc_svc_observing(e, s);
     action->compare.changed = !follows(e, i) || acc_inst_drift(e, i, NULL) != DRIFT_NONE;
     acc_asked(e, action);

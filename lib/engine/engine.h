@@ -411,6 +411,7 @@ struct acc_service_view {
     struct acc_hold_record hold; /* its own; maintenance is told apart */
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
     const char *refused_by; /* ... by whom, where a person did it; else "" */
+    const char *banned;     /* an image that a changed file doesn't bring in; "" for none */
     const char *what; /* the rollout under way changes this of its configuration; "" nothing */
 };
 /* What a root is called: "acc/postgres", "host:mount:/mnt/nas"; borrowed until the next step. From

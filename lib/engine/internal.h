@@ -1209,6 +1209,8 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s);
 
 /* --- rollout_change.c ------------------------------------------------------------------------ */
 /* Its configuration was rolled back and isn't tried again before the file changes. */
+/* What its file's reference may mean and a change doesn't bring in; "" for none. */
+const char *acc_svc_banned_image(const struct service *s);
 bool acc_change_refused(const struct service *s);
 void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why);
 void acc_change_forgive(struct acc_engine *e, struct service *s);

@@ -801,6 +801,11 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
     }
 }
 
+const char *acc_svc_banned_image(const struct service *s)
+{
+    return s->pin_id[0] ? s->bad_id : "";
+}
+
 /* The file's reference still means an image that was rolled back, and nobody asks for that: what is
  * in force stays. */
 static void use_known_image(struct service *s)

@@ -148,6 +148,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .is_rollback = acc_rollout_active(s) && s->roll.is.back_to,
         .refused = acc_change_refused(s) ? s->bad_why : "",
         .refused_by = acc_change_refused(s) && by ? by : "",
+        .banned = acc_svc_banned_image(s),
         .what = acc_rollout_active(s) ? s->roll.is.what : "",
         .n_places_taken = s->n_places_taken,
         .n_tries = s->roll.is.step == ACC_ROLL_PULL ? s->roll.n_tries : 0,

@@ -125,6 +125,25 @@ def test_what_has_ended_is_left_out_of_an_upgrade(w):
     assert w.docker.inspect("s-once-1")["State"]["StartedAt"] != ran and accd.state_of("once") == "done"
 
 
+@needs(seconds=150)
+def test_what_was_rolled_back_is_no_difference_of_a_changed_file(w):
+    """The tag still means the bad image, and the change doesn't bring that in: nor do plan, apply and history name it."""
+    r = Registry(w)
+    accd = start(w, r)
+    image = f"{r.at}/app:1"
+    r.push("app:1", VERSION="2", HEALTH="fail")
+    assert accd.ctl("upgrade", "a", check=False).returncode == 1 and version(w) == "1"
+    w.stack("s", {"a": service(interval="1s", image=image, environment={"A": "1"})})
+    plan = accd.ctl("plan").stdout
+    assert "environment A added" in plan and "another one" not in plan, plan
+    out = accd.ctl("apply").stdout
+    assert "recreated (environment A added)" in out and "another one" not in out, out
+    assert version(w) == "1"
+    what = accd.json("history", "a")["revisions"]
+    assert not [x for x in what if "another one" in (x["what"] or "")], what
+    assert "accctl upgrade s/a --image" in accd.ctl("outdated", "a", check=False).stdout
+
+
 def untag(w, image):
     """As `docker image prune -a` does to the tag of what runs under another one of ours."""
     w.engine.inside("docker", "rmi", "-f", image)

@@ -464,6 +464,7 @@ static void do_compare(struct stage *stage, const struct acc_action *action)
     if (stage->service[action->svc].silent) {
         return;
     }
+    memcpy(stage->service[action->svc].banned, action->image_id, sizeof(action->image_id));
     event = push(stage, ACC_EV_COMPARED);
     event->compared.cid = keep_cid(stage, action->cid);
     event->compared.spec = stage->model->services[action->svc]->spec_hash;

@@ -33,11 +33,12 @@ struct stage_service {            /* how it behaves; all of it may be changed at
     char bad_image[32];         /* containers of this image, or this spec, exit at once */
     char sick_image[32];        /* ... and those of this one fail their checks */
     enum acc_op_result pull;
-    bool is_pruned;               /* its image is gone, until one is ensured */
-    enum acc_op_result pre, post; /* of the commands around an upgrade */
-    bool hangs;                   /* they don't end */
-    char registry[32];            /* digest of what its reference means there; "" for what runs */
-    const char *registry_fails;   /* ... and why it can't be asked; NULL: it can */
+    bool is_pruned;                /* its image is gone, until one is ensured */
+    enum acc_op_result pre, post;  /* of the commands around an upgrade */
+    bool hangs;                    /* they don't end */
+    char registry[32];             /* digest of what its reference means there; "" for what runs */
+    char banned[ACC_HASH_LEN + 8]; /* its last COMPARE left this image alone */
+    const char *registry_fails;    /* ... and why it can't be asked; NULL: it can */
 };
 
 struct stage_container {

@@ -460,6 +460,22 @@ START_TEST(an_image_that_was_rolled_back_does_not_come_in_with_a_change)
 }
 END_TEST
 
+START_TEST(what_was_rolled_back_is_no_difference)
+{
+    struct acc_service_view view;
+
+    up("s: web p");
+    (void)snprintf(service("web")->image, 32, "img2");
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 60000);
+    apply("s: web p", "web");
+    ck_assert_str_eq(service("web")->banned, "img2");
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_str_eq(view.banned, "img2");
+}
+END_TEST
+
 /* What is refused, or comes to nothing, lifts no ban. */
 START_TEST(an_upgrade_that_is_refused_does_not_bring_the_change)
 {
@@ -742,6 +758,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_failed_and_stayed_is_gone_back_to, 0, 4);
     tcase_add_loop_test(tcase, what_failed_and_stayed_in_part_is_not_stable, 0, 2);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
+    tcase_add_test(tcase, what_was_rolled_back_is_no_difference);
     tcase_add_test(tcase, an_upgrade_that_is_refused_does_not_bring_the_change);
     tcase_add_test(tcase, an_image_that_was_pruned_is_had_again);
     tcase_add_test(tcase, an_image_that_can_not_be_had_again_is_told);
