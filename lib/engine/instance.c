@@ -245,6 +245,9 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         acc_inst_hold(e, i);
     } else if (i->exit_engine || (i->exit_doubted && e->fresh_engine)) {
         engine_took_it(e, i);
+    } else if (is_final(s, i)) { /* it ended with 0 while only the connection was away */
+        i->final = true;
+        acc_inst_mark_done(e, s, i);
     } else if (!i->exit_before) {
         crashed(e, s, i);
     } else {
@@ -338,6 +341,14 @@ static void ended_for_good(struct acc_engine *e, struct service *s, struct insta
     }
 }
 
+/* Docker ends all with SIGTERM as it goes down, and many answer that with 0. That doesn't mean that
+ * it has done its work: rather a job twice than half of one. */
+static bool may_be_engines(const struct service *s, const struct instance *i)
+{
+    return i->exit_away && (i->exit_doubted || i->exit_engine) && i->exit_code == 0 &&
+           (s->restart == ACC_RESTART_ON_FAILURE || s->one_shot || s->ends);
+}
+
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
@@ -364,7 +375,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
         return;
     } else if (!i->exit_away && i->die_hint_ns != i->run_ns && !is_untold(e, s, i)) {
         return;
-    } else if (is_final(s, i)) {
+    } else if (is_final(s, i) && !may_be_engines(s, i)) {
         ended_for_good(e, s, i);
     } else if (i->exit_away) {
         ended_away(e, s, i);

@@ -244,6 +244,28 @@ START_TEST(who_asks_for_what_is_paused_waits_until_it_goes_on)
 }
 END_TEST
 
+/* dockerd ends them with SIGTERM as it goes down, and many answer that with 0. */
+START_TEST(what_ends_well_as_dockerd_goes_down_has_not_done_its_work)
+{
+    stage_up(&stage, "s: a rf; b rf; c rf");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_docker_stop(&stage, "a");
+    stage_of(&stage, "a")->obs.exit_code = 0;
+    stage_of(&stage, "a")->manual = false;
+    stage_exit(&stage, "c", 0); /* this one by itself, before */
+    stage_run(&stage, 1000);
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_of(&stage, "b")->obs.state = ACC_CTR_EXITED; /* of this one no event was told */
+    stage_connect(&stage, true);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "up");
+    ck_state(&stage, "b", "up");
+    ck_state(&stage, "c", "done");
+    ck_stage(&stage, "start a; start b; ");
+}
+END_TEST
+
 START_TEST(what_was_up_before_the_engine_went_away_proves_nothing)
 {
     char text[ACC_REASON_MAX + 1];
@@ -605,6 +627,7 @@ int main(void)
     tcase_add_test(tcase, when_no_event_told_the_engines_own_flag_does);
     tcase_add_test(tcase, paused_is_left_alone_and_its_health_is_not_believed);
     tcase_add_test(tcase, who_asks_for_what_is_paused_waits_until_it_goes_on);
+    tcase_add_test(tcase, what_ends_well_as_dockerd_goes_down_has_not_done_its_work);
     tcase_add_test(tcase, what_was_up_before_the_engine_went_away_proves_nothing);
     tcase_add_test(tcase, up_unpauses);
     tcase_add_test(tcase, compose_down_beside_us_is_respected);
