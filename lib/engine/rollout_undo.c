@@ -239,6 +239,24 @@ static bool has_next(struct acc_engine *e, const struct service *s)
     return strcmp(s->roll.is.spec, s->spec) != 0 && acc_group_target(e, s);
 }
 
+/* The old one is ready again. */
+static bool is_relieved(const struct cast *cast)
+{
+    return cast->holder && acc_inst_running(cast->holder) && cast->holder->ready &&
+           !cast->holder->degraded;
+}
+
+/* Likewise one that has taken over, and is well: it goes when the old one is ready again. Of
+ * several replicas that would take twice the memory: those go in turn. */
+static bool serves_on(struct acc_engine *e, struct service *s, const struct cast *cast)
+{
+    const struct instance *bad = cast->bad;
+
+    return s->n_inst == 1 && s->roll.is.start_first && s->wanted_up &&
+           (cast->holder || cast->retired) && bad && acc_inst_running(bad) && bad->ready &&
+           !bad->degraded && !bad->stop_ms && !acc_due(e, s, s->roll.deadline_ms);
+}
+
 static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
     if (has_next(e, s)) {
@@ -398,11 +416,13 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
             return rename_to(e, s, i, false);
         }
         if (acc_inst_running(i)) {
-            return end_in_turn(e, s, i, &cast);
+            return serves_on(e, s, &cast) && !is_relieved(&cast) ? ACC_NOTHING
+                                                                 : end_in_turn(e, s, i, &cast);
         }
         return may_let_go(e, s, &cast) ? acc_remove_it(e, s, i) : ACC_NOTHING;
     case ROLE_RETIRED:
-        if (acc_undo_runs(cast.candidate) || acc_undo_runs(cast.bad) || i->exit_pending) {
+        if (acc_undo_runs(cast.candidate) || (acc_undo_runs(cast.bad) && !serves_on(e, s, &cast)) ||
+            i->exit_pending) {
             return ACC_NOTHING;
         }
         if (!cast.holder) {

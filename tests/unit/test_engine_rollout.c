@@ -882,7 +882,7 @@ START_TEST(a_rollback_that_was_asked_for)
     stage_trace(&stage);
     stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
     stage_run(&stage, 1000);
-    ck_stage(&stage, "rename web; stop web; rename web; start web; remove web; ");
+    ck_stage(&stage, "rename web; rename web; start web; stop web; remove web; ");
     ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
     ck_containers("s-web-1 running img1 r1; ");
 }
