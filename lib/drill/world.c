@@ -383,6 +383,28 @@ static void do_hook(struct acc_world *w, const struct acc_action *action)
               action->cid, is_up && s->hook == ACC_OP_OK ? "" : "the hook exited with 1");
 }
 
+/* Those of its file, or this one of them. */
+static void change_networks(const struct acc_world *w, struct acc_world_container *c,
+                            const char *network, bool is_connect)
+{
+    const struct acc_service_spec *spec = w->model->services[c->svc];
+    uint32_t base = w->model->resource_base[w->model->service_stack[c->svc]];
+    char was[sizeof(c->obs.networks)];
+    size_t len = 0;
+
+    memcpy(was, c->obs.networks, sizeof(was));
+    c->obs.networks[0] = '\0';
+    for (size_t i = 0; i < spec->n_resources; i++) {
+        const struct acc_resource *res = w->model->resources[base + spec->resources[i]];
+        bool is_meant = !*network || strcmp(res->key, network) == 0;
+        bool is_on = is_meant ? is_connect : !c->obs.has_networks || strstr(was, res->name);
+
+        if (res->kind == ACC_RES_NETWORK && is_on && len < sizeof(was)) {
+            len += (size_t)snprintf(c->obs.networks + len, sizeof(was) - len, "%s\n", res->name);
+        }
+    }
+}
+
 static void do_other(struct acc_world *w, const struct acc_action *action)
 {
     struct acc_world_container *c = by_cid(w, action->cid);
@@ -397,6 +419,9 @@ static void do_other(struct acc_world *w, const struct acc_action *action)
     } else if (c && action->type == ACC_ACT_ROUTE) {
         c->obs.unrouted = false;
         c->is_netless = false;
+        if (c->obs.has_networks) {
+            change_networks(w, c, "", true);
+        }
     } else if (c && action->type == ACC_ACT_RENAME) {
         (void)snprintf(c->obs.name, sizeof(c->obs.name), "%s", action->name);
     }
@@ -1241,22 +1266,7 @@ void acc_world_docker_rename(struct acc_world *w, struct acc_world_container *c,
 void acc_world_docker_network(struct acc_world *w, struct acc_world_container *c,
                               const char *network, bool is_connect)
 {
-    const struct acc_service_spec *spec = w->model->services[c->svc];
-    uint32_t base = w->model->resource_base[w->model->service_stack[c->svc]];
-    char was[sizeof(c->obs.networks)];
-    size_t len = 0;
-
-    memcpy(was, c->obs.networks, sizeof(was));
-    c->obs.networks[0] = '\0';
-    for (size_t i = 0; i < spec->n_resources; i++) {
-        const struct acc_resource *res = w->model->resources[base + spec->resources[i]];
-        bool is_meant = !*network || strcmp(res->key, network) == 0;
-        bool is_on = is_meant ? is_connect : !c->obs.has_networks || strstr(was, res->name);
-
-        if (res->kind == ACC_RES_NETWORK && is_on && len < sizeof(was)) {
-            len += (size_t)snprintf(c->obs.networks + len, sizeof(was) - len, "%s\n", res->name);
-        }
-    }
+    change_networks(w, c, network, is_connect);
     c->obs.has_networks = true;
     acc_world_hint(w, c, ACC_HINT_DIRTY);
 }

@@ -37,7 +37,7 @@ static uint32_t count(const char *lines)
     return n;
 }
 
-/* Only what follows its file as it is now is judged by it. */
+/* Only what follows its file as it is now is judged by it, and who is on no network at all. */
 static bool is_comparable(const struct acc_engine *e, const struct instance *i)
 {
     const struct service *s = &e->services[i->svc];
@@ -45,7 +45,7 @@ static bool is_comparable(const struct acc_engine *e, const struct instance *i)
     bool is_rolling = acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH;
 
     return i->present && !i->is_spare && i->has_networks && !s->removed && !is_rolling &&
-           (spec[0] == '\0' || strcmp(spec, s->spec) == 0);
+           (spec[0] == '\0' || strcmp(spec, s->spec) == 0 || !i->networks[0]);
 }
 
 /* The first of its file's networks that it isn't on, or NULL. */
@@ -211,43 +211,29 @@ bool acc_svc_was_cut(struct acc_engine *e, struct service *s)
     return false;
 }
 
-/* It was, and which they were only it would know. */
-static bool is_on_none(const struct acc_engine *e, const struct service *s,
-                       const struct instance *i)
-{
-    bool has_any = false;
-
-    for (uint32_t k = 0; k < s->n_res; k++) {
-        has_any |= e->res[e->svc_res[s->first_res + k]].kind == ACC_RES_NETWORK;
-    }
-    return has_any && i->has_networks && !i->networks[0];
-}
-
 void acc_drift_mend(struct acc_engine *e, struct service *s)
 {
-    uint32_t n;
-
     acc_each_slot (e, s, i) {
-        if (is_on_none(e, s, i) && acc_change_must_keep(e, s, i)) {
-            i->rejoin = true; /* it can't be made anew */
-            acc_mark_around(e, s);
+        if (acc_inst_drift(e, i, NULL) < DRIFT_PORTS && !cut_from(e, i)) {
+            continue;
         }
-        if (acc_inst_drift(e, i, NULL) >= DRIFT_PORTS || cut_from(e, i)) {
+        if (acc_change_must_keep(e, s, i)) {
+            i->rejoin = true; /* it alone has its configuration: it is put on them as it is */
+        } else {
             i->recreate = true;
-            acc_mark_around(e, s);
-        } else if (i->has_networks && acc_change_must_keep(e, s, i) && lost_network(e, i, &n)) {
-            i->rejoin = true; /* no file has its configuration: it is put on them as it is */
         }
+        acc_mark_around(e, s);
     }
 }
 
-static void say_mend(const struct acc_engine *e, const struct service *s, char *out,
+static void say_mend(struct acc_engine *e, struct service *s, const struct instance *i, char *out,
                      size_t out_size)
 {
     size_t len = strlen(out);
 
     if (!acc_svc_observing(e, s)) {
-        (void)snprintf(out + len, out_size - len, "; make it anew: accctl restart %.100s", s->nick);
+        (void)snprintf(out + len, out_size - len, "; %s: accctl restart %.100s",
+                       acc_change_must_keep(e, s, i) ? "put it on again" : "make it anew", s->nick);
     }
 }
 
@@ -266,7 +252,7 @@ void acc_drift_text(struct acc_engine *e, struct service *s, char *out, size_t o
         } else {
             (void)snprintf(out, out_size, "has lost its published ports");
         }
-        say_mend(e, s, out, out_size);
+        say_mend(e, s, i, out, out_size);
         return;
     }
 }
@@ -279,7 +265,7 @@ void acc_drift_text_ended(struct acc_engine *e, struct service *s, char *out, si
 
         if (network) {
             (void)snprintf(out, out_size, "was taken off its network %.100s by hand", network);
-            say_mend(e, s, out, out_size);
+            say_mend(e, s, i, out, out_size);
             return;
         }
     }

@@ -228,3 +228,21 @@ def test_who_shares_and_its_target_go_back_together(w):
     accd.ctl("rollback", "b")
     accd.wait_all_up(60)
     assert ids(w) == before, "and so they do when somebody takes one of them back"
+
+
+@needs(seconds=120)
+def test_what_was_rolled_back_is_put_on_its_network_again(w):
+    """a runs with what its container alone has, and somebody takes it off its network: that is shown, and a restart puts
+    the same container on it again."""
+    accd = start(w)
+    before = ids(w)
+    stack(w, {"environment": {"START_FAIL": "3"}})
+    accd.ctl("apply", check=False)
+    accd.wait_state("a", "up")
+    w.docker.call("POST", "/networks/s_default/disconnect", {"Container": "s-a-1"})
+    wait(lambda: "put it on again: accctl restart a" in accd.ctl("status", "a").stdout, 20, "it is shown")
+    accd.ctl("restart", "a")
+    accd.wait_state("a", "up")
+    assert ids(w) == before, "it is the same container"
+    network = w.docker.inspect("s-a-1")["NetworkSettings"]["Networks"]["s_default"]
+    assert "a" in network["Aliases"] and network["IPAddress"], network
