@@ -1083,6 +1083,8 @@ static bool is_frozen(struct acc_engine *e, struct service *s)
 
 void acc_rollout_update(struct acc_engine *e, struct service *s)
 {
+    bool is_in_hand;
+
     acc_group_look_at_change(e, s);
     if (!e->synced || acc_svc_observing(e, s) || e->shutdown.is_on) {
         if (!s->roll.frozen_ms) { /* else that clock counts it */
@@ -1111,11 +1113,12 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
     if (s->roll.is_asked && !acc_rollout_active(s) && !s->roll.op && acc_due(e, s, next_ms(s))) {
         acc_rollout_begin(e, s);
     }
-    stand_still(e, s, acc_svc_held(e, s) || (is_committed(s) && !s->wanted_up));
+    is_in_hand = acc_svc_held(e, s) || acc_svc_is_left_paused(e, s);
+    stand_still(e, s, is_in_hand || (is_committed(s) && !s->wanted_up));
     if (acc_rollout_active(s)) {
         acc_rollout_cast_by_name(e, s); /* it follows from the step and from the others, too */
     }
-    if (acc_rollout_active(s) && (!s->wanted_up || !acc_svc_held(e, s))) { /* off is off */
+    if (acc_rollout_active(s) && (!s->wanted_up || !is_in_hand)) { /* off is off */
         update_active(e, s);
     }
     if (acc_rollout_active(s)) {

@@ -326,6 +326,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     } else if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; the new one is unhealthy");
     }
+    if (!acc_svc_held(e, s) && acc_svc_is_left_paused(e, s) && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n,
+                      "; stands still: the new one was paused by hand; go on: accctl up %.60s",
+                      s->nick);
+    }
     if (is_held_up(e, s, now_ms, held, sizeof(held)) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; %s", held);
     }
