@@ -259,15 +259,16 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
 }
 
 /* To stop what can't be started again is no restart. */
-static bool lacks_host(struct acc_engine *e, struct service *s, enum acc_verb verb)
+static bool stops_for_good(struct acc_engine *e, struct service *s, enum acc_verb verb)
 {
-    return verb == ACC_VERB_RESTART && s->running && acc_host_missed(e, s);
+    return verb == ACC_VERB_RESTART && s->running &&
+           (acc_host_missed(e, s) || acc_hold_of_sharer(e, s));
 }
 
 static void for_service(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)
 {
     if (e->stacks[s->stack].contact == CONTACT_OBSERVING || acc_hold_refuses(e, s, cmd->verb) ||
-        lacks_host(e, s, cmd->verb)) {
+        stops_for_good(e, s, cmd->verb)) {
         return; /* nothing of it is touched; acc_engine_settled() says so */
     }
     /* What it is about may still turn out to be observed only: then contact.c takes it back. */

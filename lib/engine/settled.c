@@ -131,7 +131,7 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
 }
 
 /* A restart that would only have been a stop: it was not begun. */
-static bool is_refused_restart(struct acc_engine *e, struct service *s, char *text)
+static bool is_refused_restart(struct acc_engine *e, struct service *s, uint64_t now_ms, char *text)
 {
     const struct condition *c = s->running ? acc_host_missed(e, s) : NULL;
     char lacks[ACC_TEXT_MAX + 1];
@@ -145,7 +145,7 @@ static bool is_refused_restart(struct acc_engine *e, struct service *s, char *te
         acc_host_lacks(e, c, lacks, sizeof(lacks));
         (void)snprintf(text, ACC_REASON_MAX + 1, "runs, and would not start again: %s", lacks);
     }
-    return c != NULL;
+    return c || (s->running && acc_hold_of_sharer_text(e, s, now_ms, text, ACC_REASON_MAX + 1));
 }
 
 static bool any_running(struct acc_engine *e, struct service *s)
@@ -277,7 +277,7 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
     }
     switch (verb) {
     case ACC_VERB_RESTART:
-        if (is_refused_restart(e, s, text)) {
+        if (is_refused_restart(e, s, now_ms, text)) {
             return ACC_SETTLED_REFUSED;
         }
         return settled_up(e, s, now_ms, text);
