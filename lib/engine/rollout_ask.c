@@ -469,7 +469,7 @@ static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char
 {
     const struct service *sharer = is_back ? NULL : bereft_by(e, s);
     const char *why = s->removed || s->n_inst == 0 ? "it has no containers"
-                      : !s->wanted_up      ? "it is off; the next up uses the image that is there"
+                      : !s->wanted_up      ? "it is off; it can be upgraded when it is up"
                       : acc_svc_held(e, s) ? "it was stopped by hand; release it first"
                       : acc_hold_no_stop(e, s) ? "it is held; release it first"
                                                : NULL;
