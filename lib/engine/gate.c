@@ -279,6 +279,14 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* It stays: what is made with one that is about to go is made in vain. */
+static bool has_lasting_container(const struct acc_engine *e, const struct service *d)
+{
+    const struct instance *i = d->n_inst > 0 ? &e->inst[d->first_inst] : NULL;
+
+    return i && i->present && !(i->op && i->op_type == ACC_ACT_REMOVE) && !acc_inst_stranded(e, i);
+}
+
 bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
     if (!acc_host_lets_start(e, s)) {
@@ -286,10 +294,9 @@ bool acc_gate_create(struct acc_engine *e, struct service *s)
     }
     acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];
-        bool has_container = d->n_inst > 0 && e->inst[d->first_inst].present;
 
         if ((edge->at_create && !acc_edge_met(e, edge)) ||
-            ((edge->kind == ACC_EDGE_BINDS || edge->is_link) && !has_container)) {
+            ((edge->kind == ACC_EDGE_BINDS || edge->is_link) && !has_lasting_container(e, d))) {
             s->blocker = (uint32_t)(edge - e->edges);
             return false;
         }
