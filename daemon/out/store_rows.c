@@ -22,7 +22,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
     [ST_REVISION] = ("INSERT INTO revision(service, number, at_ms, result, image, image_id, digest, spec, asked_by,"
         " text, took_ms, what) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) ON CONFLICT(service, number) DO UPDATE SET"
-        " result=?4, text=?10, took_ms=?11, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
+        " result=?4, text=CASE WHEN ?10='' AND ?11=0 THEN text ELSE ?10 END,"
+        " took_ms=CASE WHEN ?11=0 THEN took_ms ELSE ?11 END, digest=CASE WHEN ?7='' THEN digest ELSE ?7 END"),
     [ST_REVISIONS] = ("SELECT number, at_ms, result, image, image_id, digest, spec, asked_by, text, took_ms, what,"
         " 0 AS is_attempt FROM revision WHERE service=?1 UNION ALL SELECT number, at_ms, result, image, image_id,"
         " digest, spec, asked_by, text, took_ms, what, 1 FROM attempt WHERE service=?1"

@@ -544,6 +544,33 @@ static void on_revision(void *ctx, int64_t unix_ms, const struct acc_revision_re
     strcat(order, text);
 }
 
+static void on_duration(void *ctx, int64_t unix_ms, const struct acc_revision_record *record)
+{
+    (void)ctx, (void)unix_ms;
+    snprintf(order, sizeof(order), "r%u %d %.40s %d", (unsigned)record->number, (int)record->result,
+             record->text, (int)record->took_ms);
+}
+
+/* Of one before the present one only its result is told. */
+START_TEST(a_revision_keeps_what_is_not_told_of_it_again)
+{
+    struct acc_revision_record record = {.id = "s/a",
+                                         .number = 2,
+                                         .result = ACC_REV_TRIAL,
+                                         .text = "its file changed",
+                                         .took_ms = 2000};
+
+    accd_store_save_revision(store, 1, &record);
+    record.result = ACC_REV_STABLE;
+    record.text[0] = '\0';
+    record.took_ms = 0;
+    accd_store_save_revision(store, 2, &record);
+    accd_store_revisions(store, "s/a", on_duration, on_done, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_str_eq(order, "r2 1 its file changed 2000end");
+}
+END_TEST
+
 /* What came to nothing has no number of its own, and takes none from what is there. */
 START_TEST(attempts_are_kept_beside_the_revisions)
 {
@@ -701,6 +728,7 @@ int main(void)
     tcase_add_test(tcase, steps_of_a_rollout_are_kept_by_name);
     tcase_add_test(tcase, what_failed_and_stayed_is_kept);
     tcase_add_test(tcase, history_is_read_oldest_first_and_by_service);
+    tcase_add_test(tcase, a_revision_keeps_what_is_not_told_of_it_again);
     tcase_add_test(tcase, attempts_are_kept_beside_the_revisions);
     tcase_add_test(tcase, revisions_wait_for_room);
     tcase_add_test(tcase, a_second_daemon_on_the_same_state_is_refused);
