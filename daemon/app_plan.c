@@ -358,28 +358,52 @@ static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *s
     }
 }
 
+/* What it shares with and is made anew, or NULL. */
+static const struct acc_plan_row *changed_target(const struct accd_plan_run *run,
+                                                 const struct acc_edge *edge)
+{
+    const struct acc_model *model = run->loaded.model;
+    const struct acc_plan_row *row = edge->kind != ACC_EDGE_BINDS || edge->target == ACC_NONE
+                                         ? NULL
+                                         : acc_plan_find(&run->plan,
+                                                         model->services[edge->target]->id);
+
+    return row && row->what == ACC_PLAN_RECREATE ? row : NULL;
+}
+
+/* It isn't changed itself, and is made anew for the sake of what it shares with. */
+static bool goes_along(const struct accd_plan_run *run, const struct acc_edge *edge)
+{
+    const struct acc_service_spec *target = edge->kind == ACC_EDGE_BINDS && edge->target != ACC_NONE
+                                                ? run->loaded.model->services[edge->target]
+                                                : NULL;
+
+    for (size_t k = 0; target && !changed_target(run, edge) && k < target->n_edges; k++) {
+        if (changed_target(run, &target->edges[k]) || goes_along(run, &target->edges[k])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Its old container can't run in the namespaces of another one, and nothing else has the
  * configuration of before (docs/adr/0003). */
 static void add_way_back(struct accd_plan_run *run, const struct acc_service_spec *service)
 {
-    const struct acc_model *model = run->loaded.model;
+    bool has_one = service->replicas == 1;
     char reason[ACC_DIFF_TEXT_MAX + 1];
 
     for (size_t k = 0; k < service->n_edges; k++) {
-        const struct acc_edge *edge = &service->edges[k];
-        const struct acc_plan_row *row = edge->kind != ACC_EDGE_BINDS || edge->target == ACC_NONE
-                                             ? NULL
-                                             : acc_plan_find(&run->plan,
-                                                             model->services[edge->target]->id);
+        has_one &= !goes_along(run, &service->edges[k]);
+    }
+    for (size_t k = 0; k < service->n_edges; k++) {
+        const struct acc_plan_row *row = changed_target(run, &service->edges[k]);
 
-        if (row && row->what == ACC_PLAN_RECREATE) {
-            (void)snprintf(reason, sizeof(reason),
-                           service->replicas == 1
-                               ? "it goes with %.120s, which it shares with, and can go back with "
-                                 "that alone"
-                               : "it goes with %.120s, which it shares with: once that has taken "
-                                 "over its old containers aren't kept",
-                           row->service);
+        if (row) {
+            (void)snprintf(reason, sizeof(reason), "it goes with %.120s, which it shares with%s",
+                           row->service,
+                           has_one ? ", and can go back with that alone"
+                                   : ": once that has taken over its old container isn't kept");
             run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
         }
     }

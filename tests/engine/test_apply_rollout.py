@@ -246,3 +246,23 @@ def test_what_was_rolled_back_is_put_on_its_network_again(w):
     assert ids(w) == before, "it is the same container"
     network = w.docker.inspect("s-a-1")["NetworkSettings"]["Networks"]["s_default"]
     assert "a" in network["Aliases"] and network["IPAddress"], network
+
+
+@needs(seconds=90)
+def test_plan_says_who_has_no_way_back_with_its_target(w):
+    """c shares with a, which is changed like it, and has the volumes of b, which is only made anew with a."""
+    in_a = {"network_mode": "service:a", "environment": {"PORT": "9090"}}
+    services = {"a": service(), "b": service("a", **in_a),
+                "c": service("a", "b", network_mode="service:a", volumes_from=["b"], environment={"PORT": "9191"})}
+    accd = w.accd(w.stack("s", services))
+    accd.ctl("up", "--all")
+    accd.wait_all_up(30)
+    changed = {"environment": {"PORT": "9191", "TZ": "UTC"}}
+    w.stack("s", {**services, "a": service(environment={"TZ": "UTC"}), "c": {**services["c"], **changed}})
+    rows = {c["service"]: json.dumps(c["reasons"]) for c in accd.json("plan")["changes"]}
+    assert "once that has taken over its old container isn't kept" in rows["s/c"], rows
+    accd.ctl("apply")
+    accd.wait_all_up(30)
+    inside = w.docker.inspect("s-c-1")["HostConfig"]
+    assert inside["NetworkMode"] == "container:" + w.docker.inspect("s-a-1")["Id"], inside
+    assert inside["VolumesFrom"] == [w.docker.inspect("s-b-1")["Id"]], inside
