@@ -1262,6 +1262,8 @@ bool acc_group_is_homeless(struct acc_engine *e, const struct service *s,
 void acc_group_sharers_go_back(struct acc_engine *e, struct service *s, bool is_with_target);
 /* One of its group has failed, and nobody who stands on it is to go back before it. */
 bool acc_group_goes_back(struct acc_engine *e, struct service *s);
+/* It should, can't, and hasn't failed. */
+void acc_group_stays(struct acc_engine *e, struct service *s);
 /* It has proven itself; have those that would take it back with them? */
 bool acc_group_is_proven(struct acc_engine *e, struct service *s);
 bool acc_group_lets_create(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for);

@@ -981,7 +981,9 @@ static void update_active(struct acc_engine *e, struct service *s)
         s->roll.is_undo_asked = s->roll.is.step == ACC_ROLL_UNDO;
         return;
     }
-    if (acc_group_goes_back(e, s) || is_on_its_way_back(e, s)) {
+    if (acc_group_goes_back(e, s) && s->ready && acc_undo_is_impossible(e, s)) {
+        acc_group_stays(e, s);
+    } else if (acc_group_goes_back(e, s) || is_on_its_way_back(e, s)) {
         acc_undo_begin(e, s, false);
         return;
     }

@@ -186,15 +186,22 @@ bool acc_group_is_homeless(struct acc_engine *e, const struct service *s,
     return false;
 }
 
+/* Its old container needs that of `d`; it may need those of others, too, which go back as well. */
+static bool needs_kept(struct acc_engine *e, const struct service *sharer, const struct service *d)
+{
+    const struct instance *old = sharer->n_inst == 1 ? old_of(e, sharer) : NULL;
+
+    return old && keeps_for(e, d, old);
+}
+
 static bool rides_with(struct acc_engine *e, const struct service *sharer, const struct service *d)
 {
     return acc_rollout_active(sharer) && sharer->roll.is.is_change &&
-           sharer->roll.is.step < ACC_ROLL_RETIRE && acc_group_target(e, sharer) == d;
+           sharer->roll.is.step < ACC_ROLL_RETIRE && needs_kept(e, sharer, d);
 }
 
 void acc_group_sharers_go_back(struct acc_engine *e, struct service *s, bool is_with_target)
 {
-    struct service *target = is_with_target ? acc_group_target(e, s) : NULL;
     char why[ACC_OUTPUT_MAX + 1];
 
     (void)snprintf(why, sizeof(why), "%.160s" ACC_CHANGED_WITH "%s", s->nick,
@@ -208,8 +215,13 @@ void acc_group_sharers_go_back(struct acc_engine *e, struct service *s, bool is_
             go_along(e, sharer, s->id, why);
         }
     }
-    if (target && !target->roll.is.goes_back) {
-        go_along(e, target, s->id, why);
+    acc_each_out (e, s, edge) {
+        struct service *target = &e->services[edge->to];
+
+        if (is_with_target && edge->kind == ACC_EDGE_BINDS && needs_kept(e, s, target) &&
+            !target->roll.is.goes_back) {
+            go_along(e, target, s->id, why);
+        }
     }
 }
 
@@ -222,7 +234,7 @@ static bool is_out_of_the_way(struct acc_engine *e, const struct service *sharer
             return false;
         }
     }
-    return sharer->roll.is.step == ACC_ROLL_UNDO && acc_group_target(e, sharer) == s;
+    return sharer->roll.is.step == ACC_ROLL_UNDO && needs_kept(e, sharer, s);
 }
 
 static bool is_proving(struct acc_engine *e, struct service *s, uint32_t *ret_sharer)
@@ -231,8 +243,9 @@ static bool is_proving(struct acc_engine *e, struct service *s, uint32_t *ret_sh
         const struct edge *edge = &e->edges[e->in[s->first_in + k]];
         struct service *sharer = &e->services[edge->from];
 
-        if (edge->kind == ACC_EDGE_BINDS && acc_group_target(e, sharer) == s &&
-            !acc_group_stands_aside(e, sharer) && !sharer->roll.is_proven &&
+        if (edge->kind == ACC_EDGE_BINDS && acc_group_target(e, sharer) &&
+            needs_kept(e, sharer, s) && !acc_group_stands_aside(e, sharer) &&
+            !sharer->roll.is_proven &&
             (acc_rollout_active(sharer) || acc_change_comes(e, sharer))) {
             *ret_sharer = edge->from;
             return true;
@@ -280,6 +293,17 @@ bool acc_group_goes_back(struct acc_engine *e, struct service *s)
         }
     }
     return true;
+}
+
+void acc_group_stays(struct acc_engine *e, struct service *s)
+{
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             "stays as it is, and is well: %.120s, and the container of r%u is gone",
+             s->roll.is.why, (unsigned)s->roll.is.from);
+    s->roll.is.goes_back = false;
+    s->roll.is.why[0] = '\0';
+    acc_change_forgive(e, s);
+    acc_save(s);
 }
 
 /* --- forth ----------------------------------------------------------------------------------- */

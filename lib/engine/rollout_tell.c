@@ -93,13 +93,15 @@ const char *acc_rollout_subject(const char *why)
             return "";
         }
     }
-    return strstr(why, ACC_OF_THE_SAME) ? "" : "the new one ";
+    return strstr(why, ACC_OF_THE_SAME) || strstr(why, ACC_CHANGED_WITH) ? "" : "the new one ";
 }
 
 bool acc_rollout_keeps_old(struct acc_engine *e, const struct service *s)
 {
     for (uint32_t slot = 1; slot <= s->n_inst; slot++) {
-        if (acc_rollout_cast(e, s, slot).retired) {
+        const struct instance *retired = acc_rollout_cast(e, s, slot).retired;
+
+        if (retired && !acc_group_is_homeless(e, s, retired)) {
             return true;
         }
     }
