@@ -257,12 +257,19 @@ static bool serves_on(struct acc_engine *e, struct service *s, const struct cast
            !bad->degraded && !bad->stop_ms && !acc_due(e, s, s->roll.deadline_ms);
 }
 
+/* It had failed before, and isn't started again until somebody asks. */
+static bool has_given_up(const struct service *s, const struct instance *old)
+{
+    return old->present && old->final && !acc_inst_running(old) && !s->run_asked &&
+           !acc_rollout_is_new(s, old);
+}
+
 static bool may_let_go(struct acc_engine *e, struct service *s, const struct cast *cast)
 {
     if (has_next(e, s)) {
         return true;
     }
-    if (cast->holder && acc_inst_is_over(cast->holder)) {
+    if (cast->holder && (acc_inst_is_over(cast->holder) || has_given_up(s, cast->holder))) {
         return true;
     }
     if (!s->wanted_up || (cast->holder && cast->holder->ready)) {
@@ -485,6 +492,16 @@ static bool is_over(struct acc_engine *e, struct service *s)
     return is_over;
 }
 
+static bool have_given_up(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (!has_given_up(s, i)) {
+            return false;
+        }
+    }
+    return s->n_inst > 0;
+}
+
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
@@ -505,7 +522,7 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
         end_where_it_is(e, s);
         return;
     }
-    if (!is_back && !acc_due(e, s, r->deadline_ms)) {
+    if (!is_back && !have_given_up(e, s) && !acc_due(e, s, r->deadline_ms)) {
         return;
     }
     if (has_ended && !s->done) { /* the start of the new one had it begin anew */

@@ -378,6 +378,18 @@ static uint64_t n_actions(const struct world *w, const uint8_t *counts)
     return n;
 }
 
+/* Its upgrade has yet to end, and somebody may have to decide about it, in the quiet, too. */
+static bool is_rolling(struct world *w, uint32_t svc)
+{
+    struct acc_service_view view;
+
+    if (!w->engine) {
+        return false;
+    }
+    acc_engine_service(w->engine, svc, w->queue.now_ms, &view);
+    return view.step != ACC_ROLL_IDLE && !(view.step == ACC_ROLL_WATCH && view.state == ACC_SVC_UP);
+}
+
 /* Nobody acts on those that have all they need, and on those that are to be off. */
 static void check_quiet(struct world *w)
 {
@@ -387,7 +399,8 @@ static void check_quiet(struct world *w)
 
     acc_assert(is_well);
     for (uint32_t i = 0; i < w->graph.model->n_services; i++) {
-        is_well[i] = !w->oracle.service[i].want_up || oracle_is_viable(&w->oracle, i);
+        is_well[i] = (!w->oracle.service[i].want_up || oracle_is_viable(&w->oracle, i)) &&
+                     !is_rolling(w, i);
     }
     before = n_actions(w, is_well);
     world_run_for(w, 15 * MINUTE);
