@@ -234,7 +234,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         }
         handled(e, i);
         return;
-    } else if (!is_asked && !ask_hand(e, s, i, &by_hand)) {
+    } else if (!is_asked && !i->exit_apart && !ask_hand(e, s, i, &by_hand)) {
         return;
     } else if (by_hand && acc_rollout_stopped_before(e, s, i)) {
         ended_by_us(e, s, i);
@@ -245,7 +245,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
         acc_inst_hold(e, i);
     } else if (i->exit_engine || (i->exit_doubted && e->fresh_engine)) {
         engine_took_it(e, i);
-    } else if (is_final(s, i)) { /* it ended with 0 while only the connection was away */
+    } else if (is_final(s, i) && !i->exit_before) { /* only the connection was away */
         i->final = true;
         acc_inst_mark_done(e, s, i);
     } else if (!i->exit_before) {
@@ -342,18 +342,25 @@ static void ended_for_good(struct acc_engine *e, struct service *s, struct insta
 }
 
 /* Docker ends all with SIGTERM as it goes down, and many answer that with 0. That doesn't mean that
- * it has done its work: rather a job twice than half of one. */
+ * it has done its work: rather a job twice than half of one. What was up when accd went away, and
+ * is no job, may have met with that since. */
 static bool may_be_engines(const struct service *s, const struct instance *i)
 {
-    return i->exit_away && (i->exit_doubted || i->exit_engine) && i->exit_code == 0 &&
-           (s->restart == ACC_RESTART_ON_FAILURE || s->one_shot || s->ends);
+    bool is_job = s->one_shot || s->ends;
+
+    if (!i->exit_away || i->exit_code != 0) {
+        return false;
+    }
+    return i->exit_doubted || i->exit_engine
+               ? is_job || s->restart == ACC_RESTART_ON_FAILURE
+               : i->exit_before && !is_job && s->restart == ACC_RESTART_ON_FAILURE;
 }
 
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
-    bool is_told = acc_inst_is_stopped_by_hand(i);
+    bool is_told = acc_inst_is_stopped_by_hand(i) && !i->exit_apart;
 
     if (ends_with_host(e, s, i)) {
         ended_with_host(e, s, i);

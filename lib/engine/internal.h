@@ -267,6 +267,7 @@ struct instance {
     uint64_t exit_ms;
     bool exit_away;       /* it ended while we weren't looking */
     bool exit_engine;     /* ... because the engine itself went down */
+    bool exit_apart;      /* ... and it ended while no engine could be reached */
     bool exit_before;     /* ... before accd came */
     bool exit_doubted;    /* ... and the connection was lost before its cause was clear */
     bool heal;            /* its start costs a heal token */
@@ -648,7 +649,7 @@ struct acc_engine {
     bool ever_synced;
     uint64_t first_synced_ms; /* with it */
     bool fresh_engine, away;  /* of this epoch: dockerd restarted; we were connected before */
-    uint64_t conn_ms, list_ms, synced_ms, boot_ms;
+    uint64_t conn_ms, lost_ms, list_ms, synced_ms, boot_ms;
     bool listing, list_wanted;
     uint32_t engine_incident;
     struct hold maintenance;

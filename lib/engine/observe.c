@@ -334,6 +334,16 @@ static void run_begins(struct acc_engine *e, struct service *s, struct instance 
     acc_mark_around(e, s);
 }
 
+/* Between two dockerds, when nobody could have asked for it. What the old one left running, as it
+ * was killed, the new one stops before it listens, and calls that a stop by hand (moby
+ * daemon/daemon.go restore(), daemon/kill.go killWithSignal()). */
+static bool ended_apart(const struct acc_engine *e, const struct acc_obs *obs)
+{
+    uint64_t end_ms = obs->age_ms < e->now ? e->now - obs->age_ms : 0;
+
+    return obs->age_ms > 0 && end_ms >= e->lost_ms && end_ms <= e->conn_ms;
+}
+
 static void run_ended(struct acc_engine *e, struct instance *i, const struct acc_obs *obs,
                       bool is_first, bool is_new_epoch)
 {
@@ -347,6 +357,7 @@ static void run_ended(struct acc_engine *e, struct instance *i, const struct acc
         i->exit_before = is_first && is_before_us(e, acc_svc_of(e, i));
         i->exit_doubted = false;
         i->exit_engine = !is_first && is_new_epoch && e->fresh_engine;
+        i->exit_apart = i->exit_engine && ended_apart(e, obs);
         i->manual_answered = i->ask_manual = false;
     }
     i->run_ns = obs->started_ns;

@@ -413,6 +413,7 @@ static void move_globals(struct move *move)
     to->fresh_engine = from->fresh_engine;
     to->away = from->away;
     to->conn_ms = from->conn_ms;
+    to->lost_ms = from->lost_ms;
     to->list_ms = from->list_ms;
     to->synced_ms = from->synced_ms;
     to->boot_ms = from->boot_ms;

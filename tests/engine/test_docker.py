@@ -185,6 +185,32 @@ def test_who_asks_before_docker_is_known_to_hang_is_told(w):
     accd.wait_state("a", "off")
 
 
+@needs(seconds=180)
+def test_killed_without_live_restore(w):
+    """dockerd -9: the next one stops what was left running, before it listens, and calls that a stop by hand. All are up
+    again: also what ends with 0, and also when accd was away as dockerd went."""
+    engine = Engine(w.dir.parent / f"e{w.dir.name}-dead")
+    w.extra.callback(engine.stop)
+    engine.start("--no-live-restore")
+    engine.need_image("bb")
+    path = w.stack("s", {"a": service(restart="always"), "b": service(restart="on-failure")})
+    accd = w.accd(path, engine=engine)
+    accd.ctl("up", "--all")
+    before = engine.docker.identities()
+    engine.lab("crash")
+    wait(lambda: away(accd), 20, "accd says that the engine is away")
+    engine.lab("up")
+    wait(lambda: back(accd), 30, "accd has found the engine again")
+    accd.wait_all_up(60)
+    after = engine.docker.identities()
+    assert all(after[name] != before[name] for name in ("s-a-1", "s-b-1")), "they did not live on"
+    accd.stop()
+    engine.lab("restart")
+    accd.start()
+    accd.wait_all_up(60)
+    assert engine.docker.identities() != after, "they did not live on"
+
+
 @needs(seconds=300)
 def test_engine_28_5_2(w):
     """The newest engine here: up, crash, unhealthy, stop by hand, down, as with 20.10."""

@@ -244,6 +244,60 @@ START_TEST(who_asks_for_what_is_paused_waits_until_it_goes_on)
 }
 END_TEST
 
+/* Both were restarted: whether it had done its work nobody knows, so a daemon is started again. */
+START_TEST(what_ended_well_while_accd_was_away_is_started_again_unless_it_is_a_job)
+{
+    stage_up(&stage, "s: a rf; m rf; b m:*m");
+    stage_run(&stage, 2000);
+    stage_trace(&stage);
+    for (int k = 0; k < 2; k++) {
+        struct stage_container *it = stage_of(&stage, k ? "m" : "a");
+
+        it->obs.state = ACC_CTR_EXITED;
+        it->obs.exit_code = 0;
+    }
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "up");
+    ck_state(&stage, "m", "done");
+    ck_assert_ptr_nonnull(strstr(stage_trace(&stage), "start a; "));
+    stage_exit(&stage, "a", 0);
+    stage_run(&stage, 60000);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "done"); /* that was seen */
+}
+END_TEST
+
+/* dockerd was killed, and the next one has stopped what went on meanwhile: it calls that by hand.
+ */
+START_TEST(what_ends_between_two_dockerds_was_not_stopped_by_hand)
+{
+    stage_up(&stage, "s: a; b; c");
+    stage_run(&stage, 60000);
+    stage_trace(&stage);
+    stage_event(&stage, ACC_EV_CONN_DOWN);
+    stage_run(&stage, 5000);
+    for (int k = 0; k < 3; k++) {
+        struct stage_container *it = stage_of(&stage, (const char *[]){"a", "b", "c"}[k]);
+
+        it->obs.state = ACC_CTR_EXITED;
+        it->obs.exit_code = 0;
+        it->manual = true;
+        it->obs.age_ms = (const uint64_t[]){1000, 6000, 0}[k];
+    }
+    stage_hint(&stage, stage_of(&stage, "a"), ACC_HINT_STOP); /* it tells its own, too */
+    stage_connect(&stage, true);
+    stage_run(&stage, 60000);
+    ck_state(&stage, "a", "up");
+    ck_state(&stage, "b", "held"); /* before that somebody could */
+    ck_state(&stage, "c", "held"); /* when it was isn't known */
+    ck_stage(&stage, "start a; ");
+}
+END_TEST
+
 /* dockerd ends them with SIGTERM as it goes down, and many answer that with 0. */
 START_TEST(what_ends_well_as_dockerd_goes_down_has_not_done_its_work)
 {
@@ -627,6 +681,8 @@ int main(void)
     tcase_add_test(tcase, when_no_event_told_the_engines_own_flag_does);
     tcase_add_test(tcase, paused_is_left_alone_and_its_health_is_not_believed);
     tcase_add_test(tcase, who_asks_for_what_is_paused_waits_until_it_goes_on);
+    tcase_add_test(tcase, what_ends_between_two_dockerds_was_not_stopped_by_hand);
+    tcase_add_test(tcase, what_ended_well_while_accd_was_away_is_started_again_unless_it_is_a_job);
     tcase_add_test(tcase, what_ends_well_as_dockerd_goes_down_has_not_done_its_work);
     tcase_add_test(tcase, what_was_up_before_the_engine_went_away_proves_nothing);
     tcase_add_test(tcase, up_unpauses);
