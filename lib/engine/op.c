@@ -515,7 +515,12 @@ static void route_done(struct acc_engine *e, struct instance *i, const struct ac
     enum acc_op_result result = event->op.result;
     struct service *s = acc_svc_of(e, i);
 
-    i->rejoin &= result == ACC_OP_LOST;
+    bool is_to_wait = result != ACC_OP_OK && is_network_gone(event->op.message);
+
+    i->rejoin &= result == ACC_OP_LOST || is_to_wait;
+    if (i->rejoin && is_to_wait) { /* it is made again first */
+        acc_resource_doubt(e, s);
+    }
     if (result != ACC_OP_OK && result != ACC_OP_LOST &&
         !(acc_rollout_tries(s, i) && is_excused(e, s, i, event->op.message))) {
         s->roll.n_tries++;
