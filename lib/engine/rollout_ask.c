@@ -469,8 +469,10 @@ static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char
 {
     const struct service *sharer = is_back ? NULL : bereft_by(e, s);
     const char *why = s->removed || s->n_inst == 0 ? "it has no containers"
-                      : !s->wanted_up      ? "it is off; it can be upgraded when it is up"
-                      : acc_svc_held(e, s) ? "it was stopped by hand; release it first"
+                      : !s->wanted_up              ? "it is off; it can be upgraded when it is up"
+                      : acc_svc_is_left_paused(e, s)
+                          ? "it was paused by hand; let it go on first: accctl up"
+                      : acc_svc_held(e, s)     ? "it was stopped by hand; release it first"
                       : acc_hold_no_stop(e, s) ? "it is held; release it first"
                                                : NULL;
 
