@@ -1,7 +1,6 @@
 """Upgrades: the new one proves itself or the kept one comes back, whatever happens to accd."""
 import shutil
 import subprocess
-import time
 
 from lib import BB, LAB, Skip, needs, run, service, wait
 
@@ -172,7 +171,7 @@ def test_who_removes_the_new_one_gets_the_kept_one(w):
         wait(lambda: version(w) == "2" and len(names(w)) == 2 and accd.state_of("a") == "up", 40, "it is watched")
         if is_killed:
             w.docker.call("POST", "/containers/s-a-1/kill")
-            time.sleep(0.3)
+            wait(lambda: not w.docker.running("s-a-1"), 10, "it has ended")
         w.docker.call("DELETE", "/containers/s-a-1?force=1")
         out, err = ordered.communicate(timeout=60)
         assert ordered.returncode == 1 and "rolled back" in err, (out, err)
