@@ -136,7 +136,7 @@ static void doubt_holds(struct acc_engine *e)
 static void on_conn_lost(struct acc_engine *e, enum conn conn)
 {
     if (e->conn != CONN_DOWN || conn == CONN_DOWN) {
-        e->lost_ms = e->conn == CONN_UP ? e->now : e->lost_ms;
+        e->lost_ms = conn == CONN_DOWN && e->conn != CONN_DOWN ? e->now : e->lost_ms;
         e->conn_ms = e->conn == CONN_UP ? e->now : e->conn_ms;
         e->conn = conn;
     }
