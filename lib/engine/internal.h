@@ -814,8 +814,8 @@ enum drift {
 };
 enum drift acc_inst_drift(const struct acc_engine *e, const struct instance *i,
                           const char **ret_network);
-/* One of its containers was taken off a network of its file. */
 bool acc_inst_is_off_network(const struct acc_engine *e, const struct instance *i);
+/* One of its containers was taken off a network of its file. */
 bool acc_svc_is_off_network(const struct acc_engine *e, const struct service *s);
 /* ... and `s` can't reach that one any more: none of the networks is left that both are on. */
 bool acc_svc_out_of_reach(const struct acc_engine *e, const struct service *d,
@@ -870,7 +870,6 @@ void acc_op_late(struct acc_engine *e, const struct acc_event *event);
 void acc_op_settle(struct acc_engine *e, struct instance *i);
 /* Give the wait up: from now on looking decides. */
 void acc_op_give_up(struct acc_engine *e, struct instance *i);
-/* It shares the namespace of what is in its `binds` target now: made so, or first seen so. */
 /* While one is in flight: is it time to look? */
 void acc_op_watch(struct acc_engine *e, struct instance *i);
 /* Journal and ask, in the order that the write-ahead rule wants. `fill` completes the action. */
@@ -1117,6 +1116,9 @@ struct cast {
     struct instance *holder, *candidate, *retired, *bad;
 };
 struct cast acc_rollout_cast(struct acc_engine *e, const struct service *s, uint32_t slot);
+/* The container of the slot as it was before its rollout; NULL: there is none. */
+const struct instance *acc_rollout_old(struct acc_engine *e, const struct service *s,
+                                       uint32_t slot);
 /* The candidate of another rollout, whose creation came true when that had been forgotten. */
 bool acc_rollout_is_stray(const struct service *s, const struct instance *i);
 bool acc_rollout_is_new(const struct service *s, const struct instance *i);
@@ -1209,9 +1211,9 @@ void acc_pin_set(struct service *s, const char *image, const char *image_id, con
 void acc_rollout_begin_change(struct acc_engine *e, struct service *s);
 
 /* --- rollout_change.c ------------------------------------------------------------------------ */
-/* Its configuration was rolled back and isn't tried again before the file changes. */
 /* What its file's reference may mean and a change doesn't bring in; "" for none. */
 const char *acc_svc_banned_image(const struct service *s);
+/* Its configuration was rolled back and isn't tried again before the file changes. */
 bool acc_change_refused(const struct service *s);
 void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why);
 void acc_change_forgive(struct acc_engine *e, struct service *s);
@@ -1225,9 +1227,9 @@ bool acc_change_is_kept(struct acc_engine *e, struct service *s, const struct in
 /* It alone has the configuration that the service was or is rolled back to: what the file says now
  * is another one, so none can be made in its place. */
 bool acc_change_must_keep(struct acc_engine *e, struct service *s, const struct instance *i);
-/* Others of it are about to be replaced: a replica more comes with them. */
 /* The last rollout of its file as it is came to nothing before anything was touched. */
 bool acc_change_failed_to_begin(const struct service *s);
+/* Others of it are about to be replaced: a replica more comes with them. */
 bool acc_change_is_near(struct acc_engine *e, struct service *s);
 /* Begins the rollout that is due. */
 void acc_change_update(struct acc_engine *e, struct service *s);

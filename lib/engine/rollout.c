@@ -101,6 +101,14 @@ bool acc_rollout_is_new(const struct service *s, const struct instance *i)
     return i->present && i->revision != 0 && i->revision == s->roll.is.to;
 }
 
+const struct instance *acc_rollout_old(struct acc_engine *e, const struct service *s, uint32_t slot)
+{
+    struct cast cast = acc_rollout_cast(e, s, slot);
+    bool is_new = cast.holder && acc_rollout_active(s) && acc_rollout_is_new(s, cast.holder);
+
+    return cast.retired ? cast.retired : is_new ? NULL : cast.holder;
+}
+
 /* Somebody has renamed the new one, and be it to the name of the service. It is committed when the
  * old one is put aside and it has that name: until then it is what it was. */
 static bool is_candidate_still(struct acc_engine *e, const struct service *s,

@@ -124,15 +124,6 @@ static void take_along(struct acc_engine *e, struct service *s, struct service *
 
 /* --- sharers --------------------------------------------------------------------------------- */
 
-/* Its container of before its change. */
-static const struct instance *old_of(struct acc_engine *e, const struct service *s)
-{
-    struct cast cast = acc_rollout_cast(e, s, 1);
-    bool is_new = cast.holder && acc_rollout_active(s) && acc_rollout_is_new(s, cast.holder);
-
-    return cast.retired ? cast.retired : is_new ? NULL : cast.holder;
-}
-
 /* The kept container of a change that is watched, which the other one shares with. */
 static bool keeps_for(struct acc_engine *e, const struct service *d, const struct instance *sharer)
 {
@@ -144,7 +135,7 @@ static bool keeps_for(struct acc_engine *e, const struct service *d, const struc
 
 struct service *acc_group_target(struct acc_engine *e, const struct service *s)
 {
-    const struct instance *old = s->n_inst == 1 ? old_of(e, s) : NULL;
+    const struct instance *old = s->n_inst == 1 ? acc_rollout_old(e, s, 1) : NULL;
     struct service *found = NULL;
 
     if (!old || !old->shares[0] || old->recreate) {
@@ -189,7 +180,7 @@ bool acc_group_is_homeless(struct acc_engine *e, const struct service *s,
 /* Its old container needs that of `d`; it may need those of others, too, which go back as well. */
 static bool needs_kept(struct acc_engine *e, const struct service *sharer, const struct service *d)
 {
-    const struct instance *old = sharer->n_inst == 1 ? old_of(e, sharer) : NULL;
+    const struct instance *old = sharer->n_inst == 1 ? acc_rollout_old(e, sharer, 1) : NULL;
 
     return old && keeps_for(e, d, old);
 }

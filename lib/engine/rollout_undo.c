@@ -31,18 +31,9 @@ static bool file_has_it(const struct service *s)
     return revision && revision->spec[0] && strcmp(revision->spec, s->spec) == 0;
 }
 
-static const struct instance *old_of(struct acc_engine *e, const struct service *s, uint32_t slot)
-{
-    struct cast cast = acc_rollout_cast(e, s, slot);
-
-    return cast.retired                                         ? cast.retired
-           : cast.holder && !acc_rollout_is_new(s, cast.holder) ? cast.holder
-                                                                : NULL;
-}
-
 bool acc_undo_is_cut_off(struct acc_engine *e, const struct service *s, uint32_t slot)
 {
-    const struct instance *old = old_of(e, s, slot);
+    const struct instance *old = acc_rollout_old(e, s, slot);
 
     return s->roll.is.is_change && (!old || acc_group_is_homeless(e, s, old)) && !file_has_it(s);
 }
@@ -394,7 +385,8 @@ enum acc_action_type acc_undo_decide(struct acc_engine *e, struct service *s, st
     if (!i->present) {
         return ACC_NOTHING;
     }
-    if (is_cut_off && i == old_of(e, s, i->slot)) { /* it can't run again, and is in the way */
+    if (is_cut_off &&
+        i == acc_rollout_old(e, s, i->slot)) { /* it can't run again, and is in the way */
         return acc_inst_running(i) ? acc_stop_harder(e, s, i) : acc_remove_it(e, s, i);
     }
     switch (i->role) {
