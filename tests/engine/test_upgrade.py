@@ -211,9 +211,12 @@ def test_replicas_go_back_one_at_a_time(w):
     w.docker.set_health("s-a-2", "fail")
     wait(lambda: len(names(w)) == 3 and version(w, "s-a-2") == "1" and accd.state_of("a") == "up", 90, "all three are back")
     assert [version(w, f"s-a-{k}") for k in (1, 2, 3)] == ["1"] * 3
-    ended, began = ([(t, e["Actor"]["Attributes"]["name"][:5]) for t, e in record.of(what)] for what in ("die", "start"))
-    assert [who for _, who in ended] == ["s-a-2", "s-a-1", "s-a-3"] == [who for _, who in began], (ended, began)
-    assert all(died > there + 0.2 for (there, _), (died, _) in zip(began, ended[1:])), (ended, began)
+    ended, began = ([(t, e["Actor"]["Attributes"]["name"][:5], e["Actor"]["ID"]) for t, e in record.of(what)]
+                    for what in ("die", "start"))
+    assert [who for _, who, _ in ended] == ["s-a-2", "s-a-1", "s-a-3"] == [who for _, who, _ in began], (ended, began)
+    passed = {e["Actor"]["ID"]: t for t, e in reversed(record.of("exec_die")) if e["Actor"]["Attributes"]["exitCode"] == "0"}
+    for (_, _, back), (died, *_) in zip(began, ended[1:]):
+        assert passed[back] < died, ("stopped before what came back had passed a check", ended, began, passed)
 
 
 @needs(seconds=150)
