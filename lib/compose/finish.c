@@ -341,6 +341,7 @@ static int make_service(struct acc_compose_ctx *ctx, struct acc_stack *stack,
     r = r < 0 ? r : acc_finish_edges(ctx, xacc, service);
     r = r < 0 || !xacc ? r : acc_xacc_apply(ctx, xacc, service);
     r = r < 0 ? r : acc_xacc_places(ctx, service);
+    r = r < 0 ? r : acc_compose_takes(ctx, stack->project, service);
     service->exclusive = acc_compose_exclusive(ctx, node, xacc);
     if (r < 0 || acc_arena_failed(ctx->arena)) {
         return r < 0 ? r : -ENOMEM;

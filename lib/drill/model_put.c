@@ -96,6 +96,9 @@ static void put_policies(const struct acc_service_spec *s, struct acc_buf *out)
     put_flag(out, "pre", s->n_pre_upgrade > 0);
     put_flag(out, "post", s->n_post_upgrade > 0);
     put_word(out, "exclusive", s->exclusive);
+    for (size_t k = 0; k < s->n_takes; k++) {
+        put_word(out, "takes", s->takes[k]);
+    }
 }
 
 static void put_service(const struct acc_model *model, const struct acc_service_spec *s,

@@ -11,6 +11,7 @@
 #include "lib/graph/graph.h"
 
 #define ACC_RES_TEXT_MAX 1024u       /* a name, percent-encoded */
+#define TEXT_MAX         4200u       /* a path, and some words around it */
 #define ARENA_MAX        (64u << 20) /* of one stack: ten thousand services */
 
 /* --- the lines ------------------------------------------------------------------------------- */
@@ -362,15 +363,30 @@ static int read_order(struct builder *b, const char *value)
                                                               : wrong(b, "no such order:", value);
 }
 
-static int read_exclusive(struct builder *b, const char *value)
+static int read_text(struct builder *b, const char *value, const char **ret_text)
 {
-    char why[256];
+    char text[TEXT_MAX];
 
-    if (!acc_fields_read_text(value, why, sizeof(why))) {
+    if (!acc_fields_read_text(value, text, sizeof(text))) {
         return wrong(b, "no text:", value);
     }
-    b->service->exclusive = acc_arena_strdup(b->stack->arena, why);
+    *ret_text = acc_arena_strdup(b->stack->arena, text);
     return 0;
+}
+
+static int read_takes(struct builder *b, const char *value)
+{
+    struct acc_service_spec *s = b->service;
+    const char **takes = acc_arena_alloc(b->stack->arena, (s->n_takes + 1) * sizeof(*takes));
+
+    if (!takes) {
+        return wrong(b, "no room for:", value);
+    }
+    for (size_t k = 0; k < s->n_takes; k++) {
+        takes[k] = s->takes[k];
+    }
+    s->takes = takes;
+    return read_text(b, value, &takes[s->n_takes++]);
 }
 
 static bool is_one_of(const char *key, const char *const *names, size_t n)
@@ -407,7 +423,10 @@ static int read_setting(struct builder *b, const char *key, const char *value)
         return read_order(b, value);
     }
     if (strcmp(key, "exclusive") == 0) {
-        return read_exclusive(b, value);
+        return read_text(b, value, &s->exclusive);
+    }
+    if (strcmp(key, "takes") == 0) {
+        return read_takes(b, value);
     }
     if (strcmp(key, "tier") == 0) {
         s->tier = acc_arena_strdup(b->stack->arena, value);

@@ -11,7 +11,8 @@
  *     service web needs:db,restart wants:cache replicas=2 backoff_base=2s
  *
  * After the name: `health`, `report` (on_unhealthy), `stateful`, `pauses` (upgrade.on_failure),
- * `exclusive` (two of its containers can't run at once), `pre` and `post` (it has commands around
+ * `exclusive` (two of its containers can't run at once), `takes=WHAT` (no two that follow each other
+ * may have it at once; again for more), `pre` and `post` (it has commands around
  * an upgrade), `port=N`, `replicas=N`, `restart=POLICY[:N]`, `priority=N`, `phase=P`,
  * `name=CONTAINER`, `grace=10s`, `probe=auto|listen|tcp|http|none`, `waiting=CODE`, `image=REF`
  * (`NAME:1`), `version=TEXT` (another one is another spec), `hash=TEXT` (the spec hash itself),

@@ -223,11 +223,10 @@ static int on_apply(struct script *s, char *rest)
     struct acc_model *model = NULL;
     int r = acc_model_text_build(&s->model, &model, s->out);
 
-    (void)rest;
     if (r == -EINVAL) {
         return acc_script_wrong(s, "this configuration can't be used", "");
     }
-    return r < 0 ? r : acc_world_reconfigure(&s->world, model);
+    return r < 0 ? r : acc_world_reconfigure(&s->world, model, strcmp(rest, "prune") == 0);
 }
 
 static int on_observe(struct script *s, char *rest)

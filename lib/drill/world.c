@@ -1108,7 +1108,7 @@ static void keep_host(struct acc_world *w, const struct acc_world *from)
     }
 }
 
-int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
+int acc_world_reconfigure(struct acc_world *w, struct acc_model *model, bool prunes)
 {
     struct acc_world old = *w;
     uint32_t *old_svc = calloc(w->n_containers + 1, sizeof(*old_svc));
@@ -1140,6 +1140,9 @@ int acc_world_reconfigure(struct acc_world *w, struct acc_model *model)
     (void)acc_model_destroy(old.model);
     free(old_svc);
     free_tables(&old);
+    if (prunes) {
+        acc_engine_prune(w->engine);
+    }
     run_until(w, w->now_ms);
     return 0;
 }

@@ -124,8 +124,8 @@ bool acc_world_place(struct acc_world *world, const char *path, const char *plac
 void acc_world_run(struct acc_world *world, uint64_t ms);
 /* accd dies and comes back with what it saved; not connected. */
 void acc_world_restart_accd(struct acc_world *world);
-/* A new configuration. Takes the model over. */
-int acc_world_reconfigure(struct acc_world *world, struct acc_model *model);
+/* A new configuration, with `apply` or `apply --prune`. Takes the model over. */
+int acc_world_reconfigure(struct acc_world *world, struct acc_model *model, bool prunes);
 void acc_world_event(struct acc_world *world, struct acc_event *event);
 /* What root asks for, of what `target` names (several with commas between). False: no such one. */
 bool acc_world_cmd(struct acc_world *world, struct acc_cmd cmd, const char *target);

@@ -36,6 +36,16 @@ static const char *keep(struct builder *b, const char *text)
     return copy;
 }
 
+static void keep_takes(struct builder *b, struct service *s, const char *const *takes, size_t n)
+{
+    s->takes = n > 0 ? acc_arena_alloc(b->e->arena, n * sizeof(*s->takes)) : NULL;
+    s->n_takes = s->takes ? (uint32_t)n : 0;
+    b->failed |= n > 0 && !s->takes;
+    for (uint32_t k = 0; k < s->n_takes; k++) {
+        s->takes[k] = keep(b, takes[k]);
+    }
+}
+
 static uint32_t stack_add(struct builder *b, const char *name)
 {
     struct acc_engine *e = b->e;
@@ -67,6 +77,7 @@ static void copy_spec(struct builder *b, struct service *s, const struct acc_ser
     s->has_image_here = acc_service_image_is_here(spec);
     s->has_post_upgrade = spec->n_post_upgrade > 0;
     s->exclusive = keep(b, spec->exclusive);
+    keep_takes(b, s, spec->takes, spec->n_takes);
     s->has_drain_command = spec->drain.run != NULL;
     s->autos.is_set = spec->upgrade_auto != NULL;
     s->autos.spec = spec->upgrade_auto ? *spec->upgrade_auto : (struct acc_auto_spec){0};
@@ -92,6 +103,7 @@ static void copy_removed(struct builder *b, struct service *s, const struct serv
     s->image = keep(b, old->image);
     s->container_name = keep(b, old->container_name);
     s->exclusive = keep(b, old->exclusive);
+    keep_takes(b, s, old->takes, old->n_takes);
     s->replicas = 0;
     s->n_inst = 0;
     s->n_out = s->n_in = s->n_res = s->n_host = s->n_serial = 0;
@@ -117,7 +129,7 @@ static void make_orphan(struct builder *b, struct service *s, const struct acc_o
 static void service_defaults(struct service *s)
 {
     s->spare = ACC_NONE;
-    s->blocker = s->host_blocker = ACC_NONE;
+    s->blocker = s->host_blocker = s->predecessor = ACC_NONE;
     s->incident = ACC_NONE;
     s->roll.waits_for = ACC_NONE;
     s->wake_ms = UINT64_MAX;

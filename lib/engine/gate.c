@@ -4,6 +4,7 @@
  */
 
 #include <assert.h>
+#include <string.h>
 
 #include "lib/engine/internal.h"
 
@@ -260,9 +261,68 @@ static bool conflicts_let_start(struct acc_engine *e, struct service *s)
     return true;
 }
 
+/* --- what takes the place of something that has left the files ------------------------------- */
+
+static bool is_to_go(struct acc_engine *e, struct service *s)
+{
+    return s->removed && !s->wanted_up && !acc_svc_observing(e, s) && !acc_hold_no_stop(e, s);
+}
+
+static bool is_ending(struct acc_engine *e, struct service *s)
+{
+    return is_to_go(e, s) && any_running(e, s);
+}
+
+static bool is_being_removed(struct acc_engine *e, struct service *s)
+{
+    return is_to_go(e, s) && s->wanted_removed && acc_svc_present(e, s);
+}
+
+const char *acc_gate_contested(const struct service *s, const struct service *gone)
+{
+    for (uint32_t k = 0; k < s->n_takes; k++) {
+        for (uint32_t n = 0; n < gone->n_takes; n++) {
+            if (strcmp(s->takes[k], gone->takes[n]) == 0) {
+                return s->takes[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* A service that has another name now, or is in another stack, is another service for us: the old
+ * one is stopped and the new one started. Two servers on one data folder, be it for the seconds
+ * that the old one needs to end, destroy it. */
+static bool predecessors_let_start(struct acc_engine *e, struct service *s)
+{
+    for (uint32_t v = e->n_services; s->n_takes > 0 && v-- > 0 && e->services[v].removed;) {
+        struct service *gone = &e->services[v];
+
+        if (is_ending(e, gone) && acc_gate_contested(s, gone)) {
+            s->predecessor = v;
+            return false;
+        }
+    }
+    return true;
+}
+
+void acc_gate_update(struct acc_engine *e, struct service *s)
+{
+    bool clears = is_ending(e, s) || is_being_removed(e, s);
+
+    if (s->is_clearing && !clears) {
+        for (uint32_t v = 0; v < e->n_services; v++) {
+            if (e->services[v].predecessor == acc_svc_index(e, s)) {
+                acc_mark(e, &e->services[v]);
+            }
+        }
+    }
+    s->is_clearing = clears;
+}
+
 bool acc_gate_start(struct acc_engine *e, struct service *s)
 {
-    s->blocker = ACC_NONE;
+    s->blocker = s->predecessor = ACC_NONE;
     acc_each_out (e, s, edge) {
         if (!edge_lets_start(e, s, edge)) {
             s->blocker = (uint32_t)(edge - e->edges);
@@ -270,7 +330,7 @@ bool acc_gate_start(struct acc_engine *e, struct service *s)
         }
     }
     if (s->blocker == ACC_NONE && acc_host_lets_start(e, s) && conflicts_let_start(e, s) &&
-        acc_phase_open(e, s) && acc_serial_is_free(e, s)) {
+        predecessors_let_start(e, s) && acc_phase_open(e, s) && acc_serial_is_free(e, s)) {
         return true; /* asked again before it runs: the wait that is over must stay over */
     }
     if (!s->wait_ms && acc_phase_open(e, s)) {
@@ -287,10 +347,28 @@ static bool has_lasting_container(const struct acc_engine *e, const struct servi
     return i && i->present && !(i->op && i->op_type == ACC_ACT_REMOVE) && !acc_inst_stranded(e, i);
 }
 
+/* What is about to be removed has its name still. */
+static bool names_let_create(struct acc_engine *e, struct service *s)
+{
+    for (uint32_t v = e->n_services; s->container_name && v-- > 0 && e->services[v].removed;) {
+        struct service *gone = &e->services[v];
+
+        if (gone->container_name && strcmp(gone->container_name, s->container_name) == 0 &&
+            is_being_removed(e, gone)) {
+            s->predecessor = v;
+            return false;
+        }
+    }
+    return true;
+}
+
 bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
     if (!acc_host_lets_start(e, s)) {
         return false; /* a volume on what isn't mounted would be filled as it is created */
+    }
+    if (!names_let_create(e, s)) {
+        return false;
     }
     acc_each_out (e, s, edge) {
         const struct service *d = &e->services[edge->to];

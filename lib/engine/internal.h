@@ -455,6 +455,8 @@ struct service {
     bool has_build;      /* its file says how its image is built */
     bool has_image_here; /* no registry is asked for its image */
     const char *exclusive;
+    const char **takes; /* as in acc_service_spec */
+    uint32_t n_takes;
     bool has_drain_command;
     uint64_t stop_grace_ms;
     struct acc_health_spec health;
@@ -465,6 +467,8 @@ struct service {
     uint32_t priority;
     bool has_post_start, has_pre_stop;
     struct acc_timing timing;
+    uint32_t predecessor; /* it has left the files, has what this one takes, and runs still */
+    bool is_clearing;     /* removed: others may wait for its end */
     uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
     uint32_t first_res, n_res;
     uint32_t first_host, n_host, first_serial, n_serial; /* in engine.host_links, serial_links */
@@ -944,6 +948,9 @@ bool acc_edge_met(const struct acc_engine *e, const struct edge *edge);
 uint64_t acc_gate_settles_ms(const struct acc_engine *e, const struct edge *edge);
 /* May a container of it be started (created)? Sets `blocker`. */
 bool acc_gate_start(struct acc_engine *e, struct service *s);
+/* What the two have that no two may have at once; NULL: nothing. */
+const char *acc_gate_contested(const struct service *s, const struct service *gone);
+void acc_gate_update(struct acc_engine *e, struct service *s); /* of what has left the files */
 bool acc_gate_create(struct acc_engine *e, struct service *s);
 /* May it be stopped: those that must go first are gone. */
 bool acc_gate_stop(struct acc_engine *e, struct service *s);

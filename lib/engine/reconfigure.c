@@ -124,6 +124,8 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->has_image_here = fresh.has_image_here;
     s->has_post_upgrade = fresh.has_post_upgrade;
     s->exclusive = fresh.exclusive;
+    s->takes = fresh.takes;
+    s->n_takes = fresh.n_takes;
     s->has_drain_command = fresh.has_drain_command;
     s->autos.is_set = fresh.autos.is_set;
     s->autos.spec = fresh.autos.spec;
@@ -157,7 +159,7 @@ static void move_service(struct move *move, const struct service *old, struct se
     s->n_inst = fresh.n_inst;
     s->spare = ACC_NONE;
     s->removed = fresh.removed;
-    s->blocker = s->host_blocker = ACC_NONE;
+    s->blocker = s->host_blocker = s->predecessor = ACC_NONE;
     s->phase_at = fresh.phase_at;
     s->phase_wanted = fresh.phase_wanted;
     s->phase_pending = fresh.phase_pending;

@@ -456,7 +456,8 @@ static enum acc_svc_state bringup_state(struct acc_engine *e, struct service *s)
 {
     bool may_start = acc_gate_start(e, s);
     /* for nothing but its phase, or a token */
-    bool is_in_line = !may_start && s->blocker == ACC_NONE && s->host_blocker == ACC_NONE;
+    bool is_in_line = !may_start && s->blocker == ACC_NONE && s->host_blocker == ACC_NONE &&
+                      s->predecessor == ACC_NONE;
     bool is_waiting = (!may_start && !is_in_line) || acc_must_stop(e, s) || waits_to_be_made(e, s);
     bool is_coming = any(e, s, is_up_or_coming);
 
@@ -626,4 +627,5 @@ void acc_svc_update(struct acc_engine *e, struct service *s)
     acc_host_count(e, s);
     acc_places_learn(e, s);
     acc_claim_update(e, s);
+    acc_gate_update(e, s);
 }

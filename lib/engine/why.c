@@ -429,6 +429,23 @@ static bool say_unsettled(struct acc_engine *e, struct words *w, const struct se
     return true;
 }
 
+static bool say_predecessor(struct acc_engine *e, struct words *w, const struct service *s)
+{
+    const struct service *gone = s->predecessor == ACC_NONE ? NULL : &e->services[s->predecessor];
+    const char *what = gone ? acc_gate_contested(s, gone) : NULL;
+
+    if (gone) {
+        say(w, "waits for the end of %s, which has left the files", gone->nick);
+    }
+    if (what) {
+        say(w, ": both have %s", what);
+    } else if (gone && s->container_name && gone->container_name &&
+               strcmp(s->container_name, gone->container_name) == 0) {
+        say(w, ": both have the name %s", s->container_name);
+    }
+    return gone != NULL;
+}
+
 static bool say_blocker(struct acc_engine *e, struct words *w, const struct service *s,
                         uint64_t now_ms)
 {
@@ -436,7 +453,7 @@ static bool say_blocker(struct acc_engine *e, struct words *w, const struct serv
     uint32_t other;
 
     if (!edge) {
-        return false;
+        return say_predecessor(e, w, s);
     }
     if (say_unsettled(e, w, s, edge, now_ms)) {
         return true;

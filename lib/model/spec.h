@@ -257,6 +257,9 @@ struct acc_service_spec {
     const struct acc_auto_spec *upgrade_auto; /* NULL: only when somebody asks */
     const char *exclusive; /* why two of its containers can't run at once, one clause; NULL: they
                               can */
+    const char **takes;    /* what no two services that follow each other may have at once: "volume
+                              pgdata", "port 80/tcp of the host" */
+    size_t n_takes;
     struct acc_timing timing;
     const struct acc_node *x_acc; /* merged x-acc mapping with the keys of later issues, or NULL */
 };

@@ -1,4 +1,6 @@
 """Many stacks, edges between them, and what a reload may touch."""
+import subprocess
+
 from lib import holds, needs, service, wait
 
 
@@ -260,3 +262,28 @@ def test_what_left_and_is_in_the_files_again_at_the_next_start_is_up_again(w):
         accd.start()
         accd.wait_state("b", "up", seconds=20)
         accd.stop()
+
+
+@needs(seconds=150)
+def test_what_takes_the_place_of_another_starts_after_its_end(w):
+    """A service under another name, or in another stack, has the volume, port or name of the old one: never both at once."""
+    volumes = {"data": {"name": "acc-data"}}
+    slow = {"environment": {"STOP_DELAY": "3"}, "volumes": ["data:/data"]}
+    first = w.stack("one", {"pg": service(**slow), "gate": service(ports=["18087:8080"], environment={"STOP_DELAY": "3"}),
+                            "web": service(container_name="web")}, volumes=volumes)
+    second = w.stack("two", {"b": service()})
+    accd = w.accd(config=w.config([first, second]))
+    accd.ctl("up", "--all")
+    record = w.record()
+    w.stack("one", {"door": service(ports=["18087:8080"]), "site": service(container_name="web")})
+    w.stack("two", {"b": service(), "pg": service(volumes=["data:/data"])}, volumes=volumes)
+    applied = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "apply", "--prune"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait(lambda: "one/pg, which has left the files: both have volume acc-data" in accd.services().get("two/pg", {}).get("reason", ""),
+         20, "the new one says what it waits for")
+    out, err = applied.communicate(timeout=60)
+    assert applied.returncode == 0, (out, err)
+    for old, new in (("one-pg-1", "two-pg-1"), ("one-gate-1", "one-door-1")):
+        assert record.of("die", old)[0][0] < record.of("start", new)[0][0], (old, new)
+    assert [c["Labels"]["com.docker.compose.service"] for c in w.docker.containers(name=["web"])] == ["site"]
+    assert not accd.incidents() and "could not be" not in accd.log.read_text(), accd.tail()

@@ -13,7 +13,7 @@ NOT_STATE = {
     "instance": "svc slot next_spare is_spare cid_hash",
     "service": """id name nick stack_name phase tier image container_name stack pos spec replicas restart restart_max one_shot
         restart_on_unhealthy stateful ends upgrade_order upgrade_pauses has_pre_upgrade has_post_upgrade has_build
-        has_image_here exclusive has_drain_command stop_grace_ms health n_ports probe waiting_codes n_waiting_codes priority has_post_start has_pre_stop timing
+        has_image_here exclusive takes n_takes has_drain_command stop_grace_ms health n_ports probe waiting_codes n_waiting_codes priority has_post_start has_pre_stop timing
         first_out n_out first_in n_in first_res n_res first_host n_host first_serial n_serial first_inst n_inst spare
         phase_at removed""",
     "rollout": "is", "autos": "is spec", "wall": "zone", "failure": "", "unsettled": "", "hit": "", "suffered": "", "revision": "", "hold": "is", "incident": "",

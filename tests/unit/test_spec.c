@@ -290,6 +290,23 @@ START_TEST(two_can_run_at_once_unless)
 }
 END_TEST
 
+START_TEST(what_it_takes_is_known_by_the_names_of_the_host)
+{
+    const struct acc_service_spec *a = a_with(
+        "ports: ['8080:80', '53:53/udp', '9000', '8000-8010:80'], networks: {default: "
+        "{ipv4_address: 10.0.0.2}}, volumes: ['named:/data', '/srv/x:/x', 'named:/ro:ro', "
+        "'/scratch']");
+    static const char *const want[] = {"port 8080/tcp of the host", "port 53/udp of the host",
+                                       "volume t_named", "/srv/x of the host",
+                                       "the address 10.0.0.2"};
+
+    ck_assert_uint_eq(a->n_takes, ACC_ARRAY_LEN(want));
+    for (size_t i = 0; i < a->n_takes; i++) {
+        ck_assert_str_eq(a->takes[i], want[i]);
+    }
+}
+END_TEST
+
 START_TEST(xacc_is_read)
 {
     const struct acc_service_spec *a = a_with(
@@ -612,6 +629,7 @@ int main(void)
     tcase_add_test(tcase, only_writable_data_counts_as_such);
     tcase_add_test(tcase, a_service_without_image_is_named_after_the_project);
     tcase_add_test(tcase, resources_are_shared_and_in_order);
+    tcase_add_test(tcase, what_it_takes_is_known_by_the_names_of_the_host);
     tcase_add_loop_test(tcase, two_can_run_at_once_unless, 0, ACC_ARRAY_LEN(exclusive));
     tcase_add_test(tcase, xacc_is_read);
     tcase_add_test(tcase, bind_sources_are_conditions_of_the_host);
