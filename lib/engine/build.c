@@ -135,6 +135,16 @@ static void service_defaults(struct service *s)
     s->wake_ms = UINT64_MAX;
 }
 
+static void join_stack(struct builder *b, struct service *s, const char *stack)
+{
+    s->stack = acc_engine_find_stack(b->e, stack);
+    if (s->stack == ACC_NONE) {
+        s->stack = stack_add(b, stack);
+    }
+    s->stack_name = b->e->stacks[s->stack].name;
+    service_defaults(s);
+}
+
 static void add_services(struct builder *b)
 {
     struct acc_engine *e = b->e;
@@ -148,25 +158,18 @@ static void add_services(struct builder *b)
         s->n_inst = s->replicas;
         service_defaults(s);
     }
-    for (uint32_t k = 0; k < b->left.n_removed + b->left.n_orphans; k++) {
-        bool is_orphan = k >= b->left.n_removed;
-        const struct acc_orphan *orphan = is_orphan ? &b->left.orphans[k - b->left.n_removed]
-                                                    : NULL;
-        const struct service *old = is_orphan ? NULL : &b->old->services[b->left.removed[k]];
-        const char *stack = is_orphan ? orphan->stack : old->stack_name;
+    for (uint32_t k = 0; k < b->left.n_removed; k++) {
+        const struct service *old = &b->old->services[b->left.removed[k]];
         struct service *s = &e->services[b->model->n_services + k];
 
-        if (is_orphan) {
-            make_orphan(b, s, orphan);
-        } else {
-            copy_removed(b, s, old);
-        }
-        s->stack = acc_engine_find_stack(e, stack);
-        if (s->stack == ACC_NONE) {
-            s->stack = stack_add(b, stack);
-        }
-        s->stack_name = e->stacks[s->stack].name;
-        service_defaults(s);
+        copy_removed(b, s, old);
+        join_stack(b, s, old->stack_name);
+    }
+    for (uint32_t k = 0; k < b->left.n_orphans; k++) {
+        struct service *s = &e->services[b->model->n_services + b->left.n_removed + k];
+
+        make_orphan(b, s, &b->left.orphans[k]);
+        join_stack(b, s, b->left.orphans[k].stack);
     }
 }
 
@@ -193,6 +196,44 @@ static void add_instances(struct builder *b)
     }
 }
 
+static void add_edge(struct acc_engine *e, uint32_t *at, const struct edge *edge)
+{
+    e->edges[(*at)++] = *edge;
+    e->services[edge->from].n_out++;
+    e->services[edge->to].n_in++;
+}
+
+/* Those between services that have left together: they stop in order, too. */
+static void add_edges_of_removed(struct builder *b, uint32_t *at)
+{
+    struct acc_engine *e = b->e;
+    uint32_t *now = b->left.n_removed > 0 ? malloc(b->old->n_services * sizeof(*now)) : NULL;
+
+    b->failed |= b->left.n_removed > 0 && !now;
+    for (uint32_t v = 0; now && v < b->old->n_services; v++) {
+        now[v] = ACC_NONE;
+    }
+    for (uint32_t k = 0; now && k < b->left.n_removed; k++) {
+        now[b->left.removed[k]] = (uint32_t)b->model->n_services + k;
+    }
+    for (uint32_t k = 0; now && k < b->left.n_removed; k++) {
+        const struct service *old = &b->old->services[b->left.removed[k]];
+        uint32_t v = now[b->left.removed[k]];
+
+        e->services[v].first_out = *at;
+        acc_each_out (b->old, old, edge) {
+            struct edge kept = *edge;
+
+            kept.from = v;
+            kept.to = now[edge->to];
+            if (kept.to != ACC_NONE) {
+                add_edge(e, at, &kept);
+            }
+        }
+    }
+    free(now);
+}
+
 static void add_edges(struct builder *b)
 {
     struct acc_engine *e = b->e;
@@ -208,17 +249,12 @@ static void add_edges(struct builder *b)
             if (edge->target == ACC_NONE) {
                 continue;
             }
-            e->edges[at++] = (struct edge){v,
-                                           edge->target,
-                                           edge->kind,
-                                           edge->condition,
-                                           edge->on_down,
-                                           edge->at_create,
-                                           edge->is_link};
-            e->services[v].n_out++;
-            e->services[edge->target].n_in++;
+            add_edge(e, &at,
+                     &(struct edge){v, edge->target, edge->kind, edge->condition, edge->on_down,
+                                    edge->at_create, edge->is_link});
         }
     }
+    add_edges_of_removed(b, &at);
     e->n_edges = at;
     at = 0;
     for (uint32_t v = 0; v < e->n_services; v++) {
@@ -349,6 +385,9 @@ static void count(struct builder *b)
     for (uint32_t v = 0; v < model->n_services; v++) {
         n_edges += model->services[v]->n_edges;
         n_slots += model->services[v]->replicas;
+    }
+    for (uint32_t k = 0; k < b->left.n_removed; k++) {
+        n_edges += b->old->services[b->left.removed[k]].n_out;
     }
     e->n_services = (uint32_t)model->n_services + b->left.n_removed + b->left.n_orphans;
     e->n_edges = (uint32_t)n_edges;
