@@ -201,7 +201,7 @@ static enum acc_ctl_parsed refuse_observed(const struct acc_engine *engine,
 static bool starts(enum acc_verb verb)
 {
     return verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_RESTART ||
-           verb == ACC_VERB_ADOPT;
+           verb == ACC_VERB_ADOPT || verb == ACC_VERB_UPGRADE || verb == ACC_VERB_ROLLBACK;
 }
 
 static bool has_left(const struct acc_engine *engine, const char *stack)

@@ -1108,6 +1108,7 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
             s->roll.is.group = 0; /* that is no failure */
             acc_rollout_end(e, s, ROLL_FAILED);
         }
+        s->roll.is_asked = false; /* nor when it comes back, be it in a year */
         return;
     }
     if (is_frozen(e, s)) {

@@ -185,6 +185,9 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
     char none[ACC_REVISION_NONE_MAX];
     const char *by;
 
+    if (s->removed) {
+        return refused(text, "has left the files; put it back, and apply that");
+    }
     if (is_back && s->roll.refused_revision && s->roll.refused_revision == s->roll.is.from) {
         (void)snprintf(text, ACC_REASON_MAX + 1,
                        "r%u" ACC_CUT_OFF "; put the file back as it was and apply it",

@@ -339,11 +339,12 @@ def test_what_left_the_files_is_not_started_and_that_is_said(w):
     w.stack("s", {"a": service(check=False)})
     w.config([keep])
     accd.ctl("apply")
-    for verb, name in ("up", "z"), ("restart", "t/z"), ("start", "t"), ("up", "t", ):
+    for verb, name in ("up", "z"), ("restart", "t/z"), ("start", "t"), ("up", "t"), ("upgrade", "z"), ("rollback", "z"):
         said = accd.ctl(verb, name, check=False)
         assert said.returncode == 6 and "stack t has left" in said.stderr and "docker compose" in said.stderr, said
-    said = accd.ctl("up", "a", "old", check=False)
-    assert said.returncode == 6 and "s/old is in no file any more" in said.stderr and "accctl apply" in said.stderr, said
+    for verb in "up", "upgrade", "rollback":
+        said = accd.ctl(verb, "a", "old", check=False)
+        assert said.returncode == 6 and "s/old is in no file any more" in said.stderr and "accctl apply" in said.stderr, said
     for args in ("up",), ("up", "--all"), ("up", "s"), ("restart", "s"):
         said = accd.ctl(*args)
         assert "meanwhile" not in said.stdout + said.stderr, said
