@@ -218,17 +218,49 @@ static void put_lost(const cJSON *stacks, const struct accctl_style *style, stru
     acc_buf_fini(&line);
 }
 
+/* Whose files didn't load when accd was started. */
+static void put_unloaded(const cJSON *item, const struct accctl_style *style, struct acc_buf *out)
+{
+    int64_t n = acc_json_int(item, "containers", 0), n_running = acc_json_int(item, "running", 0);
+    int64_t n_more = acc_json_int(item, "errors", 1) - 1;
+    struct acc_buf line;
+
+    acc_buf_init(&line, 65536);
+    (void)acc_buf_printf(&line, "%s is not loaded: %s", text_of(item, "name"),
+                         text_of(item, "problem"));
+    if (n_more > 0) {
+        (void)acc_buf_printf(&line, " (and %lld more: accctl check)", (long long)n_more);
+    }
+    if (n > 0) {
+        (void)acc_buf_printf(
+            &line, "; its %lld container%s (%lld run%s) %s left alone, and nobody restarts %s",
+            (long long)n, acc_plural((size_t)n), (long long)n_running, n_running == 1 ? "s" : "",
+            n == 1 ? "is" : "are", n == 1 ? "it" : "them");
+    } else {
+        (void)acc_buf_puts(&line, "; nothing of it is started");
+    }
+    (void)acc_buf_puts(&line, "; mend it, then: accctl apply");
+    accctl_put_color(out, style, ACCCTL_RED, line.data ? line.data : "", 0);
+    (void)acc_buf_puts(out, "\n");
+    acc_buf_fini(&line);
+}
+
 /* Of whose files there was none when accd was started. */
 static void put_unlisted(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
     const cJSON *list = acc_json_array(status, "unlisted"), *item;
     int64_t n_containers = 0, n_running = 0;
-    bool is_one = cJSON_GetArraySize(list) == 1;
+    bool is_one = true;
     struct acc_buf line;
 
     acc_buf_init(&line, 65536);
     cJSON_ArrayForEach(item, list)
     {
+        if (*text_of(item, "problem")) {
+            put_unloaded(item, style, out);
+            continue;
+        }
+        is_one = line.len == 0;
         (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "", text_of(item, "name"));
         n_containers += acc_json_int(item, "containers", 0);
         n_running += acc_json_int(item, "running", 0);

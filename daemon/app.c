@@ -72,6 +72,17 @@ static bool has_run_before(const struct accd_app *app)
     return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
 }
 
+/* The rest of the house is worth more than the stack that somebody has broken: he, and all who are
+ * to be told of it, have an accd to ask. Who checks the files, or gives the stacks away, is there
+ * to mend them first. */
+static void be_lenient(struct accd_app *app)
+{
+    bool has_run = has_run_before(app);
+
+    app->load_options.may_miss = has_run;
+    app->load_options.may_fail = has_run && !app->options->check && !app->options->hand_back;
+}
+
 static int load(struct accd_app *app)
 {
     struct acc_diags *diags = calloc(1, sizeof(*diags));
@@ -80,9 +91,9 @@ static int load(struct accd_app *app)
     if (!diags) {
         return -ENOMEM;
     }
-    app->load_options.may_miss = has_run_before(app);
+    be_lenient(app);
     r = acc_load(&app->load_options, &app->loaded, diags);
-    app->load_options.may_miss = false;
+    app->load_options.may_miss = app->load_options.may_fail = false;
     accd_app_print_diags(diags);
     if (r == -EINVAL) {
         accd_log(ACCD_LOG_ERROR, "the configuration has %zu error%s: nothing is started",
@@ -140,7 +151,7 @@ static void say_status(struct accd_app *app)
 {
     size_t n_up = 0;
     size_t n_wanted = 0;
-    char text[128];
+    char text[192], unloaded[64] = "";
     struct acc_shutdown_view shutdown;
 
     acc_engine_shutdown(app->engine, uv_now(&app->loop), &shutdown);
@@ -151,10 +162,16 @@ static void say_status(struct accd_app *app)
         n_wanted += view.wanted_up;
         n_up += view.state == ACC_SVC_UP || view.state == ACC_SVC_DONE;
     }
-    (void)snprintf(text, sizeof(text), "%zu of %zu service%s up%s%s", n_up, n_wanted,
+    if (app->loaded.n_unloaded > 0) {
+        size_t n = app->loaded.n_unloaded;
+
+        (void)snprintf(unloaded, sizeof(unloaded), "; %zu stack%s %s not loaded", n, acc_plural(n),
+                       n == 1 ? "is" : "are");
+    }
+    (void)snprintf(text, sizeof(text), "%zu of %zu service%s up%s%s%s", n_up, n_wanted,
                    acc_plural(n_wanted),
                    acc_engine_connected(app->engine) ? "" : "; Docker is away",
-                   shutdown.is_on ? "; the host is shutting down" : "");
+                   shutdown.is_on ? "; the host is shutting down" : "", unloaded);
     accd_notify_status(&app->notify, text);
 }
 
@@ -568,8 +585,10 @@ static int begin_outside(struct accd_app *app, char *reterr_text)
                                &app->plan_reload);
     }
     if (r == 0) {
-        r = accd_reload_create(&app->loop, &app->load_options, accd_app_on_looked, app,
-                               &app->find_reload);
+        struct acc_load_options lenient = app->load_options;
+
+        lenient.may_miss = lenient.may_fail = true; /* one that is still bad keeps no other away */
+        r = accd_reload_create(&app->loop, &lenient, accd_app_on_looked, app, &app->find_reload);
     }
     if (r == 0 && !app->options->hand_back) { /* that stops nothing */
         r = accd_logind_create(&app->loop, app->pump, &app->logind);

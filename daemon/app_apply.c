@@ -283,6 +283,13 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     acc_buf_fini(&changes);
 }
 
+void accd_app_take(struct accd_app *app, const struct accd_reload_result *result, const char *by)
+{
+    (void)snprintf(app->asked_by, sizeof(app->asked_by), "%s", by);
+    accd_notify_reloading(&app->notify);
+    accd_app_on_loaded(app, result);
+}
+
 /* --- networks and volumes --------------------------------------------------------------------- */
 
 struct accd_prune {
@@ -339,10 +346,11 @@ static bool is_unused(void *ctx, enum acc_resource_kind kind,
         return false;
     }
     if (kind == ACC_RES_NETWORK && is_kept_for(app, item)) {
-        (void)acc_buf_printf(&prune->lines,
-                             "kept network %s: what was changed is still watched, or was rolled back, "
-                             "and may need it; ask again later\n",
-                             item->name);
+        (void)acc_buf_printf(
+            &prune->lines,
+            "kept network %s: what was changed is still watched, or was rolled back, "
+            "and may need it; ask again later\n",
+            item->name);
         return false;
     }
     return true;

@@ -119,6 +119,8 @@ void accd_app_prune(void *app, bool volumes, void (*done)(void *arg, const char 
 void accd_app_prune_drop(struct accd_app *app);         /* nobody is told */
 char *accd_app_problems(const struct acc_diags *diags); /* one a line; NULL: out of memory */
 void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
+/* What nobody waits for. */
+void accd_app_take(struct accd_app *app, const struct accd_reload_result *result, const char *by);
 
 /* app_unlisted.c */
 void accd_app_unlisted_begin(struct accd_app *app); /* behind the restore of the state */

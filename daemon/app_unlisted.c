@@ -1,4 +1,5 @@
-/* Stacks that accd has managed and that are in no file: what it knows of them, and tells. */
+/* Stacks that accd has managed and that are in no file, and those whose files didn't load when it
+ * was started: what it knows of them, and tells. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +84,39 @@ static void note_patterns(struct accd_app *app)
     app->n_unmatched = acc_load_unmatched(&app->load_options, &app->loaded, &app->unmatched);
 }
 
+static const struct acc_unloaded *find_unloaded(const struct accd_app *app, const char *stack)
+{
+    for (size_t i = 0; i < app->loaded.n_unloaded; i++) {
+        if (strcmp(app->loaded.unloaded[i].stack, stack) == 0) {
+            return &app->loaded.unloaded[i];
+        }
+    }
+    return NULL;
+}
+
+static void log_unloaded(const struct accd_app *app)
+{
+    for (size_t i = 0; i < app->loaded.n_unloaded; i++) {
+        const struct acc_unloaded *item = &app->loaded.unloaded[i];
+
+        accd_log(
+            ACCD_LOG_ERROR,
+            "stack %s is not loaded, %s has %zu error%s: what there is of it is left as it is, "
+            "and nobody restarts it; mend it, then: accctl apply",
+            item->stack, item->file, item->n_errors, acc_plural(item->n_errors));
+    }
+}
+
 void accd_app_unlisted_begin(struct accd_app *app)
 {
     accd_store_managed(app->store, accd_departed_add, &app->departed);
     accd_departed_move(&app->departed, NULL, app->loaded.model, on_back, app);
     accd_store_each(app->store, keep_service, keep_revision, app);
     note_patterns(app);
+    log_unloaded(app);
     for (size_t i = 0; i < app->departed.n; i++) {
-        if (accd_departed_is_unlisted(&app->departed, app->engine, i)) {
+        if (accd_departed_is_unlisted(&app->departed, app->engine, i) &&
+            !find_unloaded(app, app->departed.item[i].name)) {
             accd_log(ACCD_LOG_ERROR,
                      "stack %s was managed and is in no file now: what there is of it is left as "
                      "it is",
@@ -129,7 +155,8 @@ static const struct acc_service_spec *find(const struct acc_model *model, const 
     return NULL;
 }
 
-/* Nothing else of the files differs, so nobody is just editing them. */
+/* Nothing else of the files differs, so nobody is just editing them. Who has mended a file says
+ * himself when he is done. */
 static bool only_brings_back(const struct accd_app *app, const struct acc_model *new)
 {
     const struct acc_model *old = app->loaded.model;
@@ -137,9 +164,10 @@ static bool only_brings_back(const struct accd_app *app, const struct acc_model 
 
     for (size_t i = 0; i < new->n_services; i++) {
         const struct acc_service_spec *service = find(old, new->services[i]->id);
+        const char *stack = new->stacks[new->service_stack[i]]->name;
 
         if (service ? strcmp(service->spec_hash, new->services[i]->spec_hash) != 0
-                    : !is_unlisted(app, new->stacks[new->service_stack[i]]->name)) {
+                    : !is_unlisted(app, stack) || find_unloaded(app, stack)) {
             return false;
         }
         n_back += !service;
@@ -152,12 +180,12 @@ void accd_app_on_looked(void *ctx, const struct accd_reload_result *result)
     struct accd_app *app = ctx;
     bool is_back = result->error == 0 && only_brings_back(app, result->loaded->model);
 
-    if (result->error == 0) {
-        acc_loaded_fini(result->loaded);
-    }
-    if (is_back && !app->is_leaving) {
+    /* Somebody who waits for his own reading gets all of it, or hears why not. */
+    if (is_back && app->n_applies == 0 && !app->is_leaving) {
         accd_log(ACCD_LOG_NOTICE, "files of stacks that were managed are there again");
-        accd_app_apply(app, false, "accd", NULL, NULL);
+        accd_app_take(app, result, "accd");
+    } else if (result->error == 0) {
+        acc_loaded_fini(result->loaded);
     }
 }
 
@@ -192,24 +220,40 @@ static void count(void *ctx, const char *cid)
     }
 }
 
+/* Behind the last of the list; how many containers there are. */
+static uint32_t add(struct accd_app *app, const struct acc_unlisted_list *list, const char *name)
+{
+    struct acc_unlisted *item = &app->unlisted[list->n];
+    struct counter counter = {.app = app, .item = item};
+
+    *item = (struct acc_unlisted){.name = name};
+    accd_inspector_each(accd_docker_stream_inspector(app->stream), count, &counter);
+    return item->n_containers;
+}
+
 void accd_app_unlisted(void *ctx, struct acc_unlisted_list *ret_list)
 {
     struct accd_app *app = ctx;
-    void *room = reallocarray(app->unlisted, app->departed.n + 1, sizeof(*app->unlisted));
+    size_t n = app->departed.n + app->loaded.n_unloaded + 1;
+    void *room = reallocarray(app->unlisted, n, sizeof(*app->unlisted));
 
     *ret_list = (struct acc_unlisted_list){0};
     if (!room) {
         return;
     }
     app->unlisted = room;
-    for (size_t i = 0; i < app->departed.n; i++) {
-        struct acc_unlisted *item = &app->unlisted[ret_list->n];
-        struct counter counter = {.app = app, .item = item};
+    for (size_t i = 0; i < app->loaded.n_unloaded; i++) {
+        const struct acc_unloaded *unloaded = &app->loaded.unloaded[i];
 
-        *item = (struct acc_unlisted){.name = app->departed.item[i].name};
-        if (accd_departed_is_unlisted(&app->departed, app->engine, i)) {
-            accd_inspector_each(accd_docker_stream_inspector(app->stream), count, &counter);
-            ret_list->n += item->n_containers > 0; /* of one that is gone there is nothing to do */
+        (void)add(app, ret_list, unloaded->stack);
+        app->unlisted[ret_list->n].problem = unloaded->problem;
+        app->unlisted[ret_list->n++].n_errors = unloaded->n_errors;
+    }
+    for (size_t i = 0; i < app->departed.n; i++) {
+        if (accd_departed_is_unlisted(&app->departed, app->engine, i) &&
+            !find_unloaded(app, app->departed.item[i].name)) {
+            /* of one that is gone there is nothing to do */
+            ret_list->n += add(app, ret_list, app->departed.item[i].name) > 0;
         }
     }
     ret_list->item = app->unlisted;

@@ -13,6 +13,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/graph/graph.h"
+#include "load/lacking.h"
 
 extern char **environ;
 
@@ -85,8 +86,9 @@ static int supply(struct acc_compose_loader *loader, const char *path)
     return r;
 }
 
+/* `*ret_name` is the caller's to free; NULL: no memory. */
 static int load_request(const struct acc_compose_request *request, struct acc_stack **ret_stack,
-                        struct acc_diags *diags)
+                        char **ret_name, struct acc_diags *diags)
 {
     struct acc_compose_loader *loader = NULL;
     int r = acc_compose_begin(request, &loader);
@@ -101,6 +103,7 @@ static int load_request(const struct acc_compose_request *request, struct acc_st
             r = supply(loader, acc_compose_need(loader, i));
         }
     }
+    *ret_name = loader ? strdup(acc_compose_project_name(loader)) : NULL;
     acc_compose_end(loader);
     return r;
 }
@@ -184,43 +187,15 @@ struct stacks {
     bool is_inspection;
     bool must_match, may_miss;
     bool is_partial; /* one could not even be made to be looked at, or is alone on purpose */
+    struct acc_lacking *lacking; /* what is left out goes here; NULL: nothing may be */
 };
-
-/* What is wrong in a file that two stacks share is told once. */
-static bool is_told(const struct acc_diags *diags, const struct acc_diag *diag)
-{
-    for (size_t i = 0; i < diags->n; i++) {
-        const struct acc_diag *other = &diags->item[i];
-
-        if (diag->line > 0 && other->line == diag->line && other->col == diag->col &&
-            strcmp(other->text, diag->text) == 0 && strcmp(other->file, diag->file) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_diags(struct acc_diags *diags, const struct acc_diags *own)
-{
-    for (size_t i = 0; i < own->n; i++) {
-        if (is_told(diags, &own->item[i])) {
-            continue;
-        }
-        if (diags->n < ACC_DIAGS_MAX) {
-            diags->item[diags->n++] = own->item[i];
-        } else {
-            diags->n_dropped++;
-        }
-    }
-    diags->n_errors += own->n_errors; /* more than there are; nobody tells the number */
-    diags->n_dropped += own->n_dropped;
-}
 
 static int stacks_add(struct stacks *stacks, const struct acc_compose_request *request,
                       struct acc_diags *diags)
 {
     struct acc_stack **item = realloc(stacks->item, (stacks->n + 1) * sizeof(struct acc_stack *));
     struct acc_diags *own = calloc(1, sizeof(*own));
+    char *name = NULL;
     int r = -ENOMEM;
 
     if (item) {
@@ -228,11 +203,17 @@ static int stacks_add(struct stacks *stacks, const struct acc_compose_request *r
     }
     if (item && own) {
         item[stacks->n] = NULL;
-        r = load_request(request, &item[stacks->n], own);
+        r = load_request(request, &item[stacks->n], &name, own);
+        if (r == -EINVAL && stacks->lacking) {
+            item[stacks->n] = acc_stack_destroy(item[stacks->n]);
+            r = name ? acc_lacking_add(stacks->lacking, name, request->files[0], own) : -ENOMEM;
+        } else {
+            acc_load_add_diags(diags, own);
+        }
         stacks->is_partial |= !item[stacks->n];
         stacks->n += item[stacks->n] != NULL;
-        add_diags(diags, own);
     }
+    free(name);
     free(own);
     return r;
 }
@@ -287,6 +268,15 @@ static int load_glob(struct stacks *stacks, const struct acc_config *config,
                       pattern);
         stacks->is_partial = true;
         return -EINVAL;
+    }
+    if (r == GLOB_ABORTED && stacks->may_miss) {
+        acc_diags_warn(diags, entry->pos,
+                       "stacks: can't search %s, a folder of it can't be read: its stacks are left "
+                       "as they are",
+                       pattern);
+        globfree(&found);
+        stacks->is_partial = true;
+        return 0;
     }
     if (r != 0) {
         acc_diags_add(diags, entry->pos, "stacks: can't search %s: %s", pattern,
@@ -504,13 +494,16 @@ static int add_config_path(const struct acc_load_options *options, struct paths 
     return paths_add(ret_path, cwd, options->config);
 }
 
-int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
-             struct acc_diags *diags)
+/* `*ret_between`: where in `diags` begins what is wrong between stacks that are fine each; what
+ * `diags` has when they are not. */
+static int load_once(const struct acc_load_options *options, struct acc_lacking *lacking,
+                     struct acc_loaded *ret_loaded, size_t *ret_between, struct acc_diags *diags)
 {
     struct stacks stacks = {.find_all = options->find_all,
                             .is_inspection = options->is_inspection,
                             .must_match = options->must_match,
-                            .may_miss = options->may_miss};
+                            .may_miss = options->may_miss,
+                            .lacking = lacking};
     struct acc_config *config = NULL;
     struct acc_model *model = NULL;
     struct paths path = {0};
@@ -526,14 +519,18 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
     }
     stacks.is_partial |= r < 0 && options->n_files == 0 && !config;
     stacks.is_partial |= options->is_inspection;
+    if (r == 0 && lacking) {
+        size_t n = stacks.n;
+
+        r = acc_lacking_sort_out(lacking, stacks.item, &stacks.n);
+        stacks.is_partial |= stacks.n < n;
+    }
+    *ret_between = r == 0 ? diags->n : ACC_DIAGS_MAX;
     r = join(&stacks, r, &model, diags);
     if (r == 0 && config) {
         model->timing = config->timing;
         model->has_timing = true;
         r = acc_model_set_phases(model, config->phases, config->n_phases, diags);
-    }
-    if (options->find_all) {
-        acc_diags_sort(diags);
     }
     paths_fini(&path);
     if (r < 0) {
@@ -545,18 +542,68 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
     return 0;
 }
 
+/* As often as others have to be left out. */
+static int load_what_loads(const struct acc_load_options *options, struct acc_lacking *lacking,
+                           struct acc_loaded *ret_loaded, struct acc_diags *diags)
+{
+    bool goes_on = true;
+    size_t n_before = 0, between;
+    int r = 0;
+
+    for (bool is_first = true; goes_on; is_first = false) {
+        n_before = lacking->n;
+        *diags = (struct acc_diags){0};
+        r = load_once(options, lacking, ret_loaded, &between, diags);
+        goes_on = r == -EINVAL && (is_first || lacking->n > n_before) &&
+                  acc_lacking_blame(lacking, diags, between);
+    }
+    if (r == 0) {
+        ret_loaded->unloaded = lacking->item;
+        ret_loaded->n_unloaded = lacking->n;
+        lacking->item = NULL;
+        lacking->n = 0;
+    }
+    acc_load_add_diags(diags, &lacking->diags);
+    return r;
+}
+
+int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_loaded,
+             struct acc_diags *diags)
+{
+    bool may_fail = options->may_fail && options->n_files == 0;
+    struct acc_lacking *lacking = may_fail ? acc_lacking_create() : NULL;
+    size_t between;
+    int r = -ENOMEM;
+
+    if (lacking) {
+        r = load_what_loads(options, lacking, ret_loaded, diags);
+    } else if (!may_fail) {
+        r = load_once(options, NULL, ret_loaded, &between, diags);
+    }
+    acc_lacking_destroy(lacking);
+    if (options->find_all) {
+        acc_diags_sort(diags);
+    }
+    return r;
+}
+
 void acc_loaded_fini(struct acc_loaded *loaded)
 {
     acc_model_destroy(loaded->model);
     acc_config_destroy(loaded->config);
+    acc_unloaded_free(loaded->unloaded, loaded->n_unloaded);
     *loaded = (struct acc_loaded){0};
 }
 
 /* `entry`: a pattern, or the first file. */
+static bool is_file_of_entry(const char *file, const char *entry)
+{
+    return strcmp(entry, file) == 0 || fnmatch(entry, file, FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
 static bool is_of_entry(const struct acc_stack *stack, const char *entry)
 {
-    return stack->n_files > 0 && (strcmp(entry, stack->files[0]) == 0 ||
-                                  fnmatch(entry, stack->files[0], FNM_PATHNAME | FNM_PERIOD) == 0);
+    return stack->n_files > 0 && is_file_of_entry(stack->files[0], entry);
 }
 
 /* How many stacks have a file that the pattern matches; the name of one. */
@@ -576,6 +623,16 @@ static size_t count_matching(const struct acc_model *model, const char *pattern,
     return n;
 }
 
+static bool has_unloaded(const struct acc_loaded *loaded, const char *entry)
+{
+    for (size_t i = 0; i < loaded->n_unloaded; i++) {
+        if (is_file_of_entry(loaded->unloaded[i].file, entry)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t acc_load_unmatched(const struct acc_load_options *options, const struct acc_loaded *loaded,
                           char ***ret_patterns)
 {
@@ -588,7 +645,8 @@ size_t acc_load_unmatched(const struct acc_load_options *options, const struct a
         folder_of(path.item[0], base, sizeof(base));
         for (size_t i = 0; i < config->n_stacks; i++) {
             if (paths_add(&patterns, base, config->stacks[i].files[0]) == 0 &&
-                count_matching(loaded->model, patterns.item[patterns.n - 1], &name) > 0) {
+                (count_matching(loaded->model, patterns.item[patterns.n - 1], &name) > 0 ||
+                 has_unloaded(loaded, patterns.item[patterns.n - 1]))) {
                 free(patterns.item[--patterns.n]);
             }
         }

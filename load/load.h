@@ -11,6 +11,7 @@
 #include "lib/compose/accyaml.h"
 #include "lib/compose/compose.h"
 #include "lib/model/spec.h"
+#include "load/unloaded.h"
 
 struct acc_load_options {
     const char *config;       /* acc.yaml; ignored when there are `files` */
@@ -20,6 +21,8 @@ struct acc_load_options {
     bool find_all;       /* all problems, not only those of the first pass that has some */
     bool must_match;     /* `config`: a pattern that matches nothing is an error */
     bool may_miss;       /* `config`: an entry whose file isn't there is left out, with a warning */
+    bool may_fail;       /* `config`: a stack whose files don't load is left out; `diags` tells what
+                          * is wrong with it, as an error */
     const char *hint;    /* what to do when `config` isn't there; NULL: nothing more is said */
     const char *project; /* --project, or NULL */
     const char *const *env_files; /* --env-file of one stack; may be relative */
@@ -32,8 +35,10 @@ struct acc_load_options {
 };
 
 struct acc_loaded {
-    struct acc_config *config; /* owned; NULL with -f */
-    struct acc_model *model;   /* owned */
+    struct acc_config *config;     /* owned; NULL with -f */
+    struct acc_model *model;       /* owned */
+    struct acc_unloaded *unloaded; /* owned; with `may_fail` */
+    size_t n_unloaded;
 };
 
 /* 0 and `*ret_loaded`; -EINVAL with the problems in `diags` (warnings may be there after success),
@@ -42,7 +47,7 @@ int acc_load(const struct acc_load_options *options, struct acc_loaded *ret_load
              struct acc_diags *diags);
 void acc_loaded_fini(struct acc_loaded *loaded);
 
-/* The patterns and files of acc.yaml that nothing of what was loaded is of, absolute, into
+/* The patterns and files of acc.yaml that match nothing, or that aren't there, absolute, into
  * `*ret_patterns`, which is the caller's to free, with each of them; how many. */
 size_t acc_load_unmatched(const struct acc_load_options *options, const struct acc_loaded *loaded,
                           char ***ret_patterns);

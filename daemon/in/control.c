@@ -57,7 +57,8 @@ bool accd_control_reply_error(struct accd_session *session, const struct acc_ctl
     return sent;
 }
 
-/* NoSuchService of a stack that was managed and that no file is there of, or of a service of it. */
+/* NoSuchService of a stack that was managed and that no file is there of, or whose files don't
+ * load, or of a service of it. */
 static void explain_unlisted(const struct accd_control *control, struct acc_ctl_error *error)
 {
     struct acc_unlisted_list list = accd_control_view(control).unlisted;
@@ -68,10 +69,14 @@ static void explain_unlisted(const struct accd_control *control, struct acc_ctl_
         if (strncmp(error->value, list.item[i].name, len) == 0 &&
             (error->value[len] == '\0' || error->value[len] == '/')) {
             error->key2 = "reason";
+            const char *problem = list.item[i].problem;
+
             (void)snprintf(error->value2, sizeof(error->value2),
-                           "no file is there of stack %.100s any more; put it back, or mend "
-                           "acc.yaml, then: accctl apply",
-                           list.item[i].name);
+                           problem
+                               ? "stack %.100s is not loaded: %.400s; mend it, then: accctl apply"
+                               : "no file is there of stack %.100s any more; put it back, or "
+                                 "mend acc.yaml, then: accctl apply",
+                           list.item[i].name, problem ? problem : "");
             return;
         }
     }

@@ -328,6 +328,10 @@ static void put_unlisted(struct writer *w)
         text(w, item, "name", list->item[i].name);
         acc_put_int(w->put, item, "containers", list->item[i].n_containers);
         acc_put_int(w->put, item, "running", list->item[i].n_running);
+        if (list->item[i].problem) {
+            text(w, item, "problem", list->item[i].problem);
+            acc_put_int(w->put, item, "errors", (int64_t)list->item[i].n_errors);
+        }
     }
     array = list->n > 0 ? acc_put_array(w->put, w->top, "unmatched") : NULL;
     for (size_t i = 0; list->n > 0 && i < list->n_patterns; i++) {

@@ -46,11 +46,13 @@ struct acc_differences {
 };
 
 /* The moment of a view, on both clocks. */
-/* Stacks that accd manages and that no file has, of which there are containers; and the patterns of
- * acc.yaml that match nothing. */
+/* Stacks that accd manages and that no file has, of which there are containers, and those whose
+ * files don't load; and the patterns of acc.yaml that match nothing. */
 struct acc_unlisted {
     const char *name;
     uint32_t n_containers, n_running;
+    const char *problem; /* the first that is wrong with its files; NULL: no file is there */
+    size_t n_errors;     /* with that one */
 };
 struct acc_unlisted_list {
     const struct acc_unlisted *item;

@@ -64,6 +64,9 @@ acc_compose_end(struct acc_compose_loader *loader); /* NULL allowed; returns NUL
 int acc_compose_load(struct acc_compose_loader *loader, struct acc_stack **ret_stack,
                      struct acc_diags *diags);
 
+/* What the project is called, as far as that could be found out; of files that don't load as well.
+ * Never NULL; lives as long as the loader. */
+const char *acc_compose_project_name(const struct acc_compose_loader *loader);
 size_t acc_compose_n_needs(const struct acc_compose_loader *loader);
 const char *acc_compose_need(const struct acc_compose_loader *loader, size_t i); /* absolute path */
 /* `text` is copied; NULL with a positive errno in `error` when it could not be read (ENOENT for a

@@ -301,7 +301,11 @@ static int begin_load(struct acc_compose_loader *loader)
     };
     ctx->project_dir = request->project_dir ? acc_tree_clean_path(ctx, request->project_dir)
                                             : acc_load_dir(ctx, request->files[0]);
-    return ctx->project_dir ? 0 : -ENOMEM;
+    if (!ctx->project_dir) {
+        return -ENOMEM;
+    }
+    acc_load_guess_name(loader);
+    return 0;
 }
 
 static bool want_files(struct acc_compose_loader *loader)

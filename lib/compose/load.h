@@ -30,6 +30,7 @@ struct acc_compose_loader {
     struct acc_supplied *files;         /* uthash by path */
     const char **needs;                 /* ACC_COMPOSE_FILES_MAX of them */
     size_t n_needs;
+    const char *name; /* of the project, as far as it is known; or NULL */
 
     /* Of the load that is under way; all scratch. */
     struct acc_compose_ctx ctx;
@@ -77,6 +78,8 @@ int acc_load_environment(struct acc_compose_loader *loader);
 /* loader->ctx.project_name, by -p, COMPOSE_PROJECT_NAME, `written` (the last `name:` of the files,
  * or NULL) or the folder's name. */
 int acc_load_project_name(struct acc_compose_loader *loader, const struct acc_node *written);
+/* Until that is known, and where it can't be: -p, or the folder's name. */
+void acc_load_guess_name(struct acc_compose_loader *loader);
 /* An environment of its own under `parent`; ended with the load. NULL: no memory. */
 struct acc_compose_env *acc_load_env(struct acc_compose_loader *loader,
                                      const struct acc_compose_env *parent);

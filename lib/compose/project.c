@@ -259,6 +259,21 @@ static int take_written(struct acc_compose_loader *loader, const struct acc_node
     return loader->ctx.project_name ? 0 : -ENOMEM;
 }
 
+static void note_name(struct acc_compose_loader *loader, const char *name)
+{
+    loader->name = acc_arena_strdup(loader->arena, name ? name : "");
+}
+
+void acc_load_guess_name(struct acc_compose_loader *loader)
+{
+    const char *given = loader->request.project_name;
+    const char *slash = strrchr(loader->ctx.project_dir, '/');
+
+    note_name(loader, given && *given
+                          ? given
+                          : normal_name(&loader->ctx, slash ? slash + 1 : loader->ctx.project_dir));
+}
+
 int acc_load_project_name(struct acc_compose_loader *loader, const struct acc_node *written)
 {
     struct acc_compose_ctx *ctx = &loader->ctx;
@@ -273,6 +288,9 @@ int acc_load_project_name(struct acc_compose_loader *loader, const struct acc_no
         r = take_given(loader, given);
     } else {
         r = written && *written->text ? take_written(loader, written) : take_folder(loader);
+    }
+    if (r == 0) {
+        note_name(loader, ctx->project_name);
     }
     return r < 0 ? r
                  : acc_compose_env_put(loader->os_env, variable, strlen(variable),

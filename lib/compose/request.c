@@ -122,6 +122,11 @@ static struct acc_supplied *find_or_add(struct acc_compose_loader *loader, const
     return file->is_lost ? NULL : file;
 }
 
+const char *acc_compose_project_name(const struct acc_compose_loader *loader)
+{
+    return loader->name ? loader->name : "";
+}
+
 size_t acc_compose_n_needs(const struct acc_compose_loader *loader)
 {
     return loader->n_needs;

@@ -140,6 +140,97 @@ START_TEST(a_million_values_are_refused)
 }
 END_TEST
 
+/* --- a start that goes on without what doesn't load ------------------------------------------ */
+
+static int start(void)
+{
+    struct acc_load_options options = {
+        .config = "acc.yaml", .find_all = true, .may_miss = true, .may_fail = true};
+
+    acc_loaded_fini(&loaded);
+    diags = (struct acc_diags){0};
+    return acc_load(&options, &loaded, &diags);
+}
+
+static void put_stack(const char *name, const char *text)
+{
+    char path[PATH_MAX];
+
+    (void)mkdir(name, 0700);
+    (void)snprintf(path, sizeof(path), "%s/compose.yaml", name);
+    put(path, text, "", 0);
+}
+
+/* The stack `at` that is left out, and what is told of it. */
+static void check_left_out(size_t at, const char *stack, const char *file, const char *what)
+{
+    const struct acc_unloaded *item = &loaded.unloaded[at];
+
+    ck_assert_uint_lt(at, loaded.n_unloaded);
+    ck_assert_str_eq(item->stack, stack);
+    ck_assert_str_eq(item->file + strlen(dir) + 1, file);
+    ck_assert_msg(strncmp(item->problem, item->file, strlen(item->file)) == 0 &&
+                      strstr(item->problem, what),
+                  "%s", item->problem);
+}
+
+START_TEST(what_does_not_load_is_left_out_under_its_name)
+{
+    char **patterns;
+
+    put("acc.yaml", "stacks:\n  - '*/compose.yaml'\n  - {name: named, files: [n.yaml]}\n", "", 0);
+    put_stack("good", "services: {a: {image: x}}\n");
+    put_stack("key", "name: other\nservices: {a: {image: x, imge: y}}\n");
+    put_stack("cut", "name: whole\nservices:\n  a: {image: 'x\n");
+    put_stack("none", "services: {a: {image: '${NOBODY_SETS_IT:?it}', imge: y}}\n");
+    put_stack("unset", "name: ${NOBODY_SETS_IT:?it}\nservices: {a: {image: x}}\n");
+    put("n.yaml", "[", "", 0);
+    ck_assert_int_eq(start(), 0);
+    ck_assert_uint_eq(loaded.model->n_stacks, 1);
+    ck_assert_uint_eq(loaded.n_unloaded, 5);
+    check_left_out(0, "whole", "cut/compose.yaml", ":4:1: ");
+    check_left_out(1, "other", "key/compose.yaml", ":2:26: services.a: unknown key 'imge'");
+    check_left_out(2, "none", "none/compose.yaml", ":1:23: ");
+    ck_assert_uint_eq(loaded.unloaded[2].n_errors, 2);
+    check_left_out(3, "unset", "unset/compose.yaml", ":1:7: name: ");
+    check_left_out(4, "named", "n.yaml", ":");
+    ck_assert_uint_ge(diags.n_errors, 6);
+    ck_assert_uint_eq(
+        acc_load_unmatched(&(struct acc_load_options){.config = "acc.yaml"}, &loaded, &patterns),
+        0);
+    free(patterns);
+}
+END_TEST
+
+START_TEST(what_is_wrong_between_stacks_is_that_of_the_one_it_is_in)
+{
+    put("acc.yaml", "stacks: ['*/compose.yaml']\n", "", 0);
+    put_stack("a", "services: {a: {image: x, x-acc: {edges: {b/b: {kind: needs}}}}}\n");
+    put_stack("b", "services: {b: {image: x, x-acc: {edges: {c/no: {kind: needs}}}}}\n");
+    put_stack("c", "services: {c: {image: x}}\n");
+    ck_assert_int_eq(start(), 0);
+    ck_assert_uint_eq(loaded.model->n_stacks, 2);
+    ck_assert_uint_eq(loaded.n_unloaded, 1);
+    check_left_out(0, "b", "b/compose.yaml", "depends on undefined service 'c/no'");
+    put_stack("b", "name: c\nservices: {b: {image: x}}\n");
+    put_stack("a", "services: {a: {image: x}}\n");
+    ck_assert_int_eq(start(), 0);
+    ck_assert_uint_eq(loaded.model->n_stacks, 1);
+    ck_assert_uint_eq(loaded.n_unloaded, 2);
+    ck_assert_str_eq(loaded.model->stacks[0]->name, "a");
+}
+END_TEST
+
+START_TEST(an_acc_yaml_that_is_wrong_itself_is_refused)
+{
+    put("acc.yaml", "stacks: ['*/compose.yaml']\nstakcs: []\n", "", 0);
+    put_stack("a", "services: {a: {image: x}}\n");
+    put_stack("b", "services: {b: {image: x, imge: y}}\n");
+    ck_assert_int_eq(start(), -EINVAL);
+    ck_assert_uint_eq(diags.n, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("load");
@@ -156,6 +247,9 @@ int main(void)
     tcase_add_test(tcase, a_link_out_of_the_project_is_followed_and_paths_stay);
     tcase_add_test(tcase, a_hundred_thousand_values_are_read);
     tcase_add_test(tcase, a_million_values_are_refused);
+    tcase_add_test(tcase, what_does_not_load_is_left_out_under_its_name);
+    tcase_add_test(tcase, what_is_wrong_between_stacks_is_that_of_the_one_it_is_in);
+    tcase_add_test(tcase, an_acc_yaml_that_is_wrong_itself_is_refused);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);
 

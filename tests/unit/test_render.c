@@ -295,6 +295,37 @@ START_TEST(stacks_whose_files_are_gone_are_told_above_all)
 }
 END_TEST
 
+START_TEST(stacks_whose_files_do_not_load_are_told_above_all)
+{
+    cJSON *json = status();
+    cJSON *list = cJSON_AddArrayToObject(json, "unlisted");
+    cJSON *bad = cJSON_CreateObject();
+    struct acc_buf out;
+
+    cJSON_AddStringToObject(bad, "name", "core");
+    cJSON_AddNumberToObject(bad, "containers", 0);
+    cJSON_AddNumberToObject(bad, "running", 0);
+    cJSON_AddStringToObject(bad, "problem", "/s/core/compose.yaml:3:5: unknown key 'a'");
+    cJSON_AddNumberToObject(bad, "errors", 1);
+    cJSON_AddItemToArray(list, bad);
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(
+        out.data, "\ncore is not loaded: /s/core/compose.yaml:3:5: unknown key 'a'; nothing of it "
+                  "is started; mend it, then: accctl apply\n"));
+    ck_assert_ptr_null(strstr(out.data, "no file is there"));
+    cJSON_SetNumberValue(cJSON_GetObjectItem(bad, "containers"), 2);
+    cJSON_SetNumberValue(cJSON_GetObjectItem(bad, "errors"), 3);
+    acc_buf_reset(&out);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(
+        out.data, "unknown key 'a' (and 2 more: accctl check); its 2 containers (0 run) are left "
+                  "alone, and nobody restarts them; mend it, then: accctl apply\n"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(a_lost_state_is_told_above_all)
 {
     cJSON *json = status();
@@ -916,6 +947,7 @@ int main(void)
     tcase_add_test(tcase, whose_old_one_serves_is_a_problem_and_counts_as_up);
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, stacks_whose_files_are_gone_are_told_above_all);
+    tcase_add_test(tcase, stacks_whose_files_do_not_load_are_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, upgrades_under_way_are_named_with_their_steps);

@@ -211,6 +211,24 @@ START_TEST(stacks_that_no_file_has_are_told)
 }
 END_TEST
 
+START_TEST(stacks_whose_files_do_not_load_are_told)
+{
+    static const struct acc_unlisted bad = {
+        .name = "media", .problem = "/s/media/compose.yaml:3:5: no", .n_errors = 2};
+    struct acc_view view = *view_now();
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    view.unlisted = (struct acc_unlisted_list){&bad, 1, NULL, 0};
+    ck_assert_int_eq(acc_status_put(&view, &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\"unlisted\":[{\"name\":\"media\",\"containers\":0,"
+                                 "\"running\":0,\"problem\":\"/s/media/compose.yaml:3:5: no\","
+                                 "\"errors\":2}]"));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(a_host_that_goes_down_is_told)
 {
     struct acc_buf out;
@@ -359,6 +377,7 @@ int main(void)
     tcase_add_test(tcase, upgrades_by_itself_are_told_with_their_times);
     tcase_add_test(tcase, a_host_that_goes_down_is_told);
     tcase_add_test(tcase, stacks_that_no_file_has_are_told);
+    tcase_add_test(tcase, stacks_whose_files_do_not_load_are_told);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);
