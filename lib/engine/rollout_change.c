@@ -56,17 +56,16 @@ static void refuse_dependents(struct acc_engine *e, struct service *s)
     char why[ACC_OUTPUT_MAX + 1];
 
     (void)snprintf(why, sizeof(why), "%.160s, which it needs, was rolled back", s->nick);
-    for (uint32_t v = 0; v < e->n_services; v++) {
-        e->services[v].is_marked = false;
-    }
-    s->is_marked = true;
+    s->walk = ++e->walk; /* a command may be at its own marks */
     for (uint32_t k = 0; k < e->n_services; k++) {
         struct service *dependent = &e->services[e->order[k]];
 
         acc_each_out (e, dependent, edge) {
-            dependent->is_marked |= acc_edge_hard(edge) && e->services[edge->to].is_marked;
+            if (acc_edge_hard(edge) && e->services[edge->to].walk == e->walk) {
+                dependent->walk = e->walk;
+            }
         }
-        if (dependent != s && dependent->is_marked && !acc_rollout_active(dependent) &&
+        if (dependent != s && dependent->walk == e->walk && !acc_rollout_active(dependent) &&
             !acc_change_refused(dependent) && has_change(e, dependent)) {
             refuse(dependent, dependent->spec, s->id, why);
             acc_note(e, ACC_NOTE_DECISION, e->order[k], "stays as it was: %.200s", why);
