@@ -1187,6 +1187,9 @@ void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_act
 void acc_rollout_step(struct acc_engine *e, struct service *s, enum acc_rollout_step step);
 void acc_rollout_save_revision(struct acc_engine *e, struct service *s, uint32_t number);
 void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result result);
+/* E3, "restart after commit": those whose edge says so, of whom the run began before that (by the
+ * engine's clock). */
+void acc_rollout_restart_dependents(struct acc_engine *e, struct service *s, int64_t before_ns);
 
 /* --- rollout_ask.c: parts of it ----------------------------------------------------------------
  */

@@ -652,8 +652,7 @@ static void update_drain(struct acc_engine *e, struct service *s, const struct c
     }
 }
 
-/* E3: "restart after commit", for those whose edge says so. */
-static void restart_dependents(struct acc_engine *e, struct service *s)
+void acc_rollout_restart_dependents(struct acc_engine *e, struct service *s, int64_t before_ns)
 {
     for (uint32_t k = 0; k < s->n_in; k++) {
         const struct edge *edge = &e->edges[e->in[s->first_in + k]];
@@ -664,7 +663,9 @@ static void restart_dependents(struct acc_engine *e, struct service *s)
             continue;
         }
         acc_each_slot (e, dependent, i) {
-            acc_inst_end(e, i, END_DEPENDENCY);
+            if (i->run_ns < before_ns) {
+                acc_inst_end(e, i, END_DEPENDENCY);
+            }
         }
     }
 }
@@ -684,7 +685,7 @@ static void commit(struct acc_engine *e, struct service *s)
     acc_pin_set(s, r->is.image, r->is.image_id, r->is.digest);
     acc_rollout_save_revision(e, s, r->is.to);
     if (r->is.start_first) {
-        restart_dependents(e, s);
+        acc_rollout_restart_dependents(e, s, INT64_MAX);
     }
     acc_rollout_step(e, s, s->has_post_upgrade ? ACC_ROLL_POST : ACC_ROLL_WATCH);
 }

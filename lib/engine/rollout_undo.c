@@ -494,6 +494,18 @@ static bool have_given_up(struct acc_engine *e, struct service *s)
     return s->n_inst > 0;
 }
 
+/* The oldest of its runs. Where that is one from before the rollout, some of it has served all
+ * along, and nobody was told to leave it. */
+static int64_t oldest_run_ns(struct acc_engine *e, const struct service *s)
+{
+    int64_t since_ns = INT64_MAX;
+
+    acc_each_slot (e, s, i) {
+        since_ns = i->run_ns < since_ns ? i->run_ns : since_ns;
+    }
+    return since_ns == INT64_MAX ? 0 : since_ns;
+}
+
 void acc_undo_update(struct acc_engine *e, struct service *s)
 {
     struct rollout *r = &s->roll;
@@ -519,6 +531,9 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
     }
     if (has_ended && !s->done) { /* the start of the new one had it begin anew */
         acc_inst_mark_done(e, s, &e->inst[s->first_inst]);
+    }
+    if (s->wanted_up && !has_ended && !has_next(e, s)) {
+        acc_rollout_restart_dependents(e, s, oldest_run_ns(e, s));
     }
     say_mixed(e, s);
     r->result = is_back && !count_cut_off(e, s) ? ROLL_ROLLED_BACK : ROLL_FAILED;

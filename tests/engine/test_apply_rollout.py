@@ -266,3 +266,35 @@ def test_plan_says_who_has_no_way_back_with_its_target(w):
     inside = w.docker.inspect("s-c-1")["HostConfig"]
     assert inside["NetworkMode"] == "container:" + w.docker.inspect("s-a-1")["Id"], inside
     assert inside["VolumesFrom"] == [w.docker.inspect("s-b-1")["Id"]], inside
+
+
+@needs(seconds=150)
+def test_who_is_restarted_with_it_is_on_the_way_back_too(w):
+    """b has `restart: true` on a, c rides: b is restarted when the change of a has taken over, when somebody takes it
+    back, and when it goes back by itself. Nobody asks b and c for a rollback of their own."""
+    def files(**env):
+        edge = {"a": {"condition": "service_healthy", "restart": True}}
+        return w.stack("s", {"a": service(interval="1s", environment=env), "b": service(interval="1s", depends_on=edge),
+                             "c": service("a", interval="1s")})
+    accd = w.accd(config=w.config([files()], timing={**TIMING, "upgrade_monitor": "2m"}))
+    accd.ctl("up", "--all")
+    starts = [w.docker.started_at("s-b-1")]
+    rides = w.docker.started_at("s-c-1")
+
+    def restarted(what):
+        wait(lambda: w.docker.started_at("s-b-1") not in starts and w.docker.running("s-b-1"), 30, what)
+        starts.append(w.docker.started_at("s-b-1"))
+        assert starts[-1] > w.docker.started_at("s-a-1"), "it began before what it needs"
+        accd.wait_all_up(30)
+    files(TZ="UTC")
+    accd.ctl("apply")
+    restarted("b is restarted with the new a")
+    accd.ctl("rollback", "a")
+    restarted("b is restarted when somebody has taken a back")
+    files(CRASH_AFTER="4")
+    accd.ctl("apply")
+    restarted("b is restarted with the new a once more")
+    wait(lambda: "CRASH_AFTER" not in env(w, "s-a-1"), 30, "a goes back by itself")
+    restarted("b is restarted when a has gone back by itself")
+    assert w.docker.started_at("s-c-1") == rides, "who rides was restarted"
+    assert "there is no stable revision" not in open(accd.log).read(), "a dependent was asked for a rollback"
