@@ -118,6 +118,7 @@ struct acc_rollout_record {
     char spec[ACC_HASH_LEN + 1];
     bool is_upgrade;  /* an image is asked for; else only what the file says of the container */
     bool is_change;   /* the file has changed since the old one was made */
+    bool must_listen; /* the one before listened on a declared port: the new one has to, too */
     uint32_t back_to; /* the revision that somebody goes back to, as `to`; 0: none */
     char what[ACC_OUTPUT_MAX + 1]; /* what has: "environment TZ added"; never a secret */
     uint64_t group;                /* the rollouts of one wish have the same one; 0: alone */

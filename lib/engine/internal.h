@@ -1079,6 +1079,10 @@ void acc_probe_rejoined(const struct acc_engine *e, struct instance *i);
 uint64_t acc_probe_heal_ms(const struct acc_engine *e, const struct service *s,
                            const struct instance *i);
 enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
+/* It serves, and a declared port is all that it shows that by. */
+bool acc_probe_has_listened(const struct service *s, const struct instance *i);
+/* On trial, and all that it lacks is a port that listens as the old one's did. */
+bool acc_probe_lacks_port(const struct service *s, const struct instance *i);
 
 /* --- hook.c ---------------------------------------------------------------------------------- */
 /* A start is asked for: its hooks will be due, whatever becomes of accd. */
@@ -1129,6 +1133,7 @@ const struct instance *acc_rollout_old(struct acc_engine *e, const struct servic
 /* The candidate of another rollout, whose creation came true when that had been forgotten. */
 bool acc_rollout_is_stray(const struct service *s, const struct instance *i);
 bool acc_rollout_is_new(const struct service *s, const struct instance *i);
+bool acc_rollout_is_on_trial(const struct service *s, const struct instance *i); /* not committed */
 enum role acc_role_of(const struct acc_engine *e, const struct instance *i, const char *name,
                       uint64_t *ret_number, size_t *ret_base_len);
 /* What its name makes of it, and what it is in the rollout that is under way. */

@@ -260,6 +260,24 @@ static void presume(struct acc_engine *e, struct service *s, struct instance *i)
     }
 }
 
+/* The old one had shown that it serves, and this one is to show no less: that it runs proves
+ * nothing of a port that others were connected to. */
+static bool must_listen(const struct service *s, const struct instance *i, enum mode mode)
+{
+    return mode == MODE_LISTEN && s->roll.is.must_listen && acc_rollout_is_on_trial(s, i);
+}
+
+bool acc_probe_lacks_port(const struct service *s, const struct instance *i)
+{
+    return must_listen(s, i, mode_of(s, i)) && acc_inst_running(i) && !i->ready;
+}
+
+bool acc_probe_has_listened(const struct service *s, const struct instance *i)
+{
+    return i->present && i->obs == ACC_CTR_RUNNING && i->ready && i->listens &&
+           mode_of(s, i) == MODE_LISTEN;
+}
+
 static void follow_time(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
 {
     const struct acc_timing *t = &s->timing;
@@ -273,7 +291,8 @@ static void follow_time(struct acc_engine *e, struct service *s, struct instance
         is_ready = is_ready || acc_due(e, s, i->run_ms + t->run_min);
         break;
     case MODE_LISTEN:
-        is_ready = is_ready || acc_due(e, s, i->run_ms + t->listen_giveup);
+        is_ready = !must_listen(s, i, mode) &&
+                   (is_ready || acc_due(e, s, i->run_ms + t->listen_giveup));
         break;
     case MODE_HEALTH:
     case MODE_TCP:

@@ -101,6 +101,13 @@ bool acc_rollout_is_new(const struct service *s, const struct instance *i)
     return i->present && i->revision != 0 && i->revision == s->roll.is.to;
 }
 
+bool acc_rollout_is_on_trial(const struct service *s, const struct instance *i)
+{
+    enum acc_rollout_step step = s->roll.is.step;
+
+    return step > ACC_ROLL_IDLE && step < ACC_ROLL_WATCH && acc_rollout_is_new(s, i);
+}
+
 const struct instance *acc_rollout_old(struct acc_engine *e, const struct service *s, uint32_t slot)
 {
     struct cast cast = acc_rollout_cast(e, s, slot);
@@ -599,8 +606,14 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
                 e, s, r->is.start_first || candidate->unrouted ? ACC_ROLL_ROUTE : ACC_ROLL_SWITCH);
         }
     } else if (!candidate->waiting && !r->is_paused && acc_due(e, s, r->deadline_ms)) {
-        (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s",
-                       acc_output_told(candidate).text);
+        if (acc_probe_lacks_port(s, candidate)) {
+            acc_copy(r->is.why, sizeof(r->is.why),
+                     "runs, but no declared port of it listens as one of the old one did (if none "
+                     "is to: x-acc: {probe: none})");
+        } else {
+            (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s",
+                           acc_output_told(candidate).text);
+        }
         fail(e, s, NULL);
     }
 }

@@ -547,6 +547,7 @@ static void begin(struct acc_engine *e, struct service *s, const char *by)
     acc_copy(r->is.spec, sizeof(r->is.spec), s->spec);
     acc_each_slot (e, s, i) {
         r->is.is_change |= acc_inst_changed(e, i);
+        r->is.must_listen |= acc_probe_has_listened(s, i);
     }
     if (r->is.is_change) {
         acc_copy(r->is.what, sizeof(r->is.what), s->change);
@@ -595,6 +596,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
         return;
     }
     if (to) {
+        r->is.must_listen = false; /* how that one was is another matter */
         take_rollback(s, to);
     }
     keep_from(e, s, acc_rollout_cast(e, s, 1).holder); /* it may forget the oldest one */

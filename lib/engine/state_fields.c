@@ -279,6 +279,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, roll.is.what, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, roll.is.group, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is.goes_back, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, roll.is.must_listen, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is_proven, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.ask_group, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, roll.is.digest, ACC_FIELD_TEXT),

@@ -335,3 +335,16 @@ def test_a_tag_that_moves_in_a_registry(w):
     done = accd.ctl("upgrade", "a", check=False)
     assert done.returncode == 1 and "nothing was changed" in done.stderr, done
     assert w.docker.identities() == before
+
+
+@needs(seconds=150)
+def test_a_port_that_was_served_has_to_be_served_again(w):
+    """No health check: that the new one runs is no proof, as the old one had listened on the published port."""
+    accd = start(w, services={"a": service(check=False, image=IMAGE, ports=["18086:8080"])})
+    old = w.docker.inspect("s-a-1")["Id"]
+    wait(lambda: accd.service("a")["evidence"] == "listens", 20, "it listens")
+    image(w, VERSION="2", START_DELAY="900")
+    done = accd.ctl("upgrade", "a", check=False, timeout=90)
+    assert done.returncode == 1 and "no declared port of it listens" in done.stderr and "probe: none" in done.stderr, done
+    assert w.docker.inspect("s-a-1")["Id"] == old and names(w) == ["s-a-1"]
+    wait(lambda: accd.service("a")["evidence"] == "listens", 20, "the old one listens again")

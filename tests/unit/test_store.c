@@ -464,7 +464,7 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
 {
     struct acc_model *model = model_build("s: web");
     struct acc_service_record record = {
-        .id = "s/web", .wanted_up = true, .rollout = {.id = 3, .back_to = 2}};
+        .id = "s/web", .wanted_up = true, .rollout = {.id = 3, .back_to = 2, .must_listen = true}};
     char path[sizeof(dir) + 16];
     sqlite3 *db = NULL;
 
@@ -474,6 +474,7 @@ START_TEST(steps_of_a_rollout_are_kept_by_name)
         reopen();
         ck_assert_int_eq(restored(model).step, step);
         ck_assert_int_eq(restored(model).back_to, 2);
+        ck_assert(restored(model).must_listen);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     store = accd_store_close(store);
