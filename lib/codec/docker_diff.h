@@ -47,3 +47,19 @@ int acc_docker_diff_make(const struct acc_docker_create *expected,
  * that acc_docker_diff_make() calls live but the restart policy. 0, -EINVAL, -ENOMEM, -ENOBUFS. */
 int acc_docker_update_body(const struct acc_docker_create *expected, const char *inspect,
                            size_t inspect_len, struct acc_buf *out);
+
+/* --- networks and volumes --- */
+
+/* GET /networks or GET /volumes, to compare many with. 0 and `*ret_declared`; -EINVAL, -ENOMEM. */
+struct acc_docker_declared;
+int acc_docker_declared_parse(const char *text, size_t text_len,
+                              struct acc_docker_declared **ret_declared);
+/* NULL allowed; returns NULL. */
+struct acc_docker_declared *acc_docker_declared_destroy(struct acc_docker_declared *declared);
+/* In what the one that `request` (acc_docker_network_body(), acc_docker_volume_body(), with the
+ * config-hash) would make differs from the one of that name that is there. None when there is none.
+ * What the file doesn't set is no difference, unless it is known that a file had set it. Names of
+ * options, never values. 0; -EINVAL, -ENOMEM. */
+int acc_docker_declared_diff(const struct acc_docker_declared *declared,
+                             enum acc_resource_kind kind, const char *request, size_t request_len,
+                             struct acc_docker_diff *ret_diff);

@@ -6,7 +6,9 @@
 
 #include "lib/base/buf.h"
 #include "lib/codec/docker_diff.h"
+#include "lib/codec/json_put.h"
 #include "lib/engine/event.h"
+#include "lib/model/spec.h"
 
 enum acc_plan_what {
     ACC_PLAN_CREATE = 0, /* a container is made and started */
@@ -18,15 +20,18 @@ enum acc_plan_what {
     ACC_PLAN_REMOVE,
     ACC_PLAN_UNKNOWN, /* it could not be compared */
     ACC_PLAN_OBSERVE, /* nothing is touched: its stack is only observed, or will be */
-    ACC_PLAN_KEEP,    /* it stays as it is: rolled back, held, or a decision is waited for */
+    ACC_PLAN_KEEP, /* it stays as it is: rolled back, held, or a decision is waited for; a network
+                      or a volume */
 };
 const char *acc_plan_what_name(enum acc_plan_what what); /* "create", ... */
 
 struct acc_plan_row {
-    char service[2 * ACC_NAME_MAX + 2]; /* its id; of OBSERVE also a stack */
+    char service[2 * ACC_NAME_MAX + 2]; /* its id; of OBSERVE also a stack; "network NAME" */
     enum acc_plan_what what;
     struct acc_docker_diff_line *line; /* why; owned */
     size_t n, n_dropped;
+    char
+        *users; /* of a network or volume: ids of services, or its stack, one a line; owned; NULL */
 };
 
 struct acc_plan {
@@ -43,9 +48,18 @@ int acc_plan_add(struct acc_plan *plan, const char *service, enum acc_plan_what 
                  const struct acc_docker_diff *diff, const char *reason);
 /* One more reason of the last row. 0 or -ENOMEM. */
 int acc_plan_also(struct acc_plan *plan, const char *reason, bool is_live);
+/* A row for resource `res` of the model, a network or a volume that is there and differs: it stays,
+ * and the last line says what to do. 0 or -ENOMEM. */
+int acc_plan_add_resource(struct acc_plan *plan, const struct acc_model *model, uint32_t res,
+                          const struct acc_docker_diff *diff);
+/* All of its lines in one: "a, b; c". Cut where it doesn't fit. */
+void acc_plan_row_text(const struct acc_plan_row *row, char *out, size_t out_size);
+/* Of a network or volume: is `target` (an id, a service name, a stack) one that uses it? */
+bool acc_plan_row_has_user(const struct acc_plan_row *row, const char *target);
 const struct acc_plan_row *acc_plan_find(const struct acc_plan *plan, const char *service);
 void acc_plan_fini(struct acc_plan *plan);
 
+void acc_plan_put_row(struct acc_json_put *put, cJSON *changes, const struct acc_plan_row *row);
 /* The reply, with the rows of the targets: ids, service names or stacks; none means all. 0,
  * -ENOMEM, -ENOBUFS. */
 int acc_plan_put(const struct acc_plan *plan, const char *const *targets, size_t n_targets,
