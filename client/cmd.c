@@ -162,7 +162,8 @@ static const struct accctl_cmd cmds[] = {
     {"plan", accctl_cmd_plan, ASKS, 0, ACCCTL_ARGS_MAX, "[SERVICE|STACK]...",
      "what apply would do, and why",
      "Reads the files and compares them with what runs: which services would be created, changed\n"
-     "while they run, made anew or stopped, and what differs. Nothing is changed.\n\n"
+     "while they run, made anew or stopped, and what differs. Nothing is changed. Networks and\n"
+     "volumes that are there and differ stay as they are; what to do is said with each.\n\n"
      "  accctl plan\n"
      "  accctl plan media\n"},
     {"apply", accctl_cmd_act,

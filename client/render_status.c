@@ -290,6 +290,33 @@ static void put_unlisted(const cJSON *status, const struct accctl_style *style, 
     acc_buf_fini(&line);
 }
 
+/* Networks and volumes that aren't as their files say, which no apply can change. */
+static void put_resources(const cJSON *status, const struct accctl_style *style,
+                          struct acc_buf *out)
+{
+    const cJSON *item, *reason;
+    struct acc_buf line;
+
+    acc_buf_init(&line, 65536);
+    cJSON_ArrayForEach(item, acc_json_array(status, "resources"))
+    {
+        const cJSON *reasons = acc_json_array(item, "reasons");
+
+        acc_buf_reset(&line);
+        (void)acc_buf_printf(&line, "%s isn't as its file says: ", text_of(item, "service"));
+        cJSON_ArrayForEach(reason, reasons)
+        {
+            (void)acc_buf_printf(&line, "%s%s",
+                                 reason == reasons->child ? ""
+                                 : reason->next           ? ", "
+                                                          : "; ",
+                                 text_of(reason, "text"));
+        }
+        put_line(&line, style, out);
+    }
+    acc_buf_fini(&line);
+}
+
 static bool is_observing(const cJSON *stack)
 {
     return strcmp(text_of(stack, "mode"), "observing") == 0;
@@ -358,6 +385,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
     put_lost(acc_json_array(status, "stacks"), style, out);
     put_unlisted(status, style, out);
+    put_resources(status, style, out);
 }
 
 /* --- problems ----------------------------------------------------------------------------------

@@ -193,6 +193,7 @@ static void close_all(struct accd_app *app)
     accd_docker_stream_close(app->stream);
     accd_app_prune_drop(app);
     accd_app_plan_drop(app);
+    accd_app_declared_drop(app);
     app->call = accd_docker_call_destroy(app->call);
     app->pins = accd_pins_destroy(app->pins);
     accd_probe_close(app->probe);
@@ -277,6 +278,7 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
     let_host_go(app);
     accd_app_hand_back_check(app);
     accd_app_look_up(app);
+    accd_app_declared_look(app);
     if (app->pins && acc_engine_has_snapshot(app->engine)) {
         accd_pins_run(app->pins);
     }
@@ -470,11 +472,29 @@ static void on_list(void *ctx, const struct acc_action *action)
     accd_docker_stream_list(app->stream, action);
     accd_host_watch_look(app->host_watch);
     accd_app_unlisted_look(app);
+    accd_app_declared_on_list(app);
     if (accd_store_trouble(app->store)) { /* is there room again? */
         struct acc_action again = {.type = ACC_ACT_SAVE_MAINTENANCE};
 
         accd_telling_save(&app->telling, &again);
     }
+}
+
+static void on_journal_end(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+
+    accd_telling_journal(&app->telling, action);
+    accd_app_declared_on_made(app, action);
+}
+
+/* It may be managed since. */
+static void on_save_stack(void *ctx, const struct acc_action *action)
+{
+    struct accd_app *app = ctx;
+
+    accd_telling_save(&app->telling, action);
+    accd_app_declared_due(app);
 }
 
 static void on_store_turn(void *ctx, bool is_saved)
@@ -517,9 +537,9 @@ static void wire(struct accd_app *app)
     accd_store_on_recovered(app->store, accd_telling_save_all, &app->telling);
     accd_store_on_turn(app->store, on_store_turn, app);
     accd_pump_wire(app->pump, ACC_ACT_JOURNAL, accd_telling_journal, &app->telling);
-    accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, accd_telling_journal, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_JOURNAL_END, on_journal_end, app);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_SERVICE, accd_telling_save, &app->telling);
-    accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, accd_telling_save, &app->telling);
+    accd_pump_wire(app->pump, ACC_ACT_SAVE_STACK, on_save_stack, app);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_REVISION, accd_app_on_save_revision, app);
     accd_pump_wire(app->pump, ACC_ACT_SAVE_MAINTENANCE, accd_telling_save, &app->telling);
     accd_pump_wire(app->pump, ACC_ACT_NOTE, on_note, app);
@@ -659,6 +679,9 @@ static enum accd_app_result run(struct accd_app *app)
         accd_log(ACCD_LOG_NOTICE, "accd %s: %s, Docker at %s", ACC_VERSION,
                  size_of(app->loaded.model, size, sizeof(size)), app->options->docker);
         accd_app_set_clock(app);
+        if (!app->options->hand_back) {
+            accd_app_declared_due(app);
+        }
         accd_notify_ready(&app->notify);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
@@ -670,6 +693,7 @@ static enum accd_app_result run(struct accd_app *app)
     accd_app_outdated_drop(app);
     free(app->looks);
     accd_app_unlisted_fini(app);
+    acc_plan_fini(&app->differing);
     app->pump = accd_pump_destroy(app->pump);
     app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);

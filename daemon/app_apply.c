@@ -272,6 +272,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     }
     list_under_way(app, &changes);
     accd_app_set_clock(app);
+    accd_app_declared_due(app);
     tell_orphans(app, &orphans);
     accd_orphans_fini(&orphans);
     (void)accd_pump_push(app->pump, &event);

@@ -260,6 +260,8 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .logs_cancel = logs_cancel,
         .apply = accd_app_apply,
         .prune = accd_app_prune,
+        .differing = accd_app_differing,
+        .resources = accd_app_resources,
         .plan = accd_app_plan,
         .outdated = accd_app_outdated,
         .state = state,

@@ -18,6 +18,7 @@
 #include "daemon/in/wall_clock.h"
 #include "daemon/orphans.h"
 #include "daemon/out/docker_call.h"
+#include "daemon/out/docker_declared.h"
 #include "daemon/out/docker_newcomers.h"
 #include "daemon/out/docker_unused.h"
 #include "daemon/out/image_pins.h"
@@ -86,6 +87,10 @@ struct accd_app {
     uint8_t *looks;                     /* owned: services whose registries are to be asked */
     size_t n_looks;                     /* elements of it; 0: none is to be */
     struct accd_prune *prunes;          /* owned; under way */
+    struct accd_declared_look *declared_looks; /* owned; under way */
+    struct acc_plan differing; /* networks and volumes that aren't as their files say */
+    bool is_declared_due;      /* those are to be looked at */
+    bool is_declared_unknown;  /* ... and Docker didn't answer */
     struct accd_departed departed;
     struct acc_unlisted *unlisted; /* owned; room for the next answer */
     char **unmatched;              /* owned; patterns of acc.yaml */
@@ -121,6 +126,17 @@ char *accd_app_problems(const struct acc_diags *diags); /* one a line; NULL: out
 void accd_app_on_loaded(void *app, const struct accd_reload_result *result);
 /* What nobody waits for. */
 void accd_app_take(struct accd_app *app, const struct accd_reload_result *result, const char *by);
+
+/* app_declared.c */
+void accd_app_declared_due(struct accd_app *app);
+void accd_app_declared_on_list(struct accd_app *app);
+void accd_app_declared_on_made(struct accd_app *app, const struct acc_action *action);
+void accd_app_declared_look(struct accd_app *app); /* if it is due, and Docker is there */
+bool accd_app_is_managed(const struct accd_app *app, const char *stack);
+/* Look now; `done` when that is over, maybe at once. */
+void accd_app_differing(void *app, void (*done)(void *arg), void *arg);
+const struct acc_plan *accd_app_resources(void *app); /* what was found; borrowed */
+void accd_app_declared_drop(struct accd_app *app); /* nobody is told */
 
 /* app_unlisted.c */
 void accd_app_unlisted_begin(struct accd_app *app); /* behind the restore of the state */

@@ -25,6 +25,7 @@ struct accd_plan_run {
     bool failed;
     struct accd_docker_newcomers *newcomers; /* owned; what of new stacks is there */
     struct accd_docker_unused *unused;       /* while networks and volumes are looked for */
+    struct accd_docker_declared *declared;   /* while those are compared with their files */
 };
 
 /* --- what is there --------------------------------------------------------------------------- */
@@ -214,6 +215,56 @@ static void on_unused(void *ctx, enum acc_resource_kind kind, const char *name, 
                    : "gone from the files; with --prune --volumes only");
 }
 
+static const struct acc_model *new_model(void *ctx)
+{
+    return ((struct accd_plan_run *)ctx)->loaded.model;
+}
+
+/* A stack that is new is observed or managed by what is there of it. */
+static bool will_manage(const struct accd_plan_run *run, uint32_t stack)
+{
+    const char *name = run->loaded.model->stacks[stack]->name;
+
+    return acc_engine_find_stack(run->app->engine, name) != ACC_NONE
+               ? accd_app_is_managed(run->app, name)
+               : run->newcomers && !accd_docker_newcomers_is_observed(run->newcomers, stack);
+}
+
+static void on_differs(void *ctx, uint32_t res, const struct acc_docker_diff *diff)
+{
+    struct accd_plan_run *run = ctx;
+    const struct acc_model *model = run->loaded.model;
+
+    if (will_manage(run, model->resources[res]->stack)) {
+        run->failed |= acc_plan_add_resource(&run->plan, model, res, diff) < 0;
+    }
+}
+
+static void on_differs_end(void *ctx, const char *problem)
+{
+    struct accd_plan_run *run = ctx;
+
+    if (problem) {
+        accd_log(ACCD_LOG_WARNING, "plan: networks and volumes could not be compared: %s", problem);
+    }
+    run->declared = NULL;
+    answer_run(run);
+}
+
+static void compare_declared(struct accd_plan_run *run)
+{
+    struct accd_declared_config config = {.docker = &run->app->docker,
+                                          .model = new_model,
+                                          .on_differs = on_differs,
+                                          .on_end = on_differs_end,
+                                          .ctx = run};
+
+    if (accd_docker_declared_start(&config, &run->declared) < 0) {
+        run->failed = true;
+        answer_run(run);
+    }
+}
+
 /* Without Docker's lists the plan is told as it is: containers are what matters. */
 static void on_unused_end(void *ctx, const char *problem)
 {
@@ -223,7 +274,7 @@ static void on_unused_end(void *ctx, const char *problem)
         accd_log(ACCD_LOG_WARNING, "plan: networks and volumes could not be listed: %s", problem);
     }
     run->unused = NULL;
-    answer_run(run);
+    compare_declared(run);
 }
 
 static void finish(struct accd_plan_run *run)
@@ -753,6 +804,7 @@ void accd_app_plan_drop(struct accd_app *app)
 {
     if (app->plan_run) {
         accd_docker_unused_cancel(app->plan_run->unused);
+        accd_docker_declared_cancel(app->plan_run->declared);
         run_free(app->plan_run);
         app->plan_run = NULL;
     }

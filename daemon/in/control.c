@@ -33,6 +33,9 @@ struct acc_view accd_control_view(const struct accd_control *control)
         .model = control->config.ops.model(control->config.ops_ctx),
         .differences = control->config.ops.differences,
         .ctx = control->config.ops_ctx,
+        .resources = control->config.ops.resources
+                         ? control->config.ops.resources(control->config.ops_ctx)
+                         : NULL,
         .unsaved = control->config.ops.unsaved
                        ? control->config.ops.unsaved(control->config.ops_ctx)
                        : NULL,

@@ -81,6 +81,10 @@ struct accd_control_ops {
     /* After an apply that prunes, once its containers are gone: networks, and `volumes`, that are
      * gone from the files. `lines`: "removed network NAME", "kept volume NAME: why", one a line. */
     void (*prune)(void *ctx, bool volumes, void (*done)(void *arg, const char *lines), void *arg);
+    /* Before an apply is answered: look which networks and volumes aren't as their files say; then
+     * `done`, maybe at once. `resources`: what was found, borrowed. Both may be NULL. */
+    void (*differing)(void *ctx, void (*done)(void *arg), void *arg);
+    const struct acc_plan *(*resources)(void *ctx);
     /* In what a container differs from its file; may be NULL. */
     bool (*differences)(void *ctx, const char *cid, struct acc_differences *ret);
     /* What apply would do: `plan` is borrowed for the call. NULL with `problems`, as of apply, or

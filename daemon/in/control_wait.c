@@ -44,9 +44,10 @@ struct wait {
     bool builds, names_image;
     bool keeps; /* an upgrade under way shall come to its end as it is */
     bool prune, volumes;
-    struct errand *pruning, *saving; /* while the answer is outstanding */
-    bool is_saved;                   /* or can't be, since something was last waited for */
-    char *pruned;                    /* owned; that answer */
+    struct errand *pruning, *comparing, *saving; /* while the answer is outstanding */
+    bool is_compared;                            /* networks and volumes with their files */
+    bool is_saved; /* or can't be, since something was last waited for */
+    char *pruned;  /* owned; that answer */
     bool shows_observing;
     char *adopted, *warnings; /* owned; as in the task */
     bool more, detach;
@@ -67,6 +68,9 @@ static void wait_destroy(struct wait *wait)
     }
     if (wait->pruning) {
         wait->pruning->wait = NULL;
+    }
+    if (wait->comparing) {
+        wait->comparing->wait = NULL;
     }
     if (wait->saving) {
         wait->saving->wait = NULL;
@@ -721,6 +725,41 @@ static bool begin_prune(struct wait *wait)
     return true;
 }
 
+static void on_compared(void *arg)
+{
+    struct errand *comparing = arg;
+    struct wait *wait = comparing->wait;
+
+    free(comparing);
+    if (wait) {
+        wait->comparing = NULL;
+        accd_wait_run(&wait->job);
+    }
+}
+
+/* What an apply can't change is told with its end. As above. */
+static bool begin_compare(struct wait *wait)
+{
+    struct accd_control *control = wait->job.control;
+    bool is_late = uv_now(control->config.loop) >= wait->deadline_ms;
+    struct errand *comparing = NULL;
+
+    if (wait->comparing) {
+        return !is_late;
+    }
+    if (wait->is_apply && !wait->is_compared && !is_late && control->config.ops.differing) {
+        comparing = calloc(1, sizeof(*comparing));
+    }
+    if (!comparing) {
+        return false;
+    }
+    wait->is_compared = true;
+    comparing->wait = wait;
+    wait->comparing = comparing;
+    control->config.ops.differing(control->config.ops_ctx, on_compared, comparing);
+    return true;
+}
+
 static void on_saved(void *arg)
 {
     struct errand *saving = arg;
@@ -787,7 +826,8 @@ static void conclude(struct wait *wait, struct look *look)
         tell_failures(wait,
                       look->n_refused == look->n_failures ? ACC_CTL_E_REFUSED : ACC_CTL_E_FAILED,
                       "failures", look);
-    } else if ((look->n_pending == 0 || wait->detach) && begin_save(wait)) {
+    } else if ((look->n_pending == 0 || wait->detach) &&
+               (begin_compare(wait) || begin_save(wait))) {
         return;
     } else if (look->n_pending == 0 || wait->detach) {
         (void)tell(wait, look->row, compact(look->row, wait->n_watches), true);

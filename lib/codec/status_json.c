@@ -339,6 +339,33 @@ static void put_unlisted(struct writer *w)
     }
 }
 
+/* Does a service that is told of use it? What nothing uses is of its stack. */
+static bool is_used(const struct writer *w, const struct acc_plan_row *row, const uint8_t *selected)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(w->view->engine); i++) {
+        struct acc_service_view service;
+
+        acc_engine_service(w->view->engine, i, w->view->now_ms, &service);
+        if (selected[i] && acc_plan_row_has_user(row, service.id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_declared(struct writer *w, const uint8_t *selected)
+{
+    const struct acc_plan *found = w->view->resources;
+    cJSON *list = NULL;
+
+    for (size_t i = 0; found && i < found->n; i++) {
+        if (!selected || is_used(w, &found->row[i], selected)) {
+            list = list ? list : acc_put_array(w->put, w->top, "resources");
+            acc_plan_put_row(w->put, list, &found->row[i]);
+        }
+    }
+}
+
 static void put_maintenance(struct writer *w)
 {
     struct acc_hold_record maintenance;
@@ -469,6 +496,7 @@ int acc_status_put(const struct acc_view *view, const struct acc_host_facts *fac
     put_shutdown(&w);
     put_unsaved(&w);
     put_unlisted(&w);
+    put_declared(&w, selected);
     return finish(&w, NULL, false, out);
 }
 
@@ -708,6 +736,7 @@ int acc_maintained_put(const struct acc_view *view, const struct acc_progress_ro
 static void put_notes(struct writer *w, const struct acc_progress_row *rows, size_t n_rows)
 {
     const struct acc_engine *engine = w->view->engine;
+    const struct acc_plan *found = w->view->resources;
     cJSON *notes = NULL;
 
     for (size_t i = 0; i < n_rows; i++) {
@@ -721,6 +750,14 @@ static void put_notes(struct writer *w, const struct acc_progress_row *rows, siz
         }
         acc_engine_service(engine, rows[i].svc, w->view->now_ms, &service);
         (void)snprintf(note, sizeof(note), "%s: %s", service.id, why);
+        notes = notes ? notes : acc_put_array(w->put, w->top, "notes");
+        text(w, notes, NULL, note);
+    }
+    for (size_t i = 0; found && i < found->n; i++) {
+        char why[ACC_DIFF_TEXT_MAX * 8], note[2 * ACC_NAME_MAX + sizeof(why) + 8];
+
+        acc_plan_row_text(&found->row[i], why, sizeof(why));
+        (void)snprintf(note, sizeof(note), "%s: %s", found->row[i].service, why);
         notes = notes ? notes : acc_put_array(w->put, w->top, "notes");
         text(w, notes, NULL, note);
     }

@@ -14,6 +14,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/codec/docker_diff.h"
+#include "lib/codec/plan_json.h"
 #include "lib/engine/engine.h"
 
 /* A platform of a thousand services takes about one megabyte. */
@@ -69,8 +70,9 @@ struct acc_view {
     void *ctx;           /* of differences */
     const char *unsaved; /* why what is asked for isn't saved; NULL: it is */
     struct acc_unlisted_list unlisted;
-    uint64_t now_ms; /* monotonic */
-    int64_t unix_ms; /* the wall clock at that moment */
+    const struct acc_plan *resources; /* networks and volumes that differ; NULL: none */
+    uint64_t now_ms;                  /* monotonic */
+    int64_t unix_ms;                  /* the wall clock at that moment */
 };
 
 /* An incident that was over before this accd began. */

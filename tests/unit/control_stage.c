@@ -111,6 +111,23 @@ static void ask_prune(void *ctx, bool volumes, void (*done)(void *arg, const cha
     server.prune_arg = arg;
 }
 
+static void ask_differing(void *ctx, void (*done)(void *arg), void *arg)
+{
+    (void)ctx;
+    if (!server.is_differing_slow) {
+        done(arg);
+        return;
+    }
+    server.differed = done;
+    server.differing_arg = arg;
+}
+
+static const struct acc_plan *get_resources(void *ctx)
+{
+    (void)ctx;
+    return server.resources;
+}
+
 static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     (void)ctx;
@@ -157,7 +174,9 @@ int open_control(void)
                 .plan = ask_plan,
                 .outdated = ask_outdated,
                 .state = say_state,
-                .prune = ask_prune},
+                .prune = ask_prune,
+                .differing = ask_differing,
+                .resources = get_resources},
     };
 
     return accd_control_open(&config, &server.control, server.error);

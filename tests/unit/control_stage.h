@@ -37,6 +37,10 @@ struct control_stage {
     bool prune, prunes_volumes;
     void (*pruned)(void *arg, const char *lines);
     void *prune_arg;
+    bool is_differing_slow;      /* networks and volumes are looked at for a while */
+    void (*differed)(void *arg); /* NULL: nobody waits for that */
+    void *differing_arg;
+    const struct acc_plan *resources;
     void (*planned)(void *arg, const char *problems, const struct acc_plan *plan);
     void *plan_arg;
     void (*compared)(void *arg, const struct acc_outdated *book);

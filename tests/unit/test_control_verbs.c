@@ -997,6 +997,40 @@ START_TEST(apply_prunes_when_asked_to)
 }
 END_TEST
 
+/* Not even with nothing to do: what it can't change is looked at first, and told. */
+START_TEST(apply_tells_which_networks_are_otherwise)
+{
+    struct acc_docker_diff_line line[] = {{.text = "internal: false -> true"},
+                                          {.text = "it stays"}};
+    struct acc_plan_row row = {
+        .service = "network acc_back", .what = ACC_PLAN_KEEP, .line = line, .n = 2};
+    const struct acc_plan found = {.row = &row, .n = 1};
+    int fd = dial();
+
+    server.is_differing_slow = true;
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    control_applied("", NULL);
+    ck_assert_str_eq(hear(fd), "");
+    server.resources = &found;
+    server.differed(server.differing_arg);
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"changes\":[],\"notes\":[\"network acc_back: "
+                               "internal: false -> true; it stays\"],\"observing\":[],"
+                               "\"progress\":[]}}$");
+    say(fd, "{\"method\":\"io.acc.Apply\",\"parameters\":{\"timeout_ms\":1}}");
+    control_applied("", NULL);
+    while (!*hear(fd)) { /* Docker hangs: it has its answer all the same */
+        turn();
+    }
+    server.differed(server.differing_arg);
+    say(fd, "{\"method\":\"io.acc.Apply\"}");
+    control_applied("", NULL);
+    close(fd);
+    turn();
+    server.differed(server.differing_arg); /* nobody hears it */
+    server.resources = NULL;
+}
+END_TEST
+
 static void wait_for_prune(void)
 {
     for (int i = 0; i < 20 && !server.pruned; i++) {
@@ -1189,6 +1223,7 @@ int main(void)
     tcase_add_test(tcase, apply_tells_the_problems_of_the_files);
     tcase_add_test(tcase, apply_and_plan_tell_the_warnings_of_the_files);
     tcase_add_test(tcase, apply_prunes_when_asked_to);
+    tcase_add_test(tcase, apply_tells_which_networks_are_otherwise);
     tcase_add_loop_test(tcase, apply_prunes_also_when_nobody_waits_for_it, 0, 3);
     tcase_add_test(tcase, apply_tells_how_many_containers_it_was_and_is);
     tcase_add_test(tcase, plan_tells_what_was_asked_for_and_why);

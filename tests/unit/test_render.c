@@ -326,6 +326,26 @@ START_TEST(stacks_whose_files_do_not_load_are_told_above_all)
 }
 END_TEST
 
+START_TEST(networks_that_are_otherwise_are_told_above_all)
+{
+    cJSON *json = status();
+    struct acc_buf out;
+
+    cJSON_AddItemToObject(
+        json, "resources",
+        cJSON_Parse("[{\"service\":\"network a_n\",\"action\":\"keep\",\"reasons\":["
+                    "{\"text\":\"internal: false -> true\"},{\"text\":\"label x "
+                    "added\"},{\"text\":\"it stays\"}]}]"));
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\nnetwork a_n isn't as its file says: internal: false -> "
+                                 "true, label x added; it stays\n"));
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(a_lost_state_is_told_above_all)
 {
     cJSON *json = status();
@@ -948,6 +968,7 @@ int main(void)
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
     tcase_add_test(tcase, stacks_whose_files_are_gone_are_told_above_all);
     tcase_add_test(tcase, stacks_whose_files_do_not_load_are_told_above_all);
+    tcase_add_test(tcase, networks_that_are_otherwise_are_told_above_all);
     tcase_add_test(tcase, a_root_on_its_way_back_is_listed_before_who_suffers);
     tcase_add_test(tcase, holds_are_counted_and_told_with_their_end);
     tcase_add_test(tcase, upgrades_under_way_are_named_with_their_steps);

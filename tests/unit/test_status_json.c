@@ -229,6 +229,39 @@ START_TEST(stacks_whose_files_do_not_load_are_told)
 }
 END_TEST
 
+/* To who asks for those that use them. */
+START_TEST(networks_that_are_otherwise_are_told)
+{
+    static char users[] = "acc/postgres", both[] = "media/web\nacc/grafana", stack[] = "media";
+    struct acc_docker_diff_line line = {.text = "internal: false -> true"};
+    struct acc_plan_row row[] = {
+        {.service = "network a", .what = ACC_PLAN_KEEP, .line = &line, .n = 1, .users = users},
+        {.service = "volume b", .what = ACC_PLAN_KEEP, .line = &line, .n = 1, .users = both},
+        {.service = "volume c", .what = ACC_PLAN_KEEP, .line = &line, .n = 1, .users = stack},
+    };
+    const struct acc_plan found = {.row = row, .n = 3};
+    uint8_t selected[PUPPET_MAX] = {1}; /* acc/postgres */
+    struct acc_view view = *view_now();
+    struct acc_buf out;
+
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    view.resources = &found;
+    ck_assert_int_eq(acc_status_put(&view, &facts, selected, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data,
+                                 "\"resources\":[{\"service\":\"network a\",\"action\":\"keep\","
+                                 "\"reasons\":[{\"text\":\"internal: false -> true\",\"live\":"
+                                 "false}]}]"));
+    acc_buf_reset(&out);
+    ck_assert_int_eq(acc_status_put(&view, &facts, NULL, &out), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"volume c\""));
+    acc_buf_reset(&out);
+    memset(selected, 0, sizeof(selected));
+    ck_assert_int_eq(acc_status_put(&view, &facts, selected, &out), 0);
+    ck_assert_ptr_null(strstr(out.data, "\"resources\""));
+    acc_buf_fini(&out);
+}
+END_TEST
+
 START_TEST(a_host_that_goes_down_is_told)
 {
     struct acc_buf out;
@@ -378,6 +411,7 @@ int main(void)
     tcase_add_test(tcase, a_host_that_goes_down_is_told);
     tcase_add_test(tcase, stacks_that_no_file_has_are_told);
     tcase_add_test(tcase, stacks_whose_files_do_not_load_are_told);
+    tcase_add_test(tcase, networks_that_are_otherwise_are_told);
     tcase_add_test(tcase, status_of_some_has_only_their_stacks);
     tcase_add_test(tcase, incidents_have_their_end);
     tcase_add_test(tcase, incidents_of_before_come_last);
