@@ -436,6 +436,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .on_output = on_output,
                                            .registry_auth = accd_app_registry_auth,
                                            .credentials = accd_app_credentials,
+                                           .explain = accd_app_explain,
                                            .sys_root = app->options->sys_root,
                                            .differences = app->differences,
                                            .ctx = app};

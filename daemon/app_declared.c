@@ -173,6 +173,27 @@ const struct acc_plan *accd_app_resources(void *ctx)
     return &((struct accd_app *)ctx)->differing;
 }
 
+void accd_app_explain(void *ctx, uint32_t svc, const char *message, char *out, size_t out_size)
+{
+    struct accd_app *app = ctx;
+    const char *id = svc < app->loaded.model->n_services ? app->loaded.model->services[svc]->id
+                                                         : NULL;
+
+    out[0] = '\0';
+    for (size_t i = 0; id && i < app->differing.n && !out[0]; i++) {
+        const struct acc_plan_row *row = &app->differing.row[i];
+
+        for (size_t k = 0; k < row->n && acc_plan_row_has_user(row, id); k++) {
+            if (strncmp(row->line[k].text, "subnet ", 7) == 0) {
+                (void)snprintf(out, out_size,
+                               "%.80s isn't as its file says, %.60s: accctl plan; %s", row->service,
+                               row->line[k].text, message);
+                break;
+            }
+        }
+    }
+}
+
 void accd_app_declared_drop(struct accd_app *app)
 {
     while (app->declared_looks) {

@@ -136,6 +136,7 @@ bool accd_app_is_managed(const struct accd_app *app, const char *stack);
 /* Look now; `done` when that is over, maybe at once. */
 void accd_app_differing(void *app, void (*done)(void *arg), void *arg);
 const struct acc_plan *accd_app_resources(void *app); /* what was found; borrowed */
+void accd_app_explain(void *app, uint32_t svc, const char *message, char *out, size_t out_size);
 void accd_app_declared_drop(struct accd_app *app); /* nobody is told */
 
 /* app_unlisted.c */

@@ -41,6 +41,9 @@ struct accd_docker_call_config {
     void (*credentials)(void *ctx, struct acc_buf *out);
     /* A line that a command around an upgrade has written. May be NULL. */
     void (*on_output)(void *ctx, uint32_t svc, const char *line);
+    /* Why Docker has refused an address of the service's file: written to `out`, or "" when that
+     * isn't known. May be NULL. */
+    void (*explain)(void *ctx, uint32_t svc, const char *message, char *out, size_t out_size);
     const char *sys_root;                 /* borrowed; as of accd_probe_config. NULL: "" */
     struct accd_differences *differences; /* borrowed: where what differs is kept */
     void *ctx;

@@ -201,6 +201,18 @@ int accd_op_send(struct accd_op *op, const struct accd_op_send *send,
     return r;
 }
 
+/* The network may have another subnet than its file says. */
+static void explain(struct accd_op *op)
+{
+    const struct accd_docker_call_config *config = &op->call->config;
+    char text[ACC_OUTPUT_MAX + 1] = "";
+
+    if (config->explain && acc_docker_is_foreign_address(op->message)) {
+        config->explain(config->ctx, op->action.svc, op->message, text, sizeof(text));
+        set_result(op, op->result, text[0] ? text : op->message);
+    }
+}
+
 enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
                                  const struct accd_http_reply *reply)
 {
@@ -221,6 +233,7 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
         result = ACC_OP_START;
     }
     set_result(op, result, acc_docker_cause(message));
+    explain(op);
     return op->result;
 }
 

@@ -195,6 +195,14 @@ static const struct {
     {"container_linux.go:", ": "},
 };
 
+/* libnetwork: ipamutils, ErrOutOfRange ("It does not belong to any of this network's subnets");
+ * moby 25: daemon/container_operations.go ("no configured subnet ... contain"). */
+bool acc_docker_is_foreign_address(const char *message)
+{
+    return strstr(message, "does not belong to any of this network's subnets") ||
+           strstr(message, "no configured subnet");
+}
+
 const char *acc_docker_cause(const char *message)
 {
     for (size_t i = 0; i < ACC_ARRAY_LEN(layers);) {

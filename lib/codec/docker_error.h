@@ -45,6 +45,9 @@ enum acc_op_result acc_docker_result(enum acc_docker_call call, int http_status,
  * namespaces that shares which isn't there: no GONE of `cid`. */
 bool acc_docker_misses_another(const char *message, const char *cid);
 
+/* An address of the file that isn't of the network's subnets. */
+bool acc_docker_is_foreign_address(const char *message);
+
 /* The cause in an engine's message, for people: without the layers that only pass it on and name
  * ids
  * ("driver failed programming external connectivity on endpoint a (<64 hex>): ...", "failed to

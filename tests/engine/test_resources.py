@@ -98,6 +98,25 @@ def test_a_changed_volume_keeps_its_data(w):
 
 
 @needs(seconds=150)
+def test_an_address_of_a_subnet_that_the_network_has_not(w):
+    """Both were changed in the file: the network wasn't, and that is what is said of the failed start."""
+    at = lambda n: {"a": service(networks={"n": {"ipv4_address": f"172.30.{n}.10"}})}  # noqa: E731
+    path = w.stack("s", at(5), networks={"n": pool("172.30.5.0/24")})
+    accd = w.accd(config=w.config([path]))
+    accd.ctl("up", "--all")
+    w.stack("s", at(6), networks={"n": pool("172.30.6.0/24")})
+    failed = accd.ctl("apply", check=False)
+    why = "network s_n isn't as its file says, subnet 172.30.5.0/24 -> 172.30.6.0/24: accctl plan; "
+    assert failed.returncode == 1 and why in failed.stderr and why in accd.ctl("why", "a").stdout, failed
+    plan = rows(accd)
+    assert set(plan) == {"network s_n", "s/a"}, plan
+    obey(w, accd, plan["network s_n"][1][-1])
+    accd.wait_all_up(30)
+    assert w.docker.inspect("s-a-1")["NetworkSettings"]["Networks"]["s_n"]["IPAddress"] == "172.30.6.10"
+    assert rows(accd) == {}, rows(accd)
+
+
+@needs(seconds=150)
 def test_obeying_the_plan_before_the_apply(w):
     """A service whose address changes with its network's subnet comes up with both."""
     at = lambda n: {"a": service(networks={"n": {"ipv4_address": f"172.30.{n}.10"}})}  # noqa: E731

@@ -236,6 +236,21 @@ START_TEST(leaves_out_the_layers_that_only_pass_it_on)
 }
 END_TEST
 
+START_TEST(knows_an_address_that_is_of_no_subnet)
+{
+    static const char *const said[] = {
+        "Invalid address 172.30.6.10: It does not belong to any of this network's subnets",
+        "invalid config for network s_n: invalid endpoint settings: no configured subnet or "
+        "ip-range contain the IP address 172.30.6.10", /* 28.5 */
+    };
+
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        ck_assert(acc_docker_is_foreign_address(said[i]));
+    }
+    ck_assert(!acc_docker_is_foreign_address("Address already in use"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("docker_error");
@@ -246,6 +261,7 @@ int main(void)
     tcase_add_loop_test(tc, tells_what_others_have_seen, 0, sizeof(read) / sizeof(read[0]));
     tcase_add_test(tc, names_the_holder_of_a_name);
     tcase_add_test(tc, tells_which_one_is_missing);
+    tcase_add_test(tc, knows_an_address_that_is_of_no_subnet);
     tcase_add_loop_test(tc, leaves_out_the_layers_that_only_pass_it_on, 0,
                         sizeof(causes) / sizeof(causes[0]));
     suite_add_tcase(suite, tc);
