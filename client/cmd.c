@@ -42,10 +42,13 @@ static const struct accctl_cmd cmds[] = {
      "Names the root of the trouble, since when, exit codes, the last health output, and what\n"
      "happens next. For a stack: each of its services that isn't well.\n\n"
      "  accctl why grafana\n"},
-    {"logs", accctl_cmd_logs, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS, 1, 1,
-     "SERVICE [-f] [-n LINES] [-t]", "output of a service's containers",
+    {"logs", accctl_cmd_logs,
+     ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_TAIL | ACCCTL_O_TIMESTAMPS | ACCCTL_O_TAKEN_BACK, 1, 1,
+     "SERVICE [-f] [-n LINES] [-t] | SERVICE --taken-back", "output of a service's containers",
      "-f follows, with --timeout for so long, -n 100 begins with the last hundred lines,\n"
-     "-t puts Docker's time before each.\n\n"
+     "-t puts Docker's time before each. --taken-back: the last twenty lines of the container\n"
+     "that an upgrade or a changed file brought and that was taken back, for as long as accd "
+     "runs.\n\n"
      "  accctl logs -f -n 20 postgres\n"},
     {"events", accctl_cmd_events, ASKS | ACCCTL_O_FOLLOW | ACCCTL_O_LIMIT | ACCCTL_O_SAVE, 0,
      ACCCTL_ARGS_MAX, "[SERVICE|STACK]... [-f] [-n LINES] | --save N",

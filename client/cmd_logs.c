@@ -58,6 +58,9 @@ static cJSON *parameters_of(const struct accctl_options *o)
     (void)cJSON_AddStringToObject(parameters, "target", o->args[0]);
     (void)cJSON_AddBoolToObject(parameters, "follow", o->follow);
     (void)cJSON_AddBoolToObject(parameters, "timestamps", o->timestamps);
+    if (o->taken_back) {
+        (void)cJSON_AddBoolToObject(parameters, "taken_back", true);
+    }
     if (o->tail != UINT32_MAX) {
         (void)cJSON_AddNumberToObject(parameters, "tail", o->tail);
     }

@@ -37,6 +37,7 @@ static const struct option_row {
     {"--follow", 'f', ACCCTL_O_FOLLOW, false},
     {"--watch", 'w', ACCCTL_O_WATCH, false},
     {"--timestamps", 't', ACCCTL_O_TIMESTAMPS, false},
+    {"--taken-back", 0, ACCCTL_O_TAKEN_BACK, false},
     {"--timeout", 't', ACCCTL_O_TIMEOUT, true},
     {"--tail", 'n', ACCCTL_O_TAIL, true},
     {"--limit", 'n', ACCCTL_O_LIMIT, true},
@@ -175,6 +176,9 @@ static bool set(const struct parser *p, const struct option_row *row, const char
         return true;
     case ACCCTL_O_TIMESTAMPS:
         o->timestamps = true;
+        return true;
+    case ACCCTL_O_TAKEN_BACK:
+        o->taken_back = true;
         return true;
     case ACCCTL_O_TAIL:
         return read_count(p, value, 1000000, &o->tail);

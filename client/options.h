@@ -55,6 +55,7 @@ enum accctl_option {
     ACCCTL_O_REASON = 1 << 27,
     ACCCTL_O_FOR = 1 << 28,
     ACCCTL_O_DECIDE = 1 << 29, /* --yes of rollback, --keep of upgrade */
+    ACCCTL_O_TAKEN_BACK = 1 << 24,
 };
 
 struct accctl_options {
@@ -65,7 +66,7 @@ struct accctl_options {
     size_t n_args;
     uint32_t given; /* enum accctl_option */
     const char *phase;
-    bool prune, all, with_dependents, volumes, detach, follow, watch, timestamps, quiet;
+    bool prune, all, with_dependents, volumes, detach, follow, watch, timestamps, taken_back, quiet;
     uint64_t timeout_ms; /* 0: none */
     uint32_t tail, limit;
     const char *files[ACCCTL_FILES_MAX];

@@ -418,6 +418,7 @@ static int create_pump(struct accd_app *app)
 static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
 {
     app->differences = accd_differences_create();
+    app->last_words = accd_last_words_create();
 
     struct accd_docker_stream_config stream = {.loop = &app->loop,
                                                .docker = &app->docker,
@@ -439,6 +440,7 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                            .explain = accd_app_explain,
                                            .sys_root = app->options->sys_root,
                                            .differences = app->differences,
+                                           .last_words = app->last_words,
                                            .ctx = app};
     struct accd_probe_config probe = {.loop = &app->loop,
                                       .docker = &app->docker,
@@ -447,7 +449,8 @@ static int create_docker(struct accd_app *app, char *reterr_text, size_t size)
                                       .model = accd_app_model,
                                       .ctx = app};
     struct accd_pins_config pins = {.docker = &app->docker, .wanted = accd_app_pins, .ctx = app};
-    int r = app->differences ? accd_http_create(&app->loop, &app->http) : -ENOMEM;
+    int r = app->differences && app->last_words ? accd_http_create(&app->loop, &app->http)
+                                                : -ENOMEM;
 
     if (r == 0) {
         r = accd_docker_init(&app->docker, app->options->docker, app->http, reterr_text, size);
@@ -699,6 +702,7 @@ static enum accd_app_result run(struct accd_app *app)
     app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);
     app->differences = accd_differences_destroy(app->differences);
+    app->last_words = accd_last_words_destroy(app->last_words);
     return app->result;
 }
 

@@ -165,6 +165,15 @@ static int start_reader(struct accd_app *app, struct logs *logs,
     return r;
 }
 
+static bool last_words(void *ctx, uint32_t svc, struct accd_last_word *ret_word)
+{
+    const struct accd_app *app = ctx;
+    struct acc_service_view service;
+
+    acc_engine_service(app->engine, svc, 0, &service);
+    return accd_last_words_get(app->last_words, service.id, ret_word);
+}
+
 static int logs_start(void *ctx, const struct accd_control_logs_options *options,
                       const struct accd_control_logs_sink *sink, void **ret_handle)
 {
@@ -256,6 +265,7 @@ void accd_app_control_ops(struct accd_control_ops *ret_ops)
         .history = history,
         .revisions = revisions,
         .logs_start = logs_start,
+        .last_words = last_words,
         .logs_pause = logs_pause,
         .logs_cancel = logs_cancel,
         .apply = accd_app_apply,

@@ -54,6 +54,7 @@ struct accd_app {
     struct accd_http *http;
     struct accd_docker docker;
     struct accd_differences *differences;
+    struct accd_last_words *last_words;
     struct accd_docker_stream *stream;
     struct accd_docker_call *call;
     struct accd_probe *probe;

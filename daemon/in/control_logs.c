@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "daemon/in/control_job.h"
+#include "lib/base/assert.h"
 #include "lib/base/str.h"
 
-/* Docker cuts longer lines itself (moby: daemon/logger/copier.go, 16 KiB); so do we, and say so: all
- * but the last part of such a line end with ACC_CUT. */
+/* Docker cuts longer lines itself (moby: daemon/logger/copier.go, 16 KiB); so do we, and say so:
+ * all but the last part of such a line end with ACC_CUT. */
 #define LINE_MAX_BYTES 16384u
 /* Outputs of one service: two of each replica. */
 #define OUTPUTS_MAX (2 * ACC_REPLICAS_MAX)
@@ -194,6 +195,39 @@ static void on_end(void *token, const char *error)
     reader_free(reader);
 }
 
+/* All there is of them is here: no reader stays behind. */
+static void tell_last_words(struct accd_control *control, struct accd_session *session,
+                            uint32_t svc)
+{
+    struct accd_last_word word;
+    struct acc_service_view service;
+    struct acc_log_row row[ACCD_LAST_WORDS_LINES + 1];
+    struct acc_buf out;
+    size_t n = 0;
+    int r;
+
+    if (!control->config.ops.last_words ||
+        !control->config.ops.last_words(control->config.ops_ctx, svc, &word)) {
+        accd_control_refuse(session, ACC_CTL_E_REFUSED,
+                            "no container of it was taken back since accd was started; accctl "
+                            "history has its upgrades");
+        return;
+    }
+    acc_engine_service(control->config.engine, svc, uv_now(control->config.loop), &service);
+    while (word.len > 0 && n < ACC_ARRAY_LEN(row)) {
+        const char *end = memchr(word.text, '\n', word.len);
+        size_t len = end ? (size_t)(end - word.text) : word.len;
+        bool is_cr = len > 0 && word.text[len - 1] == '\r';
+
+        row[n++] = (struct acc_log_row){service.id, word.instance, false, word.text, len - is_cr};
+        word.text += end ? len + 1 : len;
+        word.len -= end ? len + 1 : len;
+    }
+    acc_buf_init(&out, ACC_REPLY_MAX);
+    r = acc_logs_put(row, n, false, &out);
+    (void)accd_control_reply(session, &out, r, true);
+}
+
 static void start(struct accd_control *control, struct accd_session *session,
                   const struct acc_ctl_request *request, uint32_t svc)
 {
@@ -219,8 +253,9 @@ static void start(struct accd_control *control, struct accd_session *session,
     if (r < 0) {
         free(reader);
         accd_control_refuse(session, ACC_CTL_E_REFUSED,
-                            r == -ENOENT ? "it has no container, so there are no logs; accctl why says why"
-                                         : "too many readers of logs; ask again later");
+                            r == -ENOENT
+                                ? "it has no container, so there are no logs; accctl why says why"
+                                : "too many readers of logs; ask again later");
         return;
     }
     reader->job = (struct accd_job){
@@ -242,7 +277,7 @@ static enum acc_ctl_parsed check(struct accd_control *control,
         acc_ctl_error_set(error, ACC_CTL_E_EXPECTED_MORE, NULL, "%s", "");
         return ACC_CTL_WRONG;
     }
-    if (!acc_engine_connected(control->config.engine)) {
+    if (!request->taken_back && !acc_engine_connected(control->config.engine)) {
         acc_ctl_error_set(error, ACC_CTL_E_ENGINE_AWAY, "reason",
                           "the engine can't be reached, and it has the logs");
         return ACC_CTL_WRONG;
@@ -273,6 +308,8 @@ void accd_control_logs(struct accd_control *control, struct accd_session *sessio
         accd_control_refuse(session, ACC_CTL_E_REFUSED, "accd is out of memory");
     } else if (check(control, request, &targets, &svc, &error) == ACC_CTL_WRONG) {
         accd_control_reply_unselected(control, session, &error);
+    } else if (request->taken_back) {
+        tell_last_words(control, session, svc);
     } else {
         start(control, session, request, svc);
     }

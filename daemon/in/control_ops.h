@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "daemon/last_words.h"
 #include "daemon/pump.h"
 #include "lib/codec/outdated.h"
 #include "lib/codec/plan_json.h"
@@ -71,6 +72,9 @@ struct accd_control_ops {
     /* 0 and `*ret_handle`, or -errno. cancel() may come at any time after that until on_end. */
     int (*logs_start)(void *ctx, const struct accd_control_logs_options *options,
                       const struct accd_control_logs_sink *sink, void **ret_handle);
+    /* Of the container of this service that was taken back last; borrowed for the call. NULL: it
+     * can't. */
+    bool (*last_words)(void *ctx, uint32_t svc, struct accd_last_word *ret_word);
     /* NULL: it can't. Both of these may be called from inside on_data. */
     void (*logs_pause)(void *ctx, void *handle, bool is_paused);
     void (*logs_cancel)(void *ctx, void *handle);

@@ -1,6 +1,7 @@
 #include "daemon/out/docker_call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <utlist.h>
@@ -8,6 +9,7 @@
 #include "daemon/out/docker_op.h"
 #include "lib/base/buf.h"
 #include "lib/codec/docker_request.h"
+#include "lib/codec/docker_stdio.h"
 
 static void after_stop(struct accd_op *op, const struct accd_http_reply *reply)
 {
@@ -49,7 +51,56 @@ static void do_remove(struct accd_op *op)
     struct accd_op_send send = {.method = ACCD_HTTP_DELETE, .late_ms = ACCD_LATE_REMOVE_MS};
 
     (void)accd_op_send(op, &send, after_remove, "/containers/%s?v=%d", op->cid,
-                       op->action.volumes ? 1 : 0);
+                       op->action.remove.volumes ? 1 : 0);
+}
+
+static void keep_words(struct accd_op *op, const struct accd_container *container,
+                       const struct accd_http_reply *reply)
+{
+    const struct accd_docker_call_config *config = &op->call->config;
+    const struct acc_model *model = accd_op_model(op);
+    const char *in = reply->body, *part;
+    size_t in_len = reply->body_len, part_len;
+    struct acc_docker_stdio stdio;
+    struct accd_last_word word;
+    struct acc_buf text;
+    uint8_t stream;
+
+    if (reply->error != ACCD_HTTP_OK || reply->status != 200 ||
+        op->action.svc >= model->n_services) {
+        return; /* a driver that can't be read, most often; it goes all the same */
+    }
+    acc_buf_init(&text, reply->body_len + 1);
+    acc_docker_stdio_init(&stdio, container->tty);
+    while (acc_docker_stdio_feed(&stdio, &in, &in_len, &part, &part_len, &stream)) {
+        (void)acc_buf_append(&text, part, part_len);
+    }
+    word = (struct accd_last_word){.text = text.data, .len = text.len};
+    (void)snprintf(word.instance, sizeof(word.instance), "%s", container->obs->name);
+    (void)accd_last_words_put(config->last_words, model->services[op->action.svc]->id, &word);
+    acc_buf_fini(&text);
+}
+
+static void after_words(struct accd_op *op, const struct accd_http_reply *reply)
+{
+    struct accd_container container;
+
+    if (accd_inspector_get(op->call->config.inspector, op->cid, &container)) {
+        keep_words(op, &container, reply);
+    }
+    do_remove(op);
+}
+
+static void do_remove_taken_back(struct accd_op *op)
+{
+    struct accd_op_send send = {.limit_ms = ACCD_LOOKUP_LIMIT_MS, .body_cap = ACC_DOCKER_BODY_MAX};
+
+    if (!op->call->config.last_words) {
+        do_remove(op);
+        return;
+    }
+    (void)accd_op_send(op, &send, after_words, "/containers/%s/logs?stdout=1&stderr=1&tail=%u",
+                       op->cid, ACCD_LAST_WORDS_LINES);
 }
 
 static void after_unpause(struct accd_op *op, const struct accd_http_reply *reply)
@@ -115,7 +166,11 @@ void accd_docker_call_execute(void *ctx, const struct acc_action *action)
         do_kill(op);
         return;
     case ACC_ACT_REMOVE:
-        do_remove(op);
+        if (op->action.remove.is_taken_back) {
+            do_remove_taken_back(op);
+        } else {
+            do_remove(op);
+        }
         return;
     case ACC_ACT_UNPAUSE:
         do_unpause(op);

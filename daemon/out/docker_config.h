@@ -11,6 +11,7 @@
 #include "daemon/docker.h"
 #include "daemon/image_news.h"
 #include "daemon/inspector.h"
+#include "daemon/last_words.h"
 #include "daemon/pump.h"
 #include "lib/codec/docker_pull.h"
 #include "lib/codec/registry_auth.h"
@@ -46,5 +47,6 @@ struct accd_docker_call_config {
     void (*explain)(void *ctx, uint32_t svc, const char *message, char *out, size_t out_size);
     const char *sys_root;                 /* borrowed; as of accd_probe_config. NULL: "" */
     struct accd_differences *differences; /* borrowed: where what differs is kept */
+    struct accd_last_words *last_words;   /* borrowed: of what is taken back. May be NULL */
     void *ctx;
 };

@@ -22,6 +22,7 @@ enum param {
     P_DETACH,
     P_FOLLOW,
     P_TIMESTAMPS,
+    P_TAKEN_BACK,
     P_TIMEOUT_MS,
     P_LIMIT,
     P_TAIL,
@@ -37,7 +38,7 @@ enum param {
     P_FOR_MS,
     P_DECISION,
 };
-#define PARAM_COUNT 25
+#define PARAM_COUNT 26
 
 static const char *const param_names[] = {
     [P_TARGETS] = "targets",
@@ -51,6 +52,7 @@ static const char *const param_names[] = {
     [P_DETACH] = "detach",
     [P_FOLLOW] = "follow",
     [P_TIMESTAMPS] = "timestamps",
+    [P_TAKEN_BACK] = "taken_back",
     [P_TIMEOUT_MS] = "timeout_ms",
     [P_LIMIT] = "limit",
     [P_TAIL] = "tail",
@@ -115,7 +117,8 @@ static const struct {
                           0},
     [ACC_CTL_WHY] = {"io.acc.Why", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGET), BIT(P_TARGET)},
     [ACC_CTL_LOGS] = {"io.acc.Logs", ACC_CTL_RIGHT_READ, -1,
-                      BIT(P_TARGET) | BIT(P_FOLLOW) | BIT(P_TAIL) | BIT(P_TIMESTAMPS),
+                      BIT(P_TARGET) | BIT(P_FOLLOW) | BIT(P_TAIL) | BIT(P_TIMESTAMPS) |
+                          BIT(P_TAKEN_BACK),
                       BIT(P_TARGET)},
     [ACC_CTL_EVENTS] = {"io.acc.Events", ACC_CTL_RIGHT_READ, -1, BIT(P_TARGETS) | BIT(P_LIMIT), 0},
     [ACC_CTL_INCIDENTS] = {"io.acc.Incidents", ACC_CTL_RIGHT_READ, -1, 0, 0},
@@ -369,6 +372,8 @@ static enum acc_ctl_parsed read_param(enum param param, const cJSON *item,
         return read_bool(item, &request->follow, error);
     case P_TIMESTAMPS:
         return read_bool(item, &request->timestamps, error);
+    case P_TAKEN_BACK:
+        return read_bool(item, &request->taken_back, error);
     case P_TIMEOUT_MS:
         return read_number(item, 1, TIMEOUT_MS_MAX, &request->timeout_ms, error);
     case P_LIMIT:

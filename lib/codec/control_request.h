@@ -73,7 +73,7 @@ struct acc_ctl_request {
     enum acc_hold hold; /* Hold: FREEZE unless said otherwise; Maintenance: FREEZE or NONE */
     const char *reason; /* Hold, Maintenance; NULL: none */
     uint64_t for_ms;    /* likewise; 0: until it is released */
-    bool all, with_dependents, volumes, prune, build, detach, follow, timestamps;
+    bool all, with_dependents, volumes, prune, build, detach, follow, timestamps, taken_back;
     uint64_t timeout_ms; /* 0: none */
     uint32_t decision;   /* State: the so many-th last one; 0: none, as it is now */
     uint32_t limit;      /* Events: lines; Logs: tail, ACC_CTL_NO_LIMIT for all */

@@ -101,7 +101,10 @@ struct acc_action {
             uint64_t limit_ms;       /* for all of them */
         } hook;
         bool manual_stop;       /* INSPECT */
-        bool volumes;           /* REMOVE */
+        struct {                /* REMOVE */
+            bool volumes;       /* those without a name, too */
+            bool is_taken_back; /* a rollout's new one: nobody can ask for its logs afterwards */
+        } remove;
         enum acc_probe_how how; /* PROBE */
         struct {                /* COMPARE */
             bool observing;     /* the restart policy is still the file's */

@@ -83,7 +83,8 @@ static void fill(struct acc_engine *e, struct instance *i, struct acc_action *ac
     } else if (action->type == ACC_ACT_START) {
         action->is_recorded = s->has_post_start;
     } else if (action->type == ACC_ACT_REMOVE) {
-        action->volumes = s->drop_volumes && s->wanted_removed;
+        action->remove.volumes = s->drop_volumes && s->wanted_removed;
+        action->remove.is_taken_back = s->roll.is.step == ACC_ROLL_UNDO && acc_rollout_is_new(s, i);
     } else if (action->type == ACC_ACT_SET_POLICY) {
         action->policy.policy = i->policy_asked;
         action->policy.max = i->policy_asked_max;

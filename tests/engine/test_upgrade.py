@@ -348,3 +348,20 @@ def test_a_port_that_was_served_has_to_be_served_again(w):
     assert done.returncode == 1 and "no declared port of it listens" in done.stderr and "probe: none" in done.stderr, done
     assert w.docker.inspect("s-a-1")["Id"] == old and names(w) == ["s-a-1"]
     wait(lambda: accd.service("a")["evidence"] == "listens", 20, "the old one listens again")
+
+
+@needs(seconds=150)
+def test_the_last_words_of_what_was_taken_back(w):
+    """Its container is gone, and its logs with it; what it said last is there while accd runs, and written nowhere."""
+    command = ["sh", "-c", "[ $$VERSION = 1 ] || { echo FATAL: out of luck >&2; exit 42; }; exec /bin/app"]
+    accd = start(w, services={"a": service(interval="1s", image=IMAGE, command=command)})
+    none = accd.ctl("logs", "a", "--taken-back", check=False)
+    assert none.returncode == 6 and "no container of it was taken back" in none.stderr, none
+    image(w, VERSION="2")
+    assert accd.ctl("upgrade", "a", check=False, timeout=90).returncode == 1
+    wait(lambda: names(w) == ["s-a-1"] and accd.state_of("a") == "up", 30, "the old one serves alone")
+    assert accd.ctl("logs", "a", "--taken-back").stdout == "FATAL: out of luck\n"
+    assert "FATAL" not in accd.ctl("logs", "a").stdout
+    accd.stop()
+    for path in (accd.log, *accd.state.iterdir()):
+        assert b"out of luck" not in path.read_bytes(), path

@@ -14,7 +14,7 @@ LIB = CORE + ["lib/codec", "lib/compose"]
 # The parts of the daemon that carry: they know lib and each other, and nothing above them.
 CARRIERS = [
     "daemon/pump", "daemon/uvx", "daemon/log", "daemon/curl_uv", "daemon/docker", "daemon/inspector",
-    "daemon/sessions", "daemon/differences", "daemon/image_news", "daemon/orphans",
+    "daemon/sessions", "daemon/differences", "daemon/last_words", "daemon/image_news", "daemon/orphans",
     "daemon/departed",
 ]
 

@@ -52,6 +52,13 @@ static int start_logs(void *ctx, const struct accd_control_logs_options *options
     return 0;
 }
 
+static bool get_last_words(void *ctx, uint32_t svc, struct accd_last_word *ret_word)
+{
+    (void)ctx;
+    ck_assert_uint_eq(svc, 0);
+    return server.last_words && accd_last_words_get(server.last_words, "acc/db", ret_word);
+}
+
 static void pause_logs(void *ctx, void *handle, bool is_paused)
 {
     (void)ctx;
@@ -168,6 +175,7 @@ int open_control(void)
                 .model = get_model,
                 .history = ask_history,
                 .logs_start = start_logs,
+                .last_words = get_last_words,
                 .logs_pause = pause_logs,
                 .logs_cancel = cancel_logs,
                 .apply = ask_apply,

@@ -27,6 +27,7 @@ struct control_stage {
     uint32_t history_limit;
     struct accd_control_logs_sink sink;
     struct accd_control_logs_options logs;
+    struct accd_last_words *last_words;
     unsigned n_cancelled, n_paused, n_resumed, n_looks;
     void (*applied)(void *arg, const struct accd_applied *applied);
     void *apply_arg;

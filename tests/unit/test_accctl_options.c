@@ -52,7 +52,7 @@ START_TEST(short_options_may_be_joined)
     char said[256] = "";
 
     ck_assert_msg(parse("logs -ftn20 db", &o, said, sizeof(said)), "%s", said);
-    ck_assert(o.follow && o.timestamps);
+    ck_assert(o.follow && o.timestamps && !o.taken_back);
     ck_assert_uint_eq(o.tail, 20);
     ck_assert_msg(parse("down -vd -t 5m", &o, said, sizeof(said)), "%s", said);
     ck_assert(o.volumes && o.detach);

@@ -107,6 +107,44 @@ START_TEST(a_slow_reader_of_a_stream_is_dropped_and_nobody_else)
 }
 END_TEST
 
+START_TEST(what_was_taken_back_has_last_words)
+{
+    static char many[2 * ACCD_LAST_WORDS_BYTES];
+    const char *ask =
+        "{\"method\":\"io.acc.Logs\",\"parameters\":{\"target\":\"db\",\"taken_back\":"
+        "true},\"more\":true}";
+    struct accd_last_word word = {"acc-db-1.bad7", "one\ntwo\r\nno end", 15};
+    int fd = dial();
+    const char *got;
+
+    say(fd, ask);
+    ck_assert_ptr_nonnull(strstr(hear(fd), "no container of it was taken back"));
+    server.last_words = accd_last_words_create();
+    ck_assert_int_eq(accd_last_words_put(server.last_words, "acc/db", &word), 0);
+    say(fd, ask);
+#define SAID(text)                                                                                 \
+    "{\"service\":\"acc/"                                                                          \
+    "db\",\"instance\":\"acc-db-1.bad7\",\"stream\":\"stdout\",\"text\":\"" text "\"}"
+    ck_assert_str_eq(hear(fd), "{\"parameters\":{\"lines\":[" SAID("one") "," SAID("two") "," SAID(
+                                   "no end") "]}}$");
+#undef SAID
+    /* the next one takes its place, and of more than is kept the end tells */
+    memset(many, 'x', sizeof(many));
+    memcpy(many + sizeof(many) - 5, "\nlast", 5);
+    word = (struct accd_last_word){"acc-db-1.bad8", many, sizeof(many)};
+    ck_assert_int_eq(accd_last_words_put(server.last_words, "acc/db", &word), 0);
+    ck_assert(accd_last_words_get(server.last_words, "acc/db", &word));
+    ck_assert_uint_eq(word.len, ACCD_LAST_WORDS_BYTES);
+    ck_assert(!accd_last_words_get(server.last_words, "acc/web", &word));
+    say(fd, ask);
+    got = hear(fd);
+    ck_assert_ptr_nonnull(strstr(got, "\"text\":\"last\""));
+    ck_assert_ptr_null(strstr(got, "one"));
+    server.last_words = accd_last_words_destroy(server.last_words);
+    close(fd);
+}
+END_TEST
+
 START_TEST(logs_are_lines_however_they_come)
 {
     int fd = dial();
@@ -161,8 +199,7 @@ START_TEST(logs_that_are_cut_say_so)
     const char *got;
 
     memset(line, 'x', sizeof(line));
-    say(fd,
-        "{\"method\":\"io.acc.Logs\",\"parameters\":{\"target\":\"db\"},\"more\":true}");
+    say(fd, "{\"method\":\"io.acc.Logs\",\"parameters\":{\"target\":\"db\"},\"more\":true}");
     ck_assert(server.sink.on_data(server.sink.token, "db-1", false, line, sizeof(line)));
     ck_assert(server.sink.on_data(server.sink.token, "db-1", false, "\nnext\n", 6));
     got = hear(fd);
@@ -247,6 +284,7 @@ int main(void)
     tcase_add_test(tcase, events_of_some_services_and_without_more);
     tcase_add_test(tcase, a_reader_may_leave_before_its_history_comes);
     tcase_add_test(tcase, a_slow_reader_of_a_stream_is_dropped_and_nobody_else);
+    tcase_add_test(tcase, what_was_taken_back_has_last_words);
     tcase_add_test(tcase, logs_are_lines_however_they_come);
     tcase_add_test(tcase, logs_that_are_cut_say_so);
     tcase_add_test(tcase, logs_pause_for_a_slow_reader_and_end_with_it);
