@@ -245,6 +245,31 @@ static void put_unloaded(const cJSON *item, const struct accctl_style *style, st
     acc_buf_fini(&line);
 }
 
+/* What has taken its place in the files runs beside it. */
+static void put_left(const cJSON *left, const struct accctl_style *style, struct acc_buf *out)
+{
+    const cJSON *item;
+    size_t n = (size_t)cJSON_GetArraySize(left);
+    struct acc_buf line;
+
+    if (n == 0) {
+        return;
+    }
+    acc_buf_init(&line, 65536);
+    cJSON_ArrayForEach(item, left)
+    {
+        const char *id = acc_json_text_of(item);
+
+        (void)acc_buf_printf(&line, "%s%s", line.len > 0 ? ", " : "", id ? id : "");
+    }
+    (void)acc_buf_printf(
+        &line, " left %s while no accd ran, and run%s still: accctl apply stops %s",
+        n == 1 ? "its file" : "their files", n == 1 ? "s" : "", n == 1 ? "it" : "them");
+    accctl_put_color(out, style, ACCCTL_YELLOW, line.data ? line.data : "", 0);
+    (void)acc_buf_puts(out, "\n");
+    acc_buf_fini(&line);
+}
+
 /* Of whose files there was none when accd was started. */
 static void put_unlisted(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
@@ -385,6 +410,7 @@ void accctl_put_head(const cJSON *status, const struct accctl_style *style, stru
     put_maintenance(acc_json_object(status, "maintenance"), style, out);
     put_lost(acc_json_array(status, "stacks"), style, out);
     put_unlisted(status, style, out);
+    put_left(acc_json_array(status, "left"), style, out);
     put_resources(status, style, out);
 }
 

@@ -279,6 +279,7 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
     accd_app_hand_back_check(app);
     accd_app_look_up(app);
     accd_app_declared_look(app);
+    accd_app_left_look(app);
     if (app->pins && acc_engine_has_snapshot(app->engine)) {
         accd_pins_run(app->pins);
     }

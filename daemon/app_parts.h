@@ -94,7 +94,10 @@ struct accd_app {
     bool is_declared_unknown;  /* ... and Docker didn't answer */
     struct accd_departed departed;
     struct acc_unlisted *unlisted; /* owned; room for the next answer */
-    char **unmatched;              /* owned; patterns of acc.yaml */
+    char **left;                   /* likewise */
+    size_t n_left;
+    bool is_left_told; /* in the log, once */
+    char **unmatched;  /* owned; patterns of acc.yaml */
     size_t n_unmatched;
     char asked_by[64];               /* ... the last one */
     bool prune_asked, conform_asked; /* by those who wait for the reading under way */
@@ -149,6 +152,7 @@ void accd_app_unlisted_look(struct accd_app *app);
 void accd_app_on_looked(void *app, const struct accd_reload_result *result);
 void accd_app_unlisted(void *app, struct acc_unlisted_list *ret_list);
 void accd_app_unlisted_fini(struct accd_app *app);
+void accd_app_left_look(struct accd_app *app); /* once Docker has told what there is */
 
 /* app_plan.c */
 void accd_app_plan(void *app,

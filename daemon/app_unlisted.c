@@ -231,6 +231,52 @@ static uint32_t add(struct accd_app *app, const struct acc_unlisted_list *list, 
     return item->n_containers;
 }
 
+static void drop_left(struct accd_app *app)
+{
+    while (app->n_left > 0) {
+        free(app->left[--app->n_left]);
+    }
+    free(app->left);
+    app->left = NULL;
+}
+
+/* Services of stacks that have their files. Each time anew: whoever stops one tells accd nothing.
+ */
+static void find_left(struct accd_app *app)
+{
+    struct accd_orphans orphans = {0};
+
+    drop_left(app);
+    if (accd_orphans_find(accd_docker_stream_inspector(app->stream), app->engine, app->loaded.model,
+                          &orphans) < 0) {
+        return;
+    }
+    app->left = calloc(orphans.n + 1, sizeof(*app->left));
+    for (uint32_t i = 0; app->left && i < orphans.n; i++) {
+        char id[2 * ACC_NAME_MAX + 2];
+
+        (void)snprintf(id, sizeof(id), "%s/%s", orphans.item[i].stack, orphans.item[i].service);
+        app->left[app->n_left] = orphans.is_running[i] ? strdup(id) : NULL;
+        app->n_left += app->left[app->n_left] != NULL;
+    }
+    accd_orphans_fini(&orphans);
+}
+
+void accd_app_left_look(struct accd_app *app)
+{
+    if (app->is_left_told || !acc_engine_has_snapshot(app->engine)) {
+        return;
+    }
+    app->is_left_told = true;
+    find_left(app);
+    for (size_t i = 0; i < app->n_left; i++) {
+        accd_log(ACCD_LOG_WARNING,
+                 "%s left its file while no accd ran, and its container runs still: what took its "
+                 "place in the files runs beside it; accctl apply stops it",
+                 app->left[i]);
+    }
+}
+
 void accd_app_unlisted(void *ctx, struct acc_unlisted_list *ret_list)
 {
     struct accd_app *app = ctx;
@@ -256,6 +302,9 @@ void accd_app_unlisted(void *ctx, struct acc_unlisted_list *ret_list)
             ret_list->n += add(app, ret_list, app->departed.item[i].name) > 0;
         }
     }
+    find_left(app);
+    ret_list->left = app->left;
+    ret_list->n_left = app->n_left;
     ret_list->item = app->unlisted;
     ret_list->pattern = app->unmatched;
     ret_list->n_patterns = app->n_unmatched;
@@ -264,6 +313,7 @@ void accd_app_unlisted(void *ctx, struct acc_unlisted_list *ret_list)
 void accd_app_unlisted_fini(struct accd_app *app)
 {
     drop_patterns(app);
+    drop_left(app);
     free(app->unlisted);
     accd_departed_fini(&app->departed);
 }

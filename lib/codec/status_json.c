@@ -333,6 +333,10 @@ static void put_unlisted(struct writer *w)
             acc_put_int(w->put, item, "errors", (int64_t)list->item[i].n_errors);
         }
     }
+    array = list->n_left > 0 ? acc_put_array(w->put, w->top, "left") : NULL;
+    for (size_t i = 0; i < list->n_left; i++) {
+        text(w, array, NULL, list->left[i]);
+    }
     array = list->n > 0 ? acc_put_array(w->put, w->top, "unmatched") : NULL;
     for (size_t i = 0; list->n > 0 && i < list->n_patterns; i++) {
         text(w, array, NULL, list->pattern[i]);

@@ -60,6 +60,8 @@ struct acc_unlisted_list {
     size_t n;
     char *const *pattern;
     size_t n_patterns;
+    char *const *left; /* services that left their file unseen, and of which a container runs */
+    size_t n_left;
 };
 
 struct acc_view {

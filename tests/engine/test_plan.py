@@ -174,8 +174,9 @@ def test_what_left_the_files_while_nobody_looked(w):
     gone = {"s/old": ("stop", {"gone from the files; --prune removes its container, too": False})}
     assert changes(accd) == gone, changes(accd)
     holds(lambda: w.docker.running("s-old-1"), 2, "only who asks for apply gets it")
+    assert accd.status()["left"] == ["s/old"] and "s/old left its file while" in accd.ctl("status").stdout
     assert applied(accd) == ["stopped s/old"]
-    assert w.docker.inspect("s-old-1")["State"]["Status"] == "exited"
+    assert w.docker.inspect("s-old-1")["State"]["Status"] == "exited" and "left" not in accd.status()
     accd.stop()
     accd.start()  # it has forgotten
     accd.wait_all_up(30)

@@ -287,3 +287,19 @@ def test_what_takes_the_place_of_another_starts_after_its_end(w):
         assert record.of("die", old)[0][0] < record.of("start", new)[0][0], (old, new)
     assert [c["Labels"]["com.docker.compose.service"] for c in w.docker.containers(name=["web"])] == ["site"]
     assert not accd.incidents() and "could not be" not in accd.log.read_text(), accd.tail()
+
+
+@needs(seconds=90)
+def test_what_was_renamed_while_no_accd_ran_is_told(w):
+    """The old one runs beside the new one, as with `docker compose up`, until somebody asks for apply: log and status say so."""
+    path = w.stack("s", {"old": service(check=False)})
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.stop()
+    w.stack("s", {"new": service(check=False)})
+    accd.start()
+    accd.wait_state("new", "up", seconds=30)
+    wait(lambda: "s/old left its file while no accd ran" in accd.log.read_text(), 10, "the log tells it")
+    assert "s/old left its file while no accd ran, and runs still: accctl apply stops it" in accd.ctl("status").stdout
+    accd.ctl("apply")
+    assert not w.docker.running("s-old-1") and "left" not in accd.ctl("status").stdout

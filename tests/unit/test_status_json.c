@@ -202,11 +202,12 @@ START_TEST(stacks_that_no_file_has_are_told)
     struct acc_buf out;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
-    view.unlisted = (struct acc_unlisted_list){&lost, 1, patterns, 1};
+    view.unlisted = (struct acc_unlisted_list){
+        .item = &lost, .n = 1, .pattern = patterns, .n_patterns = 1, .left = patterns, .n_left = 1};
     ck_assert_int_eq(acc_status_put(&view, &facts, NULL, &out), 0);
-    ck_assert_ptr_nonnull(strstr(out.data,
-                                 "\"unlisted\":[{\"name\":\"media\",\"containers\":3,"
-                                 "\"running\":2}],\"unmatched\":[\"/opt/stack/*.yaml\"]"));
+    ck_assert_ptr_nonnull(strstr(out.data, "\"unlisted\":[{\"name\":\"media\",\"containers\":3,"
+                                           "\"running\":2}],\"left\":[\"/opt/stack/*.yaml\"],"
+                                           "\"unmatched\":[\"/opt/stack/*.yaml\"]"));
     acc_buf_fini(&out);
 }
 END_TEST
@@ -219,7 +220,7 @@ START_TEST(stacks_whose_files_do_not_load_are_told)
     struct acc_buf out;
 
     acc_buf_init(&out, ACC_REPLY_MAX);
-    view.unlisted = (struct acc_unlisted_list){&bad, 1, NULL, 0};
+    view.unlisted = (struct acc_unlisted_list){.item = &bad, .n = 1};
     ck_assert_int_eq(acc_status_put(&view, &facts, NULL, &out), 0);
     ck_assert_ptr_nonnull(strstr(out.data,
                                  "\"unlisted\":[{\"name\":\"media\",\"containers\":0,"
