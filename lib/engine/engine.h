@@ -385,11 +385,12 @@ struct acc_instance_view {
     const char *health_output;
 };
 
-#define ACC_QUEUED_MAX 192u /* a clause, with a service's name and a command */
+#define ACC_QUEUED_MAX 224u /* a clause, with a service's name and a command */
 struct acc_service_view {
     const char *id, *stack, *name, *phase, *tier, *image; /* borrowed until the next step */
     bool removed;                                         /* gone from the file */
     bool old_serves; /* FAILED, for somebody is asked about its upgrade, and the old one serves */
+    bool serves;     /* ... amid a rollout, be it that this has yet to begin */
     bool wanted_up;
     bool is_found_off; /* it was so when its stack was found, and nobody has asked for it since */
     bool observing;

@@ -1174,6 +1174,12 @@ void acc_rollout_fault(const struct service *s, uint64_t now_ms, const char *sub
                        size_t out_size);
 /* Somebody is asked about the new one, and the old one serves. */
 bool acc_rollout_old_serves(struct acc_engine *e, const struct service *s);
+/* Somebody is asked about it: what has failed, and the two ways out. `is_full`: for its own line.
+ */
+void acc_rollout_ask_text(struct acc_engine *e, struct service *s, bool is_full, char *out,
+                          size_t out_size);
+/* What it waits for, by way of whomever, that takes a person (a root, see roots[]); or ACC_NONE. */
+uint32_t acc_rollout_stuck_behind(struct acc_engine *e, struct service *s, uint64_t now_ms);
 /* What becomes of it while its service is in somebody's hands, or cut off; "": it goes on. */
 void acc_rollout_standstill(struct acc_engine *e, const struct service *s, char *out,
                             size_t out_size);
@@ -1184,7 +1190,8 @@ bool acc_rollout_keeps_old(struct acc_engine *e, const struct service *s);
 /* "r3", or of a rollback "r1 AS r3". */
 void acc_rollout_target(const struct acc_rollout_record *is, const char *as, char *out,
                         size_t out_size);
-void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size);
+void acc_rollout_queued(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                        size_t out_size);
 /* Goes before why it went back: "the new one ", or "" where the new one isn't the subject. */
 const char *acc_rollout_subject(const char *why);
 /* What the next container of it is made of, into a CREATE. */
@@ -1450,5 +1457,9 @@ static inline bool acc_svc_is_leaving(const struct acc_engine *e, const struct s
 
 /* --- why.c, view.c --------------------------------------------------------------------------- */
 /* One clause: why the service is as it is; "" when there is nothing to say. */
+/* "db, which is off (asked by root)", or of the host "nothing is mounted on /mnt/nas". */
+void acc_root_text(struct acc_engine *e, uint32_t root, uint64_t now_ms, char *out,
+                   size_t out_size);
+const char *acc_root_nick(const struct acc_engine *e, uint32_t root);
 void acc_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                 size_t out_size);

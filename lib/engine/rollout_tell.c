@@ -47,10 +47,24 @@ void acc_rollout_target(const struct acc_rollout_record *is, const char *as, cha
     }
 }
 
-void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, size_t out_size)
+/* Whom a watch whose clock stands still waits for; NULL: it goes on, or there is nobody. */
+static const char *stands_for(struct acc_engine *e, struct service *s, uint64_t now_ms)
+{
+    uint32_t root = acc_rollout_stuck_behind(e, s, now_ms);
+
+    if (s->roll.is.step != ACC_ROLL_WATCH || !s->roll.is_paused) {
+        return NULL;
+    }
+    root = root == ACC_NONE ? s->roll.waits_for : root;
+    return root == ACC_NONE ? NULL : acc_root_nick(e, root);
+}
+
+void acc_rollout_queued(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                        size_t out_size)
 {
     const struct rollout *r = &s->roll;
     unsigned to = (unsigned)r->is.to;
+    const char *other;
     char left[48];
 
     out[0] = '\0';
@@ -69,6 +83,11 @@ void acc_rollout_queued(const struct service *s, uint64_t now_ms, char *out, siz
         (void)snprintf(out, out_size,
                        "waits until the others that go back with r%u have proven themselves, too",
                        to);
+    } else if ((other = stands_for(e, s, now_ms))) {
+        (void)snprintf(out, out_size,
+                       "waits until r%u has been watched, which stands still for %.60s (at once: "
+                       "accctl upgrade %.60s --keep)",
+                       to, other, s->nick);
     } else if (r->is.step == ACC_ROLL_WATCH) {
         (void)snprintf(out, out_size,
                        "waits until r%u has been watched, for another %s (at once: accctl upgrade "
@@ -203,6 +222,60 @@ static const char *image_word(const struct service *s)
     return word[r->is_here ? 2 : r->is_queued ? 1 : 0];
 }
 
+void acc_rollout_ask_text(struct acc_engine *e, struct service *s, bool is_full, char *out,
+                          size_t out_size)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+    char serves[32], data[96] = "";
+    int why_max = is_full ? 160 : 80;
+
+    if (acc_undo_is_impossible(e, s)) {
+        (void)snprintf(out, out_size,
+                       "needs an operator: r%u %.*s; r%u" ACC_CUT_OFF
+                       ". accctl upgrade %.60s --keep goes on with r%u",
+                       (unsigned)is->to, why_max, is->why, (unsigned)is->from, s->nick,
+                       (unsigned)is->to);
+        return;
+    }
+    if (is_full) {
+        (void)snprintf(serves, sizeof(serves), "r%u serves; ", (unsigned)is->from);
+        (void)snprintf(data, sizeof(data), "; %s%s.", acc_rollout_old_serves(e, s) ? serves : "",
+                       acc_confirm_asks_for_data(e, s) ? "it has run, so data may have changed"
+                                                       : "upgrade.on_failure is pause");
+    }
+    (void)snprintf(out, out_size,
+                   "needs an operator: r%u %.*s%s accctl rollback %.60s --yes goes back to r%u, "
+                   "accctl upgrade %.60s --keep goes on with r%u",
+                   (unsigned)is->to, why_max, is->why, is_full ? data : ";", s->nick,
+                   (unsigned)is->from, s->nick, (unsigned)is->to);
+}
+
+/* "; waits for db": one that only a person can help is told with what he can do, whoever else
+ * waits for it in between. */
+static int say_waits(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
+                     size_t out_size)
+{
+    const struct rollout *r = &s->roll;
+    uint32_t root = acc_rollout_stuck_behind(e, s, now_ms);
+    bool stands_still = r->is.step == ACC_ROLL_WATCH && r->is_paused;
+    char text[ACC_REASON_MAX + 1];
+
+    out[0] = '\0';
+    if (root != ACC_NONE) {
+        acc_root_text(e, root, now_ms, text, sizeof(text));
+        return snprintf(out, out_size, "; stands still: %s%s",
+                        acc_root_is_host(root) ? "" : "waits for ", text);
+    }
+    if (r->waits_for == ACC_NONE || r->waits_for >= e->n_services) {
+        return 0;
+    }
+    return snprintf(out, out_size, "%s %.80s",
+                    r->is_queued   ? ", behind"
+                    : stands_still ? "; stands still: waits for"
+                                   : "; waits for",
+                    e->services[r->waits_for].nick);
+}
+
 void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
                         size_t out_size)
 {
@@ -213,7 +286,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     const char *back = is->back_to ? "back " : "";
     char to[40];
     char elapsed[64] = ""; /* a step that has just begun has no duration yet */
-    char left[48], serves[32], fault[ACC_TEXT_MAX + 1], held[2 * ACC_TEXT_MAX];
+    char left[48], fault[ACC_TEXT_MAX + 1], held[2 * ACC_TEXT_MAX];
     int n = 0;
 
     if (elapsed_ms > 0) {
@@ -272,22 +345,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         break;
     case ACC_ROLL_ASK:
-        if (acc_undo_is_impossible(e, s)) {
-            n = snprintf(out, out_size,
-                         "needs an operator: r%u %.160s; r%u" ACC_CUT_OFF
-                         ". accctl upgrade %.60s --keep goes on with r%u",
-                         (unsigned)is->to, is->why, (unsigned)is->from, s->nick, (unsigned)is->to);
-            break;
-        }
-        (void)snprintf(serves, sizeof(serves), "r%u serves; ", (unsigned)is->from);
-        n = snprintf(out, out_size,
-                     "needs an operator: r%u %.160s; %s%s. accctl "
-                     "rollback %.60s --yes goes back to r%u, accctl upgrade %.60s --keep goes on "
-                     "with r%u",
-                     (unsigned)is->to, is->why, acc_rollout_old_serves(e, s) ? serves : "",
-                     acc_confirm_asks_for_data(e, s) ? "it has run, so data may have changed"
-                                                     : "upgrade.on_failure is pause",
-                     s->nick, (unsigned)is->from, s->nick, (unsigned)is->to);
+        acc_rollout_ask_text(e, s, true, out, out_size);
+        n = (int)strlen(out);
         break;
     case ACC_ROLL_PRE:
     case ACC_ROLL_POST:
@@ -318,9 +377,8 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
             is_pull ? "pulls_in_flight" : "rollouts_in_flight",
             (unsigned)(is_pull ? e->timing.pulls_in_flight : e->timing.rollouts_in_flight));
     }
-    if (r->waits_for != ACC_NONE && r->waits_for < e->n_services && n > 0 && (size_t)n < out_size) {
-        n += snprintf(out + n, out_size - (size_t)n, "%s %.80s",
-                      r->is_queued ? ", behind" : "; waits for", e->services[r->waits_for].nick);
+    if (n > 0 && (size_t)n < out_size) {
+        n += say_waits(e, s, now_ms, out + n, out_size - (size_t)n);
     }
     acc_rollout_fault(s, now_ms, "the new one ", fault, sizeof(fault));
     if (fault[0] && n > 0 && (size_t)n < out_size) {

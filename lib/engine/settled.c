@@ -79,18 +79,29 @@ static bool is_failing(struct acc_engine *e, const struct service *s, uint64_t n
     return is_in_vain;
 }
 
-static bool root_is_hopeless(struct acc_engine *e, struct service *s, uint64_t now_ms)
+/* Nobody should wait for it: it takes a person, or long. */
+static bool is_hopeless_root(struct acc_engine *e, uint32_t root, uint64_t now_ms)
+{
+    struct service *s = acc_root_service(e, root);
+
+    return s ? acc_svc_hopeless(s) || s->state == ACC_SVC_OFF || is_left_sick(e, s) ||
+                   is_failing(e, s, now_ms)
+             : acc_root_condition(e, root)->is_lasting;
+}
+
+static uint32_t hopeless_root(struct acc_engine *e, struct service *s, uint64_t now_ms)
 {
     for (uint32_t k = 0; k < s->n_roots; k++) {
-        struct service *root = acc_root_service(e, s->roots[k]);
-
-        if (root ? acc_svc_hopeless(root) || root->state == ACC_SVC_OFF || is_left_sick(e, root) ||
-                       is_failing(e, root, now_ms)
-                 : acc_root_condition(e, s->roots[k])->is_lasting) {
-            return true;
+        if (is_hopeless_root(e, s->roots[k], now_ms)) {
+            return s->roots[k];
         }
     }
-    return false;
+    return ACC_NONE;
+}
+
+static bool root_is_hopeless(struct acc_engine *e, struct service *s, uint64_t now_ms)
+{
+    return hopeless_root(e, s, now_ms) != ACC_NONE;
 }
 
 /* What it needs was taken off its network by hand, and it doesn't get ready without. */
@@ -128,6 +139,19 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     return holder && (acc_svc_hopeless(holder) || is_failing(e, holder, now_ms))
                ? failed_as_is(e, s, now_ms, text)
                : ACC_SETTLED_PENDING;
+}
+
+/* Who asks for it is told, too, when it runs and can't do its work before a person has helped
+ * another one. */
+static enum acc_settled settled_well(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                     char *text)
+{
+    enum acc_settled so_far = settled_up(e, s, now_ms, text);
+
+    return so_far == ACC_SETTLED_DONE && s->state == ACC_SVC_IMPAIRED &&
+                   root_is_hopeless(e, s, now_ms)
+               ? failed_as_is(e, s, now_ms, text)
+               : so_far;
 }
 
 /* A restart that would only have been a stop: it was not begun. */
@@ -178,6 +202,86 @@ static enum acc_settled settled_down(struct acc_engine *e, struct service *s, en
     return ACC_SETTLED_DONE;
 }
 
+/* It waits now, and not for its turn: that comes, whatever becomes of another one. */
+static bool is_kept_waiting(struct acc_engine *e, struct service *s)
+{
+    const struct rollout *r = &s->roll;
+    bool is_gated = s->blocker != ACC_NONE || s->host_blocker != ACC_NONE;
+    const struct instance *candidate;
+
+    if (r->is_queued || !acc_may_act(e)) {
+        return false;
+    }
+    switch (r->is.step) {
+    case ACC_ROLL_PULL:
+        return r->is_here;
+    case ACC_ROLL_CREATE:
+        return r->waits_for != ACC_NONE || is_gated;
+    case ACC_ROLL_START:
+    case ACC_ROLL_VERIFY:
+        candidate = acc_rollout_cast(e, s, r->is.slot).candidate;
+        return candidate && !candidate->ready &&
+               (acc_inst_running(candidate) ? r->is_paused : is_gated);
+    case ACC_ROLL_WATCH:
+        return r->is_proven || (r->is_paused && !r->is_taken);
+    case ACC_ROLL_IDLE:
+    case ACC_ROLL_PRE:
+    case ACC_ROLL_STOP_OLD:
+    case ACC_ROLL_ROUTE:
+    case ACC_ROLL_DRAIN:
+    case ACC_ROLL_SWITCH:
+    case ACC_ROLL_POST:
+    case ACC_ROLL_RETIRE:
+    case ACC_ROLL_UNDO:
+    case ACC_ROLL_ASK:
+        break;
+    }
+    return false;
+}
+
+uint32_t acc_rollout_stuck_behind(struct acc_engine *e, struct service *s, uint64_t now_ms)
+{
+    for (uint32_t n = 0; n < e->n_services && is_kept_waiting(e, s); n++) {
+        uint32_t root = hopeless_root(e, s, now_ms);
+        uint32_t next = s->roll.waits_for;
+
+        if (root != ACC_NONE || next == ACC_NONE) {
+            return root;
+        }
+        s = &e->services[next]; /* which may wait itself, and be no root of anything */
+        root = is_hopeless_root(e, next, now_ms) ? next : hopeless_root(e, s, now_ms);
+        if (root != ACC_NONE) {
+            return root;
+        }
+    }
+    return ACC_NONE;
+}
+
+/* Only a person can have it go on. */
+static bool is_stuck(struct acc_engine *e, struct service *s, uint64_t now_ms)
+{
+    const struct rollout *r = &s->roll;
+    bool is_in_hand = acc_svc_held(e, s) || acc_svc_is_left_paused(e, s);
+    bool is_cut = r->is.step == ACC_ROLL_WATCH && r->is_paused && acc_svc_is_cut(e, s);
+
+    return acc_rollout_active(s) && acc_may_act(e) && r->is.step < ACC_ROLL_RETIRE &&
+           (is_in_hand || is_cut || (r->still_ms && !s->wanted_up) ||
+            acc_rollout_stuck_behind(e, s, now_ms) != ACC_NONE);
+}
+
+static enum acc_settled stuck_as_is(struct acc_engine *e, struct service *s, uint64_t now_ms,
+                                    char *text)
+{
+    char rest[ACC_TEXT_MAX + 1];
+
+    if (s->wanted_up) {
+        return failed_as_is(e, s, now_ms, text);
+    }
+    acc_rollout_standstill(e, s, rest, sizeof(rest));
+    (void)snprintf(text, ACC_REASON_MAX + 1, "it was turned off; %s", rest);
+    return ACC_SETTLED_FAILED;
+}
+
 static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s, enum acc_verb verb,
                                         uint64_t now_ms, char *text)
 {
@@ -209,7 +313,7 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
         return lacks_yes ? ACC_SETTLED_REFUSED : ACC_SETTLED_FAILED;
     }
     if (acc_rollout_active(s) || s->roll.is_asked) {
-        return ACC_SETTLED_PENDING;
+        return is_stuck(e, s, now_ms) ? stuck_as_is(e, s, now_ms, text) : ACC_SETTLED_PENDING;
     }
     switch (s->roll.result) {
     case ROLL_UP_TO_DATE:
@@ -283,10 +387,10 @@ static enum acc_settled settled(struct acc_engine *e, struct service *s, enum ac
         if (is_refused_restart(e, s, now_ms, text)) {
             return ACC_SETTLED_REFUSED;
         }
-        return settled_up(e, s, now_ms, text);
+        return settled_well(e, s, now_ms, text);
     case ACC_VERB_UP:
     case ACC_VERB_START:
-        return settled_up(e, s, now_ms, text);
+        return settled_well(e, s, now_ms, text);
     case ACC_VERB_STOP:
     case ACC_VERB_DOWN:
         return settled_down(e, s, verb, text);
@@ -517,7 +621,10 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
         return ACC_SETTLED_PENDING;
     }
     if (acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH) {
-        return under_hold(e, s, ACC_VERB_UPGRADE, ACC_SETTLED_PENDING, now_ms, text);
+        enum acc_settled so_far = is_stuck(e, s, now_ms) ? failed_as_is(e, s, now_ms, text)
+                                                         : ACC_SETTLED_PENDING;
+
+        return under_hold(e, s, ACC_VERB_UPGRADE, so_far, now_ms, text);
     }
     if (has_outdated(e, s)) {
         if (acc_change_refused(s)) {

@@ -156,7 +156,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
     acc_hold_record(e, &s->hold, now_ms > e->now ? now_ms : e->now, &ret_view->hold);
     acc_reason(e, s, now_ms, ret_view->reason, sizeof(ret_view->reason));
-    acc_rollout_queued(s, now_ms, ret_view->queued, sizeof(ret_view->queued));
+    acc_rollout_queued(e, s, now_ms, ret_view->queued, sizeof(ret_view->queued));
 }
 
 void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t i,

@@ -374,6 +374,7 @@ static bool say_drift(struct acc_engine *e, struct words *w, struct service *s)
 static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint64_t now_ms)
 {
     struct service *s = &e->services[svc];
+    char text[ACC_REASON_MAX + 1];
 
     say(w, "%s, which ", s->nick);
     if (!s->wanted_up) {
@@ -383,6 +384,9 @@ static void say_other(struct acc_engine *e, struct words *w, uint32_t svc, uint6
         say(w, "has no replicas");
     } else if (s->state == ACC_SVC_HELD) {
         say_held(e, w, s, now_ms);
+    } else if (s->roll.is.step == ACC_ROLL_ASK) {
+        acc_rollout_ask_text(e, s, false, text, sizeof(text));
+        say(w, "%s", text);
     } else if (s->has_failed && !s->ready && s->fail_ms >= s->ready_ms) {
         say_failure(e, w, s, now_ms);
     } else if (say_end(e, w, s)) {
@@ -533,11 +537,23 @@ static void say_missed(struct acc_engine *e, struct words *w, struct service *s,
     }
 }
 
-static const char *nick_of(const struct acc_engine *e, uint32_t root)
+const char *acc_root_nick(const struct acc_engine *e, uint32_t root)
 {
     const struct service *s = acc_root_service(e, root);
 
     return s ? s->nick : acc_root_condition(e, root)->id;
+}
+
+void acc_root_text(struct acc_engine *e, uint32_t root, uint64_t now_ms, char *out, size_t out_size)
+{
+    struct words w = {out, out_size, 0};
+
+    out[0] = '\0';
+    if (acc_root_service(e, root)) {
+        say_other(e, &w, root, now_ms);
+    } else {
+        acc_host_lacks(e, acc_root_condition(e, root), out, out_size);
+    }
 }
 
 static bool say_roots(struct acc_engine *e, struct words *w, const struct service *s,
@@ -553,7 +569,7 @@ static bool say_roots(struct acc_engine *e, struct words *w, const struct servic
         say_other(e, w, s->roots[0], now_ms);
     }
     for (uint32_t k = 1; k < s->n_roots; k++) {
-        say(w, "%s%s", k == 1 ? "; and " : ", ", nick_of(e, s->roots[k]));
+        say(w, "%s%s", k == 1 ? "; and " : ", ", acc_root_nick(e, s->roots[k]));
     }
     return true;
 }
