@@ -72,6 +72,19 @@ static void say_taken_back(struct acc_outdated_row *row, bool is_refused)
     row->is_taken_back = true;
 }
 
+/* What one has been made of need not be what serves. */
+static void fill_asked(struct acc_outdated *book, const char *service)
+{
+    for (size_t i = 0; i < book->n; i++) {
+        struct acc_outdated_row *row = &book->row[i];
+
+        if (strcmp(row->service, service) == 0 && row->look.state != ACC_IMAGE_UNKNOWN) {
+            (void)snprintf(row->look.reason, sizeof(row->look.reason),
+                           "its upgrade needs an operator: accctl why %.100s", service);
+        }
+    }
+}
+
 /* What is known here of the other image: it was tried before, or comes by itself. */
 static void fill_known(struct accd_app *app, struct acc_outdated *book)
 {
@@ -86,6 +99,10 @@ static void fill_known(struct accd_app *app, struct acc_outdated *book)
 
         acc_engine_service(app->engine, svc, now_ms, &view);
         row = outdated_row(book, view.id);
+        if (view.step == ACC_ROLL_ASK) {
+            fill_asked(book, view.id);
+            continue;
+        }
         if (!row) {
             continue;
         }

@@ -530,6 +530,10 @@ bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *te
 
     acc_assert(svc < engine->n_services);
     text[0] = '\0';
+    if (s->roll.is.step == ACC_ROLL_ASK) {
+        acc_rollout_ask_text(cast.out, s, true, text, ACC_REASON_MAX + 1);
+        return true;
+    }
     return job_is_unfit(cast.out, s, text) || is_unfit(cast.out, s, false, text);
 }
 

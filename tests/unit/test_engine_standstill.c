@@ -46,6 +46,14 @@ static enum acc_settled settled(const char *name, enum acc_verb verb, char *text
     return acc_engine_settled(stage.engine, stage_index(&stage, name), verb, stage.now_ms, text);
 }
 
+static bool serves(const char *name)
+{
+    struct acc_service_view view;
+
+    acc_engine_service(stage.engine, stage_index(&stage, name), stage.now_ms, &view);
+    return view.serves;
+}
+
 static const char *queued(const char *name)
 {
     static struct acc_service_view view;
@@ -70,10 +78,16 @@ static const char *queued(const char *name)
 /* What it names is what helps: `up` doesn't. */
 START_TEST(who_stands_on_what_asks_names_the_ways_out)
 {
+    char text[ACC_REASON_MAX + 1];
+
     stage_up(&stage, "s: db p e s; api p n:db; web p n:api");
     stage_run(&stage, 60000);
     fail_db();
     ck_state(&stage, "api", "impaired");
+    ck_assert(acc_engine_is_unfit(stage.engine, stage_index(&stage, "db"), text));
+    ck_has(text,
+           "needs an operator: r2 exited with 1; it has run, so data may have changed. accctl "
+           "rollback db --yes goes back to r1");
     ck_assert_str_eq(stage_reason(&stage, "api"), "needs " WAYS_OUT);
     stage_cmd(&stage, ACC_VERB_UP, "api", "");
     stage_run(&stage, 1000);
@@ -132,6 +146,7 @@ START_TEST(who_waits_by_way_of_others_names_the_last)
     upgrade("front");
     stage_run(&stage, 60000);
     ck_state(&stage, "api", "upgrading");
+    ck_assert(!serves("api"));
     ck_has(stage_reason(&stage, "api"), STANDS_STILL);
     ck_has(stage_reason(&stage, "web"), STANDS_STILL);
     ck_has(stage_reason(&stage, "front"), STANDS_STILL);
@@ -140,6 +155,8 @@ START_TEST(who_waits_by_way_of_others_names_the_last)
     ck_settled("front", ACC_VERB_UPGRADE, ACC_SETTLED_FAILED, STANDS_STILL);
     stage_decide(&stage, ACC_VERB_ROLLBACK, "db");
     stage_run(&stage, 5000);
+    ck_state(&stage, "api", "upgrading");
+    ck_assert(serves("api"));
     ck_settled("front", ACC_VERB_UPGRADE, ACC_SETTLED_PENDING, "");
     stage_run(&stage, 1200000);
     ck_settled("front", ACC_VERB_UPGRADE, ACC_SETTLED_DONE, "");
