@@ -592,6 +592,12 @@ static void put_holds(const cJSON *status, const struct accctl_style *style, str
     free(problems);
 }
 
+/* Its state says so, or, while it is watched, nothing of it: it is up. */
+static bool is_upgraded(const cJSON *service)
+{
+    return is_state(service, "upgrading") || strcmp(text_of(service, "step"), "watch") == 0;
+}
+
 /* The steps of those under way, as `upgrade` tells them; one that goes back is a problem. */
 static void put_upgrades(const cJSON *status, const struct accctl_style *style, struct acc_buf *out)
 {
@@ -602,8 +608,7 @@ static void put_upgrades(const cJSON *status, const struct accctl_style *style, 
 
     cJSON_ArrayForEach(service, acc_json_array(status, "services"))
     {
-        if (strcmp(text_of(service, "state"), "upgrading") == 0 &&
-            !is_problem(problems, n_problems, service) && n++ < NAMED_MAX) {
+        if (is_upgraded(service) && !is_problem(problems, n_problems, service) && n++ < NAMED_MAX) {
             put_overview_row(table, service, style);
         }
     }
@@ -616,7 +621,7 @@ static void put_upgrades(const cJSON *status, const struct accctl_style *style, 
  */
 
 struct tally {
-    unsigned well, wanted, off, moving, held;
+    unsigned well, wanted, off, moving, upgraded, held;
 };
 
 static struct tally count(const cJSON *status, const char *stack)
@@ -627,12 +632,15 @@ static struct tally count(const cJSON *status, const char *stack)
     cJSON_ArrayForEach(service, acc_json_array(status, "services"))
     {
         enum mood mood = mood_of(status, service);
+        bool serves;
 
         if (strcmp(text_of(service, "stack"), stack) != 0) {
             continue;
         }
-        tally.well += mood == MOOD_WELL || acc_json_bool(service, "old_serves");
-        tally.moving += mood == MOOD_MOVING;
+        serves = acc_json_bool(service, "serves");
+        tally.well += mood == MOOD_WELL || serves || acc_json_bool(service, "old_serves");
+        tally.moving += mood == MOOD_MOVING && !serves;
+        tally.upgraded += mood == MOOD_MOVING && serves;
         tally.off += mood == MOOD_OFF;
         tally.wanted += mood != MOOD_OFF;
         tally.held += acc_json_object(service, "hold") != NULL;
@@ -646,6 +654,9 @@ static void format_tally(struct tally tally, char *out, size_t out_size)
 
     if (tally.moving > 0 && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, ", %u on the way", tally.moving);
+    }
+    if (tally.upgraded > 0 && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n, ", %u being upgraded", tally.upgraded);
     }
     if (tally.off > 0 && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, ", %u off", tally.off);
@@ -662,7 +673,7 @@ static void put_stack(struct accctl_table *table, const cJSON *status, const cJS
     size_t n = 0;
     struct problem *problems = find_problems(status, name, &n);
     struct tally tally = count(status, name);
-    char tally_text[64], worst[256] = "", ago[48];
+    char tally_text[96], worst[256] = "", ago[48];
 
     format_tally(tally, tally_text, sizeof(tally_text));
     if (n > 0) {
@@ -671,10 +682,10 @@ static void put_stack(struct accctl_table *table, const cJSON *status, const cJS
                        text_of(problems[0].service, "name"), state_text(problems[0].service), ago);
     }
     accctl_table_row(table,
-                     n > 0              ? ACCCTL_RED
-                     : tally.moving > 0 ? ACCCTL_YELLOW
-                     : tally.wanted > 0 ? ACCCTL_GREEN
-                                        : ACCCTL_DIM,
+                     n > 0                               ? ACCCTL_RED
+                     : tally.moving + tally.upgraded > 0 ? ACCCTL_YELLOW
+                     : tally.wanted > 0                  ? ACCCTL_GREEN
+                                                         : ACCCTL_DIM,
                      2);
     accctl_table_cell(table, name);
     accctl_table_cell(table, text_of(stack, "mode"));
@@ -812,7 +823,7 @@ void accctl_put_full(const cJSON *status, const struct accctl_style *style, stru
     {
         const char *name = text_of(stack, "name");
         struct accctl_table *table = accctl_table_create(ACC_ARRAY_LEN(titles), "  ");
-        char line[320], tally[64];
+        char line[320], tally[96];
 
         format_tally(count(status, name), tally, sizeof(tally));
         (void)snprintf(line, sizeof(line), "%.200s (%.20s): %s", name, text_of(stack, "mode"),

@@ -423,6 +423,12 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     if (service.old_serves) {
         acc_put_bool(w->put, item, "old_serves", true);
     }
+    if (service.serves) {
+        acc_put_bool(w->put, item, "serves", true);
+    }
+    if (service.step != ACC_ROLL_IDLE) {
+        text(w, item, "step", acc_rollout_step_name(service.step));
+    }
     put_hold(w, item, "hold", &service.hold);
     put_auto(w, item, svc);
     put_instances(w, item, svc, service.n_instances);

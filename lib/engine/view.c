@@ -131,6 +131,8 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .removed = s->removed,
         .is_found_off = !s->wanted_up && strcmp(s->asked_by, ACC_FOUND_OFF) == 0,
         .old_serves = acc_rollout_old_serves(e, s),
+        .serves = (s->state == ACC_SVC_UPGRADING || s->state == ACC_SVC_ROLLING_BACK) && s->ready &&
+                  !s->sick,
         .wanted_up = s->wanted_up,
         .observing = e->stacks[s->stack].contact == CONTACT_OBSERVING,
         .is_unseen = e->stacks[s->stack].contact == CONTACT_UNKNOWN,

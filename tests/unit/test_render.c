@@ -260,6 +260,36 @@ START_TEST(whose_old_one_serves_is_a_problem_and_counts_as_up)
 }
 END_TEST
 
+/* It looks like an outage otherwise; and what is only watched is not over. */
+START_TEST(who_serves_amid_its_upgrade_counts_as_up)
+{
+    cJSON *json = status();
+    cJSON *service;
+    struct acc_buf out;
+
+    cJSON_ArrayForEach(service, cJSON_GetObjectItem(json, "services"))
+    {
+        cJSON_ReplaceItemInObject(service, "desired", cJSON_CreateString("up"));
+        cJSON_ReplaceItemInObject(service, "state", cJSON_CreateString("up"));
+        if (strcmp(cJSON_GetObjectItem(service, "id")->valuestring, "acc/postgres") == 0) {
+            cJSON_ReplaceItemInObject(service, "state", cJSON_CreateString("upgrading"));
+            cJSON_ReplaceItemInObject(service, "reason", cJSON_CreateString("waits for its turn"));
+            cJSON_AddTrueToObject(service, "serves");
+        } else if (strcmp(cJSON_GetObjectItem(service, "id")->valuestring, "acc/grafana") == 0) {
+            cJSON_ReplaceItemInObject(service, "reason", cJSON_CreateString("r2 is watched"));
+            cJSON_AddStringToObject(service, "step", "watch");
+        }
+    }
+    acc_buf_init(&out, 10000);
+    accctl_put_overview(json, &pipe_style, &out);
+    ck_assert_msg(strstr(out.data, "upgrading  12 s  waits for its turn"), "%s", out.data);
+    ck_assert_msg(strstr(out.data, "r2 is watched"), "%s", out.data);
+    ck_assert_msg(strstr(out.data, "4 of 4 up, 1 being upgraded"), "%s", out.data);
+    acc_buf_fini(&out);
+    cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(stacks_whose_files_are_gone_are_told_above_all)
 {
     cJSON *json = status();
@@ -966,6 +996,7 @@ int main(void)
     tcase_add_loop_test(tcase, upgrades_by_itself_have_a_line, 0, ACC_ARRAY_LEN(auto_lines));
     tcase_add_test(tcase, whose_old_one_serves_is_a_problem_and_counts_as_up);
     tcase_add_test(tcase, a_lost_state_is_told_above_all);
+    tcase_add_test(tcase, who_serves_amid_its_upgrade_counts_as_up);
     tcase_add_test(tcase, stacks_whose_files_are_gone_are_told_above_all);
     tcase_add_test(tcase, stacks_whose_files_do_not_load_are_told_above_all);
     tcase_add_test(tcase, networks_that_are_otherwise_are_told_above_all);
