@@ -193,12 +193,12 @@ static void close_all(struct accd_app *app)
     accd_docker_stream_close(app->stream);
     accd_app_prune_drop(app);
     accd_app_plan_drop(app);
-    accd_app_declared_drop(app);
     app->call = accd_docker_call_destroy(app->call);
     app->pins = accd_pins_destroy(app->pins);
     accd_probe_close(app->probe);
     accd_control_close(app->control);
     app->control = NULL;
+    accd_app_declared_drop(app); /* who waited for it has left */
     if (app->http) {
         accd_http_close(app->http, on_http_closed, NULL);
     }

@@ -197,7 +197,12 @@ void accd_app_explain(void *ctx, uint32_t svc, const char *message, char *out, s
 void accd_app_declared_drop(struct accd_app *app)
 {
     while (app->declared_looks) {
-        accd_docker_declared_cancel(app->declared_looks->declared);
-        look_free(app->declared_looks);
+        struct accd_declared_look *look = app->declared_looks;
+
+        accd_docker_declared_cancel(look->declared);
+        if (look->done) {
+            look->done(look->arg);
+        }
+        look_free(look);
     }
 }

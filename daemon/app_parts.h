@@ -141,7 +141,7 @@ bool accd_app_is_managed(const struct accd_app *app, const char *stack);
 void accd_app_differing(void *app, void (*done)(void *arg), void *arg);
 const struct acc_plan *accd_app_resources(void *app); /* what was found; borrowed */
 void accd_app_explain(void *app, uint32_t svc, const char *message, char *out, size_t out_size);
-void accd_app_declared_drop(struct accd_app *app); /* nobody is told */
+void accd_app_declared_drop(struct accd_app *app); /* they are over */
 
 /* app_unlisted.c */
 void accd_app_unlisted_begin(struct accd_app *app); /* behind the restore of the state */

@@ -173,3 +173,26 @@ def test_what_other_composes_have_made_is_as_the_file_says(w):
         assert differs[f"network {name}_o"] == ["enable_ipv6: true -> false"], differs
         assert differs[f"volume {name}_vv"] == ["label x removed"], differs
     assert len(differs) == 6, differs
+
+
+@needs(seconds=150)
+def test_what_is_only_observed_is_told_when_it_is_taken_over(w):
+    """Nothing of it follows its file before. Nor does a hang of Docker keep an apply, or the end of accd, for long."""
+    path = w.stack("s", {"a": service(networks=["n"])}, networks={"n": pool("172.30.5.0/24")})
+    w.engine.compose("up", "-d", cwd=path.parent)
+    w.stack("s", {"a": service(networks=["n"])}, networks={"n": pool("172.30.5.0/24", internal=True)})
+    accd = w.accd(config=w.config([path]))
+    accd.wait_all_up(30)
+    assert set(rows(accd)) == {"s"}, rows(accd)
+    assert "network" not in accd.ctl("apply").stdout and told(accd) == {}
+    accd.ctl("adopt", "s")
+    wait(lambda: set(told(accd)) == {"network s_n"}, 10, "it is told, now that its file counts")
+    assert rows(accd)["network s_n"][1][0] == "internal: false -> true"
+    w.engine.lab("freeze")
+    try:
+        done = accd.ctl("apply", "--timeout", "2s", check=False)
+        assert done.returncode == 0 and "apply: nothing to do" in done.stdout, done
+        accd.stop()
+    finally:
+        w.engine.lab("thaw")
+    assert "ERROR: " not in accd.log.read_text(), accd.tail()
