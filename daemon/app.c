@@ -111,7 +111,8 @@ static bool is_ours(void *ctx, const char *project)
     struct accd_app *app = ctx;
 
     return acc_engine_find_stack(app->engine, project) != ACC_NONE ||
-           accd_departed_has(&app->departed, project); /* does somebody take it over? */
+           accd_departed_has(&app->departed, project) || /* does somebody take it over? */
+           accd_app_others_has(app, project);
 }
 
 const struct acc_model *accd_app_model(void *ctx)
@@ -266,6 +267,10 @@ static void on_idle(void *ctx, uint64_t deadline_ms)
 {
     struct accd_app *app = ctx;
 
+    if (accd_app_others_tell(app)) {
+        accd_pump_run(app->pump); /* which comes back here */
+        return;
+    }
     accd_store_gather(app->store, false);
     accd_timer_arm(&app->timer, deadline_ms);
     if (app->control) {
@@ -363,6 +368,7 @@ static int create_engine(struct accd_app *app)
     if (r == 0) {
         accd_store_restore(app->store, app->engine);
         accd_app_unlisted_begin(app);
+        accd_app_others_set(app);
         app->n_past = accd_store_incidents(app->store, app->past, ACC_PAST_INCIDENTS_MAX);
         size_t n_unfinished = accd_store_n_unfinished(app->store);
 
@@ -381,6 +387,7 @@ static void before_step(void *ctx, const struct acc_event *event)
 
     accd_store_gather(app->store, true);
     accd_recorder_before(app->recorder, event);
+    accd_app_others_heard(app, event);
     if (event->type == ACC_EV_OBS &&
         accd_departed_taken_over(&app->departed, app->engine, event->obs)) {
         struct acc_stack_record stack = {.observing = true};
@@ -699,6 +706,7 @@ static enum accd_app_result run(struct accd_app *app)
     free(app->looks);
     accd_app_unlisted_fini(app);
     acc_plan_fini(&app->differing);
+    free(app->others);
     app->pump = accd_pump_destroy(app->pump);
     app->recorder = accd_recorder_destroy(app->recorder);
     app->engine = acc_engine_destroy(app->engine);

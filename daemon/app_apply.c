@@ -256,6 +256,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
     app->loaded = *result->loaded;
     *result->loaded = (struct acc_loaded){0};
     accd_app_unlisted_move(app, old.model);
+    accd_app_others_set(app);
     acc_loaded_fini(&old);
     if (accd_host_watch_set(app->host_watch, app->loaded.model) < 0) {
         accd_log(ACCD_LOG_ERROR, "x-acc.host: out of memory, what is new in it isn't watched");

@@ -35,6 +35,12 @@
 /* People who wait for one reading of the files. */
 #define ACCD_APPLIES_MAX 16u
 
+/* What is told of a service of a stack that isn't loaded. */
+struct accd_other {
+    uint32_t condition; /* of the model */
+    enum acc_tri told;
+};
+
 struct accd_app {
     const struct accd_options *options;
     struct acc_load_options load_options;
@@ -99,6 +105,9 @@ struct accd_app {
     bool is_left_told; /* in the log, once */
     char **unmatched;  /* owned; patterns of acc.yaml */
     size_t n_unmatched;
+    struct accd_other *others; /* owned */
+    size_t n_others;
+    bool is_others_due;
     char asked_by[64];               /* ... the last one */
     bool prune_asked, conform_asked; /* by those who wait for the reading under way */
 
@@ -153,6 +162,14 @@ void accd_app_on_looked(void *app, const struct accd_reload_result *result);
 void accd_app_unlisted(void *app, struct acc_unlisted_list *ret_list);
 void accd_app_unlisted_fini(struct accd_app *app);
 void accd_app_left_look(struct accd_app *app); /* once Docker has told what there is */
+
+/* app_others.c */
+void accd_app_others_set(struct accd_app *app); /* of what is loaded now */
+/* Is a service of that stack needed? Then its containers have to be looked at. */
+bool accd_app_others_has(const struct accd_app *app, const char *stack);
+void accd_app_others_heard(struct accd_app *app, const struct acc_event *event);
+/* Once all containers are known. True: there is something for the pump. */
+bool accd_app_others_tell(struct accd_app *app);
 
 /* app_plan.c */
 void accd_app_plan(void *app,

@@ -432,39 +432,14 @@ static int load_files(const struct acc_load_options *options, struct stacks *sta
     return r;
 }
 
-static bool has_stack(const struct stacks *stacks, const char *name)
-{
-    for (size_t i = 0; i < stacks->n; i++) {
-        if (strcmp(stacks->item[i]->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What a stack needs of those that aren't there can't be checked. */
-static void forget_others(const struct stacks *stacks, struct acc_stack *stack)
-{
-    for (size_t i = 0; i < stack->n_services; i++) {
-        struct acc_service_spec *service = &stack->services[i];
-        size_t n = 0;
-
-        for (size_t k = 0; k < service->n_edges; k++) {
-            const char *other = service->edges[k].stack;
-
-            if (!other || has_stack(stacks, other)) {
-                service->edges[n++] = service->edges[k];
-            }
-        }
-        service->n_edges = n;
-    }
-}
-
 /* The stacks go into the model, or are only looked at together. */
 static int join(struct stacks *stacks, int r, struct acc_model **ret_model, struct acc_diags *diags)
 {
-    for (size_t i = 0; stacks->is_partial && i < stacks->n; i++) {
-        forget_others(stacks, stacks->item[i]);
+    /* What a stack needs of those that aren't there can't be checked. */
+    for (size_t i = 0; stacks->is_partial && i < stacks->n && r != -ENOMEM; i++) {
+        int each = acc_stack_detach(stacks->item[i], stacks->item, stacks->n, stacks->may_miss);
+
+        r = each < 0 ? each : r;
     }
     if (r == 0 || (r == -EINVAL && stacks->find_all && stacks->n > 0)) {
         acc_diags_settle(diags);

@@ -340,6 +340,11 @@ static void look_at(struct accd_host_watch *watch, size_t at)
         break;
     case ACC_HOST_PLACE: /* look_at_places(), with all others */
     case ACC_HOST_DISK:  /* the store knows */
+    case ACC_HOST_READY: /* Docker does (app_others.c) */
+    case ACC_HOST_RUNNING:
+    case ACC_HOST_DONE:
+    case ACC_HOST_MAKER:
+    case ACC_HOST_FREE:
         break;
     }
 }

@@ -47,6 +47,9 @@ int acc_xacc_host(struct acc_compose_ctx *ctx, const struct acc_node *list,
         if (!text) {
             return -ENOMEM;
         }
+        if (!problem && acc_condition_is_of_service(need.is.kind)) {
+            problem = ACC_CONDITION_UNKNOWN;
+        }
         if (problem) {
             acc_xacc_complain(ctx, node->pos, "host: '%s': %s", node->text, problem);
         } else if (has_condition(service, text)) {

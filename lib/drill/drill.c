@@ -147,6 +147,11 @@ static bool is_stood_on(enum acc_condition_kind kind)
     case ACC_HOST_NETWORK:
     case ACC_HOST_TIME:
     case ACC_HOST_DISK:
+    case ACC_HOST_READY:
+    case ACC_HOST_RUNNING:
+    case ACC_HOST_DONE:
+    case ACC_HOST_MAKER:
+    case ACC_HOST_FREE:
         break;
     }
     return false;

@@ -50,12 +50,21 @@ void acc_host_mark_users(struct acc_engine *e, const struct condition *c)
 enum wish {
     TO_RUN = 0,
     TO_START,   /* where its sources lie */
-    TO_BE_MADE, /* networks and volumes */
+    TO_BE_MADE, /* networks and volumes, and what it is made with */
 };
+
+/* Who has a container has no use for it. */
+static bool is_for_making(const struct condition *c)
+{
+    return c->res != ACC_NONE || c->is.kind == ACC_HOST_MAKER;
+}
 
 static enum wish wish_of(const struct condition *c)
 {
-    return c->res != ACC_NONE ? TO_BE_MADE : c->is.kind == ACC_HOST_PLACE ? TO_START : TO_RUN;
+    if (is_for_making(c)) {
+        return TO_BE_MADE;
+    }
+    return c->is.kind == ACC_HOST_PLACE || c->is.kind == ACC_HOST_DONE ? TO_START : TO_RUN;
 }
 
 static bool has_wish(struct acc_engine *e, struct service *s, enum wish wish)
@@ -169,7 +178,7 @@ bool acc_host_lets_start(struct acc_engine *e, struct service *s)
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met != ACC_YES && (c->res == ACC_NONE || acc_host_concerns(e, s, c))) {
+        if (c->is_met != ACC_YES && (!is_for_making(c) || acc_host_concerns(e, s, c))) {
             s->host_blocker = (uint32_t)(c - e->conditions);
             return false;
         }
@@ -182,7 +191,7 @@ const struct condition *acc_host_missed(const struct acc_engine *e, const struct
     for (uint32_t k = 0; k < s->n_host; k++) {
         const struct condition *c = acc_host_of(e, s, k);
 
-        if (c->is_met == ACC_NO && c->res == ACC_NONE) {
+        if (c->is_met == ACC_NO && !is_for_making(c)) {
             return c;
         }
     }
@@ -207,7 +216,7 @@ static bool is_guilty(struct acc_engine *e, const struct service *s, const struc
                       uint64_t at_ms)
 {
     if (c->is_met == ACC_NO) {
-        return c->res == ACC_NONE; /* it can't be started again now either */
+        return !is_for_making(c); /* it can't be started again now either */
     }
     if (!c->last_bad_ms || c->last_bad_ms <= s->attempt_ms) {
         return false;

@@ -13,6 +13,10 @@
  * their root (host_mount.c), a condition of its own while it is lost: a NAS that is gone is one
  * incident, however many paths lie on it, and also where some services name it as `mount:`.
  *
+ * What is needed of a stack that isn't loaded is one as well (ready:STACK/SERVICE and its like, in the
+ * place of an edge): nobody starts it, but it is there or not. What a container is made with (maker:)
+ * is missed only by who has none, and what had to have ended (done:) only until one is ready.
+ *
  * So is each network and volume that Docker can't make (E6, net:<name>, vol:<name>): it is the root
  * of all who lack a container for it. That the engine finds out by itself (resource.c).
  */

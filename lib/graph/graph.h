@@ -22,6 +22,12 @@
 int acc_model_join(struct acc_stack **stacks, size_t n_stacks, struct acc_model **ret_model,
                    struct acc_diags *diags);
 
+/* Before that, of a stack that is there without some of those that it names: its edges to other
+ * stacks than `there` are dropped. With `is_to_run` what it can't do without becomes a condition of
+ * its services. 0 or -ENOMEM. */
+int acc_stack_detach(struct acc_stack *stack, struct acc_stack *const *there, size_t n,
+                     bool is_to_run);
+
 /* Give a joined model its phases; names are copied. A service in an unknown phase, and one that
  * depends on a service of a later phase, is an error. 0, -EINVAL with `diags`, -ENOMEM. */
 int acc_model_set_phases(struct acc_model *model, const struct acc_phase_spec *phases, size_t n,

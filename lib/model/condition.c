@@ -6,9 +6,11 @@
 
 #include "lib/base/assert.h"
 
+#define NOT_LOADED ": its stack is not loaded"
+
 static const struct {
     const char *name;
-    char begin; /* of its argument; ' ' for any, '\0': it has none */
+    char begin; /* of its argument; ' ' an address, 's' a service, '\0': it has none */
     const char *lacks;
 } kinds[] = {
     [ACC_HOST_MOUNT] = {"mount", '/', "nothing is mounted on %s"},
@@ -19,6 +21,11 @@ static const struct {
     [ACC_HOST_TIME] = {"time", '\0', "the clock is not synchronised%s"},
     [ACC_HOST_DISK] = {NULL, '\0', "accd's state can't be saved: its disk is full, or broken%s"},
     [ACC_HOST_PLACE] = {NULL, '/', "%s is not where it was when it was last used"},
+    [ACC_HOST_READY] = {"ready", 's', "%s is not ready, and nobody starts it" NOT_LOADED},
+    [ACC_HOST_RUNNING] = {"running", 's', "%s doesn't run, and nobody starts it" NOT_LOADED},
+    [ACC_HOST_DONE] = {"done", 's', "%s has not ended with 0, and nobody runs it" NOT_LOADED},
+    [ACC_HOST_MAKER] = {"maker", 's', "%s is not ready, and nobody starts it" NOT_LOADED},
+    [ACC_HOST_FREE] = {"free", 's', "%s runs, and nobody stops it" NOT_LOADED},
 };
 static_assert(ACC_ARRAY_LEN(kinds) == ACC_HOST_KIND_COUNT, "one row per kind");
 
@@ -26,6 +33,9 @@ static const char *check(const char *arg, char begin)
 {
     if (begin == '\0') {
         return NULL;
+    }
+    if (begin == 's') {
+        return strchr(arg, '/') ? NULL : "it is no stack/service";
     }
     if (begin == '/') {
         return arg[0] != '/' ? "its path is not absolute" : NULL;
@@ -53,7 +63,22 @@ const char *acc_condition_parse(const char *text, struct acc_condition *ret_cond
             .kind = (enum acc_condition_kind)k, .text = text, .arg = text + len + has_arg};
         return check(ret_condition->arg, kinds[k].begin);
     }
-    return "it is none of mount:PATH, device:PATH, path:PATH, address:IP, network, time";
+    return ACC_CONDITION_UNKNOWN;
+}
+
+bool acc_condition_is_of_service(enum acc_condition_kind kind)
+{
+    return kinds[kind].begin == 's';
+}
+
+bool acc_condition_put_service(enum acc_condition_kind kind, const char *stack, const char *service,
+                               char *text, size_t size)
+{
+    int n;
+
+    acc_assert(acc_condition_is_of_service(kind));
+    n = snprintf(text, size, "%s:%s/%s", kinds[kind].name, stack, service);
+    return n > 0 && (size_t)n < size;
 }
 
 struct acc_condition acc_condition_of_source(const char *path)

@@ -18,8 +18,15 @@ enum acc_condition_kind {
     ACC_HOST_TIME,    /* the clock is synchronised */
     ACC_HOST_PLACE,   /* a bind source lies on the mount on which it was last used (place.h) */
     ACC_HOST_DISK,    /* accd's state can be saved; of every configuration */
+    /* Of a service of a stack that isn't loaded, in the place of an edge to it: it is up, it runs,
+     * it has ended with 0, it is up when a container is made, it doesn't run. */
+    ACC_HOST_READY,
+    ACC_HOST_RUNNING,
+    ACC_HOST_DONE,
+    ACC_HOST_MAKER,
+    ACC_HOST_FREE,
 };
-#define ACC_HOST_KIND_COUNT 8
+#define ACC_HOST_KIND_COUNT 13
 
 /* Conditions and tokens of one configuration that differ; a home has a handful, and each bind
  * source is a condition, too. */
@@ -38,11 +45,20 @@ struct acc_condition {
     const char *arg;  /* in `text`: "/mnt/nas"; "" where there is none */
 };
 
-/* NULL and `*ret_condition`, which points into `text`; else what is wrong with it, one clause. */
+/* Does it speak of a service, "stack/service"? No file says so. */
+bool acc_condition_is_of_service(enum acc_condition_kind kind);
+#define ACC_CONDITION_UNKNOWN                                                                      \
+    "it is none of mount:PATH, device:PATH, path:PATH, address:IP, network, time"
+/* NULL and `*ret_condition`, which points into `text`; else what is wrong with it, one clause.
+ * Takes what x-acc.host may have, and conditions of services. */
 const char *acc_condition_parse(const char *text, struct acc_condition *ret_condition);
 /* What ACC_HOST_DISK is called: no file names it. */
 #define ACC_CONDITION_DISK "disk"
 
+/* In the place of an edge to "stack/service"; `text` is theirs: at most size - 1 bytes. False: it
+ * is too long. */
+bool acc_condition_put_service(enum acc_condition_kind kind, const char *stack, const char *service,
+                               char *text, size_t size);
 /* That of a bind source, an absolute path of at most ACC_CONDITION_TEXT_MAX bytes: it isn't written
  * in the file, and is called by the path alone. */
 struct acc_condition acc_condition_of_source(const char *path);

@@ -165,3 +165,44 @@ def test_what_is_wrong_between_stacks_is_that_of_the_one_it_is_in(w):
     accd.ctl("apply")
     wait(lambda: modes(accd) == {"t": "managing", "u": "managing"}, 20, "it is managed as before")
     assert w.docker.identities() == before
+
+
+@needs(seconds=200)
+def test_who_needs_what_is_not_loaded_waits_for_it(w):
+    """A stack that needs another one, whose file is bad when the host is up again: it waits, says what for, and starts when somebody
+    has started that. Who runs rides, and is healed while what it needs runs."""
+    need = {"x-acc": {"edges": {"u/web": {"kind": "needs"}}}}
+    made = {"x-acc": {"edges": {"u/web": {"kind": "needs", "at": "create"}}}}
+    likes = {"x-acc": {"edges": {"u/web": {"kind": "wants"}}}}
+    accd, paths = begin(w, v={"app": {**service(check=False), **need}, "has": {**service(check=False), **made},
+                              "likes": {**service(check=False), **likes}})
+    good = paths["u"].read_text()
+    accd.kill()
+    for name in "t-a-1", "u-web-1", "v-app-1", "v-has-1", "v-likes-1":
+        w.docker.crash(name)
+    paths["u"].write_text(good.replace("name", "nmae"))
+    record = w.record()
+    accd.start()
+    for name in "t/a", "v/has", "v/likes":  # what it takes when it is made it has
+        accd.wait_state(name, "up", seconds=30)
+    accd.wait_state("v/app", "blocked", seconds=20)
+    why = accd.ctl("why", "v/app", check=False).stdout
+    assert "u/web is not ready" in why and "not loaded" in why, why
+    holds(lambda: not record.count("start", "v-app-1") and not record.count("start", "u-web-1"), 2, "it waits")
+    w.docker.call("POST", "/containers/u-web-1/start")
+    accd.wait_state("v/app", "up", seconds=30)
+    w.docker.crash("v-app-1")
+    wait(lambda: record.count("start", "v-app-1") == 2, 20, "it is healed")
+    accd.wait_state("v/app", "up", seconds=30)
+    before = w.docker.identities()
+    w.docker.crash("u-web-1")
+    wait(lambda: any("u/web" in i["root"] for i in accd.incidents()), 30, "that it is missed is told")
+    assert w.docker.identities()["v-app-1"] == before["v-app-1"], "it rides"
+    paths["u"].write_text(good)
+    accd.ctl("apply")
+    accd.wait_state("u/web", "up", seconds=20)
+    assert w.docker.identities()["v-app-1"] == before["v-app-1"], "it rides on"
+    wait(lambda: not any("u/web" in i["root"] for i in accd.incidents()), 90, "it is over")
+    order = w.record()
+    accd.ctl("restart", "u/web")
+    wait(lambda: order.count("start", "u-web-1") == 1, 20, "it is accd's again")

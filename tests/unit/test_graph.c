@@ -386,6 +386,47 @@ START_TEST(conditions_and_tokens_are_numbered_over_all_stacks)
 }
 END_TEST
 
+START_TEST(what_is_needed_of_a_stack_that_is_not_there_becomes_a_condition)
+{
+    static const char *const texts[] = {"mount:/mnt/nas", "ready:two/db",   "running:two/web",
+                                        "done:two/job",   "maker:two/keys", "free:two/game"};
+    struct acc_stack *stacks[] = {
+        stack_parse("one", "a n:two/db n:two/db n:!two/web m:*two/job n:two/keys c:two/game "
+                           "w:two/x a:two/y; b n:a n:?two/db"),
+        stack_parse("three", "c")};
+    struct acc_service_spec *a = &stacks[0]->services[0], *b = &stacks[0]->services[1];
+    struct acc_host_need nas = {.at = ACC_NONE};
+
+    ck_assert_ptr_null(acc_condition_parse("mount:/mnt/nas", &nas.is));
+    a->host = &nas;
+    a->n_host = 1;
+    a->edges[4].at_create = true;
+    ck_assert_int_eq(acc_stack_detach(stacks[0], stacks, 2, true), 0);
+    ck_assert_uint_eq(a->n_edges, 0);
+    ck_assert_uint_eq(a->n_host, 6);
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_str_eq(a->host[i].is.text, texts[i]);
+        ck_assert_int_eq(acc_condition_is_of_service(a->host[i].is.kind), i > 0);
+    }
+    ck_assert_uint_eq(b->n_edges, 1);
+    ck_assert_uint_eq(b->n_host, 0); /* it would do without */
+    ck_assert_int_eq(acc_model_join(stacks, 2, &model, &diags), 0);
+    ck_assert_uint_eq(model->n_conditions, 6);
+}
+END_TEST
+
+START_TEST(alone_a_stack_is_fine_without_the_others)
+{
+    struct acc_stack *stack = stack_parse("one", "a n:two/db; b n:a");
+
+    ck_assert_int_eq(acc_stack_detach(stack, &stack, 1, false), 0);
+    ck_assert_int_eq(acc_model_join(&stack, 1, &model, &diags), 0);
+    ck_assert_uint_eq(model->services[0]->n_edges, 0);
+    ck_assert_uint_eq(model->services[1]->n_edges, 1);
+    ck_assert_uint_eq(model->n_conditions, 0);
+}
+END_TEST
+
 START_TEST(ten_thousand_services_with_forty_thousand_edges)
 {
     struct acc_stack *stack = stack_new("one", 10000);
@@ -436,6 +477,8 @@ int main(void)
     tcase_add_test(tcase, an_early_phase_does_not_wait_for_a_late_one);
     tcase_add_test(tcase, an_unknown_phase_is_named);
     tcase_add_test(tcase, conditions_and_tokens_are_numbered_over_all_stacks);
+    tcase_add_test(tcase, what_is_needed_of_a_stack_that_is_not_there_becomes_a_condition);
+    tcase_add_test(tcase, alone_a_stack_is_fine_without_the_others);
     tcase_add_test(tcase, ten_thousand_services_with_forty_thousand_edges);
     srunner_run_all(runner, CK_NORMAL);
     int n_failed = srunner_ntests_failed(runner);

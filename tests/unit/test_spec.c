@@ -466,6 +466,7 @@ static const struct {
     {"health: {waiting: [0]}", "health.waiting: '0' is no exit code from 1 to 255"},
     {"host: [disk]", "host: 'disk': it is none of mount:PATH, device:PATH, path:PATH, address:IP, "
                      "network, time"},
+    {"host: ['ready:u/db']", "host: 'ready:u/db': it is none of mount:PATH, device:PATH"},
     {"host: ['mount:nas']", "host: 'mount:nas': its path is not absolute"},
     {"host: ['time:now']", "host: 'time:now': it is none of"},
     {"host: ['address:eth0']", "host: 'address:eth0': its address is none; write it like"},
