@@ -220,6 +220,20 @@ static void count(void *ctx, const char *cid)
     }
 }
 
+/* Of two stacks of one name it is the same. */
+static bool is_told_before(const struct accd_app *app, size_t at)
+{
+    const struct acc_unloaded *item = app->loaded.unloaded;
+
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(item[i].stack, item[at].stack) == 0 &&
+            strcmp(item[i].problem, item[at].problem) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Behind the last of the list; how many containers there are. */
 static uint32_t add(struct accd_app *app, const struct acc_unlisted_list *list, const char *name)
 {
@@ -291,6 +305,9 @@ void accd_app_unlisted(void *ctx, struct acc_unlisted_list *ret_list)
     for (size_t i = 0; i < app->loaded.n_unloaded; i++) {
         const struct acc_unloaded *unloaded = &app->loaded.unloaded[i];
 
+        if (is_told_before(app, i)) {
+            continue;
+        }
         (void)add(app, ret_list, unloaded->stack);
         app->unlisted[ret_list->n].problem = unloaded->problem;
         app->unlisted[ret_list->n++].n_errors = unloaded->n_errors;

@@ -159,7 +159,7 @@ def test_what_is_wrong_between_stacks_is_that_of_the_one_it_is_in(w):
     accd.start()
     accd.wait_state("t/a", "up", seconds=20)
     head = told(accd, "u")
-    assert "also defined by" in head and str(twin) in head and str(paths["u"]) in head, head
+    assert len(accd.status()["unlisted"]) == 1 and "also defined by" in head and str(twin) in head and str(paths["u"]) in head, head
     assert w.docker.identities() == before and modes(accd) == {"t": "managing"}
     w.config(paths.values())
     accd.ctl("apply")
