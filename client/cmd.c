@@ -123,6 +123,7 @@ static const struct accctl_cmd cmds[] = {
      "take over what docker compose has started",
      "A stack that ran before accd came is only observed. This takes it over: the same\n"
      "containers, none is restarted; from then on accd restarts them and not Docker.\n"
+     "What doesn't run stays off, and is named; more replicas than the file has stay, too.\n"
      "Without a name: all that are only observed. --detach doesn't wait for it.\n\n"
      "  accctl events media      what accd would have done so far\n"
      "  accctl adopt media\n"},

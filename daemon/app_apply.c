@@ -71,6 +71,15 @@ static void refuse(struct accd_app *app, const struct acc_diags *diags)
     free(problems);
 }
 
+/* Scaled by hand, and now the number of its file is asked for. */
+static void list_scaled(const struct acc_service_view *view, struct acc_buf *out)
+{
+    if (view->scale[0] > 0) {
+        (void)acc_buf_printf(out, ACCD_CHANGE_SCALE " %s %u -> %u\n", view->id,
+                             (unsigned)view->scale[0], (unsigned)view->scale[1]);
+    }
+}
+
 /* What differs since it was adopted and is now to follow its file. */
 static void list_conforming(struct accd_app *app, struct acc_buf *out)
 {
@@ -83,6 +92,7 @@ static void list_conforming(struct accd_app *app, struct acc_buf *out)
         if (view.n_instances == 0 || view.observing || view.removed || !view.wanted_up) {
             continue;
         }
+        list_scaled(&view, out);
         acc_engine_instance(app->engine, i, 0, &instance);
         if (instance.differs && instance.cid[0] &&
             accd_differences_get(app->differences, instance.cid, &found) &&

@@ -173,13 +173,25 @@ static cJSON *put_differences(struct writer *w, cJSON *parent,
     return list;
 }
 
-static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_t n_instances)
+/* Somebody has scaled it by hand. */
+static bool scale_text(const struct acc_service_view *service, char out[ACC_DIFF_TEXT_MAX + 1])
+{
+    if (service->scale[0] > 0) {
+        acc_plan_scale_text(service->scale[0], service->scale[1], out, ACC_DIFF_TEXT_MAX + 1);
+    }
+    return service->scale[0] > 0;
+}
+
+static void put_instances(struct writer *w, cJSON *parent, uint32_t svc,
+                          const struct acc_service_view *service)
 {
     cJSON *instances = acc_put_array(w->put, parent, "instances");
+    uint32_t n_instances = service->n_instances;
 
     for (uint32_t i = 0; i < n_instances; i++) {
-        cJSON *item = acc_put_item(w->put, instances);
+        cJSON *item = acc_put_item(w->put, instances), *differences;
         struct acc_instance_view instance;
+        char scale[ACC_DIFF_TEXT_MAX + 1];
 
         acc_engine_instance(w->view->engine, svc, i, &instance);
         text(w, item, "name", instance.name);
@@ -188,7 +200,10 @@ static void put_instances(struct writer *w, cJSON *parent, uint32_t svc, uint32_
         acc_put_int(w->put, item, "pid", instance.pid);
         time_ms(w, item, "started_at", instance.started_ns / 1000000);
         acc_put_bool(w->put, item, "differs", instance.differs);
-        (void)put_differences(w, item, &instance);
+        differences = put_differences(w, item, &instance);
+        if (i == 0 && scale_text(service, scale)) {
+            put_difference(w, differences, scale, false);
+        }
         acc_put_bool(w->put, item, "stale", instance.stale);
     }
 }
@@ -431,7 +446,7 @@ static void put_service(struct writer *w, cJSON *services, uint32_t svc,
     }
     put_hold(w, item, "hold", &service.hold);
     put_auto(w, item, svc);
-    put_instances(w, item, svc, service.n_instances);
+    put_instances(w, item, svc, &service);
     put_resources(w, item, svc, facts);
 }
 
@@ -570,10 +585,16 @@ static bool differs(const struct acc_view *view, uint32_t svc, uint32_t n_instan
 }
 
 /* " shop-web-1 differs from the file: image a:1 -> a:2; environment TZ added." */
-static void tell_differences(const struct acc_view *view, uint32_t svc, uint32_t n_instances,
-                             struct acc_buf *out)
+static void tell_differences(const struct acc_view *view, uint32_t svc,
+                             const struct acc_service_view *service, struct acc_buf *out)
 {
-    for (uint32_t i = 0; i < n_instances; i++) {
+    char scale[ACC_DIFF_TEXT_MAX + 1];
+
+    if (scale_text(service, scale)) {
+        (void)acc_buf_printf(out, " More run than its file has, and they stay until you ask: %s.",
+                             scale);
+    }
+    for (uint32_t i = 0; i < service->n_instances; i++) {
         struct acc_instance_view instance;
         struct acc_differences found;
 
@@ -605,13 +626,13 @@ int acc_why_put(const struct acc_view *view, const uint8_t *selected, bool is_st
         cJSON *item;
 
         acc_engine_service(view->engine, i, view->now_ms, &service);
-        if (!selected[i] ||
-            (is_stack && is_well(&service) && !differs(view, i, service.n_instances))) {
+        if (!selected[i] || (is_stack && is_well(&service) && service.scale[0] == 0 &&
+                             !differs(view, i, service.n_instances))) {
             continue;
         }
         acc_buf_reset(&why);
         acc_engine_why(view->engine, i, view->now_ms, &why);
-        tell_differences(view, i, service.n_instances, &why);
+        tell_differences(view, i, &service, &why);
         item = acc_put_item(w.put, answers);
         text(&w, item, "service", service.id);
         text(&w, item, "text", why.data);
@@ -634,19 +655,22 @@ int acc_ping_put(const struct acc_engine *engine, const struct acc_host_facts *f
 
 /* Those of the first container that differs: all are made of one file. Then how many of them. */
 static void put_service_differences(struct writer *w, cJSON *parent,
-                                    const struct acc_progress_row *row, uint32_t n_instances)
+                                    const struct acc_progress_row *row,
+                                    const struct acc_service_view *service)
 {
     struct acc_instance_view instance = {.differs = false};
     char scale[ACC_DIFF_TEXT_MAX + 1];
     cJSON *list;
 
-    for (uint32_t i = 0; i < n_instances && !instance.differs; i++) {
+    for (uint32_t i = 0; i < service->n_instances && !instance.differs; i++) {
         acc_engine_instance(w->view->engine, row->svc, i, &instance);
     }
     list = put_differences(w, parent, &instance);
     if (row->is_scaled) {
         acc_plan_scale_text(row->scale[0], row->scale[1], scale, sizeof(scale));
         put_difference(w, list, scale, true);
+    } else if (scale_text(service, scale)) {
+        put_difference(w, list, scale, false);
     }
 }
 
@@ -691,7 +715,7 @@ static void put_progress(struct writer *w, const struct acc_progress_row *rows, 
             text(w, item, "hint", rows[i].hint);
         }
         put_image(w, item, &rows[i]);
-        put_service_differences(w, item, &rows[i], service.n_instances);
+        put_service_differences(w, item, &rows[i], &service);
         acc_put_bool(w->put, item, "selected", rows[i].selected);
         acc_put_bool(w->put, item, "settled", rows[i].settled);
     }

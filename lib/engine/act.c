@@ -97,8 +97,8 @@ static bool policy_differs(const struct acc_engine *e, struct service *s, struct
     enum acc_restart_policy want = ACC_RESTART_NO;
     uint32_t max = 0;
 
-    if (s->removed) {
-        return false; /* it is none of the files' any more, or not yet somebody else's */
+    if (s->removed || (i->is_spare && i->slot > s->n_inst)) {
+        return false; /* it is none of the file's */
     }
     if (stack->contact == CONTACT_OBSERVING) {
         if (!stack->handing_back) {
@@ -257,6 +257,29 @@ static enum acc_action_type decide_absent(struct acc_engine *e, struct service *
     return ACC_ACT_CREATE;
 }
 
+/* What its service's own stop or restart has ended. */
+static bool is_ended_along(const struct service *s, const struct instance *i)
+{
+    return i->run_ns != 0 && i->run_ns == i->handled_ns &&
+           (i->own_stop_ns == i->run_ns || (i->own_stop_ns == 0 && i->run_ns <= s->own_stop_ns));
+}
+
+/* It is stopped, started and removed with its service; all else is Docker's and its owner's. */
+static enum acc_action_type decide_extra(struct acc_engine *e, struct service *s,
+                                         struct instance *i)
+{
+    if (!s->wanted_up) {
+        return decide_unwanted(e, s, i, s->wanted_removed);
+    }
+    if (acc_inst_running(i)) {
+        return i->end != END_NONE && i->obs != ACC_CTR_PAUSED && !acc_hold_no_start(e, s) &&
+                       acc_gate_stop(e, s)
+                   ? acc_stop_harder(e, s, i)
+                   : NOTHING;
+    }
+    return is_ended_along(s, i) && may_start(e, s, i) ? ACC_ACT_START : NOTHING;
+}
+
 static enum acc_action_type decide_broken(struct acc_engine *e, struct service *s,
                                           struct instance *i)
 {
@@ -288,6 +311,9 @@ static enum acc_action_type decide(struct acc_engine *e, struct service *s, stru
     }
     if (i->obs == ACC_CTR_DEAD || i->obs == ACC_CTR_REMOVING) {
         return decide_broken(e, s, i);
+    }
+    if (acc_inst_is_extra(e, i)) {
+        return acc_svc_observing(e, s) ? NOTHING : decide_extra(e, s, i);
     }
     if (policy_differs(e, s, i)) {
         return acc_due(e, s, i->policy_retry_ms) ? ACC_ACT_SET_POLICY : NOTHING;

@@ -143,9 +143,9 @@ static void restart(struct acc_engine *e, struct service *s, const struct acc_cm
     want_up(e, s, cmd);
     acc_fail_forgive(e, s);
     acc_drift_mend(e, s);
-    acc_each_slot (e, s, i) {
-        if (acc_inst_running(i)) {
-            is_running = true;
+    acc_each_inst (e, s, i) {
+        if (acc_inst_running(i) && (!i->is_spare || acc_inst_is_extra(e, i))) {
+            is_running |= !i->is_spare;
             i->end = END_NONE;
             acc_inst_end(e, i, END_ASKED);
         }
@@ -182,7 +182,7 @@ static void compare_again(struct acc_engine *e, uint32_t at)
     }
 }
 
-static void adopt(struct acc_engine *e, uint32_t at)
+static void adopt(struct acc_engine *e, uint32_t at, enum acc_verb verb)
 {
     struct stack *stack = &e->stacks[at];
 
@@ -194,7 +194,7 @@ static void adopt(struct acc_engine *e, uint32_t at)
     stack->handing_back = false;
     stack->leave = LEAVE_NONE;
     if (stack->contact != CONTACT_MANAGING) {
-        stack->contact = CONTACT_MANAGING;
+        acc_contact_take_over(e, at, verb == ACC_VERB_ADOPT);
         stack->is_recovered = false;
         acc_save_stack(e, stack);
         compare_again(e, at);
@@ -237,7 +237,7 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
     case ACC_VERB_UP:
     case ACC_VERB_START:
     case ACC_VERB_ADOPT:
-        adopt(e, s->stack);
+        adopt(e, s->stack, cmd->verb);
         break;
     case ACC_VERB_HAND_BACK:
         hand_back(e, s->stack);

@@ -161,6 +161,97 @@ static bool is_finished_job(struct acc_engine *e, struct service *s)
     return is_finished;
 }
 
+static bool any_runs(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        if (acc_inst_running(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void acc_contact_keep_off(struct service *s)
+{
+    s->wanted_up = false;
+    acc_copy(s->asked_by, sizeof(s->asked_by), ACC_FOUND_OFF);
+    acc_save(s);
+}
+
+/* dockerd took it down with it, and starts it again by its policy as it comes up. */
+static bool is_docker_to_start_it(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (i->present && i->exit_engine && i->policy != ACC_RESTART_NO) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What somebody takes over as it is stays as it is: what runs is kept up, with as many containers
+ * as there are, and what doesn't run stays off. */
+static void take_over(struct acc_engine *e, struct service *s)
+{
+    if (s->removed) {
+        return;
+    }
+    acc_observe_seat_extras(e, s);
+    s->scaled_to = 0;
+    acc_each_inst (e, s, i) {
+        if (i->is_spare && i->present && i->role == ROLE_NONE && i->slot > s->n_inst &&
+            i->slot > s->scaled_to) {
+            s->scaled_to = i->slot;
+        }
+    }
+    if (s->wanted_up && !s->run_asked && !s->held && !acc_svc_held(e, s) && !s->done &&
+        !any_runs(e, s) && !is_finished_job(e, s) && !is_docker_to_start_it(e, s)) {
+        acc_contact_keep_off(s);
+    }
+}
+
+static void take_over_stack(struct acc_engine *e, uint32_t at)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        if (e->services[v].stack == at) {
+            take_over(e, &e->services[v]);
+        }
+    }
+}
+
+void acc_contact_take_over(struct acc_engine *e, uint32_t at, bool is_asked)
+{
+    struct stack *stack = &e->stacks[at];
+
+    if (e->ever_synced && stack->contact == CONTACT_OBSERVING && stack->need_list <= e->list) {
+        take_over_stack(e, at);
+    } else {
+        stack->is_to_take_over = is_asked;
+    }
+    stack->contact = CONTACT_MANAGING;
+}
+
+/* Who was asked before anything of the stack was seen. */
+static void take_over_late(struct acc_engine *e, uint32_t at)
+{
+    struct stack *stack = &e->stacks[at];
+    struct acc_contact contact;
+
+    if (!stack->is_to_take_over || stack->need_list > e->list) {
+        return;
+    }
+    stack->is_to_take_over = false;
+    contact = contact_of(e, at);
+    if (stack->contact == CONTACT_MANAGING && acc_contact_observes(&contact)) {
+        take_over_stack(e, at);
+        for (uint32_t v = 0; v < e->n_services; v++) {
+            if (e->services[v].stack == at) {
+                acc_mark_around(e, &e->services[v]);
+            }
+        }
+    }
+}
+
 /* What the first whole picture says of a service. */
 static void first_sight(struct acc_engine *e, struct service *s, bool is_new_contact)
 {
@@ -172,6 +263,7 @@ static void first_sight(struct acc_engine *e, struct service *s, bool is_new_con
         take_back(e, s);
     }
     s->asked_early = false;
+    acc_observe_seat_extras(e, s);
     acc_each_inst (e, s, i) {
         is_running |= acc_inst_running(i);
         is_started_since |= acc_inst_running(i) && i->run_ns > s->end_ns;
@@ -281,15 +373,16 @@ void acc_contact_snapshot(struct acc_engine *e, bool is_first)
 
         if (is_due) {
             decide(e, k, is_first);
-        } else if (!is_first) {
-            continue;
         }
-        for (uint32_t v = 0; v < e->n_services; v++) {
+        for (uint32_t v = 0; v < e->n_services && (is_due || is_first); v++) {
             if (e->services[v].stack == k) {
                 first_sight(e, &e->services[v], is_due || stack->save);
                 acc_mark_around(e, &e->services[v]);
             }
         }
-        acc_contact_leave(e, stack);
+        take_over_late(e, k);
+        if (is_due || is_first) {
+            acc_contact_leave(e, stack);
+        }
     }
 }

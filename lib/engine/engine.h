@@ -404,7 +404,8 @@ struct acc_service_view {
     size_t n_roots;
     uint32_t n_restarts;
     uint32_t n_instances;
-    uint32_t revision;           /* in force; 0: never upgraded */
+    uint32_t scale[2]; /* more containers than its file has, by hand: how many, and the file's */
+    uint32_t revision; /* in force; 0: never upgraded */
     enum acc_rollout_step step;  /* of the rollout under way, or IDLE */
     bool is_rollback;            /* ... goes to an older revision */
     uint32_t n_tries;            /* of its pull that have failed */

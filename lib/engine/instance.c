@@ -43,6 +43,14 @@ bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i)
            (i->recreate || is_bound_wrong(e, i));
 }
 
+bool acc_inst_is_extra(const struct acc_engine *e, const struct instance *i)
+{
+    const struct service *s = &e->services[i->svc];
+
+    return i->is_spare && i->present && i->role == ROLE_NONE && !s->removed &&
+           i->slot > s->n_inst && (i->slot <= s->scaled_to || acc_svc_observing(e, s));
+}
+
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i)
 {
     return acc_inst_stranded(e, i) || acc_inst_changed(e, i);
@@ -356,6 +364,29 @@ static bool may_be_engines(const struct service *s, const struct instance *i)
                : i->exit_before && !is_job && s->restart == ACC_RESTART_ON_FAILURE;
 }
 
+/* It has ended with 0 in a stack that is only observed, and its own policy doesn't start it again:
+ * it is as off as what was found so. */
+static bool is_over_unmanaged(const struct acc_engine *e, const struct service *s,
+                              const struct instance *i)
+{
+    return e->stacks[s->stack].contact == CONTACT_OBSERVING && s->wanted_up && !i->exit_before &&
+           i->exit_code == 0 &&
+           (i->policy == ACC_RESTART_NO || i->policy == ACC_RESTART_ON_FAILURE);
+}
+
+static void ended_unmanaged(struct acc_engine *e, struct service *s, struct instance *i)
+{
+    note_end(e, i);
+    handled(e, i);
+    acc_each_inst (e, s, other) {
+        if (acc_inst_running(other)) {
+            return;
+        }
+    }
+    acc_contact_keep_off(s);
+    acc_mark_around(e, s);
+}
+
 static void resolve_exit(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
@@ -384,6 +415,8 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
         return;
     } else if (is_final(s, i) && !may_be_engines(s, i)) {
         ended_for_good(e, s, i);
+    } else if (is_over_unmanaged(e, s, i)) {
+        ended_unmanaged(e, s, i);
     } else if (i->exit_away) {
         ended_away(e, s, i);
     } else {

@@ -144,6 +144,7 @@ struct stack {
     bool is_recovered;  /* managed by what its containers say: its record was lost */
     bool is_returned;   /* UNKNOWN: managed before, and away from the files since */
     bool handing_back;
+    bool is_to_take_over; /* adopted before its containers were seen */
     enum leave leave;
     bool save;
     bool drop_networks, drop_volumes; /* `down` of the whole stack: with its last container */
@@ -445,6 +446,9 @@ struct service {
     uint32_t stack, pos;
     char spec[ACC_HASH_LEN + 1];
     uint32_t replicas;
+    /* Somebody has scaled it beyond that, with Docker's own tools: containers up to this number
+     * stay until it is asked for, or its file changes. */
+    uint32_t scaled_to;
     enum acc_restart_policy restart;
     uint32_t restart_max;
     bool one_shot, restart_on_unhealthy, stateful;
@@ -788,7 +792,8 @@ void acc_observe_gone(struct acc_engine *e, const char *cid);
 void acc_observe_hint(struct acc_engine *e, const struct acc_event *event);
 void acc_observe_snapshot(struct acc_engine *e);
 void acc_observe_slots(struct acc_engine *e, struct service *s); /* who runs holds the slot */
-void acc_inst_forget(struct acc_engine *e, struct instance *i);  /* its container is gone */
+void acc_observe_seat_extras(struct acc_engine *e, struct service *s);
+void acc_inst_forget(struct acc_engine *e, struct instance *i); /* its container is gone */
 void acc_inst_claim(struct acc_engine *e, struct instance *i, const char *cid);
 /* The spare takes the slot; what was in the slot becomes the spare, or nothing. Neither has an
  * operation in flight. */
@@ -886,6 +891,10 @@ void acc_inst_update(struct acc_engine *e, struct service *s, struct instance *i
 void acc_inst_derive(struct acc_engine *e, struct instance *i);
 /* It can't work as it is, whatever the file says. */
 bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i);
+/* Beyond the replicas of its file, and it stays: somebody has scaled the service by hand, and
+ * nobody has asked for the file's number since. Its restart policy is its own, so Docker heals it.
+ */
+bool acc_inst_is_extra(const struct acc_engine *e, const struct instance *i);
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i);
 const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
 /* Somebody sent it a signal that ends what doesn't know it: `docker kill`, or what another tool
@@ -1444,6 +1453,10 @@ bool acc_restore_may(const struct acc_engine *e, const struct service *s);
 /* Their files have a restart policy and none of the containers has: so it is after an adoption, and
  * nobody restarts them. */
 bool acc_contact_is_forsaken(struct acc_engine *e, uint32_t stack);
+/* It is managed from here on, as it is. `is_asked`: for its own sake, not to bring something of it
+ * up. */
+void acc_contact_take_over(struct acc_engine *e, uint32_t at, bool is_asked);
+void acc_contact_keep_off(struct service *s); /* as it was found */
 /* Have all containers been seen with the policies of their files? Then they are given back: what
  * somebody makes of them from here on is his matter. */
 void acc_contact_hand_back(struct acc_engine *e, struct stack *stack);

@@ -150,6 +150,28 @@ void acc_observe_slots(struct acc_engine *e, struct service *s)
     }
 }
 
+/* `up --scale` and a removal by hand may leave number 2 alone: it does the work of the first, and
+ * to make that beside it would be one too many. When all is seen, since numbers come in any order.
+ */
+void acc_observe_seat_extras(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        struct instance *extra = acc_spare_at(e, s->spare);
+
+        while (extra && !(extra->slot > s->n_inst && acc_inst_running(extra) && !extra->op &&
+                          extra->is_adopted && extra->role == ROLE_NONE)) {
+            extra = acc_spare_at(e, extra->next_spare);
+        }
+        if (!i->present && !i->op && !i->need_list && extra && !s->removed &&
+            !acc_rollout_active(s)) {
+            uint32_t slot = i->slot;
+
+            move_in(e, s, i, extra);
+            i->slot = slot;
+        }
+    }
+}
+
 void acc_inst_to_slot(struct acc_engine *e, struct instance *slot, struct instance *spare)
 {
     if (slot->present) {
@@ -532,6 +554,9 @@ void acc_observe(struct acc_engine *e, const struct acc_obs *obs)
         acc_foreign_start(e, s, i);
     }
     fill(e, i, obs);
+    if (is_new && i->is_spare && i->is_adopted && i->slot > s->n_inst && i->slot > s->scaled_to) {
+        s->scaled_to = i->slot;
+    }
     if (is_paused) {
         acc_note_inst(e, ACC_NOTE_OBSERVED, i, "was paused by hand");
     }

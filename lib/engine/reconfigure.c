@@ -176,6 +176,9 @@ static void move_service(struct move *move, const struct service *old, struct se
     if (strcmp(old->image, s->image) != 0) {
         s->bad_id[0] = '\0'; /* another one is asked for */
     }
+    if (old->replicas != s->replicas || strcmp(old->spec, s->spec) != 0) {
+        s->scaled_to = 0; /* its file is followed, also in their number */
+    }
     if (strcmp(old->spec, s->spec) != 0) {
         /* What failed with the old one may work with the new one. */
         acc_fail_forgive(move->to, s);
@@ -288,6 +291,7 @@ static void move_stacks(struct move *move)
         if (old != ACC_NONE) {
             stack->contact = move->from->stacks[old].contact;
             stack->handing_back = move->from->stacks[old].handing_back;
+            stack->is_to_take_over = move->from->stacks[old].is_to_take_over;
             stack->leave = move->from->stacks[old].leave;
             stack->save = move->from->stacks[old].save;
             move->to->stacks_changed |= stack->save;
@@ -527,6 +531,8 @@ void acc_engine_conform(struct acc_engine *engine)
 
         if (s->wanted_up && !acc_svc_observing(engine, s)) {
             acc_drift_mend(engine, s);
+            s->scaled_to = 0;
+            acc_mark_around(engine, s);
         }
         acc_each_slot (engine, s, i) {
             if (i->is_adopted && !acc_svc_observing(engine, s) &&

@@ -553,7 +553,7 @@ static bool has_outdated(struct acc_engine *e, struct service *s)
         if (!i->is_spare && (acc_inst_outdated(e, i) || acc_inst_live(e, i))) {
             return true;
         }
-        if (i->is_spare && i->present && i->slot > s->n_inst) {
+        if (i->is_spare && i->present && i->slot > s->n_inst && !acc_inst_is_extra(e, i)) {
             return true;
         }
     }

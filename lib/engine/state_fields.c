@@ -225,6 +225,7 @@ static const struct acc_field inst_fields[] = {
 static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, wanted_up, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, wanted_removed, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, scaled_to, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, drop_volumes, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, held, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, hold.is.kind, ACC_FIELD_UINT),
@@ -483,6 +484,7 @@ static const struct acc_field stack_fields[] = {
     ACC_FIELD_OF(struct stack, is_recovered, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, is_returned, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, handing_back, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct stack, is_to_take_over, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, leave, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, save, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, drop_networks, ACC_FIELD_UINT),

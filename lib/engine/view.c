@@ -112,6 +112,27 @@ static uint32_t count_instances(struct acc_engine *e, struct service *s)
     return n;
 }
 
+static void count_scale(struct acc_engine *e, struct service *s, uint32_t ret_scale[2])
+{
+    uint32_t n_extra = 0, n_own = 0;
+
+    acc_each_inst (e, s, i) {
+        n_extra += acc_inst_is_extra(e, i);
+        n_own += i->present && !i->is_spare;
+    }
+    ret_scale[0] = n_extra ? n_own + n_extra : 0;
+    ret_scale[1] = n_extra ? s->n_inst : 0;
+}
+
+/* Of an extra one only Docker's own check is known. */
+static enum acc_inst_state state_shown(const struct acc_engine *e, const struct instance *i)
+{
+    return i->state != ACC_INST_PROBING || !acc_inst_is_extra(e, i) ? i->state
+           : i->has_health && i->health == ACC_DH_UNHEALTHY         ? ACC_INST_DEGRADED
+           : i->has_health && i->health == ACC_DH_STARTING          ? ACC_INST_PROBING
+                                                                    : ACC_INST_READY;
+}
+
 void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,
                         struct acc_service_view *ret_view)
 {
@@ -157,6 +178,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
     };
     memcpy(ret_view->roots, s->roots, sizeof(s->roots));
     acc_hold_record(e, &s->hold, now_ms > e->now ? now_ms : e->now, &ret_view->hold);
+    count_scale(e, s, ret_view->scale);
     acc_reason(e, s, now_ms, ret_view->reason, sizeof(ret_view->reason));
     acc_rollout_queued(e, s, now_ms, ret_view->queued, sizeof(ret_view->queued));
 }
@@ -175,7 +197,7 @@ void acc_engine_instance(const struct acc_engine *engine, uint32_t svc, uint32_t
     acc_assert(inst);
     *ret_view = (struct acc_instance_view){
         .slot = inst->slot,
-        .state = inst->state,
+        .state = state_shown(e, inst),
         .stale = acc_inst_stale(e, inst) || inst->maybe_gone,
         .name = inst->present ? inst->name : "",
         .cid = inst->present ? inst->cid : "",

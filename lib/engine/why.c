@@ -309,6 +309,17 @@ static void say_held(struct acc_engine *e, struct words *w, struct service *s, u
         s->nick);
 }
 
+/* Since accd saw it run. */
+static bool has_ended_since(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (i->present && i->run_ns != 0 && !i->exit_before) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Who wants it off, between the two. What was removed by hand may have been made again since, or an
  * upgrade has kept the one before. */
 static void say_asked(struct acc_engine *e, struct words *w, struct service *s, const char *before,
@@ -326,7 +337,7 @@ static void say_asked(struct acc_engine *e, struct words *w, struct service *s, 
                    ? "its stack has left the files; add it again, or start it with docker compose"
                    : "it is in no file any more");
     } else if (is_found && acc_svc_observing(e, s)) {
-        say(w, "was off when accd first saw it");
+        say(w, has_ended_since(e, s) ? "exited with 0" : "was off when accd first saw it");
     } else if (is_found) {
         say(w, "was off when its stack was taken over; start it: accctl up %s", s->nick);
     } else if (is_gone && acc_svc_present(e, s)) {
@@ -877,6 +888,21 @@ static void say_taken_back(struct words *w, const struct service *s, uint64_t no
     }
 }
 
+/* It ends well each time, which a daemon doesn't and a job does. */
+static bool may_be_job(struct acc_engine *e, const struct service *s)
+{
+    if (s->restart != ACC_RESTART_UNSET || s->ends || !s->has_failed ||
+        s->fail_class != FAIL_EXIT) {
+        return false;
+    }
+    acc_each_slot (e, s, i) {
+        if (i->present && !acc_inst_running(i) && i->exit_code == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What to look at, and to do, where the reason names nothing: what a program has printed is only in
  * its logs. */
 static void say_remedy(struct acc_engine *e, struct words *w, const struct service *s)
@@ -896,6 +922,10 @@ static void say_remedy(struct acc_engine *e, struct words *w, const struct servi
     }
     if (s->state == ACC_SVC_OPEN || s->state == ACC_SVC_BACKOFF) {
         say(w, " Without the wait: accctl restart %s.", s->nick);
+        if (may_be_job(e, s)) {
+            say(w, " Its file has no `restart:`, so it is kept up; a job that is to end says "
+                   "`restart: \"no\"`.");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 """It arrives softly: containers of `docker compose` are observed, adopted, handed back, respected."""
 import json
 
-from lib import compose_2_26, compose_v1, compose_v2, holds, needs, run, service, wait
+from lib import SVC, compose_2_26, compose_v1, compose_v2, holds, needs, run, service, wait
 
 FAST = {"external_stop_settle": "1s"}
 
@@ -310,3 +310,68 @@ def test_what_was_off_when_it_was_adopted_is_named(w):
     accd.ctl("up", "dead")
     accd.ctl("stop", "dead")
     assert accd.service("dead")["reason"] == "asked by root"
+
+
+@needs("svc", seconds=150)
+def test_replicas_scaled_by_hand_stay_until_somebody_asks(w):
+    """`docker-compose up --scale`: adopt leaves them as they are, status and plan say so, apply takes them away."""
+    path = w.stack("s", {"w": service(check=False, image=SVC, restart="always")}, version="2.4")
+    path.write_text(path.read_text().replace('name: "s"\n', ""))
+    w.engine.compose("up", "-d", "--scale", "w=3", cwd=path.parent, tool=compose_v1())
+    before, record = w.docker.identities(), w.record()
+    assert len(before) == 3, before
+    scale = "scale 3 -> 1"
+
+    accd = w.accd(path)
+    accd.wait_all_up(30)
+    assert scale in accd.ctl("status", "s").stdout, accd.ctl("status", "s").stdout
+    assert scale in accd.ctl("why", "w").stdout, accd.ctl("why", "w").stdout
+    said = accd.ctl("adopt").stdout
+    assert scale in said and "updated" not in said, said
+    accd.kill()
+    accd.start()
+    accd.wait_all_up(30)
+    w.docker.crash("s_w_3")
+    wait(lambda: record.count("start", "s_w_3") == 1, 20, "what isn't the file's is still Docker's")
+    holds(lambda: not any(record.count(what) for what in ("create", "stop", "kill", "destroy")), 3, "nothing was touched")
+    assert {n: i for n, (i, _) in w.docker.identities().items()} == {n: i for n, (i, _) in before.items()}
+    assert scale in accd.ctl("status", "s").stdout and scale in accd.ctl("status", "w").stdout
+    assert "s/w  update  " + scale in accd.ctl("plan").stdout, accd.ctl("plan").stdout
+
+    accd.ctl("stop", "w")
+    wait(lambda: not any(w.docker.running(name) for name in before), 30, "the service is off as a whole")
+    assert sorted(w.docker.identities()) == sorted(before)
+    accd.ctl("up", "w")
+    wait(lambda: all(w.docker.running(name) for name in before), 30, "and comes back so")
+
+    applied = accd.ctl("apply").stdout
+    assert "updated (" + scale + ")" in applied, applied
+    wait(lambda: sorted(w.docker.identities()) == ["s_w_1"], 30, "the file has one")
+    assert accd.json("plan")["changes"] == [], accd.json("plan")
+
+
+@needs(seconds=150)
+def test_what_ended_while_it_was_observed_stays_off(w):
+    """A job without `restart:` that Compose runs while accd only observes isn't run again by adopt, and isn't called failed."""
+    job = service(check=False, environment={"CRASH_AFTER": "1", "EXIT_CODE": "0"})
+    bad = service(check=False, environment={"CRASH_AFTER": "1", "EXIT_CODE": "3"})
+    path = w.stack("s", {"a": service(check=False, restart="always"), "job": job, "bad": bad})
+    w.engine.compose("up", "-d", "a", cwd=path.parent)
+    accd = w.accd(path)
+    wait(lambda: accd.state_of("a") == "up", 20, "a is seen")
+    record = w.record()
+    w.engine.compose("up", "-d", cwd=path.parent)
+    wait(lambda: not w.docker.running("s-job-1") and not w.docker.running("s-bad-1"), 20, "both have ended")
+    wait(lambda: accd.state_of("bad") == "failed", 20, "a failure is told")
+    wait(lambda: accd.state_of("job") == "off", 20, "an end with 0 isn't one")
+    assert accd.service("job")["reason"] == "exited with 0", accd.service("job")
+
+    said = accd.ctl("adopt").stdout
+    for name in "job", "bad":
+        assert f"s/{name}: was off when its stack was taken over; start it: accctl up {name}" in said, said
+    holds(lambda: record.count("start", "s-job-1") == 1 and record.count("start", "s-bad-1") == 1, 5, "neither is run again")
+    assert accd.incidents() == []
+    accd.stop()
+    accd.start()
+    wait(lambda: accd.state_of("a") == "up", 20, "it is seen again")
+    holds(lambda: record.count("start") == 2, 3, "nor by the next accd")

@@ -159,6 +159,41 @@ START_TEST(adoption_restarts_nothing)
 END_TEST
 
 /* Who lived with another one than it would be made with today was well so. */
+/* `docker compose up --scale`. */
+START_TEST(what_was_scaled_by_hand_stays_until_somebody_asks)
+{
+    struct acc_service_view view;
+
+    stage_open(&stage, model_build("s: a"));
+    stage_add(&stage, "a", true);
+    for (uint32_t number = 2; number <= 3; number++) {
+        struct stage_container *c = stage_add(&stage, "a", true);
+
+        c->obs.number = number;
+        (void)snprintf(c->obs.name, sizeof(c->obs.name), "s-a-%u", (unsigned)number);
+    }
+    stage_connect(&stage, false);
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_uint_eq(view.scale[0], 3);
+    ck_assert_uint_eq(view.scale[1], 1);
+    stage_cmd(&stage, ACC_VERB_ADOPT, "s", "");
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 600000);
+    ck_stage(&stage, "");
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_uint_eq(view.scale[0], 3);
+    acc_engine_conform(stage.engine); /* `accctl apply` is the asking */
+    stage_event(&stage, ACC_EV_TIMEOUT);
+    stage_run(&stage, 60000);
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    ck_assert_uint_eq(view.scale[0], 0);
+    ck_assert_ptr_nonnull(strstr(stage_trace(&stage), "stop a; stop a; remove a; remove a; "));
+}
+END_TEST
+
 START_TEST(adoption_makes_no_sharer_anew)
 {
     stage_open(&stage, model_build("s: a; b b:a"));
@@ -329,8 +364,11 @@ START_TEST(a_stack_that_joins_later_is_observed_as_well)
     stage_connect(&stage, false);
     stage_run(&stage, 60000);
     ck_stage(&stage, "");
-    stage_cmd(&stage, ACC_VERB_ADOPT, "t", "");
-    ck_stage(&stage, "set-policy a; set-policy b; start a; ");
+    stage_cmd(&stage, ACC_VERB_ADOPT, "t", ""); /* what doesn't run stays off */
+    ck_stage(&stage, "set-policy a; set-policy b; ");
+    ck_assert(!is_wanted("a"));
+    stage_cmd(&stage, ACC_VERB_UP, "a", "");
+    ck_stage(&stage, "start a; ");
 }
 END_TEST
 
@@ -630,6 +668,7 @@ int main(void)
     tcase_add_test(tcase, what_was_there_before_is_only_observed);
     tcase_add_test(tcase, a_fresh_stack_is_managed_at_once);
     tcase_add_test(tcase, adoption_restarts_nothing);
+    tcase_add_test(tcase, what_was_scaled_by_hand_stays_until_somebody_asks);
     tcase_add_test(tcase, adoption_makes_no_sharer_anew);
     tcase_add_test(tcase, up_of_a_service_takes_its_stack_over);
     tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
