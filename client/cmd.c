@@ -132,6 +132,7 @@ static const struct accctl_cmd cmds[] = {
      "Gives the containers the restart policies of their files again, and only observes. An "
      "upgrade\n"
      "that isn't committed is taken back first; the kept container of a watched one is removed.\n"
+     "What is being restarted runs again before.\n"
      "--detach doesn't wait for it.\n\n"
      "  accctl hand-back media\n"},
     {"hold", accctl_cmd_act, ACTS | ACCCTL_O_PHASE | ACCCTL_O_HOLD | ACCCTL_O_REASON | ACCCTL_O_FOR,

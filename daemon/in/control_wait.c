@@ -437,6 +437,20 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
     return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
 
+/* It was done, and nobody of accd's looks after the new one any more. */
+static bool is_handed_back(const struct wait *wait, const struct watch *watch,
+                           enum acc_settled settled, const char *change, uint64_t now_ms)
+{
+    struct acc_service_view service;
+
+    if (wait->is_apply || wait->verb != ACC_VERB_UPGRADE || watch->svc == ACC_NONE ||
+        !watch->selected || settled != ACC_SETTLED_DONE || !change[0]) {
+        return false;
+    }
+    acc_engine_service(wait->job.control->config.engine, watch->svc, now_ms, &service);
+    return service.observing;
+}
+
 /* No registry is asked for what is built here, and who expects news should know that. */
 static const char *hint_of(const struct wait *wait, const struct watch *watch,
                            enum acc_settled settled, const char *change)
@@ -539,7 +553,9 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
             .skipped = is_skipped ? text : NULL,
             .hint = is_undone    ? text
                     : is_skipped ? NULL
-                                 : hint_of(wait, watch, settled, change),
+                    : is_handed_back(wait, watch, settled, change, now_ms)
+                        ? "its stack was handed back, which ended the watch over it"
+                        : hint_of(wait, watch, settled, change),
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
         };

@@ -191,7 +191,7 @@ static void adopt(struct acc_engine *e, uint32_t at, enum acc_verb verb)
                  "stack %s is in no file: there is nothing to manage it by", stack->name);
         return;
     }
-    stack->handing_back = false;
+    stack->handing_back = stack->is_handed_back = false;
     stack->leave = LEAVE_NONE;
     if (stack->contact != CONTACT_MANAGING) {
         acc_contact_take_over(e, at, verb == ACC_VERB_ADOPT);

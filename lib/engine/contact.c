@@ -331,6 +331,51 @@ static bool is_amid_upgrade(struct acc_engine *e, const struct stack *stack)
     return is_amid;
 }
 
+/* Its stop has begun, or it is down, by our own hand: Docker starts nothing that it finds so. */
+static bool is_ended_by_us(const struct service *s, const struct instance *i)
+{
+    if (acc_inst_running(i)) {
+        return (i->end != END_NONE && i->stop_ms) || i->op || i->hook_op || i->hooks == HOOKS_DUE;
+    }
+    if (i->op || i->start_unsettled || i->need_list) {
+        return true;
+    }
+    if (!i->present) {
+        return s->renews;
+    }
+    return i->run_ns != 0 &&
+           (i->own_stop_ns == i->run_ns || (i->restart_due && i->run_ns <= s->own_stop_ns));
+}
+
+/* That it is going to fail first, or has, it may do as well with Docker. */
+static bool is_amid_restart(struct acc_engine *e, const struct stack *stack)
+{
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *s = &e->services[v];
+
+        if (&e->stacks[s->stack] != stack || !s->wanted_up || s->removed || acc_svc_held(e, s)) {
+            continue;
+        }
+        acc_each_slot (e, s, i) {
+            if (is_ended_by_us(s, i) && s->state != ACC_SVC_BACKOFF && acc_svc_is_coming(e, s)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What was still to come of accd's own doing doesn't come any more. */
+static void drop_ends(struct acc_engine *e, struct service *s)
+{
+    acc_each_inst (e, s, i) {
+        i->end = END_NONE;
+        if (i->hooks == HOOKS_DUE) {
+            i->hooks = HOOKS_OVER;
+        }
+    }
+}
+
 /* Docker would start both the old container and the new one, or none: it gets what has one. */
 void acc_contact_leave(struct acc_engine *e, struct stack *stack)
 {
@@ -347,18 +392,21 @@ void acc_contact_leave(struct acc_engine *e, struct stack *stack)
                  keeper->nick);
         return;
     }
-    if (stack->contact == CONTACT_MANAGING && is_amid_upgrade(e, stack)) {
+    if (stack->contact == CONTACT_MANAGING &&
+        (is_amid_upgrade(e, stack) || is_amid_restart(e, stack))) {
         return;
     }
     if (stack->contact != CONTACT_OBSERVING) {
         acc_note(e, ACC_NOTE_OPERATOR, ACC_NONE, "stack %s is handed back to Docker", stack->name);
         stack->contact = CONTACT_OBSERVING;
+        stack->is_handed_back = true;
         acc_save_stack(e, stack);
     }
     stack->leave = LEAVE_NONE;
     stack->handing_back = true;
     for (uint32_t v = 0; v < e->n_services; v++) {
         if (&e->stacks[e->services[v].stack] == stack) {
+            drop_ends(e, &e->services[v]);
             acc_save(&e->services[v]);
             acc_mark(e, &e->services[v]);
         }

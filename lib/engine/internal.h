@@ -144,6 +144,7 @@ struct stack {
     bool is_recovered;  /* managed by what its containers say: its record was lost */
     bool is_returned;   /* UNKNOWN: managed before, and away from the files since */
     bool handing_back;
+    bool is_handed_back;  /* by this accd: who waited for something of it is told how that went */
     bool is_to_take_over; /* adopted before its containers were seen */
     enum leave leave;
     bool save;
@@ -966,6 +967,7 @@ bool acc_gate_stop(struct acc_engine *e, struct service *s);
 /* Must it stop, because a dependency does, or lies down? */
 bool acc_must_stop(struct acc_engine *e, struct service *s);
 bool acc_is_terminal(const struct acc_engine *e, const struct service *s);
+bool acc_svc_is_coming(struct acc_engine *e, struct service *s); /* `up` of it would wait for it */
 /* It won't get up without somebody's help, or not soon. */
 bool acc_svc_hopeless(const struct service *s);
 /* The run of one of its instances has ended. */

@@ -291,6 +291,7 @@ static void move_stacks(struct move *move)
         if (old != ACC_NONE) {
             stack->contact = move->from->stacks[old].contact;
             stack->handing_back = move->from->stacks[old].handing_back;
+            stack->is_handed_back = move->from->stacks[old].is_handed_back;
             stack->is_to_take_over = move->from->stacks[old].is_to_take_over;
             stack->leave = move->from->stacks[old].leave;
             stack->save = move->from->stacks[old].save;

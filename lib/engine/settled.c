@@ -154,6 +154,13 @@ static enum acc_settled settled_well(struct acc_engine *e, struct service *s, ui
                : so_far;
 }
 
+bool acc_svc_is_coming(struct acc_engine *e, struct service *s)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    return settled_up(e, s, e->now, text) == ACC_SETTLED_PENDING;
+}
+
 /* A restart that would only have been a stop: it was not begun. */
 static bool is_refused_restart(struct acc_engine *e, struct service *s, uint64_t now_ms, char *text)
 {
@@ -337,6 +344,9 @@ static enum acc_settled settled_rollout(struct acc_engine *e, struct service *s,
     case ROLL_NONE:
         break;
     }
+    if (acc_svc_is_leaving(e, s) || e->stacks[s->stack].is_handed_back) {
+        return refused(text, "wasn't begun: its stack is handed back");
+    }
     return failed(text, "accd was started again meanwhile; see accctl history");
 }
 
@@ -445,6 +455,19 @@ static enum acc_settled refused_hand_back(struct acc_engine *e, const struct sta
     return ACC_SETTLED_REFUSED;
 }
 
+/* What was asked of it before its stack was handed back, which waited for what was under way. */
+static enum acc_settled settled_before(struct acc_engine *e, struct service *s, enum acc_verb verb,
+                                       uint64_t now_ms, char *text)
+{
+    enum acc_settled so_far = settled(e, s, verb, now_ms, text);
+    bool is_start = verb == ACC_VERB_UP || verb == ACC_VERB_START || verb == ACC_VERB_RESTART;
+
+    /* what runs gets ready, or doesn't, whoever it is handed to */
+    return so_far == ACC_SETTLED_PENDING && !(is_start && s->running)
+               ? refused(text, "isn't accd's any more: its stack was handed back meanwhile")
+               : so_far;
+}
+
 static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, enum acc_verb verb,
                                      uint64_t now_ms, char *text)
 {
@@ -469,6 +492,9 @@ static enum acc_settled settled_verb(struct acc_engine *e, struct service *s, en
     }
     if (stack->contact == CONTACT_UNKNOWN) { /* whether it may be done isn't known, either */
         return under_hold(e, s, verb, ACC_SETTLED_PENDING, now_ms, text);
+    }
+    if (stack->contact == CONTACT_OBSERVING && stack->is_handed_back) {
+        return settled_before(e, s, verb, now_ms, text);
     }
     if (stack->contact == CONTACT_OBSERVING) {
         return refused(text, "is only observed, with its stack; adopt that first");

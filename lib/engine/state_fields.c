@@ -484,6 +484,7 @@ static const struct acc_field stack_fields[] = {
     ACC_FIELD_OF(struct stack, is_recovered, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, is_returned, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, handing_back, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct stack, is_handed_back, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, is_to_take_over, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, leave, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct stack, save, ACC_FIELD_UINT),

@@ -290,6 +290,32 @@ def test_handed_back_amid_an_upgrade(w):
         accd.stop()
 
 
+@needs(seconds=200)
+def test_handed_back_while_somebody_waits(w):
+    """Who waits for an upgrade that is watched is told that it is done, and who watches on; a restart is brought to its end."""
+    accd = start(w, timing={"upgrade_stable": "5s", "upgrade_monitor": "60s", "upgrade_timeout": "20s"}, restart="always",
+                 environment={"STOP_DELAY": "3"})
+    image(w, VERSION="2")
+    asked = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a"],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait(lambda: "is watched for" in accd.ctl("why", "a").stdout, 60, "it is watched")
+    accd.ctl("hand-back", "s", timeout=30)
+    out = asked.communicate(timeout=20)[0]
+    assert given_back(w) and version(w) == "2", names(w)
+    assert asked.returncode == 0 and "handed back" in out and "refused" not in out, (asked.returncode, out)
+    accd.ctl("adopt", "s")
+
+    record = w.record()
+    asked = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "restart", "a"],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait(lambda: record.count("kill") >= 1, 30, "it is being stopped")
+    accd.ctl("hand-back", "s", timeout=60)
+    assert given_back(w), names(w)
+    out = asked.communicate(timeout=20)[0]
+    assert asked.returncode == 0 and "refused" not in out, (asked.returncode, out)
+    assert record.count("start") == 1 and version(w) == "2"
+
+
 @needs(seconds=400)
 def test_accd_may_be_killed_at_any_step(w):
     """kill -9 at each action of both orders: committed or rolled back, never none, never two."""

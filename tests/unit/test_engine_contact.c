@@ -298,6 +298,55 @@ START_TEST(hand_back_restores_the_policies_and_keeps_away)
 }
 END_TEST
 
+/* Who waits for the end of something hears how it went, and not that it is refused. */
+START_TEST(who_waits_while_it_is_handed_back_is_told)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_up(&stage, "s: a; b");
+    stage_trace(&stage);
+    stage_cmd(&stage, ACC_VERB_UPGRADE, "a", "");
+    stage_run(&stage, 60000);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UPGRADE, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    stage_cmd(&stage, ACC_VERB_STOP, "b", "");
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "s", "");
+    ck_assert(is_observed("s"));
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UPGRADE, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 1, ACC_VERB_STOP, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 1, ACC_VERB_UPGRADE, stage.now_ms, text),
+                     ACC_SETTLED_REFUSED);
+    ck_assert_ptr_nonnull(strstr(text, "handed back"));
+    stage_restart_accd(&stage); /* nobody waits for that one */
+    stage_connect(&stage, false);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_UP, stage.now_ms, text),
+                     ACC_SETTLED_REFUSED);
+}
+END_TEST
+
+START_TEST(what_is_not_ready_yet_as_it_is_handed_back_is_waited_for)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    stage_up(&stage, "s: a h");
+    stage_cmd(&stage, ACC_VERB_RESTART, "a", "");
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_RESTART, stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+    stage_cmd(&stage, ACC_VERB_HAND_BACK, "s", "");
+    ck_assert(is_observed("s"));
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_RESTART, stage.now_ms, text),
+                     ACC_SETTLED_PENDING);
+    stage_health(&stage, "a", ACC_DH_HEALTHY);
+    stage_run(&stage, 20000);
+    ck_assert_int_eq(acc_engine_settled(stage.engine, 0, ACC_VERB_RESTART, stage.now_ms, text),
+                     ACC_SETTLED_DONE);
+}
+END_TEST
+
 START_TEST(what_was_not_seen_yet_is_not_said_to_be_handed_back)
 {
     char text[ACC_REASON_MAX + 1];
@@ -674,6 +723,8 @@ int main(void)
     tcase_add_test(tcase, other_verbs_leave_an_observed_stack_alone);
     tcase_add_test(tcase, adopted_names_are_kept);
     tcase_add_test(tcase, hand_back_restores_the_policies_and_keeps_away);
+    tcase_add_test(tcase, who_waits_while_it_is_handed_back_is_told);
+    tcase_add_test(tcase, what_is_not_ready_yet_as_it_is_handed_back_is_waited_for);
     tcase_add_test(tcase, what_was_handed_back_is_not_changed_again);
     tcase_add_test(tcase, what_was_not_seen_yet_is_not_said_to_be_handed_back);
     tcase_add_test(tcase, a_stack_that_joins_later_is_observed_as_well);
