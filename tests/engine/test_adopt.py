@@ -349,6 +349,15 @@ def test_replicas_scaled_by_hand_stay_until_somebody_asks(w):
     wait(lambda: sorted(w.docker.identities()) == ["s_w_1"], 30, "the file has one")
     assert accd.json("plan")["changes"] == [], accd.json("plan")
 
+    w.engine.compose("up", "-d", "--scale", "w=2", cwd=path.parent, tool=compose_v1())  # beside accd, which manages it
+    wait(lambda: "scale 2 -> 1" in accd.ctl("plan").stdout, 20, "it is seen")
+    second = w.docker.identities()["s_w_2"]
+    holds(lambda: w.docker.running("s_w_2"), 3, "somebody has asked for it")
+    path.write_text(path.read_text().replace("restart:", "scale: 2\n    restart:"))
+    accd.ctl("apply")
+    wait(lambda: set(policies(w).values()) <= {"no", ""}, 20, "the file has two, and both are accd's")
+    assert w.docker.identities()["s_w_2"] == second and accd.json("plan")["changes"] == [], accd.json("plan")
+
 
 @needs(seconds=150)
 def test_what_ended_while_it_was_observed_stays_off(w):
