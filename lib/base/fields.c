@@ -125,7 +125,8 @@ static void put_list(const char *at, const struct acc_field *field, bool with_pr
 static void put_all(const void *base, const struct acc_field *fields, size_t n, bool with_private,
                     const char *prefix, struct acc_buf *out)
 {
-    for (const struct acc_field *f = fields; f < fields + n; f++) {
+    for (size_t k = 0; k < n; k++) { /* an event without fields has no table */
+        const struct acc_field *f = &fields[k];
         const char *at = (const char *)base + f->offset;
         bool is_text = f->kind == ACC_FIELD_TEXT || (f->kind == ACC_FIELD_PRIVATE && with_private);
 
