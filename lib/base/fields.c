@@ -156,7 +156,8 @@ void acc_fields_put(const void *base, const struct acc_field *fields, size_t n, 
 
 void acc_fields_clear(void *base, const struct acc_field *fields, size_t n)
 {
-    for (const struct acc_field *f = fields; f < fields + n; f++) {
+    for (size_t i = 0; i < n; i++) {
+        const struct acc_field *f = &fields[i];
         char *at = (char *)base + f->offset;
 
         for (size_t k = 0; f->kind == ACC_FIELD_LIST && k < f->list->n; k++) {
@@ -190,7 +191,8 @@ static bool read_name(char *base, const struct acc_field *fields, size_t n, char
     char *dot = strchr(name, '.');
 
     /* "roll.is.step" is the name of one field; "ring.0.at_ms" goes into a list. */
-    for (const struct acc_field *f = fields; f < fields + n; f++) {
+    for (size_t i = 0; i < n; i++) {
+        const struct acc_field *f = &fields[i];
         size_t len = strlen(f->name);
 
         if (f->kind != ACC_FIELD_LIST && strcmp(f->name, name) == 0) {
