@@ -110,6 +110,7 @@ def test_what_is_serialized_gets_ready_one_at_a_time(w):
     record = w.record()
     accd.ctl("up", "--all", "--detach")
     accd.wait_state("c", "up", seconds=30)
+    wait(lambda: any(record.count("start", f"s-{n}-1") for n in "ab"), 30, "one of them is started")
     first, second = ("a", "b") if record.count("start", "s-a-1") else ("b", "a")  # whichever was made first
     queued = accd.wait_state(second, "queued", seconds=30)
     assert queued["reason"] == f"waits until {first} is ready: both are serialized by card", queued["reason"]
