@@ -13,6 +13,22 @@ static const char *text_of(const cJSON *item, const char *key)
     return text ? text : "";
 }
 
+/* "image a:1 -> a:2", where that is more than another image of the same reference. */
+static void put_image_change(const cJSON *item, char *out, size_t size)
+{
+    const cJSON *before = item->next;
+
+    while (before && strcmp(text_of(before, "result"), "stable") != 0) {
+        before = before->next;
+    }
+    if (before && strcmp(text_of(before, "image"), text_of(item, "image")) != 0) {
+        (void)snprintf(out, size, "image %.100s -> %.100s", text_of(before, "image"),
+                       text_of(item, "image"));
+    } else {
+        (void)snprintf(out, size, "image");
+    }
+}
+
 /* What has changed in the file says more than that it has. */
 static void put_changed(const cJSON *item, char *out, size_t size)
 {
@@ -27,6 +43,10 @@ static void put_changed(const cJSON *item, char *out, size_t size)
         size_t len = strlen(out);
         const char *text = acc_json_text_of(word);
 
+        if (text && strcmp(text, "image") == 0 && len == 0) {
+            put_image_change(item, out, size);
+            continue;
+        }
         (void)snprintf(out + len, size - len, "%s%s", len ? ", " : "", text ? text : "");
     }
 }

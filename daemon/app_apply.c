@@ -116,6 +116,19 @@ static void list_under_way(struct accd_app *app, struct acc_buf *out)
     }
 }
 
+/* What runs another image than its file's, as that was rolled back: who asks is told. */
+static void list_staying(struct accd_app *app, struct acc_buf *out)
+{
+    for (uint32_t i = 0; i < acc_engine_n_services(app->engine); i++) {
+        struct acc_service_view view;
+
+        acc_engine_service(app->engine, i, uv_now(&app->loop), &view);
+        if (view.stays_at[0] && view.wanted_up && !view.observing && !view.removed) {
+            (void)acc_buf_printf(out, "changed %s\n", view.id);
+        }
+    }
+}
+
 /* What left the files earlier, and was kept. */
 static void list_kept(struct accd_app *app, struct acc_buf *out)
 {
@@ -282,6 +295,7 @@ void accd_app_on_loaded(void *ctx, const struct accd_reload_result *result)
         accd_control_on_reconfigured(app->control);
     }
     list_under_way(app, &changes);
+    list_staying(app, &changes);
     accd_app_set_clock(app);
     accd_app_declared_due(app);
     tell_orphans(app, &orphans);

@@ -384,6 +384,49 @@ static bool add_held(struct accd_plan_run *run, const struct acc_service_spec *s
     return true;
 }
 
+/* Another reference may bring it in all the same. */
+static const char *banned_image(const struct accd_plan_run *run,
+                                const struct acc_service_spec *service)
+{
+    struct acc_service_view view;
+    const struct acc_model *model = run->app->loaded.model;
+    uint32_t was = find_in(model, service->id);
+
+    return was != ACC_NONE && strcmp(model->services[was]->image, service->image) == 0 &&
+                   find_running(run->app, service->id, &view) != ACC_NONE
+               ? view.banned
+               : "";
+}
+
+/* The file's image was rolled back: an apply doesn't bring it in, whatever else it does. */
+static void add_kept_out(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    struct acc_service_view view;
+    char line[ACC_DIFF_TEXT_MAX + 1], reason[4 * ACC_NAME_MAX];
+    const char *by;
+
+    if (!banned_image(run, service)[0] || find_running(run->app, service->id, &view) == ACC_NONE ||
+        !view.stays_at[0]) {
+        return;
+    }
+    if (run->is_told) {
+        (void)snprintf(reason, sizeof(reason),
+                       "image %s stays, as %s was rolled back; again: accctl upgrade %s "
+                       "--image %s",
+                       view.stays_at, service->image, service->id, service->image);
+        run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
+        return;
+    }
+    by = is_in_force(run, service) ? view.refused_by : "";
+    (void)snprintf(line, sizeof(line), "image %.120s -> %.120s", view.stays_at, service->image);
+    (void)snprintf(reason, sizeof(reason),
+                   "rolled back%s%.40s, and not tried again unless it is named: accctl upgrade "
+                   "%s --image %s",
+                   by[0] ? " by " : "", by, service->id, service->image);
+    add(run, service->id, ACC_PLAN_KEEP, NULL, line);
+    run->failed |= acc_plan_also(&run->plan, reason, false) < 0;
+}
+
 /* What the old container of an upgrade is kept for is over when its file changes, and not when the
  * new one is mended. */
 static void add_kept(struct accd_plan_run *run, const struct acc_service_spec *service)
@@ -487,20 +530,6 @@ static void on_compared(void *ctx, enum acc_likeness likeness, const struct acc_
     go_on(run);
 }
 
-/* Another reference may bring it in all the same. */
-static const char *banned_image(const struct accd_plan_run *run,
-                                const struct acc_service_spec *service)
-{
-    struct acc_service_view view;
-    const struct acc_model *model = run->app->loaded.model;
-    uint32_t was = find_in(model, service->id);
-
-    return was != ACC_NONE && strcmp(model->services[was]->image, service->image) == 0 &&
-                   find_running(run->app, service->id, &view) != ACC_NONE
-               ? view.banned
-               : "";
-}
-
 /* True: the answer comes later. */
 static bool compare(struct accd_plan_run *run, uint32_t svc, const struct acc_instance_view *view)
 {
@@ -549,6 +578,7 @@ static bool look_at(struct accd_plan_run *run, uint32_t svc, uint32_t old_svc,
     if (!run->is_told) {
         add_policy(run, service);
     }
+    add_kept_out(run, service);
     return false;
 }
 

@@ -15,8 +15,8 @@ const char *const accd_rows_sql[ST_COUNT] = {
     [ST_ROLLOUT] = ("INSERT OR REPLACE INTO rollout(id, revision, last_revision, pin_spec, pin_image, pin_id,"
         " pin_digest, bad_id, step, start_first, op, from_rev, to_rev, slot, image, image_id, digest, spec, asked_by,"
         " why, bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, back_to,"
-        " failed_rev, failed_image, failed_id, failed_digest, failed_spec, must_listen)"
-        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+        " failed_rev, failed_image, failed_id, failed_digest, failed_spec, must_listen, bad_image)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
     [ST_HOLD] = "INSERT OR REPLACE INTO hold(id, kind, held_by, reason, left_ms) VALUES(?,?,?,?,?)",
     [ST_HOOKS] = "INSERT OR REPLACE INTO hooks(id, due, hooked_ns) VALUES(?,?,?)",
     [ST_AUTO] = "INSERT OR REPLACE INTO auto(id, image, digest, since_s, looked_s, bad_digest) VALUES(?,?,?,?,?,?)",
@@ -54,7 +54,8 @@ const char accd_rows_schema[] =
     " to_rev INT, slot INT, image TEXT, image_id TEXT, digest TEXT, spec TEXT, asked_by TEXT, why TEXT,"
     " bad_spec TEXT, bad_why TEXT, bad_root TEXT, is_upgrade INT, is_change INT, what TEXT,"
     " wish INT, goes_back INT, back_to INT,"
-    " failed_rev INT, failed_image TEXT, failed_id TEXT, failed_digest TEXT, failed_spec TEXT, must_listen INT);"
+    " failed_rev INT, failed_image TEXT, failed_id TEXT, failed_digest TEXT, failed_spec TEXT, must_listen INT,"
+    " bad_image TEXT);"
     "CREATE TABLE IF NOT EXISTS hooks(id TEXT PRIMARY KEY, due INT, hooked_ns INT);"
     "CREATE TABLE IF NOT EXISTS auto(id TEXT PRIMARY KEY, image TEXT, digest TEXT, since_s INT, looked_s INT,"
     " bad_digest TEXT);"
@@ -91,6 +92,7 @@ const char *const accd_rows_grown[] = {
     "ALTER TABLE rollout ADD COLUMN failed_digest TEXT",
     "ALTER TABLE rollout ADD COLUMN failed_spec TEXT",
     "ALTER TABLE rollout ADD COLUMN must_listen INT",
+    "ALTER TABLE rollout ADD COLUMN bad_image TEXT",
     "ALTER TABLE revision ADD COLUMN what TEXT",
     "ALTER TABLE service ADD COLUMN places TEXT",
     "ALTER TABLE service ADD COLUMN ready_run_ns INT",
@@ -112,7 +114,7 @@ const char accd_rows_services[] =
     "bad_spec, bad_why, bad_root, is_upgrade, is_change, what, wish, goes_back, places, "
     "ready_run_ns, back_to, fail_text, saved_ms, heirs, "
     "(SELECT has_left FROM stack WHERE name = substr(id, 1, instr(id, '/') - 1)), "
-    "failed_rev, failed_image, failed_id, failed_digest, failed_spec, must_listen "
+    "failed_rev, failed_image, failed_id, failed_digest, failed_spec, must_listen, bad_image "
     "FROM service LEFT JOIN rollout USING (id) LEFT "
     "JOIN hold USING (id) "
     "LEFT JOIN "
@@ -199,6 +201,7 @@ void accd_rows_bind_rollout(sqlite3_stmt *statement, const struct acc_service_re
     accd_rows_bind_text(statement, 33, record->failed.digest);
     accd_rows_bind_text(statement, 34, record->failed.spec);
     sqlite3_bind_int(statement, 35, r->must_listen);
+    accd_rows_bind_text(statement, 36, record->bad_image);
 }
 
 void accd_rows_bind_hold(sqlite3_stmt *statement, const char *id,
@@ -362,6 +365,7 @@ void accd_rows_read_rollout(sqlite3_stmt *statement, struct acc_service_record *
     accd_rows_text(statement, 65, record->failed.digest, sizeof(record->failed.digest));
     accd_rows_text(statement, 66, record->failed.spec, sizeof(record->failed.spec));
     r->must_listen = sqlite3_column_int(statement, 67);
+    accd_rows_text(statement, 68, record->bad_image, sizeof(record->bad_image));
 }
 
 void accd_rows_read_hold(sqlite3_stmt *statement, int at, struct acc_hold_record *record)

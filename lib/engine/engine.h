@@ -203,7 +203,8 @@ struct acc_service_record {
     char pin_spec[ACC_HASH_LEN + 1];
     char pin_image[ACC_NAME_MAX + 1]; /* reference; "" = the file's */
     char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8];
-    char bad_id[ACC_HASH_LEN + 8]; /* quarantined: it was rolled back */
+    char bad_id[ACC_HASH_LEN + 8];    /* quarantined: it was rolled back ... */
+    char bad_image[ACC_NAME_MAX + 1]; /* ... as which reference, the file's too; "": not known */
     /* Likewise a configuration: why, and the id of the service whose rollback took it along ("" its
      * own). */
     char bad_spec[ACC_HASH_LEN + 1];
@@ -415,6 +416,7 @@ struct acc_service_view {
     const char *refused; /* its configuration was rolled back and isn't tried again: why; "" not */
     const char *refused_by; /* ... by whom, where a person did it; else "" */
     const char *banned;     /* an image that a changed file doesn't bring in; "" for none */
+    const char *stays_at;   /* the reference of what runs instead of the file's; "" for none */
     const char *what; /* the rollout under way changes this of its configuration; "" nothing */
 };
 /* What a root is called: "acc/postgres", "host:mount:/mnt/nas"; borrowed until the next step. From

@@ -507,6 +507,7 @@ struct service {
     uint32_t rev, last_rev;
     char pin_spec[ACC_HASH_LEN + 1], pin_image[ACC_NAME_MAX + 1];
     char pin_id[ACC_HASH_LEN + 8], pin_digest[ACC_HASH_LEN + 8], bad_id[ACC_HASH_LEN + 8];
+    char bad_image[ACC_NAME_MAX + 1];
     char bad_spec[ACC_HASH_LEN + 1], bad_why[ACC_OUTPUT_MAX + 1];
     char bad_root[2 * ACC_NAME_MAX + 2];
     char change[ACC_OUTPUT_MAX + 1]; /* in what its containers differ from the file ... */
@@ -1246,6 +1247,15 @@ void acc_rollout_begin_change(struct acc_engine *e, struct service *s);
 /* --- rollout_change.c ------------------------------------------------------------------------ */
 /* What its file's reference may mean and a change doesn't bring in; "" for none. */
 const char *acc_svc_banned_image(const struct service *s);
+/* The reference that runs, as what the file's means was rolled back and has to be named to be tried
+ * again; "" for none, or where both have the same reference. */
+const char *acc_svc_stays_at(const struct acc_engine *e, const struct service *s);
+/* ... in words. */
+void acc_svc_stays_text(const struct acc_engine *e, const struct service *s, char *out,
+                        size_t out_size);
+/* From here on nothing brings this image in unasked; `image` is its reference, "" the file's, NULL
+ * not known. */
+void acc_svc_ban_image(struct service *s, const char *image_id, const char *image);
 /* Its configuration was rolled back and isn't tried again before the file changes. */
 bool acc_change_refused(const struct service *s);
 void acc_change_refuse(struct acc_engine *e, struct service *s, const char *why);
@@ -1279,7 +1289,8 @@ const char *acc_change_orderer(const char *why);
 /* Was it refused because a person took it, or what it went with, back? That is no fault. */
 bool acc_change_is_ordered(struct acc_engine *e, struct service *s);
 /* "was rolled back to r1: ...", where it is refused. */
-void acc_change_text(const struct service *s, char *out, size_t out_size);
+void acc_change_text(const struct acc_engine *e, const struct service *s, char *out,
+                     size_t out_size);
 
 /* --- rollout_group.c ------------------------------------------------------------------------- */
 /* In why one goes back with another: "web of the same phase was rolled back". */

@@ -52,6 +52,7 @@ void acc_engine_service_record(const struct acc_engine *engine, uint32_t svc, ui
     memcpy(ret_record->pin_id, s->pin_id, sizeof(s->pin_id));
     memcpy(ret_record->pin_digest, s->pin_digest, sizeof(s->pin_digest));
     memcpy(ret_record->bad_id, s->bad_id, sizeof(s->bad_id));
+    memcpy(ret_record->bad_image, s->bad_image, sizeof(s->bad_image));
     memcpy(ret_record->bad_spec, s->bad_spec, sizeof(s->bad_spec));
     memcpy(ret_record->bad_why, s->bad_why, sizeof(s->bad_why));
     memcpy(ret_record->bad_root, s->bad_root, sizeof(s->bad_root));
@@ -164,6 +165,7 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     acc_copy(s->pin_id, sizeof(s->pin_id), record->pin_id);
     acc_copy(s->pin_digest, sizeof(s->pin_digest), record->pin_digest);
     acc_copy(s->bad_id, sizeof(s->bad_id), record->bad_id);
+    acc_copy(s->bad_image, sizeof(s->bad_image), record->bad_image);
     acc_copy(s->bad_spec, sizeof(s->bad_spec), record->bad_spec);
     acc_copy(s->bad_why, sizeof(s->bad_why), record->bad_why);
     acc_copy(s->bad_root, sizeof(s->bad_root), record->bad_root);

@@ -268,7 +268,7 @@ static void begin_in_earnest(struct acc_engine *e, struct service *s)
     if (!is->back_to) {
         acc_change_forgive(e, s); /* it brings what the file says, too */
     } else if (has_pin(s) && strcmp(s->pin_id, is->image_id) != 0) {
-        acc_copy(s->bad_id, sizeof(s->bad_id), s->pin_id); /* nothing unasked brings it again */
+        acc_svc_ban_image(s, s->pin_id, s->pin_image);
         acc_auto_spend(s, s->pin_digest);
     }
 }
@@ -812,6 +812,36 @@ static void know_from(struct acc_engine *e, struct service *s, const char *diges
 const char *acc_svc_banned_image(const struct service *s)
 {
     return s->pin_id[0] ? s->bad_id : "";
+}
+
+void acc_svc_ban_image(struct service *s, const char *image_id, const char *image)
+{
+    acc_copy(s->bad_id, sizeof(s->bad_id), image_id);
+    acc_copy(s->bad_image, sizeof(s->bad_image), !image ? "" : image[0] ? image : s->image);
+}
+
+const char *acc_svc_stays_at(const struct acc_engine *e, const struct service *s)
+{
+    bool is_rolling = acc_rollout_active(s) && s->roll.is.step != ACC_ROLL_WATCH;
+
+    if (!s->bad_id[0] || strcmp(s->bad_image, s->image) != 0 || is_rolling) {
+        return "";
+    }
+    acc_each_slot (e, s, i) {
+        if (i->present && strcmp(i->image_id, s->bad_id) != 0 && !is_of_file(s, i)) {
+            return i->image_ref;
+        }
+    }
+    return "";
+}
+
+void acc_svc_stays_text(const struct acc_engine *e, const struct service *s, char *out,
+                        size_t out_size)
+{
+    (void)snprintf(out, out_size,
+                   "stays at %.120s: %.120s was rolled back, and isn't tried again unless it is "
+                   "named: accctl upgrade %.100s --image %.120s",
+                   acc_svc_stays_at(e, s), s->image, s->nick, s->image);
 }
 
 /* The file's reference still means an image that was rolled back, and nobody asks for that: what is

@@ -134,22 +134,28 @@ bool acc_change_is_ordered(struct acc_engine *e, struct service *s)
     return root && acc_change_refused(s) && acc_change_orderer(root->bad_why);
 }
 
-void acc_change_text(const struct service *s, char *out, size_t out_size)
+void acc_change_text(const struct acc_engine *e, const struct service *s, char *out,
+                     size_t out_size)
 {
     const char *by = acc_change_orderer(s->bad_why);
+    bool is_banned = acc_svc_stays_at(e, s)[0];
+    char again[2 * ACC_NAME_MAX + 16];
+
+    (void)snprintf(again, sizeof(again), "%.100s%s%.150s", s->nick, is_banned ? " --image " : "",
+                   is_banned ? s->image : "");
 
     if (s->bad_root[0]) {
         (void)snprintf(out, out_size, "stays as it was: %.250s", s->bad_why);
     } else if (by) {
         (void)snprintf(out, out_size,
                        "was rolled back to r%u by %.60s; change its file, or try it again with "
-                       "accctl upgrade %.100s",
-                       (unsigned)s->rev, by, s->nick);
+                       "accctl upgrade %s",
+                       (unsigned)s->rev, by, again);
     } else {
         (void)snprintf(out, out_size,
                        "was rolled back to r%u: %s%.250s; change its file, or try it again with "
-                       "accctl upgrade %.100s",
-                       (unsigned)s->rev, acc_rollout_subject(s->bad_why), s->bad_why, s->nick);
+                       "accctl upgrade %s",
+                       (unsigned)s->rev, acc_rollout_subject(s->bad_why), s->bad_why, again);
     }
 }
 

@@ -149,7 +149,7 @@ void acc_undo_begin(struct acc_engine *e, struct service *s, bool is_fault)
         return;
     }
     if (is_fault && is->image_id[0] && is->is_upgrade && is_other_image(e, s)) {
-        acc_copy(s->bad_id, sizeof(s->bad_id), is->image_id);
+        acc_svc_ban_image(s, is->image_id, strcmp(is->spec, s->spec) == 0 ? is->image : NULL);
         acc_auto_spend(s, is->digest);
     }
     if (is_fault && is->is_change) {

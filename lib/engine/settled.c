@@ -624,6 +624,8 @@ static bool failed_to_begin(const struct service *s, char *text)
 static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_t now_ms,
                                 char *text)
 {
+    enum acc_settled settled;
+
     if (e->stacks[s->stack].contact != CONTACT_MANAGING) {
         return e->stacks[s->stack].contact == CONTACT_OBSERVING ? ACC_SETTLED_DONE
                                                                 : ACC_SETTLED_PENDING;
@@ -658,7 +660,7 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
                                                                   : ACC_SETTLED_FAILED;
 
             if (so_far == ACC_SETTLED_DONE || !acc_change_is_ordered(e, s)) {
-                acc_change_text(s, text, ACC_REASON_MAX + 1);
+                acc_change_text(e, s, text, ACC_REASON_MAX + 1);
             }
             return so_far;
         }
@@ -669,7 +671,11 @@ static enum acc_settled applied(struct acc_engine *e, struct service *s, uint64_
                : failed_to_begin(s, text)       ? ACC_SETTLED_FAILED
                                                 : ACC_SETTLED_PENDING;
     }
-    return settled_up(e, s, now_ms, text);
+    settled = settled_up(e, s, now_ms, text);
+    if (settled == ACC_SETTLED_DONE && acc_svc_stays_at(e, s)[0]) {
+        acc_svc_stays_text(e, s, text, ACC_REASON_MAX + 1);
+    }
+    return settled;
 }
 
 bool acc_engine_is_held_back(const struct acc_engine *engine, uint32_t svc, uint64_t now_ms,

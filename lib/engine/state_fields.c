@@ -261,6 +261,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, pin_id, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, pin_digest, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, bad_id, ACC_FIELD_TEXT),
+    ACC_FIELD_OF(struct service, bad_image, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, bad_spec, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, bad_why, ACC_FIELD_TEXT),
     ACC_FIELD_OF(struct service, bad_root, ACC_FIELD_TEXT),

@@ -172,6 +172,7 @@ void acc_engine_service(const struct acc_engine *engine, uint32_t svc, uint64_t 
         .refused = acc_change_refused(s) ? s->bad_why : "",
         .refused_by = acc_change_refused(s) && by ? by : "",
         .banned = acc_svc_banned_image(s),
+        .stays_at = acc_svc_stays_at(e, s),
         .what = acc_rollout_active(s) ? s->roll.is.what : "",
         .n_places_taken = s->n_places_taken,
         .n_tries = s->roll.is.step == ACC_ROLL_PULL ? s->roll.n_tries : 0,

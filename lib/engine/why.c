@@ -861,14 +861,15 @@ static void say_last_failure(struct words *w, const struct service *s, uint64_t 
 }
 
 /* An upgrade, or what its file asks for, that was tried and taken back: it runs as before. */
-static void say_taken_back(struct words *w, const struct service *s, uint64_t now_ms)
+static void say_taken_back(const struct acc_engine *e, struct words *w, const struct service *s,
+                           uint64_t now_ms)
 {
     const struct rollout *r = &s->roll;
     const char *by = acc_change_orderer(r->is.why);
     char text[ACC_REASON_MAX + 1];
 
     if (acc_change_refused(s)) {
-        acc_change_text(s, text, sizeof(text));
+        acc_change_text(e, s, text, sizeof(text));
         say(w, " %s %s.", s->bad_root[0] ? "It" : "What its file says now", text);
     } else if (r->result == ROLL_ROLLED_BACK && !acc_rollout_active(s)) {
         say(w, " Its %s to r%u was rolled back to r%u", r->is.is_upgrade ? "upgrade" : "change",
@@ -901,6 +902,17 @@ static bool may_be_job(struct acc_engine *e, const struct service *s)
         }
     }
     return false;
+}
+
+/* Of what is refused as a whole that was said. */
+static void say_kept_out(const struct acc_engine *e, struct words *w, const struct service *s)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    if (acc_svc_stays_at(e, s)[0] && (!acc_change_refused(s) || s->bad_root[0])) {
+        acc_svc_stays_text(e, s, text, sizeof(text));
+        say(w, " It %s.", text);
+    }
 }
 
 /* What to look at, and to do, where the reason names nothing: what a program has printed is only in
@@ -964,7 +976,8 @@ void acc_engine_why(const struct acc_engine *engine, uint32_t svc, uint64_t now_
     }
     say(&w, ".");
     say_last_failure(&w, s, now_ms);
-    say_taken_back(&w, s, now_ms);
+    say_taken_back(engine, &w, s, now_ms);
+    say_kept_out(engine, &w, s);
     say_remedy(cast.out, &w, s);
     if (view.observing) {
         say(&w, " Stack %s is only observed; `accctl adopt %s` takes it over.", s->stack_name,

@@ -291,10 +291,51 @@ def test_who_is_restarted_with_it_is_on_the_way_back_too(w):
     restarted("b is restarted with the new a")
     accd.ctl("rollback", "a")
     restarted("b is restarted when somebody has taken a back")
-    files(CRASH_AFTER="4")
+    files(TZ="CET")
     accd.ctl("apply")
     restarted("b is restarted with the new a once more")
-    wait(lambda: "CRASH_AFTER" not in env(w, "s-a-1"), 30, "a goes back by itself")
+    w.docker.crash("s-a-1")
+    wait(lambda: "TZ" not in env(w, "s-a-1"), 30, "a goes back by itself")
     restarted("b is restarted when a has gone back by itself")
     assert w.docker.started_at("s-c-1") == rides, "who rides was restarted"
     assert "there is no stable revision" not in open(accd.log).read(), "a dependent was asked for a rollback"
+
+
+@needs(seconds=200)
+def test_what_stays_as_its_image_was_rolled_back_is_said(w):
+    """The file's image was rolled back twice: plan, why and apply go on to say that another one runs, and the way out
+    that they name goes; so they do after another change of the file, and under the next accd."""
+    def said(*reasons, action="keep"):
+        rows = accd.json("plan")["changes"]
+        assert len(rows) == 1 and rows[0]["action"] == action, rows
+        texts = [r["text"] for r in rows[0]["reasons"]]
+        assert len(texts) == len(reasons) and all(r in t for r, t in zip(reasons, texts)), texts
+    accd = w.accd(config=w.config([stack(w)], timing={**TIMING, "upgrade_monitor": "1m"}))
+    accd.ctl("up", "--all")
+    change, again = "image acc-test/bb:1 -> acc-test/bb:2", "accctl upgrade s/a --image acc-test/bb:2"
+    stack(w, {"image": "acc-test/bb:2"})
+    accd.ctl("apply")
+    accd.ctl("rollback", "a")
+    said(change, "rolled back by root, and not tried again as it is")
+    accd.ctl("upgrade", "a", "--detach")
+    wait(lambda: "r3 is watched" in accd.service("a")["reason"], 30, "it is watched")
+    accd.ctl("rollback", "a")
+    said(change, "rolled back by root, and not tried again unless it is named: " + again)
+    assert "accctl upgrade a --image acc-test/bb:2" in accd.ctl("why", "a").stdout
+    assert accd.ctl("upgrade", "a", check=False).returncode == 6
+    stack(w, {"image": "acc-test/bb:2", "environment": {"TZ": "UTC"}})
+    said("environment TZ added", "image acc-test/bb:1 stays, as acc-test/bb:2 was rolled back; again: " + again,
+         action="recreate")
+    accd.ctl("apply")
+    accd.kill()
+    accd.start()
+    accd.wait_all_up(30)
+    assert env(w, "s-a-1")["TZ"] == "UTC" and w.docker.inspect("s-a-1")["Config"]["Image"] == "acc-test/bb:1"
+    said(change, "rolled back, and not tried again unless it is named: " + again)
+    done = accd.ctl("apply").stdout
+    assert "s/a: stays at acc-test/bb:1: acc-test/bb:2 was rolled back" in done and "nothing to do" in done, done
+    assert "It stays at acc-test/bb:1: acc-test/bb:2 was rolled back" in accd.ctl("why", "a").stdout
+    accd.ctl("upgrade", "a", "--keep")
+    accd.ctl("upgrade", "a", "--image", "acc-test/bb:2")
+    assert accd.json("plan")["changes"] == [] and w.docker.inspect("s-a-1")["Config"]["Image"] == "acc-test/bb:2"
+    assert "image acc-test/bb:1 -> acc-test/bb:2" in accd.ctl("history", "a").stdout.splitlines()[1]

@@ -476,6 +476,46 @@ START_TEST(what_was_rolled_back_is_no_difference)
 }
 END_TEST
 
+static const char *stays_at(void)
+{
+    static struct acc_service_view view;
+
+    acc_engine_service(stage.engine, 0, stage.now_ms, &view);
+    return view.stays_at;
+}
+
+/* Another image runs than the file's, as that was rolled back: it is said, with the way to it. */
+START_TEST(what_stays_as_its_image_was_rolled_back_says_so)
+{
+    struct acc_buf why;
+
+    up("s: web p");
+    (void)snprintf(service("web")->image, 32, "img5");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "app:5", 0);
+    stage_run(&stage, 900000);
+    ck_assert_str_eq(stays_at(), ""); /* somebody wants it so */
+    (void)snprintf(service("web")->image, 32, "img6");
+    (void)snprintf(service("web")->bad_image, 32, "img6");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "app:6", 0);
+    stage_run(&stage, 60000);
+    ck_assert_str_eq(stays_at(), ""); /* that one is not the file's, either */
+
+    (void)snprintf(service("web")->image, 32, "img2");
+    (void)snprintf(service("web")->bad_image, 32, "img2");
+    stage_upgrade(&stage, ACC_VERB_UPGRADE, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_containers("s-web-1 running img5 r2; ");
+    ck_assert_str_eq(stays_at(), "app:5");
+    acc_buf_init(&why, 4096);
+    acc_engine_why(stage.engine, 0, stage.now_ms, &why);
+    ck_assert_msg(strstr(why.data, "It stays at app:5: ") &&
+                      strstr(why.data, "accctl upgrade web --image "),
+                  "%s", why.data);
+    acc_buf_fini(&why);
+    ck_applied("web", ACC_SETTLED_DONE, "stays at app:5: ");
+}
+END_TEST
+
 /* What is refused, or comes to nothing, lifts no ban. */
 START_TEST(an_upgrade_that_is_refused_does_not_bring_the_change)
 {
@@ -759,6 +799,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_failed_and_stayed_in_part_is_not_stable, 0, 2);
     tcase_add_test(tcase, an_image_that_was_rolled_back_does_not_come_in_with_a_change);
     tcase_add_test(tcase, what_was_rolled_back_is_no_difference);
+    tcase_add_test(tcase, what_stays_as_its_image_was_rolled_back_says_so);
     tcase_add_test(tcase, an_upgrade_that_is_refused_does_not_bring_the_change);
     tcase_add_test(tcase, an_image_that_was_pruned_is_had_again);
     tcase_add_test(tcase, an_image_that_can_not_be_had_again_is_told);

@@ -497,6 +497,8 @@ START_TEST(what_failed_and_stayed_is_kept)
     struct acc_model *model = model_build("s: web");
     struct acc_service_record record = {.id = "s/web",
                                         .revision = 3,
+                                        .bad_id = "sha256:3",
+                                        .bad_image = "app:3",
                                         .failed = {.number = 2,
                                                    .image = "app:2",
                                                    .image_id = "sha256:2",
@@ -510,6 +512,8 @@ START_TEST(what_failed_and_stayed_is_kept)
     engine = engine_restored(model);
     acc_engine_service_record(engine, 0, 0, &record);
     ck_assert_uint_eq(record.revision, 3);
+    ck_assert_str_eq(record.bad_id, "sha256:3");
+    ck_assert_str_eq(record.bad_image, "app:3");
     ck_assert_uint_eq(record.failed.number, 2);
     ck_assert_str_eq(record.failed.image, "app:2");
     ck_assert_str_eq(record.failed.image_id, "sha256:2");
