@@ -8,6 +8,7 @@
 
 #include "daemon/app_parts.h"
 #include "daemon/log.h"
+#include "lib/model/settings.h"
 
 #define TEXT_MAX_BYTES 262144u /* all problems, or a line for each of some thousand services */
 
@@ -170,6 +171,17 @@ static bool has_other_policy(const struct acc_service_spec *old, const struct ac
     return old->restart != new->restart || old->restart_max != new->restart_max;
 }
 
+static void list_settings(const struct acc_service_spec *old, const struct acc_service_spec *new,
+                          struct acc_buf *out)
+{
+    char changed[ACC_SETTINGS_TEXT_MAX + 1];
+
+    acc_settings_changed(old, new, changed, sizeof(changed));
+    if (changed[0]) {
+        (void)acc_buf_printf(out, ACCD_CHANGE_SETTINGS " %s %s\n", new->id, changed);
+    }
+}
+
 /* A line for each service that is added, changed or gone. */
 static void list_changes(const struct acc_model *old, const struct acc_model *new,
                          struct acc_buf *out)
@@ -181,6 +193,9 @@ static void list_changes(const struct acc_model *old, const struct acc_model *ne
             (void)acc_buf_printf(out, "added %s\n", new->services[i]->id);
         } else if (strcmp(old->services[was]->spec_hash, new->services[i]->spec_hash) != 0) {
             (void)acc_buf_printf(out, "changed %s\n", new->services[i]->id);
+        }
+        if (was != ACC_NONE) {
+            list_settings(old->services[was], new->services[i], out);
         }
         if (was != ACC_NONE && has_other_policy(old->services[was], new->services[i])) {
             (void)acc_buf_printf(out, ACCD_CHANGE_POLICY " %s\n", new->services[i]->id);

@@ -13,6 +13,7 @@
 
 #include "daemon/app_parts.h"
 #include "daemon/log.h"
+#include "lib/model/settings.h"
 
 struct accd_plan_run {
     struct accd_app *app;
@@ -699,6 +700,28 @@ static void plan_new_service(struct accd_plan_run *run, const struct acc_service
     } /* else it goes on as it is */
 }
 
+/* Told and shown although no container shows it: who has edited it is to see that it was read. */
+static void add_settings(struct accd_plan_run *run, const struct acc_service_spec *service)
+{
+    const struct acc_model *old = run->app->loaded.model;
+    uint32_t was = find_in(old, service->id);
+    struct acc_service_view view;
+    char changed[ACC_SETTINGS_TEXT_MAX + 1];
+
+    if (was == ACC_NONE || find_running(run->app, service->id, &view) == ACC_NONE ||
+        view.observing || view.removed) {
+        return;
+    }
+    acc_settings_changed(old->services[was], service, changed, sizeof(changed));
+    if (changed[0] && run->is_told) {
+        run->failed |= acc_plan_also(&run->plan, changed, true) < 0;
+    } else if (changed[0]) {
+        add(run, service->id, ACC_PLAN_UPDATE, NULL, changed);
+        run->failed |= acc_plan_also(&run->plan, "settings of accd's own: its container stays", true) <
+                       0;
+    }
+}
+
 /* True: an answer comes later. */
 static bool plan_service(struct accd_plan_run *run, uint32_t svc)
 {
@@ -747,6 +770,7 @@ static void go_on(struct accd_plan_run *run)
         if (plan_service(run, model->order[run->at])) {
             return;
         }
+        add_settings(run, model->services[model->order[run->at]]);
         run->at++;
         run->instance = 0;
         run->is_told = false;

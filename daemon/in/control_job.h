@@ -15,6 +15,7 @@
 #include "lib/base/buf.h"
 #include "lib/codec/control_request.h"
 #include "lib/codec/control_target.h"
+#include "lib/model/settings.h"
 
 struct accd_control;
 
@@ -86,6 +87,7 @@ struct accd_file_change {
     bool is_policy; /* its restart policy, which is accd's own affair */
     bool is_scaled; /* the number of its containers */
     uint32_t was, is;
+    char settings[ACC_SETTINGS_TEXT_MAX + 1]; /* which of accd's own; "" none */
 };
 
 struct accd_wait_task {

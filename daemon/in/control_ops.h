@@ -21,6 +21,8 @@
 
 /* Of a service that is otherwise the same: accd follows it, no container has to. */
 #define ACCD_CHANGE_POLICY "policy"
+/* Likewise "settings stack/service x-acc upgrade changed". */
+#define ACCD_CHANGE_SETTINGS "settings"
 /* Another number of containers: "scaled stack/service 1 -> 3". */
 #define ACCD_CHANGE_SCALE "scaled"
 
@@ -44,7 +46,7 @@ struct accd_control_logs_sink {
 /* What came of reading the files again. */
 struct accd_applied {
     const char *problems; /* why they weren't applied, one a line; NULL: they were */
-    const char *changes;  /* lines of "added|changed|policy|scaled|removed stack/service" */
+    const char *changes; /* lines of "added|changed|policy|settings|scaled|removed stack/service" */
     const char *warnings; /* one a line; NULL: none */
 };
 

@@ -182,6 +182,9 @@ static void mark(const struct accd_control *control, const char *line, uint8_t *
             changes[i].is_policy = true;
         } else if (strncmp(line, ACCD_CHANGE_SCALE " ", what_len + 1) == 0) {
             read_scale(id + id_len, &changes[i]);
+        } else if (strncmp(line, ACCD_CHANGE_SETTINGS " ", what_len + 1) == 0) {
+            (void)snprintf(changes[i].settings, sizeof(changes[i].settings), "%.*s",
+                           (int)strcspn(id + id_len + 1, "\n"), id + id_len + 1);
         }
     }
 }

@@ -432,7 +432,7 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
         return watch->seen.is_rollback ? "rolled back" : "upgraded";
     }
     if (!change[0]) {
-        return watch->file.is_policy ? "updated" : "";
+        return watch->file.is_policy || watch->file.settings[0] ? "updated" : "";
     }
     return watch->file.is_scaled && strcmp(change, "recreated") != 0 ? "updated" : change;
 }
@@ -558,6 +558,7 @@ static void look_at(struct look *look, struct wait *wait, bool pending)
                         : hint_of(wait, watch, settled, change),
             .is_scaled = watch->file.is_scaled,
             .scale = {watch->file.was, watch->file.is},
+            .settings = watch->file.settings,
         };
         look->n_texts += is_skipped || is_undone;
         look->n_pending += settled == ACC_SETTLED_PENDING;

@@ -672,6 +672,9 @@ static void put_service_differences(struct writer *w, cJSON *parent,
     } else if (scale_text(service, scale)) {
         put_difference(w, list, scale, false);
     }
+    if (row->settings && row->settings[0]) {
+        put_difference(w, list, row->settings, true);
+    }
 }
 
 static void put_image(struct writer *w, cJSON *item, const struct acc_progress_row *row)

@@ -112,6 +112,7 @@ struct acc_progress_row {
     const char *hint;                /* why nothing came of it, or what else did; NULL: none */
     bool is_scaled;                  /* the file says how many of them ... */
     uint32_t scale[2];               /* ... it was, and is, to have */
+    const char *settings;            /* which of accd's own have changed; NULL or "": none */
     const struct acc_pull_row *pull; /* of its image; NULL: none is under way */
     const char *output;              /* of its build, one a line; NULL: none */
 };

@@ -498,3 +498,27 @@ def test_a_plan_amid_a_stop_first_upgrade_has_nothing_to_create(w):
     assert "recreate" in out and "while it is upgraded" in out, out
     w.stack("s", {"other": service(check=False)})
     assert changes(accd)["s/a"][0] == "stop", "what is being upgraded leaves with its file, too"
+
+
+@needs(seconds=90)
+def test_settings_that_no_container_shows_are_told(w):
+    """x-acc and depends_on: plan and apply say that they are taken, the containers stay, and then there is no more to do."""
+    def files(edge, **keys):
+        return w.stack("s", {"a": service(**keys), "b": service(depends_on={"a": edge}), "c": service()})
+    accd = begin(w, files({"condition": "service_healthy"}))
+    before = w.docker.identities()
+    files({"condition": "service_healthy", "restart": True}, **{"x-acc": {"stateful": True, "upgrade": {"monitor": "8s"}}})
+    own = {"settings of accd's own: its container stays": True}
+    planned = changes(accd)
+    assert planned == {"s/a": ("update", {"x-acc stateful added; x-acc upgrade added": True, **own}),
+                       "s/b": ("update", {"depends_on changed": True, **own})}, planned
+    assert changes(accd, "c") == {}
+    said = accd.ctl("apply").stdout
+    assert "s/a: updated (x-acc stateful added; x-acc upgrade added), " in said, said
+    assert "s/b: updated (depends_on changed), " in said and "s/c" not in said, said
+    assert changes(accd) == {} and accd.ctl("apply").stdout == "apply: nothing to do\n"
+    assert w.docker.identities() == before, "a container was touched"
+    files({"condition": "service_healthy", "restart": True}, environment={"TZ": "UTC"})
+    planned = changes(accd)
+    assert planned == {"s/a": ("recreate", {"environment TZ added": False, "x-acc stateful removed; x-acc upgrade removed": True}),
+                       "s/b": ("restart", {"it needs s/a": False})}, planned

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/base/assert.h"
+#include "lib/model/settings.h"
 
 static struct acc_stack *stack;
 
@@ -31,6 +32,33 @@ static const struct acc_service_spec *a_with(const char *keys)
     ck_assert_msg(r == 0, "%s: %s", keys, told());
     return service_of(stack, "a");
 }
+
+static const struct {
+    const char *label, *old, *now, *want;
+} settings[] = {
+    {"the same", "x-acc: {stateful: true}", "x-acc: {stateful: true}", ""},
+    {"of accd", "x-acc: {stateful: true, priority: 3}",
+     "x-acc: {priority: 4, on_unhealthy: report}",
+     "x-acc on_unhealthy added; x-acc priority changed; x-acc stateful removed"},
+    {"an edge", "depends_on: [b]", "depends_on: {b: {condition: service_healthy, restart: true}}",
+     "depends_on changed"},
+    {"how its image is had", "pull_policy: never", "build: .", "build added; pull_policy removed"},
+    {"with its container", "environment: {A: '1'}", "environment: {A: '2'}, depends_on: [b]", ""},
+};
+
+START_TEST(settings_are_told_that_no_container_shows)
+{
+    char text[ACC_SETTINGS_TEXT_MAX + 1];
+    struct acc_stack *before;
+    const struct acc_service_spec *old = a_with(settings[_i].old);
+
+    before = stack;
+    stack = NULL;
+    acc_settings_changed(old, a_with(settings[_i].now), text, sizeof(text));
+    ck_assert_msg(strcmp(text, settings[_i].want) == 0, "%s: %s", settings[_i].label, text);
+    before = acc_stack_destroy(before);
+}
+END_TEST
 
 static const struct {
     const char *in;
@@ -617,6 +645,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
+    tcase_add_loop_test(tcase, settings_are_told_that_no_container_shows, 0,
+                        ACC_ARRAY_LEN(settings));
     tcase_add_test(tcase, commands_around_an_upgrade);
     tcase_add_test(tcase, upgrades_by_itself);
     tcase_add_checked_fixture(tcase, setup, teardown);
