@@ -216,7 +216,7 @@ static void explain(struct accd_op *op)
 enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
                                  const struct accd_http_reply *reply)
 {
-    char message[ACC_DOCKER_ERROR_MAX + 1];
+    char message[ACC_DOCKER_ERROR_MAX + 1], taken[ACC_OUTPUT_MAX + 1];
     enum acc_op_result result;
 
     if (reply->error != ACCD_HTTP_OK) {
@@ -232,7 +232,9 @@ enum acc_op_result accd_op_judge(struct accd_op *op, enum acc_docker_call call,
     if (call == ACC_CALL_START && acc_docker_misses_another(message, op->action.cid)) {
         result = ACC_OP_START;
     }
-    set_result(op, result, acc_docker_cause(message));
+    set_result(op, result,
+               acc_docker_conflict_text(message, taken, sizeof(taken)) ? taken
+                                                                       : acc_docker_cause(message));
     explain(op);
     return op->result;
 }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -176,6 +177,22 @@ bool acc_docker_conflict_holder(const char *message, char ret_cid[ACC_CID_LEN + 
     }
     memcpy(ret_cid, at, ACC_CID_LEN);
     ret_cid[ACC_CID_LEN] = '\0';
+    return true;
+}
+
+bool acc_docker_conflict_text(const char *message, char *out, size_t out_size)
+{
+    static const char begin[] = "container name \"/";
+    const char *name = strstr(message, begin);
+    char cid[ACC_CID_LEN + 1];
+
+    if (!name || !acc_docker_conflict_holder(message, cid)) {
+        return false;
+    }
+    name += strlen(begin);
+    (void)snprintf(out, out_size,
+                   "the name %.*s is taken by the container %.12s; remove or rename that",
+                   (int)strcspn(name, "\""), name, cid);
     return true;
 }
 

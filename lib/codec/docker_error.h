@@ -56,3 +56,5 @@ const char *acc_docker_cause(const char *message);
 
 /* 409 of create: `... is already in use by container "<id>". You have to ...`. True and the id. */
 bool acc_docker_conflict_holder(const char *message, char ret_cid[ACC_CID_LEN + 1]);
+/* ... in a few words: Docker's own fill a line with an id. False: it isn't that. */
+bool acc_docker_conflict_text(const char *message, char *out, size_t out_size);

@@ -187,13 +187,21 @@ END_TEST
 START_TEST(names_the_holder_of_a_name)
 {
     char cid[ACC_CID_LEN + 1] = "x";
+    char text[128] = "";
 
+    ck_assert(acc_docker_conflict_text("Conflict. The container name \"/p\" is already in use by "
+                                       "container \"" CID "\". You have to remove it.",
+                                       text, sizeof(text)));
+    ck_assert_str_eq(text,
+                     "the name p is taken by the container e656ffff0065; remove or rename that");
     ck_assert(acc_docker_conflict_holder("Conflict. The container name \"/p\" is already in use by "
                                          "container \"" CID "\". You have to remove it.",
                                          cid));
     ck_assert_str_eq(cid, CID);
     ck_assert(acc_docker_conflict_holder("the name \"p\" is already in use by " CID ". You", cid));
     ck_assert(!acc_docker_conflict_holder("is already in use by container \"short\"", cid));
+    ck_assert(
+        !acc_docker_conflict_text("is already in use by container \"short\"", text, sizeof(text)));
     ck_assert(!acc_docker_conflict_holder("removal is already in progress", cid));
     ck_assert_str_eq(cid, CID);
 }
@@ -202,9 +210,8 @@ END_TEST
 /* 20.10 says 404 of a start in namespaces that are gone, and names that id. */
 START_TEST(tells_which_one_is_missing)
 {
-    static const char other[] =
-        "No such container: "
-        "8dfad9b2ea06c67d3dcf34188f0a017158261df587a2fe1da0cc8266e18e775c";
+    static const char other[] = "No such container: "
+                                "8dfad9b2ea06c67d3dcf34188f0a017158261df587a2fe1da0cc8266e18e775c";
 
     ck_assert(acc_docker_misses_another(other, CID));
     ck_assert(!acc_docker_misses_another("No such container: " CID, CID));
