@@ -306,9 +306,38 @@ static bool predecessors_let_start(struct acc_engine *e, struct service *s)
     return true;
 }
 
+/* Nothing keeps it from being made anew. */
+static bool waits_for_nothing(const struct acc_engine *e, const struct service *s)
+{
+    return s->blocker == ACC_NONE && s->host_blocker == ACC_NONE && s->predecessor == ACC_NONE &&
+           s->breaker != BREAKER_OPEN && !s->gave_up && !acc_resource_missing(e, s);
+}
+
+/* It gives its name away: it is made anew under another one, is being stopped for that or has
+ * ended, and waits for nobody. One that waits may wait for who is to have the name. */
+static bool is_giving_name_away(struct acc_engine *e, struct service *s, const struct instance *i)
+{
+    bool is_stopping = (i->op && i->op_type == ACC_ACT_STOP) || i->stop_ms != 0;
+
+    return i->present && s->wanted_up && s->container_name &&
+           strcmp(i->name, s->container_name) != 0 && !acc_svc_observing(e, s) &&
+           !acc_hold_no_stop(e, s) && !acc_hold_no_start(e, s) && acc_change_swaps(e, s, i) &&
+           (acc_inst_running(i) ? is_stopping : waits_for_nothing(e, s));
+}
+
+static bool gives_any_name_away(struct acc_engine *e, struct service *s)
+{
+    acc_each_slot (e, s, i) {
+        if (is_giving_name_away(e, s, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void acc_gate_update(struct acc_engine *e, struct service *s)
 {
-    bool clears = is_ending(e, s) || is_being_removed(e, s);
+    bool clears = is_ending(e, s) || is_being_removed(e, s) || gives_any_name_away(e, s);
 
     if (s->is_clearing && !clears) {
         for (uint32_t v = 0; v < e->n_services; v++) {
@@ -362,12 +391,34 @@ static bool names_let_create(struct acc_engine *e, struct service *s)
     return true;
 }
 
+/* Services that swap their names, or hand them on: only who has no container any more waits, so one
+ * of them goes first. */
+static bool has_others_name(struct acc_engine *e, struct service *s)
+{
+    if (!s->container_name || (s->n_inst > 0 && e->inst[s->first_inst].present)) {
+        return false;
+    }
+    for (uint32_t v = 0; v < e->n_services; v++) {
+        struct service *other = &e->services[v];
+
+        for (uint32_t k = 0; other != s && other->container_name && k < other->n_inst; k++) {
+            const struct instance *i = &e->inst[other->first_inst + k];
+
+            if (strcmp(i->name, s->container_name) == 0 && is_giving_name_away(e, other, i)) {
+                s->predecessor = v;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool acc_gate_create(struct acc_engine *e, struct service *s)
 {
     if (!acc_host_lets_start(e, s)) {
         return false; /* a volume on what isn't mounted would be filled as it is created */
     }
-    if (!names_let_create(e, s)) {
+    if (!names_let_create(e, s) || has_others_name(e, s)) {
         return false;
     }
     acc_each_out (e, s, edge) {

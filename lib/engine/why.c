@@ -449,6 +449,10 @@ static bool say_predecessor(struct acc_engine *e, struct words *w, const struct 
     const struct service *gone = s->predecessor == ACC_NONE ? NULL : &e->services[s->predecessor];
     const char *what = gone ? acc_gate_contested(s, gone) : NULL;
 
+    if (gone && !gone->removed) {
+        say(w, "waits until %s has given the name %s away", gone->nick, s->container_name);
+        return true;
+    }
     if (gone) {
         say(w, "waits for the end of %s, which has left the files", gone->nick);
     }

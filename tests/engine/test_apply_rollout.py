@@ -339,3 +339,20 @@ def test_what_stays_as_its_image_was_rolled_back_is_said(w):
     accd.ctl("upgrade", "a", "--image", "acc-test/bb:2")
     assert accd.json("plan")["changes"] == [] and w.docker.inspect("s-a-1")["Config"]["Image"] == "acc-test/bb:2"
     assert "image acc-test/bb:1 -> acc-test/bb:2" in accd.ctl("history", "a").stdout.splitlines()[1]
+
+
+@needs(seconds=120)
+def test_two_services_swap_their_names(w):
+    """The one that is stopped first waits for the name of the other one: nothing fails, there is no incident."""
+    def files(a, b):
+        return w.stack("s", {"a": service(interval="1s", container_name=a, environment={"STOP_DELAY": "2"}),
+                             "b": service(interval="1s", container_name=b)})
+    accd = w.accd(config=w.config([files("alpha", "beta")], timing=TIMING))
+    accd.ctl("up", "--all")
+    files("beta", "alpha")
+    said = accd.ctl("apply").stdout
+    assert "Conflict" not in said and "could not be created" not in said, said
+    assert "apply: done, 2 services (2 recreated)" in said, said
+    owner = {n: w.docker.inspect(n)["Config"]["Labels"]["com.docker.compose.service"] for n in ("alpha", "beta")}
+    assert owner == {"alpha": "b", "beta": "a"}, owner
+    assert accd.incidents(open_only=False) == []
