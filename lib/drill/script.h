@@ -13,10 +13,10 @@
  *     state a up
  *
  * What happens: exit, oom, health, docker (stop, start, rm, pause, unpause, create, rename), engine
- * (down, up, hangs, dies, back, back live), accd restart, host shutdown, host stays, the verbs of
- * accctl, apply, run, let SERVICE KEY=VALUE (how it behaves). What must be: then, state, failures,
- * restarts, incidents, roots, impact, told, says. docs/engine.md has them all. `#` begins a
- * comment.
+ * (down, up, hangs, dies, back, back live, back killing), accd restart, host shutdown, host stays,
+ * the verbs of accctl, apply, run, let SERVICE KEY=VALUE (how it behaves). What must be: then,
+ * state, failures, restarts, incidents, roots, impact, told, says. docs/engine.md has them all. `#`
+ * begins a comment.
  */
 
 #include "lib/base/buf.h"

@@ -132,6 +132,8 @@ static int on_engine(struct script *s, char *rest)
         acc_world_disconnect(&s->world, true, false);
     } else if (strcmp(what, "up") == 0) {
         acc_world_connect(&s->world, false, false);
+    } else if (strcmp(what, "back") == 0 && strcmp(word, "killing") == 0) {
+        acc_world_connect_killing(&s->world);
     } else if (strcmp(what, "back") == 0) {
         if (is_live) {
             acc_world_forget_health(&s->world);

@@ -228,6 +228,7 @@ static void begin_run(struct acc_world *w, struct acc_world_container *c)
 
     c->obs.state = ACC_CTR_RUNNING;
     c->obs.started_ns = tick(w);
+    c->obs.age_ms = 0;
     c->obs.pid = 1000;
     c->obs.oom_killed = false;
     c->obs.health = c->obs.has_health ? ACC_DH_STARTING : ACC_DH_NONE;
@@ -990,6 +991,32 @@ void acc_world_connect(struct acc_world *w, bool fresh, bool live)
     step(w, &event);
     push_all(w);
     run_until(w, w->now_ms);
+}
+
+#define ENDED_BEFORE_MS 500 /* it listens */
+
+void acc_world_connect_killing(struct acc_world *w)
+{
+    size_t n = w->n_containers;
+
+    for (size_t i = 0; i < n; i++) {
+        struct acc_world_container *c = w->container[i];
+
+        c->is_left = c->exists && c->obs.state == ACC_CTR_RUNNING;
+        if (c->is_left) {
+            end_run(w, c, 0);
+            c->obs.age_ms = ENDED_BEFORE_MS;
+            c->manual = true;
+        }
+    }
+    acc_world_connect(w, true, false);
+    for (size_t i = 0; i < n; i++) {
+        if (w->container[i]->is_left) {
+            acc_world_hint(w, w->container[i], ACC_HINT_KILL);
+            acc_world_hint(w, w->container[i], ACC_HINT_DIE);
+            acc_world_hint(w, w->container[i], ACC_HINT_STOP);
+        }
+    }
 }
 
 void acc_world_disconnect(struct acc_world *w, bool dies, bool hangs)

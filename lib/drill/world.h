@@ -43,10 +43,11 @@ struct acc_world_service {
 struct acc_world_container {
     bool exists, manual;
     bool is_netless; /* its network was removed and made anew */
+    bool is_left;    /* ran when dockerd was killed, and the next one has ended it */
     bool is_spoilt;  /* dockerd was killed as it started it: no later start succeeds */
     uint32_t svc;
-    uint64_t run_ms;                 /* begin of its run */
-    uint64_t health_ms;              /* of Docker's last check; its verdict is that of the script */
+    uint64_t run_ms;    /* begin of its run */
+    uint64_t health_ms; /* of Docker's last check; its verdict is that of the script */
     struct acc_obs obs;
 };
 
@@ -109,6 +110,9 @@ void acc_world_fini(struct acc_world *world);
 
 /* dockerd is there: all is told. `fresh`: it was restarted; `live`: with live-restore. */
 void acc_world_connect(struct acc_world *world, bool fresh, bool live);
+/* Likewise: it was killed, and the new one, without live-restore, has ended what the old one left
+ * running. It calls that a stop by hand, and tells it so (moby daemon/daemon.go restore()). */
+void acc_world_connect_killing(struct acc_world *world);
 /* The connection is gone; what was asked gets lost. With `dies` all containers end with it, and
  * nobody is told. With `hangs` it only doesn't answer. */
 void acc_world_disconnect(struct acc_world *world, bool dies, bool hangs);

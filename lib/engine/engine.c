@@ -110,7 +110,10 @@ static void on_conn_up(struct acc_engine *e, const struct acc_event *event)
         acc_phases_close(e);
     }
     for (uint32_t i = 0; i < e->n_inst; i++) {
-        e->inst[i].inspecting = e->inst[i].inspect_again = e->inst[i].comparing = false;
+        struct instance *inst = &e->inst[i];
+
+        inst->inspecting = inst->inspect_again = inst->comparing = false;
+        inst->exit_engine |= inst->exit_pending && inst->exit_doubted && e->fresh_engine;
     }
 }
 

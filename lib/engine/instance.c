@@ -116,6 +116,12 @@ static bool is_final(const struct service *s, const struct instance *i)
     return s->ends && i->exit_code == 0;
 }
 
+bool acc_inst_went_unseen(const struct instance *i)
+{
+    return i->obs == ACC_CTR_EXITED && !i->exit_pending && (i->exit_engine || i->exit_before) &&
+           !acc_inst_is_stopped_by_hand(i);
+}
+
 bool acc_inst_is_over(const struct instance *i)
 {
     return i->present && i->final && i->exit_code == 0 && !acc_inst_running(i);
@@ -161,12 +167,13 @@ static bool is_quiet_signal(int32_t signal)
 
 bool acc_inst_is_shot(const struct instance *i)
 {
-    return i->kill_hint_ns != 0 && i->kill_hint_ns == i->run_ns && !is_quiet_signal(i->kill_signal);
+    return i->kill_hint_ns != 0 && i->kill_hint_ns == i->run_ns && !i->exit_engine &&
+           !is_quiet_signal(i->kill_signal);
 }
 
 bool acc_inst_is_stopped_by_hand(const struct instance *i)
 {
-    return i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns;
+    return i->stop_hint_ns != 0 && i->stop_hint_ns == i->run_ns && !i->exit_apart;
 }
 
 static void crashed(struct acc_engine *e, struct service *s, struct instance *i)
@@ -251,7 +258,7 @@ static void ended_away(struct acc_engine *e, struct service *s, struct instance 
     handled(e, i);
     if (by_hand) {
         acc_inst_hold(e, i);
-    } else if (i->exit_engine || (i->exit_doubted && e->fresh_engine)) {
+    } else if (i->exit_engine) {
         engine_took_it(e, i);
     } else if (is_final(s, i) && !i->exit_before) { /* only the connection was away */
         i->final = true;
@@ -284,18 +291,22 @@ static bool is_untold(struct acc_engine *e, struct service *s, struct instance *
     return true;
 }
 
-/* A new container on trial has ended: is it clear by now whether somebody ended it? */
+/* A new container on trial has ended: is it clear by now whether somebody ended it? A dockerd that
+ * goes down tells of stops, too, before it goes. */
 static bool is_hand_known(struct acc_engine *e, struct service *s, struct instance *i)
 {
     bool by_hand = false;
 
+    if (!i->exit_away) {
+        return acc_inst_is_stopped_by_hand(i)
+                   ? acc_due(e, s, i->exit_ms + s->timing.external_stop_settle)
+                   : !wait_for_stop(e, s, i);
+    }
     if (acc_inst_is_stopped_by_hand(i)) {
         return true;
     }
-    if (!i->exit_away) {
-        return !wait_for_stop(e, s, i);
-    }
-    if (!acc_may_act(e) || acc_inst_stale(e, i) || !ask_hand(e, s, i, &by_hand)) {
+    if (!acc_may_act(e) || acc_inst_stale(e, i) ||
+        (!i->exit_apart && !ask_hand(e, s, i, &by_hand))) {
         return false;
     }
     i->stop_hint_ns = by_hand ? i->run_ns : i->stop_hint_ns;
@@ -356,6 +367,9 @@ static bool may_be_engines(const struct service *s, const struct instance *i)
 {
     bool is_job = s->one_shot || s->ends;
 
+    if (i->exit_engine && !is_job && acc_rollout_active(s) && acc_rollout_is_new(s, i)) {
+        return true; /* whatever its policy says: it has yet to show that it is good */
+    }
     if (!i->exit_away || i->exit_code != 0) {
         return false;
     }
@@ -391,7 +405,7 @@ static void resolve_exit(struct acc_engine *e, struct service *s, struct instanc
 {
     bool is_own = (i->own_stop_ns != 0 && i->own_stop_ns == i->run_ns) ||
                   (i->exit_away && i->run_ns <= s->own_stop_ns && i->run_ns > 0);
-    bool is_told = acc_inst_is_stopped_by_hand(i) && !i->exit_apart;
+    bool is_told = acc_inst_is_stopped_by_hand(i);
 
     if (ends_with_host(e, s, i)) {
         ended_with_host(e, s, i);

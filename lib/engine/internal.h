@@ -906,6 +906,8 @@ bool acc_inst_is_over(const struct instance *i); /* it has done its work, and st
 /* ... and so has the service, in whose run that ended. */
 void acc_inst_mark_done(struct acc_engine *e, struct service *s, struct instance *i);
 bool acc_inst_is_stopped_by_hand(const struct instance *i); /* its last run */
+/* It ended with dockerd, or before accd came, and not by hand: that tells nothing of it. */
+bool acc_inst_went_unseen(const struct instance *i);
 #define ACC_BY_KILL ", after docker kill"
 void acc_inst_end(struct acc_engine *e, struct instance *i, enum end_cause cause);
 void acc_inst_hold(struct acc_engine *e, struct instance *i);

@@ -342,7 +342,7 @@ static void run_begins(struct acc_engine *e, struct service *s, struct instance 
     i->run_ns = obs->started_ns;
     i->run_ms = e->now;
     i->ran_before = is_first && is_before_us(e, s);
-    i->exit_pending = false;
+    i->exit_pending = i->exit_engine = i->exit_apart = false;
     i->start_unsettled = false;
     i->end = END_NONE;
     i->stop_ms = i->kill_ms = 0;

@@ -545,6 +545,23 @@ static bool was_taken_down(const struct service *s, const struct instance *candi
            candidate->started_ns > 0 && candidate->started_ns <= s->own_stop_ns;
 }
 
+/* What ended with dockerd, or while nobody looked, has shown nothing of itself. */
+static void try_anew(struct acc_engine *e, struct service *s, const struct instance *candidate)
+{
+    if (s->roll.is.step <= ACC_ROLL_START || s->roll.is.step >= ACC_ROLL_SWITCH) {
+        return; /* it is started in any case */
+    }
+    if (s->roll.n_bereft++ >= EXCUSES_MAX) {
+        fail_unjudged(e, s, "its new container went down with Docker again and again");
+        return;
+    }
+    acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+             candidate->exit_engine ? "the new container went down with Docker: it is tried again"
+                                    : "the new container ended while accd was away: it is tried "
+                                      "again");
+    acc_rollout_step(e, s, ACC_ROLL_START);
+}
+
 /* A candidate that got this far must go on running. */
 static void watch_candidate(struct acc_engine *e, struct service *s, struct instance *candidate)
 {
@@ -557,6 +574,10 @@ static void watch_candidate(struct acc_engine *e, struct service *s, struct inst
         if (s->roll.is.step > ACC_ROLL_START && s->roll.is.step < ACC_ROLL_SWITCH) {
             acc_rollout_step(e, s, ACC_ROLL_START);
         }
+        return;
+    }
+    if (acc_inst_went_unseen(candidate) && !s->roll.fail_ms) {
+        try_anew(e, s, candidate);
         return;
     }
     if (candidate->obs == ACC_CTR_EXITED && !candidate->start_unsettled && !s->roll.fail_ms &&

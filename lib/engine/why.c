@@ -360,9 +360,14 @@ static bool say_end(struct acc_engine *e, struct words *w, struct service *s)
             continue;
         }
         acc_exit_text(i->exit_code, i->oom && i->exit_code != 0, text, sizeof(text));
-        say(w, "%s%s", text, acc_inst_is_shot(i) ? ACC_BY_KILL : "");
+        say(w, "%s%s", text,
+            i->exit_engine                            ? " as Docker went down"
+            : acc_inst_is_shot(i) && !i->exit_doubted ? ACC_BY_KILL
+                                                      : "");
         if (acc_svc_observing(e, s)) {
             say_left_alone(e, w, s);
+        } else if (i->exit_apart) {
+            say(w, "; it is started again");
         } else {
             say(w, "; it is started again unless somebody has stopped it");
         }

@@ -31,7 +31,7 @@ PLANTS = [
     ("a chain of stop-type edges waits for itself", "service.c", "(is_planned || acc_must_stop(e, s) || acc_may_swap(e, s, i))", "(is_planned || acc_may_swap(e, s, i))"),
     ("the hint of a leaving dockerd is believed", "engine.c", "inst->stop_hint_ns = 0;", ";"),
     ("a manual stop is never asked for", "instance.c", "*ret_by_hand = i->manual_answered && i->manual == ACC_YES;", "*ret_by_hand = false;"),
-    ("a foreign stop is a crash", "instance.c", "bool is_told = acc_inst_is_stopped_by_hand(i) && !i->exit_apart;", "bool is_told = false;"),
+    ("a foreign stop is a crash", "instance.c", "bool is_told = acc_inst_is_stopped_by_hand(i);", "bool is_told = false;"),
     ("a breaker that never opens", "fail.c", "ring_weight(e, s) >= s->timing.budget", "false"),
     ("backoff isn't waited for", "gate.c", "return acc_due(e, s, s->backoff_ms);", "return true;"),
     ("the breaker gates nothing", "gate.c", "if (s->gave_up || s->breaker == BREAKER_OPEN) {", "if (s->gave_up) {"),
