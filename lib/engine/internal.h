@@ -1118,6 +1118,9 @@ bool acc_hooks_over(const struct acc_engine *e, const struct service *s);
 /* --- resource.c ------------------------------------------------------------------------------ */
 /* Are those that it needs there? Asks for what is missing. */
 bool acc_resources_there(struct acc_engine *e, struct service *s);
+/* ... by the new one of its rollout: an upgrade, or a rollback, knows its image by its id, and what
+ * the file's tag means, and whether that is to be had, is nothing to it. */
+bool acc_resources_there_for_new(struct acc_engine *e, struct service *s);
 /* What is under way for one of the files before goes on for that of the new ones. */
 void acc_resource_take(struct acc_engine *e, struct resource *res, const struct resource *from);
 void acc_resource_act(struct acc_engine *e);

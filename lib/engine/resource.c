@@ -23,7 +23,7 @@ static bool is_there(const struct acc_engine *e, const struct resource *res)
     return res->state == RES_THERE && res->epoch == e->epoch;
 }
 
-bool acc_resources_there(struct acc_engine *e, struct service *s)
+static bool are_there(struct acc_engine *e, struct service *s, bool is_image_known)
 {
     bool there = true;
 
@@ -33,7 +33,7 @@ bool acc_resources_there(struct acc_engine *e, struct service *s)
     for (uint32_t k = 0; k < s->n_res; k++) {
         uint32_t at = e->svc_res[s->first_res + k];
 
-        if (!is_there(e, &e->res[at])) {
+        if (!is_there(e, &e->res[at]) && !(is_image_known && e->res[at].kind == ACC_RES_IMAGE)) {
             there = false;
             if (!e->res[at].op) {
                 acc_bits_set(&e->res_due[e->res[at].kind], at);
@@ -41,6 +41,18 @@ bool acc_resources_there(struct acc_engine *e, struct service *s)
         }
     }
     return there;
+}
+
+bool acc_resources_there(struct acc_engine *e, struct service *s)
+{
+    return are_there(e, s, false);
+}
+
+bool acc_resources_there_for_new(struct acc_engine *e, struct service *s)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+
+    return are_there(e, s, is->is_upgrade && is->image_id[0]);
 }
 
 const struct resource *acc_resource_missing(const struct acc_engine *e, const struct service *s)

@@ -63,7 +63,7 @@ static bool dep_rolls(struct acc_engine *e, struct service *s, uint32_t *ret_dep
 bool acc_rollout_waits(struct acc_engine *e, struct service *s, uint32_t *ret_waits_for)
 {
     if (dep_rolls(e, s, ret_waits_for) || !acc_group_lets_create(e, s, ret_waits_for) ||
-        !acc_gate_create(e, s) || !acc_resources_there(e, s)) {
+        !acc_gate_create(e, s) || !acc_resources_there_for_new(e, s)) {
         return true;
     }
     if (!acc_gate_start(e, s)) {
@@ -235,8 +235,8 @@ static enum acc_action_type decide_candidate(struct acc_engine *e, struct servic
         return acc_due(e, s, r->retry_ms) && acc_gate_start(e, s) ? ACC_ACT_START : ACC_NOTHING;
     }
     if (r->is.step == ACC_ROLL_ROUTE && i->unrouted && acc_inst_running(i)) {
-        return acc_due(e, s, i->retry_ms) && acc_resources_there(e, s) ? ACC_ACT_ROUTE
-                                                                       : ACC_NOTHING;
+        return acc_due(e, s, i->retry_ms) && acc_resources_there_for_new(e, s) ? ACC_ACT_ROUTE
+                                                                               : ACC_NOTHING;
     }
     return r->is.step == ACC_ROLL_SWITCH && !cast->holder ? rename_it(e, s, i, NULL, 0)
                                                           : ACC_NOTHING;

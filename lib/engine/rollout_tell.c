@@ -250,6 +250,34 @@ void acc_rollout_ask_text(struct acc_engine *e, struct service *s, bool is_full,
                    (unsigned)is->from, s->nick, (unsigned)is->to);
 }
 
+/* What the new one is made with, and can't be had. */
+static int say_lacks(const struct acc_engine *e, const struct service *s, char *out,
+                     size_t out_size)
+{
+    const struct acc_rollout_record *is = &s->roll.is;
+    bool is_to_be_made = is->step == ACC_ROLL_CREATE || is->step == ACC_ROLL_ROUTE ||
+                         (is->step == ACC_ROLL_PULL && s->roll.is_here);
+
+    if (is_to_be_made && s->host_blocker != ACC_NONE &&
+        e->conditions[s->host_blocker].is_met == ACC_NO) {
+        char text[ACC_TEXT_MAX + 1];
+
+        acc_host_lacks(e, &e->conditions[s->host_blocker], text, sizeof(text));
+        return snprintf(out, out_size, "; %s", text);
+    }
+    for (uint32_t k = 0; is_to_be_made && k < s->n_res; k++) {
+        const struct resource *res = &e->res[e->svc_res[s->first_res + k]];
+        bool is_needed = res->kind != ACC_RES_IMAGE || !is->is_upgrade;
+        char text[ACC_TEXT_MAX + 1];
+
+        if (is_needed && res->state == RES_FAILED) {
+            acc_resource_lacks(res, text, sizeof(text));
+            return snprintf(out, out_size, "; %s", text);
+        }
+    }
+    return 0;
+}
+
 /* "; waits for db": one that only a person can help is told with what he can do, whoever else
  * waits for it in between. */
 static int say_waits(struct acc_engine *e, struct service *s, uint64_t now_ms, char *out,
@@ -267,7 +295,7 @@ static int say_waits(struct acc_engine *e, struct service *s, uint64_t now_ms, c
                         acc_root_is_host(root) ? "" : "waits for ", text);
     }
     if (r->waits_for == ACC_NONE || r->waits_for >= e->n_services) {
-        return 0;
+        return say_lacks(e, s, out, out_size);
     }
     return snprintf(out, out_size, "%s %.80s",
                     r->is_queued   ? ", behind"

@@ -246,10 +246,21 @@ static bool is_kept_waiting(struct acc_engine *e, struct service *s)
     return false;
 }
 
+/* What the old one of a service runs without, and the new one can't be made without, is no root. */
+static uint32_t lasting_lack(const struct acc_engine *e, const struct service *s)
+{
+    uint32_t root = s->host_blocker != ACC_NONE && s->roll.is.step <= ACC_ROLL_START
+                        ? acc_host_root(e, &e->conditions[s->host_blocker])
+                        : ACC_NONE;
+
+    return root != ACC_NONE && acc_root_condition(e, root)->is_lasting ? root : ACC_NONE;
+}
+
 uint32_t acc_rollout_stuck_behind(struct acc_engine *e, struct service *s, uint64_t now_ms)
 {
     for (uint32_t n = 0; n < e->n_services && is_kept_waiting(e, s); n++) {
-        uint32_t root = hopeless_root(e, s, now_ms);
+        uint32_t lack = lasting_lack(e, s);
+        uint32_t root = lack == ACC_NONE ? hopeless_root(e, s, now_ms) : lack;
         uint32_t next = s->roll.waits_for;
 
         if (root != ACC_NONE || next == ACC_NONE) {

@@ -1209,6 +1209,40 @@ START_TEST(the_watch_stands_still_while_it_is_paused)
 }
 END_TEST
 
+/* Its tag was pruned and no registry answers; what is gone back to is here, by its id. */
+START_TEST(a_rollback_does_not_wait_for_the_image_of_the_file)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 900000);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 1000);
+    stage.pull = ACC_OP_FAILED;
+    stage_trace(&stage);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1);
+    stage_run(&stage, 60000);
+    ck_stage(&stage,
+             "pull web; create web; start web; route web; stop web; rename web; rename web; ");
+}
+END_TEST
+
+/* What isn't to be had is told, as of an upgrade. */
+START_TEST(a_rollback_that_waits_for_its_network_says_so)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 900000);
+    stage_restart_accd(&stage);
+    stage_connect(&stage, false);
+    stage_run(&stage, 1000);
+    stage.no_network = "no free address pool";
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1);
+    stage_run(&stage, 60000);
+    ck_msg_has(stage_reason(&stage, "web"), "no free address pool");
+}
+END_TEST
+
 START_TEST(the_watch_sleeps_while_what_it_needs_is_down)
 {
     up_with_new_image("s: db p; web p n:db");
@@ -1350,6 +1384,8 @@ static Suite *suite(void)
     tcase_add_test(tc, what_can_not_be_created_is_tried_slowly_while_a_dependency_is_ill);
     tcase_add_test(tc, an_upgrade_does_not_wait_for_what_is_only_wanted);
     tcase_add_test(tc, the_watch_stands_still_while_it_is_paused);
+    tcase_add_test(tc, a_rollback_does_not_wait_for_the_image_of_the_file);
+    tcase_add_test(tc, a_rollback_that_waits_for_its_network_says_so);
     tcase_add_test(tc, the_watch_sleeps_while_what_it_needs_is_down);
     tcase_add_test(tc, what_left_the_files_amid_its_upgrade_is_told_as_it_was);
     tcase_add_test(tc, names_are_believed_before_an_older_record);
