@@ -17,7 +17,7 @@ static bool is_verb(const struct accctl *ctl, const char *verb)
 /* The order in which changes are counted up. */
 static const char *const changes[] = {"created", "recreated", "upgraded",  "rolled back",
                                       "updated", "started",   "restarted", "stopped",
-                                      "removed", "released"};
+                                      "removed", "released",  "ended"};
 
 struct tally {
     size_t n_selected, n_changed;

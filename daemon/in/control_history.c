@@ -190,8 +190,11 @@ static bool put_plan(const struct accd_control *control, const struct acc_ctl_re
         return false;
     }
     put_image(control->config.engine, svc, request, spec, &service, out);
-    (void)acc_buf_printf(out, "; when that isn't what runs, %s: %s\n",
-                         is_start_first ? "start-first" : "stop-first", why);
+    (void)acc_buf_printf(out, "; when that isn't what runs, %s: %s%s\n",
+                         is_start_first ? "start-first" : "stop-first", why,
+                         service.banned && service.banned[0] && !request->image
+                             ? "; refused when it is the one that was taken back (again: --image)"
+                             : "");
     if (is_start_first && service.evidence != ACC_EVIDENCE_CHECK && is_behind_traefik(spec)) {
         (void)acc_buf_printf(out,
                              "%s: has no health check, so Traefik routes to the new container "

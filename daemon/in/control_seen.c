@@ -56,6 +56,7 @@ int accd_seen_take(const struct acc_engine *engine, uint32_t svc, uint64_t now_m
     seen.is_blocked = service.state == ACC_SVC_BLOCKED;
     seen.revision = service.revision > 0 ? service.revision : 1; /* the first has no record */
     seen.is_rolling = service.step != ACC_ROLL_IDLE;
+    seen.is_untouched = service.step == ACC_ROLL_PULL || service.step == ACC_ROLL_PRE;
     seen.is_rollback = service.is_rollback;
     seen.watched = service.step == ACC_ROLL_POST || service.step == ACC_ROLL_WATCH
                        ? service.revision

@@ -25,6 +25,7 @@ struct accd_seen {
     bool is_done;    /* a job that had run */
     uint32_t n_places_taken;
     bool is_rolling;   /* a rollout was under way */
+    bool is_untouched; /* ... and had changed nothing yet */
     bool is_rollback;  /* ... to an older revision */
     uint32_t revision; /* that was in force */
     uint32_t watched;  /* the revision that was being watched; 0 none */

@@ -415,7 +415,9 @@ static const char *change_of(const struct wait *wait, const struct watch *watch,
 
     if (is_verb && wait->verb == ACC_VERB_ROLLBACK && settled == ACC_SETTLED_DONE &&
         (change[0] || watch->seen.is_rolling)) {
-        return "rolled back"; /* of an upgrade under way the old one may have served all along */
+        return watch->seen.is_untouched && !change[0]
+                   ? "ended"        /* it had only pulled */
+                   : "rolled back"; /* the old one may have served all along */
     }
     if (settled == ACC_SETTLED_FAILED && watch->selected &&
         is_taken_back(wait, watch, change, now_ms)) {
@@ -459,6 +461,10 @@ static const char *hint_of(const struct wait *wait, const struct watch *watch,
     const struct acc_model *model = control->config.ops.model(control->config.ops_ctx);
     const struct acc_service_spec *service;
 
+    if (!wait->is_apply && wait->verb == ACC_VERB_ROLLBACK && watch->selected &&
+        settled == ACC_SETTLED_DONE && strcmp(change, "ended") == 0) {
+        return "what was under way is ended; it had changed nothing";
+    }
     if (wait->is_apply || wait->verb != ACC_VERB_UPGRADE || wait->keeps || wait->names_image ||
         wait->detach || watch->svc == ACC_NONE || !watch->selected || settled != ACC_SETTLED_DONE ||
         change[0]) {

@@ -316,8 +316,10 @@ void acc_rollout_end(struct acc_engine *e, struct service *s, enum roll_result r
     r->n_bereft = 0;
     r->result = result;
     r->ended_ms = e->now;
-    if (result == ROLL_FAILED) {
+    if (result == ROLL_FAILED || (result == ROLL_ROLLED_BACK && acc_change_orderer(r->is.why))) {
         save_attempt(e, s);
+    }
+    if (result == ROLL_FAILED) {
         if (s->roll.is.step <= ACC_ROLL_PRE && acc_group_target(e, s)) {
             acc_change_refuse(e, s, s->roll.is.why);
             acc_group_sharers_go_back(e, s, true);
@@ -468,9 +470,7 @@ static const struct service *bereft_by(struct acc_engine *e, struct service *s)
 static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char *text)
 {
     const struct service *sharer = is_back ? NULL : bereft_by(e, s);
-    const char *why = s->removed || s->n_inst == 0 ? "it has no containers"
-                      : !s->wanted_up              ? "it is off; it can be upgraded when it is up"
-                      : acc_svc_is_left_paused(e, s)
+    const char *why = acc_svc_is_left_paused(e, s)
                           ? "it was paused by hand; let it go on first: accctl up"
                       : acc_svc_held(e, s)     ? "it was stopped by hand; release it first"
                       : acc_hold_no_stop(e, s) ? "it is held; release it first"
@@ -494,10 +494,16 @@ static bool is_unfit(struct acc_engine *e, struct service *s, bool is_back, char
     return why || sharer;
 }
 
-/* True: of several it is left out. */
-static bool job_is_unfit(struct acc_engine *e, struct service *s, char text[ACC_REASON_MAX + 1])
+/* Nothing of it runs, or it isn't of that kind. True: of several it is left out. */
+static bool is_left_out(struct acc_engine *e, struct service *s, char text[ACC_REASON_MAX + 1])
 {
-    if (s->removed || s->n_inst == 0 || !is_job(e, s)) {
+    if (s->removed || s->n_inst == 0 || !s->wanted_up) {
+        acc_copy(text, ACC_REASON_MAX + 1,
+                 s->removed || s->n_inst == 0 ? "it has no containers"
+                                              : "it is off; it can be upgraded when it is up");
+        return true;
+    }
+    if (!is_job(e, s)) {
         return false;
     }
     (void)snprintf(text, ACC_REASON_MAX + 1,
@@ -511,7 +517,7 @@ bool acc_rollout_is_over(struct acc_engine *e, struct service *s)
 {
     char text[ACC_REASON_MAX + 1];
 
-    if (!s->roll.is.is_upgrade || !job_is_unfit(e, s, text)) {
+    if (!s->roll.is.is_upgrade || !is_left_out(e, s, text)) {
         return false; /* what its file says now is run all the same */
     }
     s->roll.is_unfit = true;
@@ -534,7 +540,7 @@ bool acc_engine_is_unfit(const struct acc_engine *engine, uint32_t svc, char *te
         acc_rollout_ask_text(cast.out, s, true, text, ACC_REASON_MAX + 1);
         return true;
     }
-    return job_is_unfit(cast.out, s, text) || is_unfit(cast.out, s, false, text);
+    return is_left_out(cast.out, s, text) || is_unfit(cast.out, s, false, text);
 }
 
 /* Nothing is known of it yet but who wants it. */
@@ -575,10 +581,10 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     struct rollout *r = &s->roll;
     const struct revision *to = NULL;
     char text[ACC_REASON_MAX + 1];
-    bool is_job_unfit = !r->ask_refusal[0] && job_is_unfit(e, s, text);
-    const char *why = r->ask_refusal[0]                                   ? r->ask_refusal
-                      : is_job_unfit || is_unfit(e, s, r->ask_back, text) ? text
-                                                                          : NULL;
+    bool is_never = !r->ask_refusal[0] && is_left_out(e, s, text);
+    const char *why = r->ask_refusal[0]                               ? r->ask_refusal
+                      : is_never || is_unfit(e, s, r->ask_back, text) ? text
+                                                                      : NULL;
 
     if (!why && acc_host_disk_is_full(e) && !r->ask_back) { /* what heals may be without a record */
         why = ACC_DISK_IS_FULL;
@@ -594,7 +600,7 @@ void acc_rollout_begin(struct acc_engine *e, struct service *s)
     acc_copy(r->is.image, sizeof(r->is.image), r->ask_image);
     acc_copy(r->is.digest, sizeof(r->is.digest), r->ask_digest);
     r->is_undo_asked = false;
-    r->is_unfit = is_job_unfit;
+    r->is_unfit = is_never;
     if (why) {
         (void)acc_rollout_refuse(e, s, why);
         return;

@@ -887,7 +887,7 @@ static void say_taken_back(const struct acc_engine *e, struct words *w, const st
             by ? by : r->is.why);
         say_ago(w, now_ms - r->ended_ms);
         say(w, ".");
-    } else if (r->result == ROLL_FAILED && !acc_rollout_active(s)) {
+    } else if (r->result == ROLL_FAILED && !r->is_unfit && !acc_rollout_active(s)) {
         say(w, r->is_refused ? " It %s" : " Its %s failed: ",
             r->is_refused      ? r->is.why
             : r->is.is_upgrade ? "upgrade"

@@ -88,6 +88,36 @@ START_TEST(a_job_is_not_upgraded_and_is_told_what_takes_the_image)
 }
 END_TEST
 
+START_TEST(what_is_off_is_not_upgraded_and_that_is_no_failure)
+{
+    char text[ACC_REASON_MAX + 1];
+
+    up_with_new_image("s: web p");
+    stage_cmd(&stage, ACC_VERB_STOP, "web", "");
+    stage_run(&stage, 1000);
+    upgrade("web");
+    ck_settled("web", ACC_VERB_UPGRADE, ACC_SETTLED_UNFIT,
+               "is off; it can be upgraded when it is up");
+    ck_assert(acc_engine_is_unfit(stage.engine, stage_index(&stage, "web"), text));
+    stage_cmd(&stage, ACC_VERB_UP, "web", "");
+    stage_run(&stage, 10000);
+    ck_assert(!stage_why_says(&stage, "web", "failed"));
+}
+END_TEST
+
+START_TEST(a_pull_that_somebody_ends_is_told_in_the_history)
+{
+    up_with_new_image("s: web p");
+    service("web")->silent = true;
+    upgrade("web");
+    stage_run(&stage, 1000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 1000);
+    ck_settled("web", ACC_VERB_ROLLBACK, ACC_SETTLED_DONE, "");
+    ck_assert_uint_eq(stage.n_attempts, 1);
+}
+END_TEST
+
 /* --- forward --------------------------------------------------------------------------------- */
 
 START_TEST(the_new_one_is_ready_before_the_old_one_stops)
@@ -1378,6 +1408,8 @@ static Suite *suite(void)
     tcase_add_test(tc, a_rollback_is_ended_the_other_way_while_it_is_watched);
     tcase_add_test(tc, the_image_in_force_is_used_again_not_what_the_tag_means);
     tcase_add_test(tc, a_job_is_not_upgraded_and_is_told_what_takes_the_image);
+    tcase_add_test(tc, what_is_off_is_not_upgraded_and_that_is_no_failure);
+    tcase_add_test(tc, a_pull_that_somebody_ends_is_told_in_the_history);
     tcase_add_test(tc, what_somebody_removed_in_the_watch_is_not_said_to_be_kept);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, turned_off_while_the_new_one_is_tried);
