@@ -630,6 +630,17 @@ static bool goes_back_already(const struct service *s, const struct acc_cmd *cmd
            (cmd->revision || r->is.step < ACC_ROLL_WATCH);
 }
 
+/* What was to follow the one that is taken back isn't wanted, either. */
+static void drop_asked(struct acc_engine *e, struct service *s, const char *by)
+{
+    if (s->roll.is_asked) {
+        acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
+                 "the %s that %s asked for isn't begun: %s takes back what it waited for",
+                 s->roll.ask_back ? "rollback" : "upgrade", s->roll.ask_by, by);
+    }
+    s->roll.is_asked = false;
+}
+
 static void end_other_way(struct acc_engine *e, struct service *s, const char *by)
 {
     struct rollout *r = &s->roll;
@@ -701,16 +712,14 @@ void acc_rollout_ask(struct acc_engine *e, struct service *s, const struct acc_c
         }
         return;
     }
+    if (is_back && r->is.step == ACC_ROLL_UNDO && !r->ask_back && !is_further) {
+        drop_asked(e, s, cmd->by); /* an upgrade; and it is on its way back */
+    }
     if (is_back && goes_back_already(s, cmd)) {
         return;
     }
     if (is_back && acc_rollout_active(s) && r->is.step < ACC_ROLL_RETIRE) {
-        if (r->is_asked) { /* what was to follow the one that is taken back isn't wanted, either */
-            acc_note(e, ACC_NOTE_DECISION, acc_svc_index(e, s),
-                     "the %s that %s asked for isn't begun: %s takes back what it waited for",
-                     r->ask_back ? "rollback" : "upgrade", r->ask_by, cmd->by);
-        }
-        r->is_asked = false;
+        drop_asked(e, s, cmd->by);
         end_other_way(e, s, cmd->by);
         if (!is_further) {
             return;

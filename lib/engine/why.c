@@ -881,8 +881,13 @@ static void say_taken_back(const struct acc_engine *e, struct words *w, const st
         acc_change_text(e, s, text, sizeof(text));
         say(w, " %s %s.", s->bad_root[0] ? "It" : "What its file says now", text);
     } else if (r->result == ROLL_ROLLED_BACK && !acc_rollout_active(s)) {
-        say(w, " Its %s to r%u was rolled back to r%u", r->is.is_upgrade ? "upgrade" : "change",
-            (unsigned)r->is.to, (unsigned)r->is.from);
+        say(w,
+            r->is.back_to ? " Its %s to r%u was taken back to r%u"
+                          : " Its %s to r%u was rolled back to r%u",
+            r->is.back_to      ? "rollback"
+            : r->is.is_upgrade ? "upgrade"
+                               : "change",
+            (unsigned)(r->is.back_to ? r->is.back_to : r->is.to), (unsigned)r->is.from);
         say(w, by ? "%s by %.60s" : ": %s%.250s", by ? "" : acc_rollout_subject(r->is.why),
             by ? by : r->is.why);
         say_ago(w, now_ms - r->ended_ms);

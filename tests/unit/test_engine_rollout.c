@@ -450,6 +450,38 @@ static struct acc_service_view seen(const char *name)
     return view;
 }
 
+START_TEST(a_rollback_on_the_way_back_goes_no_further)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 900000);
+    set_tag("web", "img3");
+    upgrade("web");
+    stage_run(&stage, 40000);
+    service("web")->silent = true;
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    upgrade("web");
+    ck_msg_has(seen("web").queued, "waits until it is back at r2");
+    stage_notes(&stage);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    ck_assert_str_eq(seen("web").queued, "");
+    ck_msg_has(stage_notes(&stage), "the upgrade that root asked for isn't begun");
+}
+END_TEST
+
+START_TEST(a_rollback_that_was_taken_back_is_called_one)
+{
+    up_with_new_image("s: web p");
+    upgrade("web");
+    stage_run(&stage, 900000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 1);
+    stage_run(&stage, 40000);
+    stage_upgrade(&stage, ACC_VERB_ROLLBACK, "web", "", 0);
+    stage_run(&stage, 60000);
+    ck_assert(stage_why_says(&stage, "web", "Its rollback to r1 was taken back to r2 by root"));
+}
+END_TEST
+
 /* Neither a failed pull nor a candidate that was taken back makes it look as if it had restarted.
  */
 START_TEST(what_was_never_touched_has_been_up_all_the_time)
@@ -1410,6 +1442,8 @@ static Suite *suite(void)
     tcase_add_test(tc, a_job_is_not_upgraded_and_is_told_what_takes_the_image);
     tcase_add_test(tc, what_is_off_is_not_upgraded_and_that_is_no_failure);
     tcase_add_test(tc, a_pull_that_somebody_ends_is_told_in_the_history);
+    tcase_add_test(tc, a_rollback_on_the_way_back_goes_no_further);
+    tcase_add_test(tc, a_rollback_that_was_taken_back_is_called_one);
     tcase_add_test(tc, what_somebody_removed_in_the_watch_is_not_said_to_be_kept);
     tcase_add_test(tc, turned_off_amid_an_upgrade);
     tcase_add_test(tc, turned_off_while_the_new_one_is_tried);
