@@ -137,6 +137,18 @@ static bool is_unhealthy_on_trial(struct acc_engine *e, const struct service *s)
     return candidate && candidate->degraded && acc_inst_running(candidate);
 }
 
+/* It was stopped, and a dockerd that goes down says that, too. */
+static bool is_stop_doubted(struct acc_engine *e, const struct service *s, uint64_t now_ms,
+                            unsigned *ret_s)
+{
+    const struct instance *candidate = acc_rollout_cast(e, s, s->roll.is.slot).candidate;
+    uint64_t clear_ms = candidate ? candidate->exit_ms + s->timing.external_stop_settle : 0;
+
+    *ret_s = (unsigned)(clear_ms > now_ms ? (clear_ms - now_ms + 999) / 1000 : 0);
+    return candidate && candidate->exit_pending && acc_rollout_tries(s, candidate) &&
+           acc_inst_is_stopped_by_hand(candidate);
+}
+
 /* What is gone, or whose dependency is, while its upgrade waits: the word "upgrading" hides that.
  */
 static bool is_down_meanwhile(struct acc_engine *e, struct service *s)
@@ -315,6 +327,7 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
     char to[40];
     char elapsed[64] = ""; /* a step that has just begun has no duration yet */
     char left[48], fault[ACC_TEXT_MAX + 1], held[2 * ACC_TEXT_MAX];
+    unsigned doubt_s = 0;
     int n = 0;
 
     if (elapsed_ms > 0) {
@@ -413,6 +426,10 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         n += snprintf(out + n, out_size - (size_t)n, "; %s", fault);
     } else if (is_unhealthy_on_trial(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n, "; the new one is unhealthy");
+    }
+    if (is_stop_doubted(e, s, now_ms, &doubt_s) && n > 0 && (size_t)n < out_size) {
+        n += snprintf(out + n, out_size - (size_t)n,
+                      "; the new one was stopped: whether by hand is clear in %u s", doubt_s);
     }
     if (!acc_svc_held(e, s) && acc_svc_is_left_paused(e, s) && n > 0 && (size_t)n < out_size) {
         n += snprintf(out + n, out_size - (size_t)n,
