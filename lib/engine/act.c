@@ -140,9 +140,11 @@ static enum acc_action_type decide_spare(struct acc_engine *e, struct service *s
     const struct instance *slot = i->slot <= s->n_inst ? &e->inst[s->first_inst + i->slot - 1]
                                                        : NULL;
 
-    if (!slot || s->removed || !s->wanted_up) {
-        return decide_unwanted(e, s, i,
-                               s->removed ? s->wanted_removed : !slot || s->wanted_removed);
+    if (s->removed) {
+        return decide_unwanted(e, s, i, s->wanted_removed || acc_rollout_left_half_way(e, s, i));
+    }
+    if (!slot || !s->wanted_up) {
+        return decide_unwanted(e, s, i, !slot || s->wanted_removed);
     }
     if (!acc_inst_running(i) || !acc_inst_running(slot) || i->role != ROLE_NONE ||
         slot->role != ROLE_NONE) {
@@ -298,6 +300,13 @@ static enum acc_action_type decide_broken(struct acc_engine *e, struct service *
     return acc_remove_it(e, s, i);
 }
 
+/* Somebody has renamed it to what an upgrade calls the one beside it. */
+static enum acc_action_type name_again(const struct acc_engine *e, struct instance *i)
+{
+    acc_inst_canonical(e, i, i->rename_to);
+    return ACC_ACT_RENAME;
+}
+
 static enum acc_action_type decide(struct acc_engine *e, struct service *s, struct instance *i)
 {
     if (acc_hold_frozen(e, s)) {
@@ -314,6 +323,9 @@ static enum acc_action_type decide(struct acc_engine *e, struct service *s, stru
     }
     if (acc_inst_is_extra(e, i)) {
         return acc_svc_observing(e, s) ? NOTHING : decide_extra(e, s, i);
+    }
+    if (acc_due(e, s, i->retry_ms) && acc_rollout_is_misnamed(e, s, i)) {
+        return name_again(e, i);
     }
     if (policy_differs(e, s, i)) {
         return acc_due(e, s, i->policy_retry_ms) ? ACC_ACT_SET_POLICY : NOTHING;

@@ -45,11 +45,12 @@ static void drop(struct service *s, uint32_t slot)
     *to = '\0';
 }
 
-void acc_heirs_leave(struct service *s, const struct instance *i)
+void acc_heirs_leave(struct acc_engine *e, struct service *s, const struct instance *i)
 {
+    bool is_beside = (i->is_spare || i->role != ROLE_NONE) && !acc_inst_is_alone(e, i);
     size_t len;
 
-    if (i->is_spare || i->role != ROLE_NONE || !s->wanted_up || s->removed || !i->volumes[0]) {
+    if (is_beside || i->slot > s->n_inst || s->wanted_removed || s->removed || !i->volumes[0]) {
         return; /* another one has them, or nothing is to follow */
     }
     drop(s, i->slot);

@@ -37,6 +37,16 @@ static bool is_bound_wrong(const struct acc_engine *e, const struct instance *i)
     return false;
 }
 
+bool acc_inst_is_alone(struct acc_engine *e, const struct instance *i)
+{
+    acc_each_inst (e, acc_svc_of(e, i), k) {
+        if (k != i && k->slot == i->slot && (k->present || k->op)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i)
 {
     return i->present && !e->services[i->svc].removed && i->epoch != 0 &&

@@ -898,6 +898,8 @@ bool acc_inst_stranded(const struct acc_engine *e, const struct instance *i);
  */
 bool acc_inst_is_extra(const struct acc_engine *e, const struct instance *i);
 bool acc_inst_outdated(const struct acc_engine *e, const struct instance *i);
+/* No other container has its place, or is on its way to it. */
+bool acc_inst_is_alone(struct acc_engine *e, const struct instance *i);
 const char *acc_inst_spec(const struct acc_engine *e, const struct instance *i);
 /* Somebody sent it a signal that ends what doesn't know it: `docker kill`, or what another tool
  * says first when it stops it. */
@@ -1355,7 +1357,7 @@ bool acc_drain_holds(struct acc_engine *e, struct service *s, struct instance *o
 /* --- heir.c: volumes without a name go on to the next container --------------------------------
  */
 /* It is to be removed. */
-void acc_heirs_leave(struct service *s, const struct instance *i);
+void acc_heirs_leave(struct acc_engine *e, struct service *s, const struct instance *i);
 /* Another one is in its place. */
 void acc_heirs_taken(struct service *s, uint32_t slot);
 bool acc_svc_has_unnamed_volumes(const struct acc_engine *e, const struct service *s);
@@ -1417,6 +1419,13 @@ void acc_autos_act(struct acc_engine *e); /* when all that is known is settled *
 /* A rollout of it has come to its end, whoever asked for it. */
 void acc_auto_ended(struct acc_engine *e, struct service *s);
 void acc_auto_spend(struct service *s, const char *digest);
+/* The only container in its place, of the revision in force: whatever it is called, it is no half
+ * of an upgrade. */
+bool acc_rollout_is_misnamed(struct acc_engine *e, const struct service *s,
+                             const struct instance *i);
+/* Its service has left the files before it was committed: the old one is what is left of that. */
+bool acc_rollout_left_half_way(struct acc_engine *e, const struct service *s,
+                               const struct instance *i);
 
 /* --- hold.c ---------------------------------------------------------------------------------- */
 bool acc_hold_no_start(const struct acc_engine *e, const struct service *s);

@@ -92,7 +92,8 @@ static void move_in(struct acc_engine *e, struct service *s, struct instance *sl
 static void promote(struct acc_engine *e, struct service *s, struct instance *slot)
 {
     for (struct instance *i = acc_spare_at(e, s->spare); i; i = acc_spare_at(e, i->next_spare)) {
-        if (i->slot == slot->slot && i->present && !i->op && i->role == ROLE_NONE) {
+        if (i->slot == slot->slot && i->present && !i->op &&
+            (i->role == ROLE_NONE || acc_rollout_is_misnamed(e, s, i))) {
             move_in(e, s, slot, i);
             return;
         }

@@ -109,8 +109,12 @@ static void begin(struct acc_engine *e, struct instance *i, enum acc_action_type
             acc_save(s);
         }
     } else if (type == ACC_ACT_REMOVE) {
-        acc_heirs_leave(s, i);
+        acc_heirs_leave(e, s, i);
         acc_pin_keep(e, s, i);
+    } else if (type == ACC_ACT_RENAME && acc_rollout_is_misnamed(e, s, i)) {
+        acc_note_inst(
+            e, ACC_NOTE_DECISION, i,
+            "is called like one of an upgrade, and is the only one: it gets its name again");
     } else if (type == ACC_ACT_DRAIN) {
         s->roll.n_tries++; /* nothing shows later whether one that got lost was done */
     } else if (type == ACC_ACT_START) {

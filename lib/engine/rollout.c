@@ -1141,7 +1141,12 @@ void acc_rollout_update(struct acc_engine *e, struct service *s)
         if (acc_rollout_active(s)) {
             acc_copy(s->roll.is.why, sizeof(s->roll.is.why), "it has left the configuration");
             s->roll.is.group = 0; /* that is no failure */
-            acc_rollout_end(e, s, ROLL_FAILED);
+            if (s->roll.is.step > ACC_ROLL_PRE && s->roll.is.step < ACC_ROLL_POST) {
+                acc_rollout_save_revision(e, s, s->roll.is.to); /* what is left of it goes */
+                acc_rollout_end(e, s, ROLL_ROLLED_BACK);
+            } else {
+                acc_rollout_end(e, s, ROLL_FAILED);
+            }
         }
         s->roll.is_asked = false; /* nor when it comes back, be it in a year */
         return;

@@ -546,6 +546,33 @@ void acc_undo_update(struct acc_engine *e, struct service *s)
 
 /* --- without a record ------------------------------------------------------------------------ */
 
+/* It isn't one that was made beside another one, and was not what the service is. */
+static bool is_in_force(const struct service *s, const struct instance *i)
+{
+    return !i->unrouted &&
+           (s->rev ? i->revision == 0 || i->revision == s->rev
+                   : i->revision <= 1 || i->role == ROLE_CANDIDATE); /* all that is left of it */
+}
+
+bool acc_rollout_is_misnamed(struct acc_engine *e, const struct service *s,
+                             const struct instance *i)
+{
+    return i->present && i->role != ROLE_NONE && !acc_rollout_active(s) && !s->removed &&
+           !s->wanted_removed && !acc_svc_observing(e, s) && acc_inst_is_alone(e, i) &&
+           is_in_force(s, i);
+}
+
+/* Where it may have changed data it is asked about when the service is back. */
+bool acc_rollout_left_half_way(struct acc_engine *e, const struct service *s,
+                               const struct instance *i)
+{
+    struct cast cast = acc_rollout_cast(e, s, i->slot);
+    bool is_asked_about = s->stateful && !s->has_pre_upgrade && i->started_ns != 0;
+
+    return i->role == ROLE_CANDIDATE && i->role_number == s->roll.is.id && !acc_rollout_active(s) &&
+           cast.holder && !acc_rollout_is_new(s, cast.holder) && !is_asked_about;
+}
+
 struct traces {
     bool any, undo, watch, verify, is_change;
     uint64_t id;
@@ -572,6 +599,9 @@ static void trace_slot(struct acc_engine *e, const struct service *s, uint32_t s
     const struct instance *newer = c.bad ? c.bad : c.candidate ? c.candidate : c.holder;
 
     if (!c.candidate && !c.retired && !c.bad) {
+        return;
+    }
+    if (!c.holder && acc_rollout_is_misnamed(e, s, newer ? newer : c.retired)) {
         return;
     }
     traces->any = true;

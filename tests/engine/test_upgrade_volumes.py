@@ -84,3 +84,20 @@ def test_what_the_file_mounts_there_wins(w):
     accd.ctl("apply")
     assert (read(w, "s-a-1", "/data/x"), at(w, "s-a-1", "/data")) == ("nothing", "s_named")
     assert not [m for m in w.docker.inspect("s-a-1")["Mounts"] if m["Destination"] == "/own"]
+
+
+@needs(seconds=120)
+def test_the_only_container_is_no_half_of_an_upgrade(w):
+    """Renamed by hand to what an upgrade calls the new one beside the old one, stopped or not: it is named again, and its
+    data is there."""
+    image(w, "VOLUME /data", VERSION="1")
+    accd = w.accd(config=w.config([stack(w)], timing=TIMING))
+    accd.ctl("up", "--all")
+    write(w, "s-a-1", "/data/x", "precious")
+    made = w.docker.inspect("s-a-1")["Id"]
+    for tag, verb in (("c1", "stop"), ("c5", "up"), ("bad3", "stop"), ("r1", "up")):
+        accd.ctl(verb, "a")
+        w.docker.call("POST", f"/containers/s-a-1/rename?name=s-a-1.{tag}")
+        wait(lambda: names(w) == ["s-a-1"], 20, "it has its name again")
+    accd.ctl("up", "a")
+    assert w.docker.inspect("s-a-1")["Id"] == made and read(w, "s-a-1", "/data/x") == "precious"

@@ -1327,8 +1327,7 @@ START_TEST(the_watch_sleeps_while_what_it_needs_is_down)
 END_TEST
 
 /* The end of the write-ahead log never got to the disk. */
-/* It is taken back with its return: what it was, who asked for it and why it ended is still known.
- */
+/* It is taken back as it leaves: what it was, who asked for it and why it ended is told. */
 START_TEST(what_left_the_files_amid_its_upgrade_is_told_as_it_was)
 {
     const struct acc_revision_record *record;
