@@ -138,6 +138,17 @@ struct changes {
     size_t n_running; /* now */
 };
 
+/* An upgrade under way may have ended with the file that its service has left. */
+static bool ran_beside(const struct accd_seen *seen)
+{
+    for (size_t i = 0; i < seen->n; i++) {
+        if (seen->container[i].is_beside && seen->container[i].is_running) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t count_serving(const struct accd_seen *seen)
 {
     size_t n = 0;
@@ -218,7 +229,8 @@ const char *accd_seen_change(const struct acc_engine *engine, uint32_t svc, uint
         }
     }
     size_t n_gone = count_serving(seen) - changes.n_kept;
-    const char *off = seen->is_rolling ? turned_off(engine, svc, &service, seen) : NULL;
+    const char *off = seen->is_rolling || ran_beside(seen) ? turned_off(engine, svc, &service, seen)
+                                                           : NULL;
 
     if (off) {
         return off;

@@ -498,6 +498,11 @@ def test_a_plan_amid_a_stop_first_upgrade_has_nothing_to_create(w):
     assert "recreate" in out and "while it is upgraded" in out, out
     w.stack("s", {"other": service(check=False)})
     assert changes(accd)["s/a"][0] == "stop", "what is being upgraded leaves with its file, too"
+    out = accd.ctl("apply").stdout
+    assert "s/a: stopped" in out and "1 stopped" in out, out
+    left = lambda: [c["Names"][0] for c in w.docker.containers() if "/s-a-" in c["Names"][0]]  # noqa: E731
+    wait(lambda: left() == ["/s-a-1"], 20, "what was only tried goes")
+    assert w.docker.inspect("s-a-1")["State"]["Status"] == "exited"
 
 
 @needs(seconds=90)
