@@ -1246,6 +1246,8 @@ void acc_pin_keep(struct acc_engine *e, struct service *s, const struct instance
  */
 bool acc_pin_is_lost(struct acc_engine *e, struct service *s, const char *message);
 /* What is in force while the file stays as it is. */
+/* What is in force while the file stays as it is. */
+bool acc_pin_is_set(const struct service *s);
 void acc_pin_set(struct service *s, const char *image, const char *image_id, const char *digest);
 
 /* A rollout of what the file says now. */

@@ -45,7 +45,8 @@ static bool are_there(struct acc_engine *e, struct service *s, bool is_image_kno
 
 bool acc_resources_there(struct acc_engine *e, struct service *s)
 {
-    return are_there(e, s, false);
+    /* What is made again on the way back is of the image in force, by its id. */
+    return are_there(e, s, s->roll.is.step == ACC_ROLL_UNDO && acc_pin_is_set(s));
 }
 
 bool acc_resources_there_for_new(struct acc_engine *e, struct service *s)

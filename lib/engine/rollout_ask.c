@@ -137,7 +137,7 @@ void acc_revision_fill(const struct acc_rollout_record *is, struct revision *rev
     acc_copy(revision->spec, sizeof(revision->spec), is->spec);
 }
 
-static bool has_pin(const struct service *s)
+bool acc_pin_is_set(const struct service *s)
 {
     return s->pin_id[0] && strcmp(s->pin_spec, s->spec) == 0;
 }
@@ -164,15 +164,15 @@ void acc_pin_keep(struct acc_engine *e, struct service *s, const struct instance
     bool is_made_again = !i->is_spare && i->role == ROLE_NONE && s->wanted_up && !s->removed &&
                          !s->one_shot && !acc_inst_changed(e, i);
 
-    if (is_made_again && !has_pin(s) && i->image_id[0] && is_of_file(s, i)) {
+    if (is_made_again && !acc_pin_is_set(s) && i->image_id[0] && is_of_file(s, i)) {
         acc_pin_set(s, "", i->image_id, "");
     }
 }
 
 bool acc_pin_is_lost(struct acc_engine *e, struct service *s, const char *message)
 {
-    if (!strstr(message, "No such image") || !has_pin(s) || s->pin_digest[0] || s->bad_id[0] ||
-        acc_rollout_active(s)) {
+    if (!strstr(message, "No such image") || !acc_pin_is_set(s) || s->pin_digest[0] ||
+        s->bad_id[0] || acc_rollout_active(s)) {
         return false;
     }
     s->pin_id[0] = '\0';
@@ -193,7 +193,7 @@ void acc_rollout_fill(const struct service *s, bool is_candidate, struct acc_act
         acc_copy(action->image, sizeof(action->image), is->image);
         acc_copy(action->image_id, sizeof(action->image_id), is->image_id);
         acc_copy(action->digest, sizeof(action->digest), is->digest);
-    } else if (has_pin(s)) {
+    } else if (acc_pin_is_set(s)) {
         acc_copy(action->image, sizeof(action->image), s->pin_image);
         acc_copy(action->image_id, sizeof(action->image_id), s->pin_id);
         acc_copy(action->digest, sizeof(action->digest), s->pin_digest);
@@ -217,10 +217,10 @@ static void keep_from(struct acc_engine *e, struct service *s, const struct inst
 
     is->from = present_revision(s, holder);
     s->rev = is->from;
-    if (!has_pin(s) && holder && holder->image_id[0]) {
+    if (!acc_pin_is_set(s) && holder && holder->image_id[0]) {
         acc_pin_set(s, is_of_file(s, holder) ? "" : holder->image_ref, holder->image_id, "");
     }
-    if (!acc_revision_find(s, is->from) && has_pin(s)) {
+    if (!acc_revision_find(s, is->from) && acc_pin_is_set(s)) {
         revision = acc_revision_add(s, is->from);
         acc_copy(revision->image, sizeof(revision->image), s->pin_image);
         acc_copy(revision->image_id, sizeof(revision->image_id), s->pin_id);
@@ -267,7 +267,7 @@ static void begin_in_earnest(struct acc_engine *e, struct service *s)
     }
     if (!is->back_to) {
         acc_change_forgive(e, s); /* it brings what the file says, too */
-    } else if (has_pin(s) && strcmp(s->pin_id, is->image_id) != 0) {
+    } else if (acc_pin_is_set(s) && strcmp(s->pin_id, is->image_id) != 0) {
         acc_svc_ban_image(s, s->pin_id, s->pin_image);
         acc_auto_spend(s, s->pin_digest);
     }

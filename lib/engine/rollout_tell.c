@@ -349,8 +349,11 @@ void acc_rollout_reason(struct acc_engine *e, struct service *s, uint64_t now_ms
         }
         return;
     case ACC_ROLL_PULL:
-        n = snprintf(out, out_size, "%s %.120s%s", image_word(s),
-                     is->image[0] ? is->image : s->image, elapsed);
+        if (is->back_to) {
+            n = snprintf(out, out_size, "back to r%u: ", (unsigned)is->back_to);
+        }
+        n += snprintf(out + n, out_size - (size_t)n, "%s %.120s%s", image_word(s),
+                      is->image[0] ? is->image : s->image, elapsed);
         if (!r->op && r->retry_ms > now_ms && n > 0 && (size_t)n < out_size) {
             n += snprintf(out + n, out_size - (size_t)n, "; try %u in %u s: %.160s",
                           (unsigned)r->n_tries + 1, (unsigned)((r->retry_ms - now_ms + 999) / 1000),

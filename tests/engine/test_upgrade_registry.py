@@ -70,3 +70,46 @@ def test_what_passes_is_tried_again_with_pauses(w):
         said = follower.communicate(timeout=60)[0]
         assert re.search(rf"s/a: upgrading, pulls .*; try 2 in \d+ s: .*{words}", said), (what, said)
     assert [x["result"] for x in accd.json("history", "a")["revisions"]] == ["stable"] * 5
+
+
+def prune_images(w):
+    """As `docker image prune -a`: it takes the tags of what runs, too."""
+    w.docker.call("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22false%22%5D%7D")
+
+
+@needs(seconds=120)
+def test_no_registry_holds_up_a_way_back_to_an_image_that_is_here(w):
+    """`docker image prune -a` took the tag that the file names, accd begins anew, and the registry is broken."""
+    r = Registry(w)
+    accd = start(w, r)
+    w.docker.call("POST", "/containers/create?name=user-of-r1", {"Image": w.docker.inspect("s-a-1")["Image"]})
+    r.push("app:1", VERSION="2")
+    accd.ctl("upgrade", "a")
+    wait(lambda: names(w) == ["s-a-1", "user-of-r1"], 20, "r2 is proven")
+    prune_images(w)
+    r.fault("503")
+    accd.kill()
+    accd.start()
+    accd.ctl("rollback", "a")
+    assert version(w) == "1"
+
+
+@needs(seconds=120)
+def test_a_way_back_whose_image_is_to_be_pulled_says_why_it_waits(w):
+    """The image was pruned and the registry is broken: the verb, status, why and the log say that, and when the next try is."""
+    r = Registry(w)
+    accd = start(w, r)
+    r.push("app:1", VERSION="2")
+    accd.ctl("upgrade", "a")
+    wait(lambda: names(w) == ["s-a-1"], 20, "r2 is proven")
+    prune_images(w)
+    r.fault("503")
+    follower = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "rollback", "a"],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    w.extra.callback(follower.kill)
+    wait(lambda: re.search(r"back to r1: pulls .*; try 2 in \d+ s: .*is broken", accd.ctl("why", "a").stdout), 40, "why")
+    assert "is broken" in accd.ctl("status").stdout and version(w) == "2"
+    r.fault()
+    wait(lambda: version(w) == "1", 60, "it is back")
+    said = follower.communicate(timeout=60)[0]
+    assert follower.returncode == 0 and re.search(r"s/a: rolling-back, back to r1: pulls .*; try 2 in", said), said
