@@ -647,6 +647,9 @@ static void end_other_way(struct acc_engine *e, struct service *s, const char *b
 
     (void)snprintf(r->is.why, sizeof(r->is.why), ACC_ASKED_BY "%s", by);
     if (r->is.step <= ACC_ROLL_PRE) {
+        if (r->is.is_change) { /* else it would be followed again at once */
+            acc_change_refuse(e, s, r->is.why);
+        }
         acc_rollout_end(e, s, ROLL_ROLLED_BACK);
         return;
     }
