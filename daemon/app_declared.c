@@ -140,6 +140,7 @@ void accd_app_declared_on_made(struct accd_app *app, const struct acc_action *ac
     const struct acc_model *now = app->loaded.model;
     char what[2 * ACC_NAME_MAX + 2];
 
+    app->is_declared_due |= action->what == ACC_ACT_CREATE && app->differing.n > 0; /* volumes */
     if ((action->what == ACC_ACT_ENSURE_RESOURCE || action->what == ACC_ACT_REMOVE_RESOURCE) &&
         action->res < now->n_resources) {
         const struct acc_resource *resource = now->resources[action->res];

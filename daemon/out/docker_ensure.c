@@ -1,6 +1,6 @@
 /*
  * ENSURE_RESOURCE and REMOVE_RESOURCE: images are there by their pull policy, networks and volumes
- * exist once.
+ * exist once. And CREATE's volumes, once more.
  */
 
 #include "daemon/out/docker_op.h"
@@ -426,10 +426,25 @@ static void ensure_network(struct accd_op *op)
 
 /* --- volumes ------------------------------------------------------------------------------- */
 
+static void next_volume(struct accd_op *op);
+
+/* Of a container that is made: its next volume; otherwise that was the operation. */
+static void end_volume(struct accd_op *op)
+{
+    bool is_there = op->result == ACC_OP_OK || op->result == ACC_OP_NOT_MODIFIED;
+
+    if (op->after_volumes && is_there) {
+        op->i_volume++;
+        next_volume(op);
+    } else {
+        accd_op_finish(op);
+    }
+}
+
 static void after_volume_create(struct accd_op *op, const struct accd_http_reply *reply)
 {
     (void)accd_op_judge(op, ACC_CALL_VOLUME_CREATE, reply);
-    accd_op_finish(op);
+    end_volume(op);
 }
 
 static void after_volume_look(struct accd_op *op, const struct accd_http_reply *reply)
@@ -440,7 +455,7 @@ static void after_volume_look(struct accd_op *op, const struct accd_http_reply *
                                 .late_ms = ACCD_LATE_DEFAULT_MS};
 
     if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_GONE) {
-        accd_op_finish(op);
+        end_volume(op);
     } else if (op->is_external) {
         finish_saying(op, ACC_OP_CONFIG,
                       "the volume %s is external and does not exist; run: docker volume create %s",
@@ -502,32 +517,44 @@ static int take_build(struct accd_op *op, const struct acc_stack *stack)
     return 0;
 }
 
+/* Its name and how it is made, copied: the model may be replaced before the answers come. */
+static int take_declared(struct accd_op *op, const struct acc_model *model,
+                         const struct acc_resource *resource)
+{
+    op->is_external = resource->external;
+    free(op->name);
+    free(op->body);
+    op->body = NULL;
+    op->body_len = 0;
+    op->name = strdup(resource->name);
+    return op->name ? make_body(op, model->stacks[resource->stack], resource) : -ENOMEM;
+}
+
 /* Copy what is needed of the model: it may be replaced before the answers come. */
 static int take_resource(struct accd_op *op, enum acc_resource_kind *ret_kind)
 {
     const struct acc_model *model = op->call->config.model(op->call->config.ctx);
     const struct acc_resource *resource;
+    int r;
 
     if (op->action.res >= model->n_resources) {
         return -ENOENT;
     }
     resource = model->resources[op->action.res];
     op->cid[0] = '\0';
-    op->is_external = resource->external;
     op->pull_policy = resource->pull_policy;
     op->pull_every_ns = resource->pull_every_ns;
-    op->name = strdup(resource->name);
     if (resource->platform) {
         op->platform = strdup(resource->platform);
     }
-    if (!op->name || (resource->platform && !op->platform)) {
+    if (resource->platform && !op->platform) {
         return -ENOMEM;
     }
     *ret_kind = resource->kind;
-    if (resource->kind == ACC_RES_IMAGE) {
-        return take_build(op, model->stacks[resource->stack]);
-    }
-    return make_body(op, model->stacks[resource->stack], resource);
+    r = take_declared(op, model, resource);
+    return r == 0 && resource->kind == ACC_RES_IMAGE
+               ? take_build(op, model->stacks[resource->stack])
+               : r;
 }
 
 static void refuse(struct accd_op *op, int error)
@@ -541,6 +568,52 @@ static void refuse(struct accd_op *op, int error)
                       strerror(-error));
     }
 }
+
+/* --- the volumes of a container that is made ------------------------------------------------- */
+
+/* The next one of its service, or NULL. */
+static const struct acc_resource *find_volume(struct accd_op *op, const struct acc_model *model,
+                                              uint32_t svc)
+{
+    const struct acc_service_spec *service = model->services[svc];
+    uint32_t base = model->resource_base[model->service_stack[svc]];
+
+    for (; op->i_volume < service->n_resources; op->i_volume++) {
+        const struct acc_resource *resource =
+            model->resources[base + service->resources[op->i_volume]];
+
+        if (resource->kind == ACC_RES_VOLUME) {
+            return resource;
+        }
+    }
+    return NULL;
+}
+
+static void next_volume(struct accd_op *op)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    bool is_ambiguous;
+    uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
+    const struct acc_resource *volume = svc == ACC_NONE ? NULL : find_volume(op, model, svc);
+    int r = volume ? take_declared(op, model, volume) : 0;
+
+    if (r < 0) {
+        refuse(op, r);
+    } else if (volume) {
+        ensure_volume(op);
+    } else {
+        op->after_volumes(op);
+    }
+}
+
+void accd_docker_ensure_volumes(struct accd_op *op, void (*after_volumes)(struct accd_op *op))
+{
+    op->after_volumes = after_volumes;
+    op->i_volume = 0;
+    next_volume(op);
+}
+
+/* --- all of them ----------------------------------------------------------------------------- */
 
 void accd_docker_ensure(struct accd_op *op)
 {

@@ -1,8 +1,9 @@
 /*
  * CREATE and START: a service of the model -> a container that runs.
  *
- * CREATE: what is the image's id now -> create -> connect the further networks (below API 1.44
- * create takes one) -> look, and compare the image. A container that is not whole is removed again.
+ * CREATE: what is the image's id now -> its volumes -> create -> connect the further networks
+ * (below API 1.44 create takes one) -> look, and compare the image. A container that is not whole
+ * is removed again.
  */
 
 #include "daemon/out/docker_op.h"
@@ -268,6 +269,24 @@ static void send_create(struct accd_op *op)
     op->create.body_len = 0;
 }
 
+/* Docker would make a volume that somebody has removed since by its name alone, without the driver,
+ * the options and the labels of its file, and say nothing. (A network that is gone it names.) */
+static void after_volumes(struct accd_op *op)
+{
+    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
+    bool is_ambiguous;
+    uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
+
+    if (svc == ACC_NONE) {
+        accd_op_finish_with(op, ACC_OP_FAILED, "it has left the configuration meanwhile");
+    } else if (accd_op_make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
+        op->result = ACC_OP_CONFIG;
+        accd_op_finish(op);
+    } else {
+        send_create(op);
+    }
+}
+
 static void look_at_image(struct accd_op *op);
 
 static void after_repull(struct accd_op *op)
@@ -310,9 +329,6 @@ static bool try_by_id(struct accd_op *op)
 static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
 {
     struct acc_docker_image image;
-    const struct acc_model *model = op->call->config.model(op->call->config.ctx);
-    bool is_ambiguous;
-    uint32_t svc = acc_model_find(model, op->service_id, &is_ambiguous);
 
     if (accd_op_judge(op, ACC_CALL_INSPECT, reply) != ACC_OP_OK) {
         if (op->result == ACC_OP_GONE && try_by_id(op)) {
@@ -322,10 +338,6 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
             op->result = ACC_OP_CONFIG; /* the image, not the container */
         }
         accd_op_finish(op);
-        return;
-    }
-    if (svc == ACC_NONE) {
-        accd_op_finish_with(op, ACC_OP_FAILED, "it has left the configuration meanwhile");
         return;
     }
     if (acc_docker_image_parse(reply->body, reply->body_len, &image) < 0) {
@@ -343,12 +355,7 @@ static void after_image(struct accd_op *op, const struct accd_http_reply *reply)
         accd_op_finish_with(op, ACC_OP_FAILED, "accd is out of memory");
         return;
     }
-    if (accd_op_make(op, svc, op->action.name, op->image_id, &op->create) < 0) {
-        op->result = ACC_OP_CONFIG;
-        accd_op_finish(op);
-        return;
-    }
-    send_create(op);
+    accd_docker_ensure_volumes(op, after_volumes);
 }
 
 static void look_at_image(struct accd_op *op)

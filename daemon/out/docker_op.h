@@ -78,6 +78,8 @@ struct accd_op {
     char from_digest[ACC_HASH_LEN + 8];
     struct acc_docker_create create; /* zeroed or valid */
     size_t i_connect;
+    size_t i_volume; /* the next of its service's resources */
+    void (*after_volumes)(struct accd_op *op);
 
     /* resources; copied, see above */
     char *name, *platform, *body; /* owned */
@@ -228,5 +230,8 @@ void accd_docker_tell_image(struct accd_op *op, const char *line);
 void accd_docker_fetch(struct accd_op *op);
 void accd_docker_ensure(struct accd_op *op);
 void accd_docker_unensure(struct accd_op *op);
+/* The volumes of the service op->service_id, each as its file says; then `after_volumes`, or the
+ * operation is over. */
+void accd_docker_ensure_volumes(struct accd_op *op, void (*after_volumes)(struct accd_op *op));
 /* The one that made a network has finished: the next that waits takes its turn. */
 void accd_docker_next_network(struct accd_docker_call *call);

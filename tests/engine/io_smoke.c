@@ -199,6 +199,7 @@ static void build_model(struct acc_stack *stack)
     model.service_stack = calloc(stack->n_services, sizeof(*model.service_stack));
     model.n_resources = stack->n_resources;
     model.resources = calloc(stack->n_resources, sizeof(*model.resources));
+    model.resource_base = calloc(1, sizeof(*model.resource_base));
     for (size_t i = 0; i < stack->n_services; i++) {
         model.services[i] = &stack->services[i];
     }
@@ -379,6 +380,7 @@ int main(int argc, char **argv)
     free(model.services);
     free(model.service_stack);
     free(model.resources);
+    free(model.resource_base);
     (void)acc_stack_destroy(stack);
     return 0;
 }

@@ -98,6 +98,36 @@ def test_a_changed_volume_keeps_its_data(w):
 
 
 @needs(seconds=150)
+def test_a_volume_that_is_removed_by_hand_is_made_as_its_file_says(w):
+    """Docker would make it by its name alone. One that is external is asked for."""
+    at = lambda device: {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": f"size={device}m"}, "labels": {"x": "1"}}  # noqa: E731
+    spec = {"a": service(volumes=["vv:/v"]), "b": service(volumes=["vv:/v:ro", "ww:/w", "xx:/x"])}
+    declared = {"ww": {"labels": {"y": "1"}}, "xx": {"external": True, "name": "theirs"}}
+    made = lambda name: w.docker.call("GET", f"/volumes/{name}")  # noqa: E731
+    w.docker.call("POST", "/volumes/create", {"Name": "theirs"})
+    accd = w.accd(w.stack("s", spec, volumes={"vv": at(1), **declared}))
+    accd.ctl("up", "--all")
+    w.stack("s", spec, volumes={"vv": at(2), **declared})
+    plan = rows(accd)
+    assert set(plan) == {"volume s_vv"}, plan
+    obey(w, accd, plan["volume s_vv"][1][-1])
+    assert made("s_vv")["Options"]["o"] == "size=2m" and made("s_vv")["Labels"]["x"] == "1", made("s_vv")
+    assert rows(accd) == {}, rows(accd)
+    wait(lambda: told(accd) == {}, 10, "status knows that it was made anew")
+    accd.ctl("down", "s/b")
+    w.docker.call("DELETE", "/volumes/s_ww")
+    accd.ctl("up", "s/b")
+    assert made("s_ww")["Labels"]["y"] == "1", made("s_ww")
+    accd.ctl("down", "s/b")
+    w.docker.call("DELETE", "/volumes/theirs")
+    failed = accd.ctl("up", "s/b", check=False)
+    assert failed.returncode != 0 and "volume theirs is external and does not exist" in accd.ctl("why", "b").stdout, failed
+    w.docker.call("POST", "/volumes/create", {"Name": "theirs"})
+    accd.ctl("up", "s/b")
+    accd.wait_all_up(30)
+
+
+@needs(seconds=150)
 def test_an_address_of_a_subnet_that_the_network_has_not(w):
     """Both were changed in the file: the network wasn't, and that is what is said of the failed start."""
     at = lambda n: {"a": service(networks={"n": {"ipv4_address": f"172.30.{n}.10"}})}  # noqa: E731
