@@ -263,19 +263,15 @@ static bool conflicts_let_start(struct acc_engine *e, struct service *s)
 
 /* --- what takes the place of something that has left the files ------------------------------- */
 
+/* Ours to stop, be it later: one that is held runs for longer, and is no less in the way. */
 static bool is_to_go(struct acc_engine *e, struct service *s)
 {
-    return s->removed && !s->wanted_up && !acc_svc_observing(e, s) && !acc_hold_no_stop(e, s);
+    return s->removed && !s->wanted_up && !acc_svc_observing(e, s);
 }
 
 static bool is_ending(struct acc_engine *e, struct service *s)
 {
     return is_to_go(e, s) && any_running(e, s);
-}
-
-static bool is_being_removed(struct acc_engine *e, struct service *s)
-{
-    return is_to_go(e, s) && s->wanted_removed && acc_svc_present(e, s);
 }
 
 const char *acc_gate_contested(const struct service *s, const struct service *gone)
@@ -304,6 +300,14 @@ static bool predecessors_let_start(struct acc_engine *e, struct service *s)
         }
     }
     return true;
+}
+
+bool acc_gate_waits_in_vain(struct acc_engine *e, const struct service *s)
+{
+    struct service *gone = s->predecessor == ACC_NONE ? NULL : &e->services[s->predecessor];
+
+    return gone && gone->removed &&
+           (any_running(e, gone) ? acc_hold_no_stop(e, gone) : !gone->wanted_removed);
 }
 
 /* Nothing keeps it from being made anew. */
@@ -337,16 +341,18 @@ static bool gives_any_name_away(struct acc_engine *e, struct service *s)
 
 void acc_gate_update(struct acc_engine *e, struct service *s)
 {
-    bool clears = is_ending(e, s) || is_being_removed(e, s) || gives_any_name_away(e, s);
+    uint8_t clearing = is_ending(e, s)                                                          ? 2
+                       : (is_to_go(e, s) && acc_svc_present(e, s)) || gives_any_name_away(e, s) ? 1
+                                                                                                : 0;
 
-    if (s->is_clearing && !clears) {
+    if (clearing < s->clearing) {
         for (uint32_t v = 0; v < e->n_services; v++) {
             if (e->services[v].predecessor == acc_svc_index(e, s)) {
                 acc_mark(e, &e->services[v]);
             }
         }
     }
-    s->is_clearing = clears;
+    s->clearing = clearing;
 }
 
 bool acc_gate_start(struct acc_engine *e, struct service *s)
@@ -376,14 +382,14 @@ static bool has_lasting_container(const struct acc_engine *e, const struct servi
     return i && i->present && !(i->op && i->op_type == ACC_ACT_REMOVE) && !acc_inst_stranded(e, i);
 }
 
-/* What is about to be removed has its name still. */
+/* What has left is kept under its name until somebody prunes it. */
 static bool names_let_create(struct acc_engine *e, struct service *s)
 {
     for (uint32_t v = e->n_services; s->container_name && v-- > 0 && e->services[v].removed;) {
         struct service *gone = &e->services[v];
 
         if (gone->container_name && strcmp(gone->container_name, s->container_name) == 0 &&
-            is_being_removed(e, gone)) {
+            is_to_go(e, gone) && acc_svc_present(e, gone)) {
             s->predecessor = v;
             return false;
         }

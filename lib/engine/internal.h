@@ -473,7 +473,7 @@ struct service {
     bool has_post_start, has_pre_stop;
     struct acc_timing timing;
     uint32_t predecessor; /* it has left the files, has what this one takes, and runs still */
-    bool is_clearing;     /* removed: others may wait for its end */
+    uint8_t clearing;     /* others may wait for it: 2 that it ends, 1 for its name */
     uint32_t first_out, n_out, first_in, n_in; /* out: what it depends on */
     uint32_t first_res, n_res;
     uint32_t first_host, n_host, first_serial, n_serial; /* in engine.host_links, serial_links */
@@ -965,6 +965,8 @@ uint64_t acc_gate_settles_ms(const struct acc_engine *e, const struct edge *edge
 bool acc_gate_start(struct acc_engine *e, struct service *s);
 /* What the two have that no two may have at once; NULL: nothing. */
 const char *acc_gate_contested(const struct service *s, const struct service *gone);
+/* It waits for what has left, which stays as it is until somebody says something. */
+bool acc_gate_waits_in_vain(struct acc_engine *e, const struct service *s);
 void acc_gate_update(struct acc_engine *e, struct service *s); /* of what has left the files */
 bool acc_gate_create(struct acc_engine *e, struct service *s);
 /* May it be stopped: those that must go first are gone. */

@@ -515,7 +515,8 @@ void acc_engine_asked_by(struct acc_engine *engine, const char *by)
 void acc_engine_prune(struct acc_engine *engine)
 {
     for (uint32_t v = 0; v < engine->n_services; v++) {
-        if (engine->services[v].removed && !acc_svc_observing(engine, &engine->services[v])) {
+        if (engine->services[v].removed && !acc_svc_observing(engine, &engine->services[v]) &&
+            !acc_hold_no_stop(engine, &engine->services[v])) { /* that is refused, not put off */
             engine->services[v].wanted_removed = true;
             acc_mark(engine, &engine->services[v]);
         }

@@ -131,7 +131,8 @@ static enum acc_settled settled_up(struct acc_engine *e, struct service *s, uint
     }
     if (acc_svc_hopeless(s) || is_failing(e, s, now_ms) || (!s->run_asked && is_left_sick(e, s)) ||
         misses_one(e, s) ||
-        (!s->ready && s->state == ACC_SVC_BLOCKED && root_is_hopeless(e, s, now_ms))) {
+        (!s->ready && s->state == ACC_SVC_BLOCKED &&
+         (root_is_hopeless(e, s, now_ms) || acc_gate_waits_in_vain(e, s)))) {
         return failed_as_is(e, s, now_ms, text);
     }
     const struct service *holder = s->state == ACC_SVC_QUEUED ? acc_phase_holder(e, s) : NULL;

@@ -402,7 +402,7 @@ static const struct acc_field service_fields[] = {
     ACC_FIELD_OF(struct service, blocker, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, host_blocker, ACC_FIELD_INDEX),
     ACC_FIELD_OF(struct service, predecessor, ACC_FIELD_INDEX),
-    ACC_FIELD_OF(struct service, is_clearing, ACC_FIELD_UINT),
+    ACC_FIELD_OF(struct service, clearing, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_places_taken, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, host_wishes, ACC_FIELD_UINT),
     ACC_FIELD_OF(struct service, n_heavy, ACC_FIELD_UINT),

@@ -449,25 +449,30 @@ static bool say_unsettled(struct acc_engine *e, struct words *w, const struct se
     return true;
 }
 
-static bool say_predecessor(struct acc_engine *e, struct words *w, const struct service *s)
+static bool say_predecessor(struct acc_engine *e, struct words *w, const struct service *s,
+                            uint64_t now_ms)
 {
-    const struct service *gone = s->predecessor == ACC_NONE ? NULL : &e->services[s->predecessor];
+    struct service *gone = s->predecessor == ACC_NONE ? NULL : &e->services[s->predecessor];
     const char *what = gone ? acc_gate_contested(s, gone) : NULL;
+    char hold[ACC_REASON_MAX + 1];
 
-    if (gone && !gone->removed) {
+    if (!gone) {
+        return false;
+    }
+    if (!gone->removed) {
         say(w, "waits until %s has given the name %s away", gone->nick, s->container_name);
-        return true;
+    } else if (gone->clearing < 2 || !what) {
+        say(w, "waits until %s, which has left the files, is removed: both have the name %s%s",
+            gone->nick, s->container_name ? s->container_name : "",
+            gone->wanted_removed ? "" : " (accctl apply --prune removes it)");
+    } else if (acc_hold_no_stop(e, gone)) {
+        acc_hold_text(e, gone, now_ms, hold, sizeof(hold));
+        say(w, "waits for the end of %s, which has left the files and %s: both have %s", gone->nick,
+            hold, what);
+    } else {
+        say(w, "waits for the end of %s, which has left the files: both have %s", gone->nick, what);
     }
-    if (gone) {
-        say(w, "waits for the end of %s, which has left the files", gone->nick);
-    }
-    if (what) {
-        say(w, ": both have %s", what);
-    } else if (gone && s->container_name && gone->container_name &&
-               strcmp(s->container_name, gone->container_name) == 0) {
-        say(w, ": both have the name %s", s->container_name);
-    }
-    return gone != NULL;
+    return true;
 }
 
 static bool say_blocker(struct acc_engine *e, struct words *w, const struct service *s,
@@ -477,7 +482,7 @@ static bool say_blocker(struct acc_engine *e, struct words *w, const struct serv
     uint32_t other;
 
     if (!edge) {
-        return say_predecessor(e, w, s);
+        return say_predecessor(e, w, s, now_ms);
     }
     if (say_unsettled(e, w, s, edge, now_ms)) {
         return true;

@@ -151,7 +151,7 @@ def test_who_shares_and_is_held_down_is_not_taken_down(w):
 @needs("svc", seconds=120)
 def test_an_order_that_is_held_meanwhile_stands_still(w):
     """An upgrade is frozen: it wasn't refused, and goes on with the release. Stopped by hand in its watch: the watch stands still."""
-    path = w.stack("s", {"a": service(check=False, ports=["18080:8080"])})
+    path = w.stack("s", {"a": service(check=False, ports=["18080:8080"], **{"x-acc": {"probe": "none"}})})
     accd = w.accd(config=w.config([path], timing={"upgrade_stable": "3s", "upgrade_settle": "0s", "upgrade_monitor": "90s"}))
     accd.ctl("up", "--all")
     order = subprocess.Popen([str(accd.build / "client/accctl"), "--socket", str(accd.sock), "upgrade", "a", "--image", SVC],

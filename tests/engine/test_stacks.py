@@ -289,6 +289,27 @@ def test_what_takes_the_place_of_another_starts_after_its_end(w):
     assert not accd.incidents() and "could not be" not in accd.log.read_text(), accd.tail()
 
 
+@needs(seconds=120)
+def test_what_is_held_or_kept_is_no_less_in_the_way(w):
+    """The old one is frozen, or kept under a name that the new one is to have: apply says so, ends, and nobody runs beside it."""
+    volumes = {"data": {"name": "acc-data"}}
+    path = w.stack("s", {"old": service(volumes=["data:/data"]), "was": service(container_name="web")}, volumes=volumes)
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    accd.ctl("hold", "old")
+    w.stack("s", {"new": service(volumes=["data:/data"]), "site": service(container_name="web")}, volumes=volumes)
+    done = accd.ctl("apply", check=False, timeout=60)
+    assert done.returncode == 1 and "old, which has left the files and is frozen by root" in done.stderr, done
+    assert "was, which has left the files, is removed: both have the name web (accctl apply --prune" in done.stderr, done
+    assert w.docker.running("s-old-1") and not w.docker.running("s-new-1") and not accd.incidents()
+    accd.ctl("release", "old")
+    accd.wait_state("new", "up", seconds=30)
+    assert not w.docker.running("s-old-1")
+    accd.ctl("apply", "--prune")
+    accd.wait_state("site", "up", seconds=30)
+    assert [c["Labels"]["com.docker.compose.service"] for c in w.docker.containers(name=["web"])] == ["site"]
+
+
 @needs(seconds=90)
 def test_what_was_renamed_while_no_accd_ran_is_told(w):
     """The old one runs beside the new one, as with `docker compose up`, until somebody asks for apply: log and status say so."""
