@@ -522,6 +522,9 @@ static void route_done(struct acc_engine *e, struct instance *i, const struct ac
 
     bool is_to_wait = result != ACC_OP_OK && is_network_gone(event->op.message);
 
+    if (i->rejoin && result == ACC_OP_OK) {
+        i->compared[0] = '\0'; /* on them as its file says: its old addresses are told no more */
+    }
     i->rejoin &= result == ACC_OP_LOST || is_to_wait;
     if (i->rejoin && is_to_wait) { /* it is made again first */
         acc_resource_doubt(e, s);

@@ -162,6 +162,26 @@ def test_obeying_the_plan_before_the_apply(w):
     assert rows(accd) == {} and not accd.incidents(), rows(accd)
 
 
+@needs(seconds=150)
+def test_what_was_rolled_back_and_has_its_address_by_now(w):
+    """Put on the network that was made anew, by the file: status says no longer that it differs."""
+    at = lambda n: {"a": service(networks={"n": {"ipv4_address": f"172.30.{n}.10"}}),  # noqa: E731
+                    "b": service("a", networks=["n", "default"])}
+    path = w.stack("s", at(5), networks={"n": pool("172.30.5.0/24")})
+    accd = w.accd(config=w.config([path]))
+    accd.ctl("up", "--all")
+    w.stack("s", at(6), networks={"n": pool("172.30.6.0/24", internal=True)})
+    assert accd.ctl("apply", check=False).returncode == 1
+    assert "ipv4_address changed" in accd.ctl("status", "s").stdout, accd.ctl("status", "s").stdout
+    before = w.docker.identities()
+    obey(w, accd, rows(accd)["network s_n"][1][-1])
+    accd.wait_all_up(30)
+    assert w.docker.inspect("s-a-1")["NetworkSettings"]["Networks"]["s_n"]["IPAddress"] == "172.30.6.10"
+    assert w.docker.identities()["s-a-1"][0] == before["s-a-1"][0] and rows(accd) == {}, rows(accd)
+    wait(lambda: "ipv4_address" not in accd.ctl("status", "s").stdout, 10, "status knows that, too")
+    assert "ipv4_address" not in accd.ctl("stop", "s/a").stdout
+
+
 EVERYTHING = {
     "services": {"a": {"image": BB, "networks": ["n", "m", "o"], "volumes": ["vv:/v", "ww:/w"]}},
     "networks": {

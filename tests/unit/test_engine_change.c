@@ -425,6 +425,27 @@ START_TEST(nothing_is_decided_before_the_comparison)
 }
 END_TEST
 
+/* Its old addresses went with the network that it was on. */
+START_TEST(what_was_put_on_its_networks_anew_is_compared_again)
+{
+    up("s: db");
+    service("db")->likeness = ACC_LIKE_DIFFERENT;
+    service("db")->start = ACC_OP_START;
+    service("db")->message = "Invalid address 172.30.7.10";
+    change("s: db", "db"); /* is rolled back */
+    service("db")->message = "network 3f1d6c21 not found";
+    stage_exit(&stage, "db", 1);
+    service("db")->start = ACC_OP_OK;
+    service("db")->likeness = ACC_LIKE_SAME;
+    stage_trace(&stage);
+    stage.show_compare = true;
+    stage_run(&stage, 60000);
+    ck_stage(&stage, "route db; compare db; start db; ");
+    ck_state(&stage, "db", "up");
+    acc_engine_check(stage.engine);
+}
+END_TEST
+
 START_TEST(a_job_that_is_done_stays_done_when_nothing_of_it_changed)
 {
     stage_open(&stage, model_build("s: job r0; web m:job"));
@@ -615,6 +636,7 @@ int main(void)
     tcase_add_test(tcase, what_can_be_changed_live_is_not_restarted);
     tcase_add_test(tcase, a_live_change_that_does_not_help_makes_it_anew);
     tcase_add_test(tcase, nothing_is_decided_before_the_comparison);
+    tcase_add_test(tcase, what_was_put_on_its_networks_anew_is_compared_again);
     tcase_add_test(tcase, a_job_that_is_done_stays_done_when_nothing_of_it_changed);
     tcase_add_test(tcase, an_adopted_container_that_differs_is_shown_and_left_alone);
     tcase_add_test(tcase, who_asked_is_named);
