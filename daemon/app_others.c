@@ -39,8 +39,23 @@ bool accd_app_others_has(const struct accd_app *app, const char *stack)
     return false;
 }
 
+/* The engine looks at what of it begins, and has no use for how it goes on. */
+static void follow(struct accd_app *app, const char *cid)
+{
+    struct accd_inspector *inspector = accd_docker_stream_inspector(app->stream);
+    struct accd_container container;
+
+    if (app->n_others > 0 && accd_inspector_get(inspector, cid, &container) &&
+        accd_app_others_has(app, container.obs->project)) {
+        (void)accd_inspector_look(inspector, cid, ACCD_LOOK_FRESH, NULL, NULL); /* else the list */
+    }
+}
+
 void accd_app_others_heard(struct accd_app *app, const struct acc_event *event)
 {
+    if (event->type == ACC_EV_HINT && acc_engine_connected(app->engine)) {
+        follow(app, event->hint.cid);
+    }
     app->is_others_due |= event->type == ACC_EV_OBS || event->type == ACC_EV_GONE ||
                           event->type == ACC_EV_SNAPSHOT;
 }
@@ -79,6 +94,9 @@ static bool is_met(struct accd_app *app, const struct acc_condition *condition)
     accd_inspector_each(accd_docker_stream_inspector(app->stream), look, &found);
     if (condition->kind == ACC_HOST_DONE) {
         return found.is_done;
+    }
+    if (condition->kind == ACC_HOST_REACHED) {
+        return found.is_ready || found.is_done;
     }
     if (condition->kind == ACC_HOST_FREE) {
         return !found.is_running;

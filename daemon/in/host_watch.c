@@ -343,6 +343,7 @@ static void look_at(struct accd_host_watch *watch, size_t at)
     case ACC_HOST_READY: /* Docker does (app_others.c) */
     case ACC_HOST_RUNNING:
     case ACC_HOST_DONE:
+    case ACC_HOST_REACHED:
     case ACC_HOST_MAKER:
     case ACC_HOST_FREE:
         break;

@@ -150,6 +150,7 @@ static bool is_stood_on(enum acc_condition_kind kind)
     case ACC_HOST_READY:
     case ACC_HOST_RUNNING:
     case ACC_HOST_DONE:
+    case ACC_HOST_REACHED:
     case ACC_HOST_MAKER:
     case ACC_HOST_FREE:
         break;

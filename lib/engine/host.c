@@ -64,7 +64,10 @@ static enum wish wish_of(const struct condition *c)
     if (is_for_making(c)) {
         return TO_BE_MADE;
     }
-    return c->is.kind == ACC_HOST_PLACE || c->is.kind == ACC_HOST_DONE ? TO_START : TO_RUN;
+    return c->is.kind == ACC_HOST_PLACE || c->is.kind == ACC_HOST_DONE ||
+                   c->is.kind == ACC_HOST_REACHED
+               ? TO_START
+               : TO_RUN;
 }
 
 static bool has_wish(struct acc_engine *e, struct service *s, enum wish wish)

@@ -38,6 +38,8 @@ static bool kind_of(const struct acc_edge *edge, enum acc_condition_kind *ret_ki
         *ret_kind = ACC_HOST_MAKER;
     } else if (edge->condition == ACC_COND_COMPLETED) {
         *ret_kind = ACC_HOST_DONE;
+    } else if (edge->kind == ACC_EDGE_MILESTONE) { /* of a job the end, of a server that it is up */
+        *ret_kind = ACC_HOST_REACHED;
     } else {
         *ret_kind = edge->condition == ACC_COND_RUNNING ? ACC_HOST_RUNNING : ACC_HOST_READY;
     }

@@ -24,6 +24,8 @@ static const struct {
     [ACC_HOST_READY] = {"ready", 's', "%s is not ready, and nobody starts it" NOT_LOADED},
     [ACC_HOST_RUNNING] = {"running", 's', "%s doesn't run, and nobody starts it" NOT_LOADED},
     [ACC_HOST_DONE] = {"done", 's', "%s has not ended with 0, and nobody runs it" NOT_LOADED},
+    [ACC_HOST_REACHED] = {"reached", 's',
+                          "%s is not ready and has not ended with 0, and nobody runs it" NOT_LOADED},
     [ACC_HOST_MAKER] = {"maker", 's', "%s is not ready, and nobody starts it" NOT_LOADED},
     [ACC_HOST_FREE] = {"free", 's', "%s runs, and nobody stops it" NOT_LOADED},
 };

@@ -19,14 +19,16 @@ enum acc_condition_kind {
     ACC_HOST_PLACE,   /* a bind source lies on the mount on which it was last used (place.h) */
     ACC_HOST_DISK,    /* accd's state can be saved; of every configuration */
     /* Of a service of a stack that isn't loaded, in the place of an edge to it: it is up, it runs,
-     * it has ended with 0, it is up when a container is made, it doesn't run. */
+     * it has ended with 0, it is up or has ended with 0, it is up when a container is made, it
+     * doesn't run. */
     ACC_HOST_READY,
     ACC_HOST_RUNNING,
     ACC_HOST_DONE,
+    ACC_HOST_REACHED,
     ACC_HOST_MAKER,
     ACC_HOST_FREE,
 };
-#define ACC_HOST_KIND_COUNT 13
+#define ACC_HOST_KIND_COUNT 14
 
 /* Conditions and tokens of one configuration that differ; a home has a handful, and each bind
  * source is a condition, too. */

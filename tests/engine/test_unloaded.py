@@ -206,3 +206,34 @@ def test_who_needs_what_is_not_loaded_waits_for_it(w):
     order = w.record()
     accd.ctl("restart", "u/web")
     wait(lambda: order.count("start", "u-web-1") == 1, 20, "it is accd's again")
+
+
+@needs(seconds=150)
+def test_a_job_that_has_ended_and_a_check_that_fails_are_seen_there_too(w):
+    """Of a stack that isn't loaded: a milestone is reached by the end of a job, and what Docker calls unhealthy isn't ready."""
+    mil = {"x-acc": {"edges": {"v/job": {"kind": "milestone"}}}}
+    needy = {"x-acc": {"edges": {"v/hc": {"kind": "needs"}}}}
+    paths = {"t": w.stack("t", {"mil": {**service(check=False), **mil}, "nh": {**service(check=False), **needy}}),
+             "v": w.stack("v", {"job": {"image": "acc-test/bb:1", "command": ["/bin/busybox", "true"], "restart": "no"},
+                                "hc": service(interval="1s")})}
+    accd = w.accd(config=w.config(paths.values(), timing={"resync": "30s"}))
+    accd.ctl("up", "--all")
+    wait(lambda: w.docker.inspect("v-hc-1")["State"]["Health"]["Status"] == "healthy", 30, "Docker calls it healthy")
+    accd.stop()
+    good = paths["v"].read_text()
+    paths["v"].write_text("services: [\n")
+    record = w.record()
+    accd.start()
+    told(accd, "v")
+    for name in "mil", "nh":
+        accd.wait_state(name, "up", seconds=20)
+        w.docker.crash(f"t-{name}-1")
+        wait(lambda n=name: record.count("start", f"t-{n}-1") == 1, 20, f"{name} is healed")
+    w.docker.set_health("v-hc-1", "fail")
+    wait(lambda: any("v/hc" in i["root"] for i in accd.incidents()), 30, "that Docker calls it unhealthy is told")
+    w.docker.crash("t-nh-1")
+    accd.wait_state("nh", "blocked", seconds=20)
+    w.docker.set_health("v-hc-1", "ok")
+    accd.wait_state("nh", "up", seconds=30)
+    paths["v"].write_text(good)
+    accd.ctl("apply")
