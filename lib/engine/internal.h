@@ -74,6 +74,8 @@
 #define ACC_TEXT_MAX    191u
 /* "asked by" of what didn't run when its stack was found: nobody has. No user is called so. */
 #define ACC_FOUND_OFF "found off"
+/* ... when it has left its file: back in it, it is wanted again. */
+#define ACC_LEFT_FILE "left its file"
 
 enum contact { CONTACT_UNKNOWN, CONTACT_OBSERVING, CONTACT_MANAGING };
 /* To be handed back when nothing of it is amid an upgrade; one of those waits for somebody. */
@@ -1097,7 +1099,7 @@ void acc_probe_rejoined(const struct acc_engine *e, struct instance *i);
 uint64_t acc_probe_heal_ms(const struct acc_engine *e, const struct service *s,
                            const struct instance *i);
 enum acc_evidence acc_probe_evidence(const struct service *s, const struct instance *i);
-/* It serves, and a declared port is all that it shows that by. */
+/* It serves, and a declared port of it listens, whatever else it shows. */
 bool acc_probe_has_listened(const struct service *s, const struct instance *i);
 /* On trial, and all that it lacks is a port that listens as the old one's did. */
 bool acc_probe_lacks_port(const struct service *s, const struct instance *i);

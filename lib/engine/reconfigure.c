@@ -186,11 +186,15 @@ static void move_service(struct move *move, const struct service *old, struct se
         s->breaker = BREAKER_CLOSED;
     }
     if (s->removed) {
+        if (s->wanted_up) {
+            acc_copy(s->asked_by, sizeof(s->asked_by), ACC_LEFT_FILE);
+        }
         s->wanted_up = false;
         s->wanted_removed = old->removed && old->wanted_removed;
     } else if (old->removed) {
         s->wanted_up = true; /* it is back in the file */
         s->wanted_removed = false;
+        s->asked_by[0] = '\0';
     }
 }
 

@@ -153,6 +153,11 @@ bool acc_engine_restore_service(struct acc_engine *engine, const struct acc_serv
     s->ready_run_ns = record->ready_run_ns;
     s->delay_class = FAIL_EXIT;
     acc_copy(s->asked_by, sizeof(s->asked_by), record->asked_by);
+    if (!s->removed && !s->wanted_up && strcmp(s->asked_by, ACC_LEFT_FILE) == 0) {
+        s->wanted_up = true; /* as when it comes back under an accd that runs */
+        s->wanted_removed = false;
+        s->asked_by[0] = '\0';
+    }
     acc_copy(s->done_spec, sizeof(s->done_spec), record->done_spec);
     acc_copy(s->applied, sizeof(s->applied), record->applied_spec);
     acc_copy(s->canonical, sizeof(s->canonical), record->canonical);

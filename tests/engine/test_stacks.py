@@ -324,3 +324,23 @@ def test_what_was_renamed_while_no_accd_ran_is_told(w):
     assert "s/old left its file while no accd ran, and runs still: accctl apply stops it" in accd.ctl("status").stdout
     accd.ctl("apply")
     assert not w.docker.running("s-old-1") and "left" not in accd.ctl("status").stdout
+
+
+@needs(seconds=120)
+def test_what_had_left_and_is_back_at_the_next_start_is_up(w):
+    """A service leaves its file, with and without --prune, and is put back while no accd runs; one that somebody had stopped stays off."""
+    services = {"a": service(check=False), "kept": service(check=False), "gone": service(check=False), "off": service(check=False)}
+    path = w.stack("s", services)
+    accd = w.accd(path)
+    accd.ctl("up", "--all")
+    w.stack("s", {n: services[n] for n in ("a", "kept", "off")})
+    accd.ctl("apply", "--prune")
+    accd.ctl("stop", "off")
+    w.stack("s", {"a": services["a"]})
+    accd.ctl("apply")
+    accd.stop()
+    w.stack("s", services)
+    accd.start()
+    for name in "kept", "gone":
+        accd.wait_state(name, "up", seconds=30)
+    holds(lambda: accd.state_of("off") == "off", 2, "somebody has stopped it")
