@@ -261,8 +261,9 @@ static void for_stack(struct acc_engine *e, struct service *s, const struct acc_
 /* To stop what can't be started again is no restart. */
 static bool stops_for_good(struct acc_engine *e, struct service *s, enum acc_verb verb)
 {
-    return verb == ACC_VERB_RESTART && s->running &&
-           (acc_host_missed(e, s) || acc_hold_of_sharer(e, s));
+    return verb == ACC_VERB_RESTART &&
+           (s->roll.is.step == ACC_ROLL_ASK || /* nothing is, until somebody has decided */
+            (s->running && (acc_host_missed(e, s) || acc_hold_of_sharer(e, s))));
 }
 
 static void for_service(struct acc_engine *e, struct service *s, const struct acc_cmd *cmd)

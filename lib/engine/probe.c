@@ -274,8 +274,7 @@ bool acc_probe_lacks_port(const struct service *s, const struct instance *i)
 
 bool acc_probe_has_listened(const struct service *s, const struct instance *i)
 {
-    return i->present && i->obs == ACC_CTR_RUNNING && i->ready && i->listens &&
-           mode_of(s, i) == MODE_LISTEN;
+    return i->present && i->obs == ACC_CTR_RUNNING && i->ready && i->listens && n_ports(s, i) > 0;
 }
 
 static void follow_time(struct acc_engine *e, struct service *s, struct instance *i, enum mode mode)
