@@ -296,7 +296,8 @@ static void mark_ends(struct acc_model *model)
                 struct acc_service_spec *target = model->services[edge->target];
 
                 if (pass == 0 && edge->kind == ACC_EDGE_MILESTONE) {
-                    target->may_end = target->restart == ACC_RESTART_UNSET;
+                    target->may_end = target->restart == ACC_RESTART_UNSET ||
+                                      target->restart == ACC_RESTART_NO;
                 } else if (pass == 1 &&
                            (edge->kind == ACC_EDGE_NEEDS || edge->kind == ACC_EDGE_BINDS)) {
                     target->may_end = false;

@@ -216,10 +216,14 @@ END_TEST
 
 START_TEST(targets_of_milestones_may_end_unless_they_are_needed)
 {
-    ck_assert_int_eq(join("a m:init m:both m:kept;b n:both;both;init;kept", NULL), 0);
+    struct acc_stack *stack = stack_parse("one", "a m:init m:both m:kept;b n:both;both;init;kept");
+
+    stack->services[3].restart = ACC_RESTART_NO;
+    stack->services[4].restart = ACC_RESTART_ALWAYS;
+    ck_assert_int_eq(acc_model_join(&stack, 1, &model, &diags), 0);
     ck_assert(!model->services[2]->may_end);
     ck_assert(model->services[3]->may_end);
-    ck_assert(model->services[4]->may_end);
+    ck_assert(!model->services[4]->may_end);
     ck_assert(!model->services[3]->one_shot);
 }
 END_TEST
