@@ -220,7 +220,7 @@ static int reconfigure(struct accd_app *app, const struct acc_model *model,
                        struct accd_orphans *orphans)
 {
     int r = app->conform_asked ? accd_orphans_find(accd_docker_stream_inspector(app->stream),
-                                                   app->engine, model, orphans)
+                                                   &app->departed, app->engine, model, orphans)
                                : 0;
 
     return r < 0 ? r

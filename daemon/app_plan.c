@@ -164,8 +164,8 @@ static void add_orphans(struct accd_plan_run *run)
     struct accd_app *app = run->app;
     struct accd_orphans orphans = {0};
 
-    run->failed |= accd_orphans_find(accd_docker_stream_inspector(app->stream), app->engine,
-                                     run->loaded.model, &orphans) < 0;
+    run->failed |= accd_orphans_find(accd_docker_stream_inspector(app->stream), &app->departed,
+                                     app->engine, run->loaded.model, &orphans) < 0;
     for (uint32_t i = 0; i < orphans.n; i++) {
         char id[2 * ACC_NAME_MAX + 2];
 
@@ -717,8 +717,8 @@ static void add_settings(struct accd_plan_run *run, const struct acc_service_spe
         run->failed |= acc_plan_also(&run->plan, changed, true) < 0;
     } else if (changed[0]) {
         add(run, service->id, ACC_PLAN_UPDATE, NULL, changed);
-        run->failed |= acc_plan_also(&run->plan, "settings of accd's own: its container stays", true) <
-                       0;
+        run->failed |= acc_plan_also(&run->plan, "settings of accd's own: its container stays",
+                                     true) < 0;
     }
 }
 

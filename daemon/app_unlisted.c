@@ -261,8 +261,8 @@ static void find_left(struct accd_app *app)
     struct accd_orphans orphans = {0};
 
     drop_left(app);
-    if (accd_orphans_find(accd_docker_stream_inspector(app->stream), app->engine, app->loaded.model,
-                          &orphans) < 0) {
+    if (accd_orphans_find(accd_docker_stream_inspector(app->stream), &app->departed, app->engine,
+                          app->loaded.model, &orphans) < 0) {
         return;
     }
     app->left = calloc(orphans.n + 1, sizeof(*app->left));

@@ -6,6 +6,7 @@
 
 struct finder {
     struct accd_inspector *inspector;
+    const struct accd_departed *departed;
     const struct acc_engine *engine;
     const struct acc_model *model;
     struct accd_orphans found;
@@ -17,6 +18,15 @@ static bool is_managed(const struct acc_engine *engine, const char *project)
     uint32_t at = acc_engine_find_stack(engine, project);
 
     return at != ACC_NONE && !acc_engine_stack_observing(engine, at);
+}
+
+/* Also a stack whose files didn't load when accd was started, and that comes back with these. */
+static bool is_ours(const struct finder *finder, const char *project)
+{
+    return is_managed(finder->engine, project) ||
+           (acc_engine_find_stack(finder->engine, project) == ACC_NONE &&
+            accd_departed_has(finder->departed, project) &&
+            !accd_departed_has_left(finder->departed, project));
 }
 
 static bool has(const char *const *names, size_t n, const char *name)
@@ -45,7 +55,7 @@ static bool is_orphan(const struct finder *finder, const struct acc_obs *obs)
     uint32_t svc, slot;
 
     return stack != ACC_NONE && obs->service[0] && obs->number > 0 && !obs->oneoff &&
-           obs->state != ACC_CTR_REMOVING && is_managed(finder->engine, obs->project) &&
+           obs->state != ACC_CTR_REMOVING && is_ours(finder, obs->project) &&
            !is_in_stack(finder->model->stacks[stack], obs->service) &&
            !acc_engine_find_container(finder->engine, obs->cid, &svc, &slot);
 }
@@ -102,10 +112,12 @@ static void look_at(void *ctx, const char *cid)
     }
 }
 
-int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine *engine,
-                      const struct acc_model *model, struct accd_orphans *ret_orphans)
+int accd_orphans_find(struct accd_inspector *inspector, const struct accd_departed *departed,
+                      const struct acc_engine *engine, const struct acc_model *model,
+                      struct accd_orphans *ret_orphans)
 {
-    struct finder finder = {.inspector = inspector, .engine = engine, .model = model};
+    struct finder finder = {
+        .inspector = inspector, .departed = departed, .engine = engine, .model = model};
 
     accd_inspector_each(inspector, look_at, &finder);
     if (finder.is_nomem) {

@@ -25,9 +25,11 @@ struct accd_orphans {
     uint32_t n_obs;
 };
 
-/* What is gone from `model`, as far as the stacks are managed by `engine`. 0 or -ENOMEM. */
-int accd_orphans_find(struct accd_inspector *inspector, const struct acc_engine *engine,
-                      const struct acc_model *model, struct accd_orphans *ret_orphans);
+/* What is gone from `model`, as far as the stacks are managed by `engine`, or were and come back
+ * with `model`. 0 or -ENOMEM. */
+int accd_orphans_find(struct accd_inspector *inspector, const struct accd_departed *departed,
+                      const struct acc_engine *engine, const struct acc_model *model,
+                      struct accd_orphans *ret_orphans);
 enum accd_leftover {
     ACCD_LEFTOVER_NO,   /* a file declares it, or it is none of ours */
     ACCD_LEFTOVER_YES,  /* of a managed stack, or of one that was, and no file declares it */

@@ -237,3 +237,19 @@ def test_a_job_that_has_ended_and_a_check_that_fails_are_seen_there_too(w):
     accd.wait_state("nh", "up", seconds=30)
     paths["v"].write_text(good)
     accd.ctl("apply")
+
+
+@needs(seconds=90)
+def test_what_is_taken_out_of_a_bad_file_as_it_is_mended_is_stopped(w):
+    """The plan has it, and the apply that brings the stack back stops it, as it would have under an accd that had the file."""
+    accd, paths = begin(w)
+    accd.stop()
+    paths["u"].write_text("services: [\n")
+    accd.start()
+    told(accd, "u")
+    w.stack("u", {"b": service(check=False)})
+    plan = accd.ctl("plan").stdout
+    assert "u/web" in plan and "gone from the files" in plan, plan
+    said = accd.ctl("apply").stdout
+    assert "u/web: stopped" in said and not w.docker.running("u-web-1"), said
+    assert "left" not in accd.status() and accd.state_of("u/b") == "off"
