@@ -629,8 +629,8 @@ static void update_verify(struct acc_engine *e, struct service *s, struct instan
     } else if (!candidate->waiting && !r->is_paused && acc_due(e, s, r->deadline_ms)) {
         if (acc_probe_lacks_port(s, candidate)) {
             acc_copy(r->is.why, sizeof(r->is.why),
-                     "runs, but no declared port of it listens as one of the old one did (if none "
-                     "is to: x-acc: {probe: none})");
+                     "runs, but no port of it listens any more (if none is to: x-acc: {probe: "
+                     "none})");
         } else {
             (void)snprintf(r->is.why, sizeof(r->is.why), "did not get ready in time%s",
                            acc_output_told(candidate).text);

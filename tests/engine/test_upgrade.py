@@ -371,7 +371,7 @@ def test_a_port_that_was_served_has_to_be_served_again(w):
     wait(lambda: accd.service("a")["evidence"] == "listens", 20, "it listens")
     image(w, VERSION="2", START_DELAY="900")
     done = accd.ctl("upgrade", "a", check=False, timeout=90)
-    assert done.returncode == 1 and "no declared port of it listens" in done.stderr and "probe: none" in done.stderr, done
+    assert done.returncode == 1 and "no port of it listens any more" in done.stderr and "probe: none" in done.stderr, done
     assert w.docker.inspect("s-a-1")["Id"] == old and names(w) == ["s-a-1"]
     wait(lambda: accd.service("a")["evidence"] == "listens", 20, "the old one listens again")
 
