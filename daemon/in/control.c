@@ -508,7 +508,10 @@ void accd_control_on_idle(struct accd_control *control)
     if (control->n_fed > 0) {
         accd_control_events_flush(control);
     }
-    if (control->is_touched) {
+    if (!control->has_seen && acc_engine_has_snapshot(control->config.engine)) {
+        control->has_seen = true; /* a quick start would be the next that is heard of a service */
+        accd_control_waits_run(control, true);
+    } else if (control->is_touched) {
         accd_control_waits_run(control, false);
     }
 }

@@ -51,6 +51,7 @@ struct accd_control {
     uint8_t *touched; /* a byte per service: changed its state since the last on_idle() */
     size_t n_touched;
     bool is_touched;
+    bool has_seen; /* Docker's first list: what there was before anything is done with it */
 
     bool prune_is_due, prunes_volumes; /* control_prune.c */
 
