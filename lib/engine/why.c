@@ -703,6 +703,18 @@ static void say_rollout(struct acc_engine *e, struct words *w, struct service *s
     say(w, "%s", text);
 }
 
+static void say_stopping(struct acc_engine *e, struct words *w, const struct service *s)
+{
+    const char *what = s->wanted_removed ? "removed" : "stopped";
+
+    if (strcmp(s->asked_by, ACC_LEFT_FILE) != 0) {
+        say(w, "is being %s%s%s", what, s->asked_by[0] ? ", asked by " : "", s->asked_by);
+    } else {
+        say(w, "is %s %s: it is in no file any more", acc_hold_no_stop(e, s) ? "to be" : "being",
+            what);
+    }
+}
+
 static void say_reason(struct acc_engine *e, struct words *w, struct service *s, uint64_t now_ms)
 {
     const struct service *behind;
@@ -717,8 +729,7 @@ static void say_reason(struct acc_engine *e, struct words *w, struct service *s,
         say_asked(e, w, s, "", "");
         break;
     case ACC_SVC_STOPPING:
-        say(w, "is being %s%s%s", s->wanted_removed ? "removed" : "stopped",
-            s->asked_by[0] ? ", asked by " : "", s->asked_by);
+        say_stopping(e, w, s);
         break;
     case ACC_SVC_HELD:
         say_held(e, w, s, now_ms);

@@ -302,6 +302,8 @@ def test_what_is_held_or_kept_is_no_less_in_the_way(w):
     assert done.returncode == 1 and "old, which has left the files and is frozen by root" in done.stderr, done
     assert "was, which has left the files, is removed: both have the name web (accctl apply --prune" in done.stderr, done
     assert w.docker.running("s-old-1") and not w.docker.running("s-new-1") and not accd.incidents()
+    reason = accd.service("old")["reason"]
+    assert reason.startswith("is to be stopped: it is in no file any more; it is frozen by root"), reason
     accd.ctl("release", "old")
     accd.wait_state("new", "up", seconds=30)
     assert not w.docker.running("s-old-1")
