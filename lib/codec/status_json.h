@@ -46,7 +46,6 @@ struct acc_differences {
     size_t n, n_dropped; /* dropped: there were more */
 };
 
-/* The moment of a view, on both clocks. */
 /* Stacks that accd manages and that no file has, of which there are containers, and those whose
  * files don't load; and the patterns of acc.yaml that match nothing. */
 struct acc_unlisted {
@@ -64,6 +63,7 @@ struct acc_unlisted_list {
     size_t n_left;
 };
 
+/* What is told from, and of which moment, on both clocks. */
 struct acc_view {
     const struct acc_engine *engine;
     const struct acc_model *model; /* the engine's; NULL: without files, digest, reservations */
